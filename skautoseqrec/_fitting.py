@@ -1,0 +1,161 @@
+"""What fit does before training: parameters made explicit, the log counted, the seed drawn."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from numbers import Real
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.utils import check_random_state
+
+from ._base import Counts, Events
+from ._counting import TRANSITION_UNIT
+from ._event_store import EventStore
+from ._interactions import Columns, SequenceMatrices
+from ._module import DECODERS
+from ._queries import SequenceSettings
+from ._vocabulary import Vocabulary
+
+#: Above this share of repeated (user, item) pairs, leaving out what was seen hides much of the truth.
+MANY_REPEATS = 0.05
+
+
+class CountedLog(NamedTuple):
+    """A log as the state keeps it."""
+
+    users: Vocabulary
+    items: Vocabulary
+    events: EventStore
+    counts: Counts
+
+
+def count_log(columns: Columns, X: Any, settings: SequenceSettings, verbose: int) -> CountedLog:
+    """Give codes in order of first appearance in time and count the log.
+
+    Parameters
+    ----------
+    columns : Columns
+        The log, validated.
+    X : object
+        What it was read from. Matrices counted with the same settings are taken over, not counted again.
+    settings : SequenceSettings
+        Window and decay of the transitions.
+    verbose : int
+        From 1 on, a recount is said.
+
+    Returns
+    -------
+    counted : CountedLog
+        Vocabularies, events and counts.
+    """
+    columns = columns.take(columns.time_order())
+    users, items = Vocabulary("user_id"), Vocabulary("item_id")
+    user_codes, item_codes = users.add(columns.users), items.add(columns.items)
+    events = Events(user_codes, item_codes, len(users), len(items))
+    counts = Counts.empty()
+    transitions = _reusable_transitions(X, items, settings, verbose)
+    if transitions is None:
+        counts, _ = counts.advance(events, settings.step_weights)
+    else:
+        counts = counts.append(events, transitions)
+    return CountedLog(users, items, EventStore(user_codes, item_codes, columns.times), counts)
+
+
+def warn_of_repeats(user_item: sparse.csr_matrix) -> None:
+    """Warn if many events repeat an earlier (user, item) pair, which ``exclude_seen`` never recommends."""
+    share = 1 - user_item.nnz / user_item.sum()
+    if share > MANY_REPEATS:
+        warnings.warn(
+            f"{share:.0%} of the events repeat an earlier (user, item) pair, and exclude_seen=True never recommends such items. "
+            "Set exclude_seen=False if people come back to items in this log.",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
+def per_part(value: float | Mapping[str, float], name: str, upper: float) -> dict[str, float]:
+    """Return one value for the encoder and each decoder from a float or a dict.
+
+    Parameters
+    ----------
+    value : float or mapping
+        As the user gave it.
+    name : str
+        The parameter's name, for messages.
+    upper : float
+        Values lie in [0, upper).
+
+    Raises
+    ------
+    ValueError
+        If a mapping lacks a part, has an unknown one, or a value is out of range.
+    """
+    parts = ("encoder", *DECODERS)
+    values = dict(value) if isinstance(value, Mapping) else dict.fromkeys(parts, value)
+    if set(values) != set(parts):
+        raise ValueError(f"{name} must have exactly the keys {sorted(parts)}; it has {sorted(values)}.")
+    for part, number in values.items():
+        if not isinstance(number, Real) or not 0 <= number < upper:
+            raise ValueError(f"{name}[{part!r}] must be a number in [0, {upper}), not {number!r}.")
+    return {part: float(number) for part, number in values.items()}
+
+
+def resolve_blend(blend: Mapping[str, float], parts: tuple[str, ...]) -> dict[str, float]:
+    """Return the weight of every part of the score; parts that are not named weigh nothing.
+
+    Raises
+    ------
+    ValueError
+        If a part is unknown, a weight is negative or not finite, or all are zero.
+    """
+    unknown = sorted(set(blend) - set(parts))
+    if unknown:
+        raise ValueError(f"blend has unknown parts {unknown}; known are {list(parts)}.")
+    for part, weight in blend.items():
+        if not isinstance(weight, Real) or not 0 <= weight < np.inf:
+            raise ValueError(f"blend[{part!r}] must be a finite number of at least 0, not {weight!r}.")
+    if not any(blend.values()):
+        raise ValueError("All weights of blend are zero: nothing would be scored.")
+    return {part: float(blend.get(part, 0.0)) for part in parts}
+
+
+def resolve_device(device: str) -> torch.device:
+    """Return the torch device to train on; "auto" takes cuda, then mps, then cpu."""
+    if device != "auto":
+        return torch.device(device)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def draw_seed(random_state: Any) -> int:
+    """Return a seed for torch that leaves the caller's global random state alone, also for None."""
+    if random_state is None:
+        return int(np.random.SeedSequence().generate_state(1)[0])
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+
+
+def _reusable_transitions(
+    X: Any, items: Vocabulary, settings: SequenceSettings, verbose: int
+) -> sparse.csr_matrix | None:
+    """Return the transitions of X in units and in our codes, None if it has none counted with these settings."""
+    if not isinstance(X, SequenceMatrices):
+        return None
+    wanted = (settings.transition_window, settings.transition_decay)
+    if (X.transition_window, X.transition_decay) != wanted:
+        if verbose >= 1:
+            print(
+                f"The matrices were counted with (window, decay) {(X.transition_window, X.transition_decay)}; recounting with {wanted}."
+            )
+        return None
+    codes: NDArray[np.int64] = items.find(X.item_ids)
+    entries = X.transitions.tocoo()
+    units = np.rint(entries.data * TRANSITION_UNIT).astype(np.int64)
+    transitions = sparse.csr_matrix((units, (codes[entries.row], codes[entries.col])), shape=(len(items), len(items)))
+    transitions.sort_indices()
+    return transitions

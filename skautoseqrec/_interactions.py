@@ -1,0 +1,269 @@
+"""The log: reading frames and arrays column by column, and the containers that the transformers hand on."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import narwhals as nw
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from ._columns import id_column, refuse_missing, time_column
+
+COLUMN_NAMES = ("user_id", "item_id", "timestamp")
+
+
+class Columns(NamedTuple):
+    """A log as validated columns of ids and times, rows as they came."""
+
+    users: NDArray[Any]
+    items: NDArray[Any]
+    times: NDArray[Any] | None
+
+    def time_order(self) -> NDArray[np.int64]:
+        """Return the stable sort of the rows by time; row order where there is no time."""
+        if self.times is None:
+            return np.arange(len(self.users))
+        return np.argsort(self.times, kind="stable")
+
+    def take(self, rows: Any) -> Columns:
+        """Return the log of the chosen rows."""
+        return Columns(self.users[rows], self.items[rows], None if self.times is None else self.times[rows])
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Interactions:
+    """A log as integer codes with the vocabularies that decode them.
+
+    It is what :class:`~skautoseqrec.preprocessing.InteractionEncoder` returns: the same log, row for row. Cross-validation can slice it.
+
+    Parameters
+    ----------
+    users : ndarray of shape (n_rows,), int64
+        Codes of the users, ``0 <= users < len(user_ids)``.
+    items : ndarray of shape (n_rows,), int64
+        Codes of the items, ``0 <= items < len(item_ids)``.
+    times : ndarray of shape (n_rows,) or None
+        Times (int64, float64 or datetime64); None means that row order is time.
+    user_ids : ndarray of shape (n_users,)
+        The id of each user code: int64, or object (str).
+    item_ids : ndarray of shape (n_items,)
+        The id of each item code.
+
+    Examples
+    --------
+    >>> from skautoseqrec.preprocessing import InteractionEncoder
+    >>> log = InteractionEncoder().fit_transform([("ann", "tea", 1), ("bob", "milk", 2), ("ann", "milk", 3)])
+    >>> log
+    Interactions(3 events, 2 users, 2 items)
+    >>> log.items
+    array([0, 1, 1])
+    >>> log[1:].shape
+    (2, 3)
+    """
+
+    users: NDArray[np.int64]
+    items: NDArray[np.int64]
+    times: NDArray[Any] | None
+    user_ids: NDArray[Any]
+    item_ids: NDArray[Any]
+
+    def __post_init__(self) -> None:
+        n_rows = len(self.users)
+        if len(self.items) != n_rows or (self.times is not None and len(self.times) != n_rows):
+            raise ValueError("users, items and times must have one entry per row.")
+        for codes, ids, name in ((self.users, self.user_ids, "users"), (self.items, self.item_ids, "items")):
+            if n_rows and not (codes.min() >= 0 and codes.max() < len(ids)):
+                raise ValueError(f"{name} holds codes outside its vocabulary of {len(ids)} ids.")
+
+    def __len__(self) -> int:
+        """Return the number of events."""
+        return len(self.users)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns, as of an array: 3 columns with times, 2 without."""
+        return len(self), 2 if self.times is None else 3
+
+    def __getitem__(self, key: Any) -> Interactions:
+        """Return the events of a slice, a mask or an array of row numbers, with the same vocabularies."""
+        rows = key[0] if isinstance(key, tuple) else key
+        if isinstance(rows, int | np.integer):
+            rows = [rows]
+        users, items, times = Columns(self.users, self.items, self.times).take(rows)
+        return Interactions(users, items, times, self.user_ids, self.item_ids)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """Return the decoded log as an array with one column each for user, item and (if known) time."""
+        present = [column for column in self.to_columns() if column is not None]
+        common = (
+            np.result_type(*(column.dtype for column in present))
+            if all(c.dtype.kind in "if" for c in present)
+            else object
+        )
+        return np.column_stack([column.astype(common) for column in present]).astype(dtype or common)
+
+    def __repr__(self) -> str:
+        """Return the container's name and sizes."""
+        return f"{type(self).__name__}({len(self)} events, {len(self.user_ids)} users, {len(self.item_ids)} items)"
+
+    def to_columns(self) -> Columns:
+        """Return the decoded log as its columns."""
+        return Columns(self.user_ids[self.users], self.item_ids[self.items], self.times)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SequenceMatrices(Interactions):
+    """A log together with its user-item counts and item transitions.
+
+    It is what :class:`~skautoseqrec.preprocessing.SequenceMatrixTransformer` returns. A slice of it is a plain
+    :class:`Interactions`, since the matrices describe the whole log.
+
+    Parameters
+    ----------
+    users, items, times, user_ids, item_ids
+        As in :class:`Interactions`.
+    user_item : csr_matrix of shape (n_users, n_items)
+        ``R``: how often each user met each item.
+    transitions : csr_matrix of shape (n_items, n_items)
+        ``T``: decayed counts of which item followed which.
+    transition_window : int
+        The window that ``transitions`` was counted with.
+    transition_decay : float
+        The decay that ``transitions`` was counted with.
+    """
+
+    user_item: sparse.csr_matrix
+    transitions: sparse.csr_matrix
+    transition_window: int
+    transition_decay: float
+
+
+def read_columns(X: Any) -> Columns:
+    """Read a log in any of the accepted forms, one column at a time.
+
+    Parameters
+    ----------
+    X : Interactions, dataframe, array-like of shape (n_rows, n_columns >= 2) or list of tuples
+        The log.
+
+    Returns
+    -------
+    columns : Columns
+        Ids as int64 or object (str) arrays, times as int64, float64, datetime64 or None.
+
+    Raises
+    ------
+    TypeError
+        If X is of no accepted form, or a column's type is no id or time.
+    ValueError
+        If columns are missing, doubled or too few, the log is empty, or an id or time is missing.
+    """
+    if isinstance(X, Interactions):
+        columns = X.to_columns()
+    elif is_array(X):
+        columns = _read_array(np.asarray(X))
+    elif nw.dependencies.is_into_dataframe(X):
+        columns = _read_frame(nw.from_native(X, eager_only=True))
+    elif isinstance(X, Sequence) and not isinstance(X, str):
+        columns = _read_rows(X)
+    else:
+        raise TypeError(
+            f"Cannot read a log from {type(X).__name__}: pass a pandas, polars or pyarrow dataframe (collected, if lazy), "
+            "an array or list of (user, item, time) rows, or Interactions."
+        )
+    if len(columns.users) == 0:
+        raise ValueError("The log is empty: it has 0 rows, and at least one event is needed.")
+    return columns
+
+
+def is_array(X: Any) -> bool:
+    """Tell whether X is read as one array: neither a container, nor a frame, nor rows of mixed types."""
+    if isinstance(X, np.ndarray):
+        return True
+    return hasattr(X, "__array__") and not isinstance(X, Interactions) and not nw.dependencies.is_into_dataframe(X)
+
+
+def _read_array(X: NDArray[Any]) -> Columns:
+    if X.ndim != 2 or X.shape[1] < 2:
+        raise ValueError(
+            f"A log needs at least 2 columns (user, item[, time]); this array has shape {X.shape}. Reshape your data."
+        )
+    _warn_if_wide(X.shape[1])
+    return _read_positions([X[:, position] for position in range(min(X.shape[1], 3))], allow_text=X.dtype.kind in "UT")
+
+
+def _read_rows(rows: Sequence[Any]) -> Columns:
+    widths = {len(row) for row in rows if hasattr(row, "__len__") and not isinstance(row, str)}
+    if (
+        any(not hasattr(row, "__len__") or isinstance(row, str) for row in rows)
+        or len(widths) > 1
+        or min(widths, default=2) < 2
+    ):
+        raise ValueError(
+            "A list is read as rows of (user, item) or (user, item, time), all of one length. Reshape your data."
+        )
+    width = max(widths, default=2)
+    _warn_if_wide(width)
+    columns = []
+    for position in range(min(width, 3)):
+        column = np.empty(len(rows), dtype=object)
+        column[:] = [row[position] for row in rows]
+        columns.append(column)
+    return _read_positions(columns, allow_text=False)
+
+
+def _read_positions(columns: list[NDArray[Any]], *, allow_text: bool) -> Columns:
+    users = id_column(columns[0], COLUMN_NAMES[0], allow_fractions=True)
+    items = id_column(columns[1], COLUMN_NAMES[1], allow_fractions=True)
+    times = time_column(columns[2], COLUMN_NAMES[2], allow_text=allow_text) if len(columns) == 3 else None
+    return Columns(users, items, times)
+
+
+def _warn_if_wide(width: int) -> None:
+    if width > 3:
+        warnings.warn(
+            f"The log has {width} columns; the first three are read as user, item and time. (In MovieLens files the third is a rating.)",
+            UserWarning,
+            stacklevel=5,
+        )
+
+
+def _read_frame(frame: nw.DataFrame[Any]) -> Columns:
+    user_name, item_name, time_name = _choose_names(frame.columns)
+    users = _read_series(frame.get_column(user_name), id_column)
+    items = _read_series(frame.get_column(item_name), id_column)
+    times = None if time_name is None else _read_series(frame.get_column(time_name), time_column)
+    return Columns(users, items, times)
+
+
+def _choose_names(names: list[str]) -> tuple[str, str, str | None]:
+    doubled = sorted({str(name) for name in names if names.count(name) > 1})
+    if doubled:
+        raise ValueError(f"Column {doubled[0]!r} stands more than once in the frame; keep one.")
+    if COLUMN_NAMES[0] in names and COLUMN_NAMES[1] in names:
+        return COLUMN_NAMES[0], COLUMN_NAMES[1], COLUMN_NAMES[2] if COLUMN_NAMES[2] in names else None
+    if len(names) in (2, 3) and not set(COLUMN_NAMES) & set(names):
+        return names[0], names[1], names[2] if len(names) == 3 else None
+    raise ValueError(
+        f"The frame has columns {list(names)}; wanted 'user_id', 'item_id' and optionally 'timestamp' "
+        "(or exactly 2 or 3 columns with other names, read by position). Rename or select them."
+    )
+
+
+def _read_series(series: nw.Series[Any], read: Callable[[Any, str], NDArray[Any]]) -> NDArray[Any]:
+    name = str(series.name)
+    refuse_missing(np.asarray(series.is_null().to_numpy(), dtype=bool), name)
+    if isinstance(series.dtype, nw.Datetime) and series.dtype.time_zone is not None:
+        series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    elif series.dtype == nw.Date:
+        series = series.cast(nw.Datetime("us"))
+    if series.dtype in (nw.String, nw.Categorical, nw.Enum):
+        values = np.empty(len(series), dtype=object)
+        values[:] = series.to_list()
+        return read(values, name)
+    return read(series.to_numpy(), name)

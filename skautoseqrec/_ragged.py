@@ -1,0 +1,79 @@
+"""Rows of unequal length in flat arrays, and arrays that grow: the two shapes every log takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def ragged_ranges(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the concatenation of the ranges ``starts[r], ..., starts[r] + lengths[r] - 1``.
+
+    Examples
+    --------
+    >>> ragged_ranges(np.array([3, 10]), np.array([2, 3]))
+    array([ 3,  4, 10, 11, 12])
+    """
+    offsets = np.cumsum(lengths) - lengths
+    return np.repeat(starts - offsets, lengths) + np.arange(lengths.sum())
+
+
+def ranks_within_groups(groups: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return for each row how many earlier rows share its group.
+
+    Examples
+    --------
+    >>> ranks_within_groups(np.array([7, 2, 7, 7]))
+    array([0, 0, 1, 2])
+    """
+    order = np.argsort(groups, kind="stable")
+    sorted_groups = groups[order]
+    is_first = np.r_[True, sorted_groups[1:] != sorted_groups[:-1]][: len(groups)]
+    positions = np.arange(len(groups))
+    first_positions = np.maximum.accumulate(np.where(is_first, positions, 0))
+    ranks = np.empty(len(groups), dtype=np.int64)
+    ranks[order] = positions - first_positions
+    return ranks
+
+
+class GrowableArray:
+    """An append-only array whose capacity doubles, so that appending costs O(1) amortised.
+
+    What stands below a length that was once read never changes, so a reader that remembers a length may read on
+    while a writer appends.
+    """
+
+    def __init__(self, values: ArrayLike) -> None:
+        self._buffer: NDArray[Any] = np.array(values)
+        self._length = len(self._buffer)
+
+    def __len__(self) -> int:
+        """Return how many rows have been appended."""
+        return self._length
+
+    def append(self, value: Any) -> None:
+        """Append one row of the array's own dtype."""
+        if self._length == len(self._buffer):
+            self._reserve(self._length + 1, self._buffer.dtype)
+        self._buffer[self._length] = value
+        self._length += 1
+
+    def extend(self, values: NDArray[Any]) -> None:
+        """Append many rows; the dtype is promoted when theirs needs it."""
+        dtype = np.result_type(self._buffer, values)
+        length = self._length + len(values)
+        if length > len(self._buffer) or dtype != self._buffer.dtype:
+            self._reserve(length, dtype)
+        self._buffer[self._length : length] = values
+        self._length = length
+
+    def view(self, length: int | None = None) -> NDArray[Any]:
+        """Return the first ``length`` rows (all by default) without a copy."""
+        return self._buffer[: self._length if length is None else length]
+
+    def _reserve(self, length: int, dtype: np.dtype[Any]) -> None:
+        buffer = np.empty((max(length, 2 * self._length, 16), *self._buffer.shape[1:]), dtype=dtype)
+        buffer[: self._length] = self._buffer[: self._length]
+        self._buffer = buffer

@@ -1,0 +1,87 @@
+"""The two-way map between ids and codes, append-only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._columns import id_column
+from ._ragged import GrowableArray
+
+
+class Vocabulary:
+    """Ids of one kind (numbers or strings) in the order they were added; the code of an id is its position.
+
+    Parameters
+    ----------
+    name : str
+        Name of the column the ids come from, for messages.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._codes: dict[Any, int] = {}
+        self._ids: GrowableArray | None = None
+
+    def __len__(self) -> int:
+        """Return the number of ids."""
+        return len(self._codes)
+
+    def ids(self, length: int | None = None) -> NDArray[Any]:
+        """Return the first ``length`` ids (all by default); the position of an id is its code."""
+        return np.empty(0, dtype=np.int64) if self._ids is None else self._ids.view(length)
+
+    def check_kind(self, ids: NDArray[Any]) -> None:
+        """Raise TypeError if numbers are asked of string ids or strings of numbers."""
+        if self._ids is None or len(ids) == 0:
+            return
+        known, asked = ("strings" if kind == "O" else "numbers" for kind in (self.ids().dtype.kind, ids.dtype.kind))
+        if known != asked:
+            raise TypeError(
+                f"Column {self.name!r}: the known ids are {known}, but these are {asked} (first: {ids[0]!r}). Convert one of them."
+            )
+
+    def find(self, ids: NDArray[Any]) -> NDArray[np.int64]:
+        """Return the code of each id, -1 where it is unknown."""
+        codes = self._codes
+        return np.array([codes.get(key, -1) for key in ids.tolist()], dtype=np.int64)
+
+    def add(self, ids: NDArray[Any]) -> NDArray[np.int64]:
+        """Return the code of each id, appending the unknown ones in their order."""
+        self.check_kind(ids)
+        codes, n_before = self._codes, len(self._codes)
+        found = np.array([codes.setdefault(key, len(codes)) for key in ids.tolist()], dtype=np.int64)
+        if len(codes) > n_before:
+            _, first_rows = np.unique(found[found >= n_before], return_index=True)
+            self._append(ids[found >= n_before][first_rows])
+        return found
+
+    def copy(self) -> Vocabulary:
+        """Return an independent vocabulary with the same ids."""
+        twin = Vocabulary(self.name)
+        twin._codes = self._codes.copy()
+        twin._ids = None if self._ids is None else GrowableArray(self._ids.view())
+        return twin
+
+    def _append(self, new_ids: NDArray[Any]) -> None:
+        if self._ids is None:
+            self._ids = GrowableArray(new_ids)
+        else:
+            self._ids.extend(new_ids)
+
+
+def read_ids(ids: Any, name: str) -> NDArray[Any]:
+    """Return a user's list, array or series of ids as int64, float64 or object (str)."""
+    if not hasattr(ids, "__array__"):
+        if isinstance(ids, str) or not hasattr(ids, "__iter__"):
+            raise TypeError(f"{name} must be a list or array of ids, not {ids!r}. Wrap a single id in a list.")
+        values = list(ids)
+        ids = np.empty(len(values), dtype=object)
+        ids[:] = values
+    if np.ndim(ids) != 1:
+        raise ValueError(f"{name} must be one-dimensional; it has shape {np.shape(ids)}.")
+    if len(ids) == 0:
+        return np.empty(0, dtype=np.int64)
+    return id_column(ids, name, allow_fractions=True)

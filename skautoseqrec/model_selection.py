@@ -1,0 +1,158 @@
+"""Splitting a log in time: train on what came before, test on what came after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from numbers import Integral, Real
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+from numpy.typing import NDArray
+
+from ._interactions import read_columns
+
+__all__ = ["TemporalSplit", "temporal_train_test_split"]
+
+
+class TemporalSplit:
+    """Cross-validator whose test folds follow each other in time and whose training folds come before them.
+
+    Unlike scikit-learn's TimeSeriesSplit it sorts the rows by their timestamps (stably: ties keep row order), so the
+    log may come in any order. Training folds grow.
+
+    Parameters
+    ----------
+    n_splits : int, default=5
+        Number of folds; at least 1.
+    test_size : int, float or None, default=None
+        Events in each test fold: a number, or a share in (0, 1) of the log. None divides the log into
+        ``n_splits + 1`` equal parts.
+    gap : int, default=0
+        Events left out between training and test.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skautoseqrec.model_selection import TemporalSplit
+    >>> log = np.array([[0, 10, 5], [0, 11, 1], [1, 10, 4], [1, 12, 2], [0, 12, 6], [1, 11, 3]])
+    >>> for train, test in TemporalSplit(n_splits=2).split(log):
+    ...     print(train, test)
+    [1 3] [5 2]
+    [1 3 5 2] [0 4]
+    """
+
+    def __init__(self, n_splits: int = 5, *, test_size: int | float | None = None, gap: int = 0) -> None:
+        self.n_splits = n_splits
+        self.test_size = test_size
+        self.gap = gap
+
+    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Yield the rows of each training and test fold, in time order.
+
+        Parameters
+        ----------
+        X : dataframe, array-like of shape (n_events, 2 or 3) or Interactions
+            The log.
+        y, groups : None
+            Ignored; there for the scikit-learn API.
+
+        Yields
+        ------
+        train, test : ndarray of int64
+            Row numbers.
+
+        Raises
+        ------
+        ValueError
+            If the log is too short for the folds, or a parameter is out of range.
+        """
+        order = read_columns(X).time_order()
+        test_size, n_events = self._test_events(len(order)), len(order)
+        first_test = n_events - self.n_splits * test_size
+        if first_test - self.gap < 1:
+            raise ValueError(
+                f"A log of {n_events} events is too short for n_splits={self.n_splits} test folds of {test_size} events "
+                f"after a gap of {self.gap}: nothing is left to train on. Lower one of them."
+            )
+        for start in range(first_test, n_events, test_size):
+            yield order[: start - self.gap], order[start : start + test_size]
+
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
+        """Return the number of folds.
+
+        Parameters
+        ----------
+        X, y, groups : object
+            Ignored; there for the scikit-learn API.
+
+        Returns
+        -------
+        n_splits : int
+            As given.
+        """
+        return self.n_splits
+
+    def __repr__(self) -> str:
+        """Return the call that makes this splitter."""
+        return f"TemporalSplit(n_splits={self.n_splits}, test_size={self.test_size}, gap={self.gap})"
+
+    def _test_events(self, n_events: int) -> int:
+        if not isinstance(self.n_splits, Integral) or self.n_splits < 1:
+            raise ValueError(f"n_splits must be a whole number of at least 1, not {self.n_splits!r}.")
+        if not isinstance(self.gap, Integral) or self.gap < 0:
+            raise ValueError(f"gap must be a whole number of at least 0, not {self.gap!r}.")
+        if self.test_size is None:
+            return max(n_events // (int(self.n_splits) + 1), 1)
+        return _count_events(self.test_size, n_events)
+
+
+def temporal_train_test_split(X: Any, *, test_size: int | float = 0.1) -> tuple[Any, Any]:
+    """Split a log in two: the newest events are the test.
+
+    Parameters
+    ----------
+    X : dataframe, array-like of shape (n_events, 2 or 3), list of tuples or Interactions
+        The log.
+    test_size : int or float, default=0.1
+        Events in the test part: a number, or a share in (0, 1) of the log (the training part is rounded down).
+
+    Returns
+    -------
+    X_train, X_test : same type as X
+        Rows in time order, ties in their old order.
+
+    Raises
+    ------
+    ValueError
+        If either part would be empty.
+
+    Examples
+    --------
+    >>> from skautoseqrec.model_selection import temporal_train_test_split
+    >>> temporal_train_test_split([("ann", "tea", 3), ("bob", "milk", 1), ("ann", "jam", 2)], test_size=1)
+    ([('bob', 'milk', 1), ('ann', 'jam', 2)], [('ann', 'tea', 3)])
+    """
+    order = read_columns(X).time_order()
+    n_train = len(order) - _count_events(test_size, len(order))
+    if n_train < 1:
+        raise ValueError(f"A log of {len(order)} events leaves nothing to train on with test_size={test_size}.")
+    return _take_rows(X, order[:n_train]), _take_rows(X, order[n_train:])
+
+
+def _count_events(test_size: int | float, n_events: int) -> int:
+    """Return a test size in events; a share leaves ``floor(share of training)`` for training."""
+    if isinstance(test_size, Integral) and test_size >= 1:
+        return int(test_size)
+    if isinstance(test_size, Real) and not isinstance(test_size, Integral) and 0 < test_size < 1:
+        # 1 - .1 is a little under .9: the share is rounded so that 10 % of 100 events are 10.
+        return n_events - int(np.floor(round(n_events * (1 - float(test_size)), 6)))
+    raise ValueError(f"test_size must be a number of events of at least 1 or a share in (0, 1), not {test_size!r}.")
+
+
+def _take_rows(X: Any, rows: NDArray[np.int64]) -> Any:
+    if nw.dependencies.is_into_dataframe(X):
+        return nw.from_native(X, eager_only=True)[rows].to_native()
+    if isinstance(X, list | tuple):
+        return [X[row] for row in rows]
+    return X[rows]

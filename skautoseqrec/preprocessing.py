@@ -1,0 +1,312 @@
+"""Transformers that turn a raw log into codes, counts and transitions."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted
+
+from ._counting import TRANSITION_UNIT, count_user_item, find_transitions, step_weights
+from ._interactions import Columns, Interactions, SequenceMatrices
+from ._sklearn import LogTags, validate_log
+from ._vocabulary import Vocabulary
+
+__all__ = ["InteractionEncoder", "ItemTransitionTransformer", "SequenceMatrixTransformer", "UserItemTransformer"]
+
+TRANSITION_CONSTRAINTS = {
+    "transition_window": [Interval(Integral, 1, None, closed="left")],
+    "transition_decay": [Interval(Real, 0, 1, closed="right")],
+}
+
+
+class _LogTransformer(LogTags, TransformerMixin, BaseEstimator):
+    """What the four transformers share: they learn the ids of a log and give codes to any other."""
+
+    _parameter_constraints: dict[str, Any] = {}
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None) -> Any:
+        """Learn the ids of the users and items of a log.
+
+        Parameters
+        ----------
+        X : dataframe, array-like of shape (n_events, 2 or 3) or Interactions
+            The log: user, item and optionally time.
+        y : None
+            Ignored; there for the scikit-learn API.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+        """
+        self._fit_columns(X)
+        return self
+
+    @property
+    def user_ids_(self) -> NDArray[Any]:
+        """Ids of the users of the fitted log, in order of first appearance in time."""
+        return self._users.ids()
+
+    @property
+    def item_ids_(self) -> NDArray[Any]:
+        """Ids of the items of the fitted log, in order of first appearance in time."""
+        return self._items.ids()
+
+    def _fit_columns(self, X: Any) -> None:
+        columns = validate_log(self, X, reset=True)
+        in_time = columns.take(columns.time_order())
+        users, items = Vocabulary("user_id"), Vocabulary("item_id")
+        users.add(in_time.users)
+        items.add(in_time.items)
+        self._users, self._items = users, items
+
+    def _encode(self, X: Any) -> Interactions:
+        check_is_fitted(self, "_users")
+        return encode(validate_log(self, X, reset=False), self._users.copy(), self._items.copy())
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Tell whether ids have been learnt."""
+        return hasattr(self, "_users")
+
+
+class InteractionEncoder(_LogTransformer):
+    """Encode the user and item ids of a log as integer codes.
+
+    Codes are given in order of first appearance in time. Ids that the fitted log did not have are appended to the
+    vocabulary of the returned container, never lost.
+
+    Attributes
+    ----------
+    user_ids_ : ndarray of shape (n_users,)
+        Ids of the users of the fitted log; the position of an id is its code.
+    item_ids_ : ndarray of shape (n_items,)
+        Ids of the items of the fitted log.
+    n_features_in_ : int
+        Number of columns of the fitted log.
+
+    See Also
+    --------
+    SequenceMatrixTransformer : Adds the count matrices to the encoded log.
+
+    Examples
+    --------
+    >>> from skautoseqrec.preprocessing import InteractionEncoder
+    >>> encoder = InteractionEncoder().fit([("ann", "tea", 1), ("bob", "milk", 2)])
+    >>> encoder.item_ids_
+    array(['tea', 'milk'], dtype=object)
+    >>> encoder.transform([("bob", "jam", 3)]).item_ids
+    array(['tea', 'milk', 'jam'], dtype=object)
+    """
+
+    def transform(self, X: Any) -> Interactions:
+        """Encode a log.
+
+        Parameters
+        ----------
+        X : dataframe, array-like of shape (n_events, 2 or 3) or Interactions
+            The log.
+
+        Returns
+        -------
+        interactions : Interactions
+            The same log, row for row, as codes.
+        """
+        return self._encode(X)
+
+
+class SequenceMatrixTransformer(_LogTransformer):
+    """Add the user-item counts and the item transitions to a log.
+
+    Parameters
+    ----------
+    transition_window : int, default=5
+        How many steps back an item still counts as followed; at least 1. Window 1 is the matrix of the paper (section 3.1).
+    transition_decay : float, default=0.7
+        The k-th step weighs ``transition_decay**(k - 1)``; in (0, 1].
+
+    Attributes
+    ----------
+    user_ids_ : ndarray of shape (n_users,)
+        Ids of the users of the fitted log.
+    item_ids_ : ndarray of shape (n_items,)
+        Ids of the items of the fitted log.
+    n_features_in_ : int
+        Number of columns of the fitted log.
+
+    See Also
+    --------
+    UserItemTransformer : The user-item counts alone, as a plain matrix.
+    ItemTransitionTransformer : The item transitions alone, as a plain matrix.
+
+    Examples
+    --------
+    >>> from skautoseqrec.preprocessing import SequenceMatrixTransformer
+    >>> log = [("ann", "tea", 1), ("ann", "milk", 2), ("ann", "tea", 3)]
+    >>> matrices = SequenceMatrixTransformer(transition_window=1).fit_transform(log)
+    >>> matrices.user_item.toarray()
+    array([[2., 1.]])
+    >>> matrices.transitions.toarray()
+    array([[0., 1.],
+           [1., 0.]])
+    """
+
+    _parameter_constraints = TRANSITION_CONSTRAINTS
+
+    def __init__(self, transition_window: int = 5, transition_decay: float = 0.7) -> None:
+        self.transition_window = transition_window
+        self.transition_decay = transition_decay
+
+    def transform(self, X: Any) -> SequenceMatrices:
+        """Count the matrices of a log.
+
+        Parameters
+        ----------
+        X : dataframe, array-like of shape (n_events, 2 or 3) or Interactions
+            The log.
+
+        Returns
+        -------
+        matrices : SequenceMatrices
+            The same log, row for row, with the matrices of its own events.
+        """
+        log = self._encode(X)
+        return SequenceMatrices(
+            log.users,
+            log.items,
+            log.times,
+            log.user_ids,
+            log.item_ids,
+            user_item=user_item_matrix(log),
+            transitions=transition_matrix(log, self.transition_window, self.transition_decay),
+            transition_window=self.transition_window,
+            transition_decay=self.transition_decay,
+        )
+
+
+class UserItemTransformer(_LogTransformer):
+    """Count how often each user met each item, as a plain csr matrix.
+
+    Columns are the items of the fitted log, whatever log is transformed, so that the matrix fits scikit-learn's own
+    estimators (TruncatedSVD, NearestNeighbors); events with other items are left out. Rows are the users of the
+    fitted log, then new users in order of first appearance in the rows.
+
+    Attributes
+    ----------
+    user_ids_ : ndarray of shape (n_users,)
+        Ids of the users of the fitted log.
+    item_ids_ : ndarray of shape (n_items,)
+        Ids of the items of the fitted log.
+    n_features_in_ : int
+        Number of columns of the fitted log.
+
+    See Also
+    --------
+    ItemTransitionTransformer : Which item followed which.
+
+    Examples
+    --------
+    >>> from skautoseqrec.preprocessing import UserItemTransformer
+    >>> log = [("ann", "tea", 1), ("ann", "tea", 2), ("bob", "milk", 3)]
+    >>> UserItemTransformer().fit_transform(log).toarray()
+    array([[2., 0.],
+           [0., 1.]])
+    """
+
+    def transform(self, X: Any) -> sparse.csr_matrix:
+        """Count a log.
+
+        Parameters
+        ----------
+        X : dataframe, array-like of shape (n_events, 2 or 3) or Interactions
+            The log.
+
+        Returns
+        -------
+        counts : csr_matrix of shape (n_users, n_items)
+            Number of events of each user with each item of the fitted log.
+        """
+        return user_item_matrix(self._encode(X))[:, : len(self._items)]
+
+
+class ItemTransitionTransformer(_LogTransformer):
+    """Count which item followed which, as a plain csr matrix.
+
+    Rows and columns are the items of the fitted log, whatever log is transformed; other items still take up a step
+    but have no row or column.
+
+    Parameters
+    ----------
+    transition_window : int, default=5
+        How many steps back an item still counts as followed; at least 1.
+    transition_decay : float, default=0.7
+        The k-th step weighs ``transition_decay**(k - 1)``; in (0, 1].
+
+    Attributes
+    ----------
+    user_ids_ : ndarray of shape (n_users,)
+        Ids of the users of the fitted log.
+    item_ids_ : ndarray of shape (n_items,)
+        Ids of the items of the fitted log.
+    n_features_in_ : int
+        Number of columns of the fitted log.
+
+    See Also
+    --------
+    UserItemTransformer : Who met what.
+
+    Examples
+    --------
+    >>> from skautoseqrec.preprocessing import ItemTransitionTransformer
+    >>> log = [("ann", "tea", 1), ("ann", "milk", 2), ("ann", "jam", 3)]
+    >>> ItemTransitionTransformer(transition_window=2, transition_decay=0.5).fit_transform(log).toarray()
+    array([[0. , 1. , 0.5],
+           [0. , 0. , 1. ],
+           [0. , 0. , 0. ]])
+    """
+
+    _parameter_constraints = TRANSITION_CONSTRAINTS
+
+    def __init__(self, transition_window: int = 5, transition_decay: float = 0.7) -> None:
+        self.transition_window = transition_window
+        self.transition_decay = transition_decay
+
+    def transform(self, X: Any) -> sparse.csr_matrix:
+        """Count a log.
+
+        Parameters
+        ----------
+        X : dataframe, array-like of shape (n_events, 2 or 3) or Interactions
+            The log.
+
+        Returns
+        -------
+        transitions : csr_matrix of shape (n_items, n_items)
+            ``[j, i]`` grows by ``transition_decay**(k - 1)`` whenever i follows j by k steps in one user's history.
+        """
+        n_items = len(self._items)
+        return transition_matrix(self._encode(X), self.transition_window, self.transition_decay)[:n_items, :n_items]
+
+
+def encode(columns: Columns, users: Vocabulary, items: Vocabulary) -> Interactions:
+    """Encode a log with two vocabularies, which grow by its unknown ids."""
+    user_codes, item_codes = users.add(columns.users), items.add(columns.items)
+    return Interactions(user_codes, item_codes, columns.times, users.ids(), items.ids())
+
+
+def user_item_matrix(log: Interactions) -> sparse.csr_matrix:
+    """Return R of a log as float64, users by items."""
+    return count_user_item(log.users, log.items, (len(log.user_ids), len(log.item_ids))).astype(np.float64)
+
+
+def transition_matrix(log: Interactions, window: int, decay: float) -> sparse.csr_matrix:
+    """Return T of a log as float64, items by items; every entry is a whole multiple of 1 / TRANSITION_UNIT."""
+    order = Columns(log.users, log.items, log.times).time_order()
+    transitions = find_transitions(log.users[order], log.items[order], step_weights(window, decay))
+    return transitions.to_csr(len(log.item_ids)) / TRANSITION_UNIT

@@ -1,0 +1,55 @@
+"""Hypothesis writes the logs: string and int ids, repeats, ties, one-event users, unsorted rows."""
+
+from hypothesis import strategies as st
+
+from skautoseqrec import AutoSeqRecRecommender
+
+
+@st.composite
+def logs(draw, min_size=1, max_size=40, timed=None, kind=None, n_users=5, n_items=7, times=st.integers(0, 12)):
+    """Draw a log as a list of (user, item) or (user, item, time)."""
+    kind = kind or draw(st.sampled_from(["int", "str"]))
+    timed = draw(st.booleans()) if timed is None else timed
+    user, item = st.integers(0, n_users - 1), st.integers(0, n_items - 1)
+    if kind == "str":
+        user, item = user.map(lambda code: f"user {code}"), item.map(lambda code: f"0{code}")
+    else:
+        user, item = user.map(lambda code: code * 1000 - 7), item.map(lambda code: 10 - code)
+    row = st.tuples(user, item, times) if timed else st.tuples(user, item)
+    return draw(st.lists(row, min_size=min_size, max_size=max_size))
+
+
+@st.composite
+def consecutive_logs(draw, n_parts, min_size=1, max_size=25, **options):
+    """Draw logs of which each is not earlier than the one before."""
+    kind, timed = draw(st.sampled_from(["int", "str"])), draw(st.booleans())
+    parts = []
+    for part in range(n_parts):
+        times = st.integers(part * 5, part * 5 + 5)
+        size = {"min_size": min_size, "max_size": max_size}
+        parts.append(draw(logs(**size, timed=timed, kind=kind, times=times, **options)))
+    return parts
+
+
+@st.composite
+def recommenders(draw, **fixed):
+    """Draw an unfitted recommender, small enough to be trained hundreds of times."""
+    parameters = {
+        "n_components": draw(st.sampled_from([1, 3, 8])),
+        "max_iter": draw(st.integers(1, 3)),
+        "batch_size": draw(st.sampled_from([2, 64])),
+        "learning_rate": 0.05,
+        "activation": draw(st.sampled_from(["relu", "tanh", "identity", "logistic"])),
+        "transition_window": draw(st.integers(1, 4)),
+        "transition_decay": draw(st.sampled_from([0.3, 0.7, 1.0])),
+        "history_decay": draw(st.sampled_from([0.3, 0.9, 1.0])),
+        "context_size": draw(st.integers(1, 3)),
+        "context_decay": draw(st.sampled_from([0.5, 1.0])),
+        "blend": draw(
+            st.sampled_from([None, {"two_hop": 1.0}, {"collaborative": 0.1, "one_hop": 1.0, "two_hop": 2.0}])
+        ),
+        "exclude_seen": draw(st.booleans()),
+        "device": "cpu",
+        "random_state": draw(st.integers(0, 3)),
+    }
+    return AutoSeqRecRecommender(**{**parameters, **fixed})
