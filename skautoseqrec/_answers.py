@@ -83,6 +83,7 @@ def _known(ids: NDArray[Any], items: Vocabulary, n_items: int) -> NDArray[np.int
     codes = _codes(ids, items, n_items)
     if (codes < 0).any():
         raise ValueError(
-            f"candidates holds {ids[int((codes < 0).argmax())]!r}, an item that is not known (no event with it was fitted or updated)."
+            f"candidates holds {ids[int((codes < 0).argmax())]!r}, an item that is not known (no event with it "
+            "was fitted or updated)."
         )
     return codes

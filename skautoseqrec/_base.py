@@ -186,7 +186,8 @@ def project_entries(
 def _item_side(target: Tensor, module: AutoSeqRecModule) -> ItemSide:
     """Return what scoring reads of each item, with one more row for the items not known yet.
 
-    Items without weights of their own take the mean of the trained decoder rows: two-hop and popularity tell them apart.
+    Items without weights of their own take the mean of the trained decoder rows: two-hop and popularity tell them
+    apart.
     """
     n_untrained = len(target) + 1 - module.n_items
     weights, biases = {}, {}

@@ -58,7 +58,8 @@ def time_column(values: Any, name: str, *, allow_text: bool = False) -> NDArray[
     name : str
         Name of the column, for messages.
     allow_text : bool, default=False
-        Whether text that spells numbers is read as numbers. True for an array of strings, whose owner had no other way to write a time.
+        Whether text that spells numbers is read as numbers. True for an array of strings, whose owner had no
+        other way to write a time.
 
     Returns
     -------

@@ -71,7 +71,8 @@ def warn_of_repeats(user_item: sparse.csr_matrix) -> None:
     share = 1 - user_item.nnz / user_item.sum()
     if share > MANY_REPEATS:
         warnings.warn(
-            f"{share:.0%} of the events repeat an earlier (user, item) pair, and exclude_seen=True never recommends such items. "
+            f"{share:.0%} of the events repeat an earlier (user, item) pair, and exclude_seen=True never "
+            "recommends such items. "
             "Set exclude_seen=False if people come back to items in this log.",
             UserWarning,
             stacklevel=3,
@@ -150,7 +151,8 @@ def _reusable_transitions(
     if (X.transition_window, X.transition_decay) != wanted:
         if verbose >= 1:
             print(
-                f"The matrices were counted with (window, decay) {(X.transition_window, X.transition_decay)}; recounting with {wanted}."
+                f"The matrices were counted with (window, decay) {(X.transition_window, X.transition_decay)}; "
+                f"recounting with {wanted}."
             )
         return None
     codes: NDArray[np.int64] = items.find(X.item_ids)

@@ -39,7 +39,8 @@ class Columns(NamedTuple):
 class Interactions:
     """A log as integer codes with the vocabularies that decode them.
 
-    It is what :class:`~skautoseqrec.preprocessing.InteractionEncoder` returns: the same log, row for row. Cross-validation can slice it.
+    It is what :class:`~skautoseqrec.preprocessing.InteractionEncoder` returns: the same log, row for row.
+    Cross-validation can slice it.
 
     Parameters
     ----------
@@ -163,6 +164,8 @@ def read_columns(X: Any) -> Columns:
     ValueError
         If columns are missing, doubled or too few, the log is empty, or an id or time is missing.
     """
+    if sparse.issparse(X):
+        raise TypeError("A sparse matrix is not supported as a log: pass one row (user, item[, time]) per event.")
     if isinstance(X, Interactions):
         columns = X.to_columns()
     elif is_array(X):
@@ -173,7 +176,8 @@ def read_columns(X: Any) -> Columns:
         columns = _read_rows(X)
     else:
         raise TypeError(
-            f"Cannot read a log from {type(X).__name__}: pass a pandas, polars or pyarrow dataframe (collected, if lazy), "
+            f"Cannot read a log from {type(X).__name__}: pass a pandas, polars or pyarrow dataframe (collected, "
+            "if lazy), "
             "an array or list of (user, item, time) rows, or Interactions."
         )
     if len(columns.users) == 0:
@@ -227,21 +231,23 @@ def _read_positions(columns: list[NDArray[Any]], *, allow_text: bool) -> Columns
 def _warn_if_wide(width: int) -> None:
     if width > 3:
         warnings.warn(
-            f"The log has {width} columns; the first three are read as user, item and time. (In MovieLens files the third is a rating.)",
+            f"The log has {width} columns; the first three are read as user, item and time. (In MovieLens files "
+            "the third is a rating.)",
             UserWarning,
             stacklevel=5,
         )
 
 
 def _read_frame(frame: nw.DataFrame[Any]) -> Columns:
-    user_name, item_name, time_name = _choose_names(frame.columns)
+    user_name, item_name, time_name = choose_names(frame.columns)
     users = _read_series(frame.get_column(user_name), id_column)
     items = _read_series(frame.get_column(item_name), id_column)
     times = None if time_name is None else _read_series(frame.get_column(time_name), time_column)
     return Columns(users, items, times)
 
 
-def _choose_names(names: list[str]) -> tuple[str, str, str | None]:
+def choose_names(names: list[str]) -> tuple[str, str, str | None]:
+    """Return which columns hold user, item and (None if there is none) time."""
     doubled = sorted({str(name) for name in names if names.count(name) > 1})
     if doubled:
         raise ValueError(f"Column {doubled[0]!r} stands more than once in the frame; keep one.")

@@ -14,7 +14,8 @@ class LogTags:
     """Mixin: the tags and the documentation link that the package's estimators share."""
 
     _doc_link_module = "skautoseqrec"
-    _doc_link_template = "docs/api.md#{estimator_name}"
+    # scikit-learn shows the parameters' descriptions in notebooks only beside a link; the paper's never moves.
+    _doc_link_template = "https://arxiv.org/abs/2308.06878"
 
     def __sklearn_tags__(self) -> Any:
         """Return scikit-learn's tags: ids may be strings, and no dtype is kept."""

@@ -58,7 +58,8 @@ def train(
     losses : dict
         Mean loss of the epoch per decoder.
     """
-    # Drawn and shuffled once for all epochs, the batches of the three matrices together (settings of the authors' code).
+    # Drawn and shuffled once for all epochs, the batches of the three matrices together (settings of the authors'
+    # code).
     batches = [
         batch for decoder, matrix in rows.items() for batch in _draw_batches(decoder, matrix, batch_size, device)
     ]

@@ -23,7 +23,8 @@ from ._scoring import Scorer
 
 BLOCK_SIZE = 256
 
-#: Scores this close, relative to the largest of their row, are tied: float32 products of different shapes differ by that.
+#: Scores this close, relative to the largest of their row, are tied: float32 products of different shapes differ
+#: by that.
 TIE_TOLERANCE = 1e-5
 
 

@@ -20,7 +20,8 @@ def mean_reciprocal_rank(ranks: ArrayLike) -> float:
     Parameters
     ----------
     ranks : array-like of shape (n_events,)
-        Rank of the true item of each event, at least 1; infinite where it could not be recommended. Halves stand for ties.
+        Rank of the true item of each event, at least 1; infinite where it could not be recommended. Halves
+        stand for ties.
 
     Returns
     -------

@@ -72,7 +72,8 @@ class TemporalSplit:
         first_test = n_events - self.n_splits * test_size
         if first_test - self.gap < 1:
             raise ValueError(
-                f"A log of {n_events} events is too short for n_splits={self.n_splits} test folds of {test_size} events "
+                f"A log of {n_events} events is too short for n_splits={self.n_splits} test folds of "
+                f"{test_size} events "
                 f"after a gap of {self.gap}: nothing is left to train on. Lower one of them."
             )
         for start in range(first_test, n_events, test_size):

@@ -127,7 +127,8 @@ class SequenceMatrixTransformer(_LogTransformer):
     Parameters
     ----------
     transition_window : int, default=5
-        How many steps back an item still counts as followed; at least 1. Window 1 is the matrix of the paper (section 3.1).
+        How many steps back an item still counts as followed; at least 1. Window 1 is the matrix of the paper
+        (section 3.1).
     transition_decay : float, default=0.7
         The k-th step weighs ``transition_decay**(k - 1)``; in (0, 1].
 

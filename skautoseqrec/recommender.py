@@ -67,7 +67,8 @@ class AutoSeqRecRecommender(LogTags, BaseEstimator):
     learning_rate : float or dict, default=1e-3
         Step size of Adam; above 0. A dict has the keys "encoder", "collaborative", "source" and "target".
     dropout : float or dict, default=0.3
-        Share of values dropped in training after the linear map of each part; in [0, 1). A dict has the keys of ``learning_rate``.
+        Share of values dropped in training after the linear map of each part; in [0, 1). A dict has the keys
+        of ``learning_rate``.
     activation : {"identity", "logistic", "relu", "tanh"}, default="relu"
         Activation of the encoder.
     transition_window : int, default=5
@@ -89,7 +90,8 @@ class AutoSeqRecRecommender(LogTags, BaseEstimator):
     device : {"auto", "cpu", "cuda", "mps"}, default="auto"
         Where to train; "auto" takes cuda, then mps, then cpu. The fitted model is on the CPU, so it loads anywhere.
     random_state : int, RandomState instance or None, default=None
-        Seed of the initial weights, of shuffling and of dropout. The global random states of numpy and torch are never touched.
+        Seed of the initial weights, of shuffling and of dropout. The global random states of numpy and torch
+        are never touched.
     verbose : int, default=0
         From 1 on, print one line per epoch.
 
@@ -434,7 +436,8 @@ class AutoSeqRecRecommender(LogTags, BaseEstimator):
         share = np.mean(values == 0)
         if share > 0.5:
             warnings.warn(
-                f"The items of {share:.0%} of the rows were not eligible and count as 0: not known yet, or already seen by their "
+                f"The items of {share:.0%} of the rows were not eligible and count as 0: not known yet, or "
+                "already seen by their "
                 "user while exclude_seen=True. Is this the log that was fitted?",
                 UserWarning,
                 stacklevel=3,

@@ -53,7 +53,9 @@ class Oracle:
 
     def encode(self, row):
         """Return f of a row given as item -> value; items without weights count as zero rows."""
-        projection = sum((value * self.weight[item] for item, value in row.items() if item in self.weight), self.bias * 0)
+        projection = sum(
+            (value * self.weight[item] for item, value in row.items() if item in self.weight), self.bias * 0
+        )
         activation = {
             "relu": lambda x: np.maximum(x, 0),
             "tanh": np.tanh,
