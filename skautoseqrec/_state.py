@@ -92,8 +92,7 @@ class Overlay:
         return self._item_of_event.view(n_events)
 
     def steps(self, n_events: int) -> Tensor:
-        """Return by how much each of the first ``n_events`` events moved the ``z_t`` of its item, shape "
-        "(n_events, d)."""
+        """Return by how much each of the first ``n_events`` events moved its item's ``z_t``, shape (n_events, d)."""
         return torch.from_numpy(self._steps.view(n_events))
 
     def _previous_items(self, user: int) -> list[int]:

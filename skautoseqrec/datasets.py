@@ -130,7 +130,8 @@ def load_interactions(path: Any) -> Interactions:
     >>> from skautoseqrec.datasets import load_interactions
     >>> with TemporaryDirectory() as folder:
     ...     path = Path(folder) / "log.csv"
-    ...     _ = path.write_text("user_id,item_id,timestamp\\nann,007,5\\nbob,008,6\\n")
+    ...     with path.open("w") as file:
+    ...         print("user_id,item_id,timestamp", "ann,007,5", "bob,008,6", sep=chr(10), file=file)
     ...     load_interactions(path).item_ids
     array(['007', '008'], dtype=object)
     """
@@ -239,8 +240,8 @@ def _numbers(text: NDArray[Any], name: str) -> NDArray[Any]:
     return time_column(text.astype(str), name, allow_text=True)
 
 
-def _parquet_backend() -> str:
-    for backend in ("pyarrow", "polars", "pandas"):
-        if find_spec(backend) is not None:
+def _parquet_backend() -> nw.Implementation:
+    for backend in (nw.Implementation.PYARROW, nw.Implementation.POLARS, nw.Implementation.PANDAS):
+        if find_spec(backend.value) is not None:
             return backend
     raise ImportError("Reading parquet needs pyarrow, polars or pandas: pip install pyarrow.")

@@ -5,8 +5,11 @@ from hypothesis import strategies as st
 from skautoseqrec import AutoSeqRecRecommender
 
 
+TIMES = st.integers(0, 12)
+
+
 @st.composite
-def logs(draw, min_size=1, max_size=40, timed=None, kind=None, n_users=5, n_items=7, times=st.integers(0, 12)):
+def logs(draw, min_size=1, max_size=40, timed=None, kind=None, n_users=5, n_items=7, times=TIMES):
     """Draw a log as a list of (user, item) or (user, item, time)."""
     kind = kind or draw(st.sampled_from(["int", "str"]))
     timed = draw(st.booleans()) if timed is None else timed
