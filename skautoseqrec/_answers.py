@@ -1,14 +1,109 @@
-"""Between ids and codes at the edge of predict_topk: filters in, answers out."""
+"""The recommender's answers: ids and filters in, the best items out."""
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_is_fitted
 
-from ._scoring import Filter
+from ._scoring import Filter, Scorer, top_k
+from ._sklearn import validate_log
+from ._state import State
 from ._vocabulary import Vocabulary, read_ids
+
+
+class AnswersMixin:
+    """``predict_topk`` and ``predict`` of the recommender."""
+
+    exclude_seen: bool
+    _scorer: Scorer
+    _state: State
+
+    def predict_topk(
+        self,
+        users: ArrayLike,
+        k: int = 10,
+        *,
+        exclude_seen: bool | None = None,
+        candidates: Any = None,
+        exclude: Any = None,
+        return_scores: bool = False,
+    ) -> Any:
+        """Recommend the next items of some users, best first.
+
+        Parameters
+        ----------
+        users : array-like of shape (n_users,)
+            User ids. An unknown user is answered with the most popular items.
+        k : int, default=10
+            Length of each list; at least 1.
+        exclude_seen : bool or None, default=None
+            Whether to leave out what a user has met; None takes the estimator's parameter.
+        candidates : list of item ids, list of such lists or None, default=None
+            Items that may be recommended, for all users or per user; each must be known. None allows all.
+        exclude : list of item ids, list of such lists or None, default=None
+            Items that may not be recommended (out of stock, say), for all users or per user.
+        return_scores : bool, default=False
+            Whether to return the scores too. Scores of different users do not compare.
+
+        Returns
+        -------
+        ids : ndarray of shape (n_users, k)
+            Item ids; equal scores stand in order of ``item_ids_``. If a user has fewer than k eligible items, a masked
+            array whose places without an item are masked.
+        scores : ndarray of shape (n_users, k), float32
+            Only with ``return_scores``; masked where ``ids`` is.
+
+        Raises
+        ------
+        ValueError
+            If k < 1, a candidate is not known, or per-user lists are not as many as the users.
+
+        Examples
+        --------
+        >>> from skautoseqrec import AutoSeqRecRecommender
+        >>> log = [("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3)]
+        >>> recommender = AutoSeqRecRecommender(n_components=4, max_iter=2, random_state=0).fit(log)
+        >>> recommender.predict_topk(["bob"], k=1)
+        array([['milk']], dtype=object)
+        """
+        check_is_fitted(self)
+        if not isinstance(k, Integral) or isinstance(k, bool) or k < 1:
+            raise ValueError(f"k must be a whole number of at least 1, not {k!r}.")
+        user_ids = read_ids(users, "users")
+        self._state.users.check_kind(user_ids)
+        snapshot = self._state.snapshot
+        seen = self.exclude_seen if exclude_seen is None else exclude_seen
+        allowed = read_filter(seen, candidates, exclude, self._state.items, snapshot.n_items, len(user_ids))
+        codes, scores = top_k(self._scorer, snapshot, self._state.users.find(user_ids), int(k), allowed)
+        ids, scores = decode_answers(codes, scores, self._state.items.ids(snapshot.n_items))
+        return (ids, scores) if return_scores else ids
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Return the best next item of each row's user.
+
+        Parameters
+        ----------
+        X : dataframe, array-like of shape (n_rows, 2 or 3), list of tuples or Interactions
+            A log; only its users are read.
+
+        Returns
+        -------
+        items : ndarray of shape (n_rows,)
+            Item ids. For a user who has met everything, ``exclude_seen`` is ignored.
+        """
+        check_is_fitted(self)
+        columns = validate_log(self, X, reset=False)
+        self._state.users.check_kind(columns.users)
+        snapshot = self._state.snapshot
+        users, rows = np.unique(self._state.users.find(columns.users), return_inverse=True)
+        best = top_k(self._scorer, snapshot, users, 1, Filter(self.exclude_seen))[0][:, 0]
+        sated = best < 0
+        best[sated] = top_k(self._scorer, snapshot, users[sated], 1, Filter(exclude_seen=False))[0][:, 0]
+        return self._state.items.ids(snapshot.n_items)[best[rows]]
 
 
 def read_filter(

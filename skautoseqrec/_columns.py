@@ -41,7 +41,7 @@ def id_column(values: Any, name: str, *, allow_fractions: bool = False) -> NDArr
     if column.dtype.kind == "i":
         return column.astype(np.int64)
     if column.dtype.kind == "u":
-        _refuse(column > np.iinfo(np.int64).max, column, name, "is above 2**63 - 1; pass such ids as strings")
+        _refuse(column > np.iinfo(np.int64).max, column, name, "ids above 2**63 - 1 do not fit; pass them as strings")
         return column.astype(np.int64)
     if column.dtype.kind == "f":
         return _id_column_of_floats(column, name, allow_fractions)
@@ -72,13 +72,13 @@ def time_column(values: Any, name: str, *, allow_text: bool = False) -> NDArray[
     if column.dtype.kind in "UT" and allow_text:
         column = _numbers_from_text(column, name)
     if column.dtype.kind == "M":
-        _refuse(np.isnat(column), column, name, "is missing")
+        _refuse(np.isnat(column), column, name, "the time is missing (NaT)")
         return column
     if column.dtype.kind in "iu":
         return column.astype(np.int64)
     if column.dtype.kind == "f":
-        _refuse(np.isnan(column), column, name, "is missing (NaN)")
-        _refuse(np.isinf(column), column, name, "is infinite (inf)")
+        refuse_missing(np.isnan(column), name)
+        _refuse(np.isinf(column), column, name, "a time cannot be infinite")
         return column.astype(np.float64)
     raise TypeError(f"Column {name!r} has dtype {column.dtype}: timestamps must be integers, floats or datetimes.")
 
@@ -92,18 +92,18 @@ def refuse_missing(missing: NDArray[np.bool_], name: str) -> None:
 
 
 def _id_column_of_floats(column: NDArray[Any], name: str, allow_fractions: bool) -> NDArray[Any]:
-    _refuse(np.isnan(column), column, name, "is missing (NaN)")
-    _refuse(np.isinf(column), column, name, "is infinite (inf)")
+    refuse_missing(np.isnan(column), name)
+    _refuse(np.isinf(column), column, name, "an id cannot be infinite")
     fractions = column != np.floor(column)
     if fractions.any():
         if not allow_fractions:
-            _refuse(fractions, column, name, "is not a whole number: ids must be integers or strings")
+            _refuse(fractions, column, name, "ids must be integers or strings")
         return column.astype(np.float64)
     _refuse(
         np.abs(column) > LARGEST_EXACT_FLOAT,
         column,
         name,
-        "is a float above 2**53, too coarse for an id; pass integers or strings",
+        "floats above 2**53 are too coarse for ids; pass integers or strings",
     )
     return column.astype(np.int64)
 
@@ -120,7 +120,7 @@ def _id_column_of_objects(column: NDArray[Any], name: str, allow_fractions: bool
             np.array([not -(2**63) <= value < 2**63 for value in column]),
             column,
             name,
-            "does not fit 64 bits; pass such ids as strings",
+            "ids beyond 64 bits do not fit; pass them as strings",
         )
         return column.astype(np.int64)
     if all(issubclass(kind, int | np.integer | float | np.floating) and kind is not bool for kind in kinds):
@@ -130,7 +130,7 @@ def _id_column_of_objects(column: NDArray[Any], name: str, allow_fractions: bool
 
 def _unusable_kinds(column: NDArray[Any], name: str, kinds: set[type]) -> TypeError:
     if any(issubclass(kind, str) for kind in kinds):
-        row = next(row for row, value in enumerate(column) if type(value) is not type(column[0]))
+        row = next(row for row, value in enumerate(column) if isinstance(value, str) != isinstance(column[0], str))
         return TypeError(
             f"Column {name!r} mixes types: row 0 holds {column[0]!r} ({type(column[0]).__name__}), "
             f"row {row} holds {column[row]!r} ({type(column[row]).__name__}). "
@@ -197,4 +197,4 @@ def _is_missing(value: Any) -> bool:
 def _refuse(bad: NDArray[np.bool_], column: Sequence[Any] | NDArray[Any], name: str, reason: str) -> None:
     if bad.any():
         row = int(bad.argmax())
-        raise ValueError(f"Column {name!r} {reason} in row {row} (value {column[row]!r}).")
+        raise ValueError(f"Column {name!r} holds {column[row]} in row {row}: {reason}.")

@@ -17,8 +17,10 @@ from ._base import Counts, Events
 from ._counting import TRANSITION_UNIT
 from ._event_store import EventStore
 from ._interactions import Columns, SequenceMatrices
-from ._module import DECODERS
+from ._module import DECODERS, AutoSeqRecModule
+from ._objective import PaperObjective
 from ._queries import SequenceSettings
+from ._training import train
 from ._vocabulary import Vocabulary
 
 #: Above this share of repeated (user, item) pairs, leaving out what was seen hides much of the truth.
@@ -77,6 +79,56 @@ def warn_of_repeats(user_item: sparse.csr_matrix) -> None:
             UserWarning,
             stacklevel=3,
         )
+
+
+def train_module(
+    objective: PaperObjective,
+    rows: Mapping[str, sparse.csr_matrix],
+    parameters: Mapping[str, Any],
+    rates: Mapping[str, Mapping[str, float]],
+) -> tuple[AutoSeqRecModule, list[dict[str, float]]]:
+    """Train a new module without touching the caller's random state.
+
+    Parameters
+    ----------
+    objective : PaperObjective
+        What to minimise.
+    rows : mapping of decoder to csr_matrix
+        What each decoder learns.
+    parameters : mapping
+        The estimator's parameters.
+    rates : mapping
+        "learning_rate" and "dropout" of each part.
+
+    Returns
+    -------
+    module : AutoSeqRecModule
+        On the CPU, without gradients.
+    losses : list of dict
+        Mean loss of each epoch per decoder.
+    """
+    device = resolve_device(parameters["device"])
+    losses = []
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(draw_seed(parameters["random_state"]))
+        module = AutoSeqRecModule(rows["source"].shape[1], parameters["n_components"], parameters["activation"])
+        objective.initialise(module)
+        module.to(device)
+        epochs = train(
+            module,
+            objective,
+            rows,
+            batch_size=parameters["batch_size"],
+            max_iter=parameters["max_iter"],
+            learning_rate=rates["learning_rate"],
+            dropout=rates["dropout"],
+            device=device,
+        )
+        for loss in epochs:
+            losses.append(loss)
+            if parameters["verbose"] >= 1:
+                print(f"epoch {len(losses)}: " + ", ".join(f"{part} {value:.5g}" for part, value in loss.items()))
+    return module.cpu().requires_grad_(False), losses
 
 
 def per_part(value: float | Mapping[str, float], name: str, upper: float) -> dict[str, float]:

@@ -171,7 +171,7 @@ def read_columns(X: Any) -> Columns:
     elif is_array(X):
         columns = _read_array(np.asarray(X))
     elif nw.dependencies.is_into_dataframe(X):
-        columns = _read_frame(nw.from_native(X, eager_only=True))
+        columns = _read_frame(X)
     elif isinstance(X, Sequence) and not isinstance(X, str):
         columns = _read_rows(X)
     else:
@@ -238,7 +238,11 @@ def _warn_if_wide(width: int) -> None:
         )
 
 
-def _read_frame(frame: nw.DataFrame[Any]) -> Columns:
+def _read_frame(native: Any) -> Columns:
+    try:
+        frame = nw.from_native(native, eager_only=True)
+    except nw.exceptions.DuplicateError as error:
+        raise ValueError(f"A column stands more than once in the frame; keep one of each. {error}") from error
     user_name, item_name, time_name = choose_names(frame.columns)
     users = _read_series(frame.get_column(user_name), id_column)
     items = _read_series(frame.get_column(item_name), id_column)
@@ -248,9 +252,9 @@ def _read_frame(frame: nw.DataFrame[Any]) -> Columns:
 
 def choose_names(names: list[str]) -> tuple[str, str, str | None]:
     """Return which columns hold user, item and (None if there is none) time."""
-    doubled = sorted({str(name) for name in names if names.count(name) > 1})
-    if doubled:
-        raise ValueError(f"Column {doubled[0]!r} stands more than once in the frame; keep one.")
+    if len(set(names)) < len(names):
+        doubled = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"Column {doubled!r} stands more than once; keep one.")
     if COLUMN_NAMES[0] in names and COLUMN_NAMES[1] in names:
         return COLUMN_NAMES[0], COLUMN_NAMES[1], COLUMN_NAMES[2] if COLUMN_NAMES[2] in names else None
     if len(names) in (2, 3) and not set(COLUMN_NAMES) & set(names):

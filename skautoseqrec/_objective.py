@@ -91,7 +91,7 @@ class PaperObjective:
         return scores.addmm_(self.two_hop_queries(queries, blend), items.reached.T)
 
     def two_hop_queries(self, queries: Queries, blend: Mapping[str, float]) -> Tensor:
-        """Return the vectors whose product with ``z_t`` is the weighted two-hop part, the only one that events change."""
+        """Return the vectors whose product with ``z_t`` is the weighted two-hop part: all that events change."""
         return queries.source * queries.user * blend["two_hop"]
 
 

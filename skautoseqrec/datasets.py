@@ -17,8 +17,8 @@ from sklearn.utils import Bunch, check_random_state
 
 from ._columns import time_column
 from ._interactions import Columns, Interactions, choose_names, read_columns
+from ._log_transformer import encode
 from ._vocabulary import Vocabulary
-from .preprocessing import encode
 
 __all__ = ["load_interactions", "make_interactions"]
 
@@ -240,8 +240,8 @@ def _numbers(text: NDArray[Any], name: str) -> NDArray[Any]:
     return time_column(text.astype(str), name, allow_text=True)
 
 
-def _parquet_backend() -> nw.Implementation:
-    for backend in (nw.Implementation.PYARROW, nw.Implementation.POLARS, nw.Implementation.PANDAS):
-        if find_spec(backend.value) is not None:
+def _parquet_backend() -> Any:
+    for backend in ("pyarrow", "polars", "pandas"):
+        if find_spec(backend) is not None:
             return backend
     raise ImportError("Reading parquet needs pyarrow, polars or pandas: pip install pyarrow.")

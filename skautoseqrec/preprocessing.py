@@ -6,16 +6,12 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import check_is_fitted
 
 from ._counting import TRANSITION_UNIT, count_user_item, find_transitions, step_weights
 from ._interactions import Columns, Interactions, SequenceMatrices
-from ._sklearn import LogTags, validate_log
-from ._vocabulary import Vocabulary
+from ._log_transformer import LogTransformer
 
 __all__ = ["InteractionEncoder", "ItemTransitionTransformer", "SequenceMatrixTransformer", "UserItemTransformer"]
 
@@ -25,58 +21,7 @@ TRANSITION_CONSTRAINTS = {
 }
 
 
-class _LogTransformer(LogTags, TransformerMixin, BaseEstimator):
-    """What the four transformers share: they learn the ids of a log and give codes to any other."""
-
-    _parameter_constraints: dict[str, Any] = {}
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any = None) -> Any:
-        """Learn the ids of the users and items of a log.
-
-        Parameters
-        ----------
-        X : dataframe, array-like of shape (n_events, 2 or 3) or Interactions
-            The log: user, item and optionally time.
-        y : None
-            Ignored; there for the scikit-learn API.
-
-        Returns
-        -------
-        self : object
-            The fitted transformer.
-        """
-        self._fit_columns(X)
-        return self
-
-    @property
-    def user_ids_(self) -> NDArray[Any]:
-        """Ids of the users of the fitted log, in order of first appearance in time."""
-        return self._users.ids()
-
-    @property
-    def item_ids_(self) -> NDArray[Any]:
-        """Ids of the items of the fitted log, in order of first appearance in time."""
-        return self._items.ids()
-
-    def _fit_columns(self, X: Any) -> None:
-        columns = validate_log(self, X, reset=True)
-        in_time = columns.take(columns.time_order())
-        users, items = Vocabulary("user_id"), Vocabulary("item_id")
-        users.add(in_time.users)
-        items.add(in_time.items)
-        self._users, self._items = users, items
-
-    def _encode(self, X: Any) -> Interactions:
-        check_is_fitted(self, "_users")
-        return encode(validate_log(self, X, reset=False), self._users.copy(), self._items.copy())
-
-    def __sklearn_is_fitted__(self) -> bool:
-        """Tell whether ids have been learnt."""
-        return hasattr(self, "_users")
-
-
-class InteractionEncoder(_LogTransformer):
+class InteractionEncoder(LogTransformer):
     """Encode the user and item ids of a log as integer codes.
 
     Codes are given in order of first appearance in time. Ids that the fitted log did not have are appended to the
@@ -121,7 +66,7 @@ class InteractionEncoder(_LogTransformer):
         return self._encode(X)
 
 
-class SequenceMatrixTransformer(_LogTransformer):
+class SequenceMatrixTransformer(LogTransformer):
     """Add the user-item counts and the item transitions to a log.
 
     Parameters
@@ -191,7 +136,7 @@ class SequenceMatrixTransformer(_LogTransformer):
         )
 
 
-class UserItemTransformer(_LogTransformer):
+class UserItemTransformer(LogTransformer):
     """Count how often each user met each item, as a plain csr matrix.
 
     Columns are the items of the fitted log, whatever log is transformed, so that the matrix fits scikit-learn's own
@@ -236,7 +181,7 @@ class UserItemTransformer(_LogTransformer):
         return user_item_matrix(self._encode(X))[:, : len(self._items)]
 
 
-class ItemTransitionTransformer(_LogTransformer):
+class ItemTransitionTransformer(LogTransformer):
     """Count which item followed which, as a plain csr matrix.
 
     Rows and columns are the items of the fitted log, whatever log is transformed; other items still take up a step
@@ -291,14 +236,8 @@ class ItemTransitionTransformer(_LogTransformer):
         transitions : csr_matrix of shape (n_items, n_items)
             ``[j, i]`` grows by ``transition_decay**(k - 1)`` whenever i follows j by k steps in one user's history.
         """
-        n_items = len(self._items)
-        return transition_matrix(self._encode(X), self.transition_window, self.transition_decay)[:n_items, :n_items]
-
-
-def encode(columns: Columns, users: Vocabulary, items: Vocabulary) -> Interactions:
-    """Encode a log with two vocabularies, which grow by its unknown ids."""
-    user_codes, item_codes = users.add(columns.users), items.add(columns.items)
-    return Interactions(user_codes, item_codes, columns.times, users.ids(), items.ids())
+        transitions = transition_matrix(self._encode(X), self.transition_window, self.transition_decay)
+        return transitions[: len(self._items), : len(self._items)]
 
 
 def user_item_matrix(log: Interactions) -> sparse.csr_matrix:

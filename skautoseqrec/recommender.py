@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ._answers import decode_answers, read_filter
-from ._fitting import count_log, draw_seed, per_part, resolve_blend, resolve_device, warn_of_repeats
+from ._answers import AnswersMixin
+from ._evaluation import EvaluationMixin
+from ._fitting import count_log, per_part, resolve_blend, train_module, warn_of_repeats
 from ._interactions import read_columns
-from ._module import ACTIVATIONS, AutoSeqRecModule
+from ._module import ACTIVATIONS
 from ._objective import OBJECTIVES
 from ._queries import SequenceSettings
-from ._scoring import Filter, Scorer, top_k
+from ._scoring import Scorer
 from ._sklearn import LogTags, validate_log
 from ._state import State
-from ._training import train
-from ._vocabulary import read_ids
-from ._walk_forward import WalkForward, visible_events
 
 __all__ = ["PAPER_PARAMS", "AutoSeqRecRecommender"]
 
@@ -48,7 +44,7 @@ DECAY = Interval(Real, 0, 1, closed="right")
 POSITIVE_INTEGER = Interval(Integral, 1, None, closed="left")
 
 
-class AutoSeqRecRecommender(LogTags, BaseEstimator):
+class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, LogTags, BaseEstimator):
     """Sequential recommender that learns while it serves.
 
     One encoder and three decoders reconstruct what each user met and which item follows which. New events change
@@ -230,7 +226,8 @@ class AutoSeqRecRecommender(LogTags, BaseEstimator):
         user_item = log.counts.user_item()
         if self.exclude_seen:
             warn_of_repeats(user_item)
-        module, loss_curve = self._train(objective, objective.training_rows(user_item, log.counts.transitions), rates)
+        rows = objective.training_rows(user_item, log.counts.transitions)
+        module, loss_curve = train_module(objective, rows, self.get_params(deep=False), rates)
         self.module_, self.loss_curve_, self.n_iter_, self.blend_ = module, loss_curve, len(loss_curve), blend
         self._scorer = Scorer(module, objective, blend, settings)
         self._state = State(*log, module, settings.step_weights)
@@ -261,148 +258,6 @@ class AutoSeqRecRecommender(LogTags, BaseEstimator):
         self._state.update(read_columns(X))
         return self
 
-    def predict_topk(
-        self,
-        users: ArrayLike,
-        k: int = 10,
-        *,
-        exclude_seen: bool | None = None,
-        candidates: Any = None,
-        exclude: Any = None,
-        return_scores: bool = False,
-    ) -> Any:
-        """Recommend the next items of some users, best first.
-
-        Parameters
-        ----------
-        users : array-like of shape (n_users,)
-            User ids. An unknown user is answered with the most popular items.
-        k : int, default=10
-            Length of each list; at least 1.
-        exclude_seen : bool or None, default=None
-            Whether to leave out what a user has met; None takes the estimator's parameter.
-        candidates : list of item ids, list of such lists or None, default=None
-            Items that may be recommended, for all users or per user; each must be known. None allows all.
-        exclude : list of item ids, list of such lists or None, default=None
-            Items that may not be recommended (out of stock, say), for all users or per user.
-        return_scores : bool, default=False
-            Whether to return the scores too. Scores of different users do not compare.
-
-        Returns
-        -------
-        ids : ndarray of shape (n_users, k)
-            Item ids; equal scores stand in order of ``item_ids_``. If a user has fewer than k eligible items, a masked
-            array whose places without an item are masked.
-        scores : ndarray of shape (n_users, k), float32
-            Only with ``return_scores``; masked where ``ids`` is.
-
-        Raises
-        ------
-        ValueError
-            If k < 1, a candidate is not known, or per-user lists are not as many as the users.
-
-        Examples
-        --------
-        >>> from skautoseqrec import AutoSeqRecRecommender
-        >>> log = [("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3)]
-        >>> recommender = AutoSeqRecRecommender(n_components=4, max_iter=2, random_state=0).fit(log)
-        >>> recommender.predict_topk(["bob"], k=1)
-        array([['milk']], dtype=object)
-        """
-        check_is_fitted(self)
-        if not isinstance(k, Integral) or isinstance(k, bool) or k < 1:
-            raise ValueError(f"k must be a whole number of at least 1, not {k!r}.")
-        user_ids = read_ids(users, "users")
-        self._state.users.check_kind(user_ids)
-        snapshot = self._state.snapshot
-        seen = self.exclude_seen if exclude_seen is None else exclude_seen
-        allowed = read_filter(seen, candidates, exclude, self._state.items, snapshot.n_items, len(user_ids))
-        codes, scores = top_k(self._scorer, snapshot, self._state.users.find(user_ids), int(k), allowed)
-        ids, scores = decode_answers(codes, scores, self._state.items.ids(snapshot.n_items))
-        return (ids, scores) if return_scores else ids
-
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Return the best next item of each row's user.
-
-        Parameters
-        ----------
-        X : dataframe, array-like of shape (n_rows, 2 or 3), list of tuples or Interactions
-            A log; only its users are read.
-
-        Returns
-        -------
-        items : ndarray of shape (n_rows,)
-            Item ids. For a user who has met everything, ``exclude_seen`` is ignored.
-        """
-        check_is_fitted(self)
-        columns = validate_log(self, X, reset=False)
-        self._state.users.check_kind(columns.users)
-        snapshot = self._state.snapshot
-        users, rows = np.unique(self._state.users.find(columns.users), return_inverse=True)
-        best = top_k(self._scorer, snapshot, users, 1, Filter(self.exclude_seen))[0][:, 0]
-        sated = best < 0
-        best[sated] = top_k(self._scorer, snapshot, users[sated], 1, Filter(exclude_seen=False))[0][:, 0]
-        return self._state.items.ids(snapshot.n_items)[best[rows]]
-
-    def score_samples(self, X: Any, ties: str = "row") -> NDArray[np.float64]:
-        """Walk forward over a log: rank each event's item for its user, then let the event in.
-
-        The recommender itself is left as it is.
-
-        Parameters
-        ----------
-        X : dataframe, array-like of shape (n_events, 2 or 3), list of tuples or Interactions
-            The log, usually what came after the fitted one; rows in any order.
-        ties : {"row", "together"}, default="row"
-            Whether events of one timestamp see those of earlier rows, or are all ranked before any is let in (for
-            baskets and for logs that know only the day: no arbitrary row order can flatter then).
-
-        Returns
-        -------
-        reciprocal_ranks : ndarray of shape (n_events,)
-            1 / rank of each row's item among the eligible ones (known, and not seen if ``exclude_seen``), ties
-            counted at half; 0 where the item was not eligible.
-
-        Warns
-        -----
-        UserWarning
-            If the items of more than half of the rows were not eligible.
-        """
-        check_is_fitted(self)
-        if ties not in ("row", "together"):
-            raise ValueError(f"ties must be 'row' or 'together', not {ties!r}.")
-        columns = validate_log(self, X, reset=False)
-        order = columns.time_order()
-        in_time = columns.take(order)
-        base = self._state.merged()
-        events = self._state.encode_ahead(in_time, base)
-        visible = visible_events(in_time.times, len(order), ties)
-        values = np.empty(len(order))
-        values[order] = WalkForward(self._scorer, base, events, visible, self.exclude_seen).reciprocal_ranks()
-        self._warn_if_ineligible(values)
-        return values
-
-    def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
-        """Return the mean reciprocal rank of walking forward over a log.
-
-        Parameters
-        ----------
-        X : dataframe, array-like of shape (n_events, 2 or 3), list of tuples or Interactions
-            The log.
-        y : None
-            Ignored; there for the scikit-learn API.
-        sample_weight : array-like of shape (n_events,) or None, default=None
-            Weight of each event in the mean.
-
-        Returns
-        -------
-        mrr : float
-            In [0, 1].
-        """
-        return float(
-            np.average(self.score_samples(X), weights=None if sample_weight is None else np.asarray(sample_weight))
-        )
-
     @property
     def user_ids_(self) -> NDArray[Any]:
         """Ids of the known users."""
@@ -412,33 +267,3 @@ class AutoSeqRecRecommender(LogTags, BaseEstimator):
     def item_ids_(self) -> NDArray[Any]:
         """Ids of the known items."""
         return self._state.items.ids(self._state.snapshot.n_items)
-
-    def _train(
-        self, objective: Any, rows: Any, rates: dict[str, dict[str, float]]
-    ) -> tuple[AutoSeqRecModule, list[dict[str, float]]]:
-        device = resolve_device(self.device)
-        losses = []
-        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-            torch.manual_seed(draw_seed(self.random_state))
-            module = AutoSeqRecModule(rows["source"].shape[1], self.n_components, self.activation)
-            objective.initialise(module)
-            module.to(device)
-            epochs = train(
-                module, objective, rows, batch_size=self.batch_size, max_iter=self.max_iter, device=device, **rates
-            )
-            for epoch, loss in enumerate(epochs, start=1):
-                losses.append(loss)
-                if self.verbose >= 1:
-                    print(f"epoch {epoch}: " + ", ".join(f"{part} loss {value:.5g}" for part, value in loss.items()))
-        return module.cpu().requires_grad_(False), losses
-
-    def _warn_if_ineligible(self, values: NDArray[np.float64]) -> None:
-        share = np.mean(values == 0)
-        if share > 0.5:
-            warnings.warn(
-                f"The items of {share:.0%} of the rows were not eligible and count as 0: not known yet, or "
-                "already seen by their "
-                "user while exclude_seen=True. Is this the log that was fitted?",
-                UserWarning,
-                stacklevel=3,
-            )

@@ -4,7 +4,6 @@ from hypothesis import strategies as st
 
 from skautoseqrec import AutoSeqRecRecommender
 
-
 TIMES = st.integers(0, 12)
 
 

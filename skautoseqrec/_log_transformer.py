@@ -1,0 +1,70 @@
+"""What the transformers of a log share: learning its ids and giving codes to any other log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.utils.validation import check_is_fitted
+
+from ._interactions import Columns, Interactions
+from ._sklearn import LogTags, validate_log
+from ._vocabulary import Vocabulary
+
+
+class LogTransformer(LogTags, TransformerMixin, BaseEstimator):
+    """Base of the transformers: they learn the ids of a log and give codes to any other."""
+
+    _parameter_constraints: dict[str, Any] = {}
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None) -> Any:
+        """Learn the ids of the users and items of a log.
+
+        Parameters
+        ----------
+        X : dataframe, array-like of shape (n_events, 2 or 3) or Interactions
+            The log: user, item and optionally time.
+        y : None
+            Ignored; there for the scikit-learn API.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+        """
+        self._fit_columns(X)
+        return self
+
+    @property
+    def user_ids_(self) -> NDArray[Any]:
+        """Ids of the users of the fitted log, in order of first appearance in time."""
+        return self._users.ids()
+
+    @property
+    def item_ids_(self) -> NDArray[Any]:
+        """Ids of the items of the fitted log, in order of first appearance in time."""
+        return self._items.ids()
+
+    def _fit_columns(self, X: Any) -> None:
+        columns = validate_log(self, X, reset=True)
+        in_time = columns.take(columns.time_order())
+        users, items = Vocabulary("user_id"), Vocabulary("item_id")
+        users.add(in_time.users)
+        items.add(in_time.items)
+        self._users, self._items = users, items
+
+    def _encode(self, X: Any) -> Interactions:
+        check_is_fitted(self, "_users")
+        return encode(validate_log(self, X, reset=False), self._users.copy(), self._items.copy())
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Tell whether ids have been learnt."""
+        return hasattr(self, "_users")
+
+
+def encode(columns: Columns, users: Vocabulary, items: Vocabulary) -> Interactions:
+    """Encode a log with two vocabularies, which grow by its unknown ids."""
+    user_codes, item_codes = users.add(columns.users), items.add(columns.items)
+    return Interactions(user_codes, item_codes, columns.times, users.ids(), items.ids())

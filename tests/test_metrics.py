@@ -1,0 +1,82 @@
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skautoseqrec.metrics import (
+    RankingScorer,
+    mean_reciprocal_rank,
+    mrr_scorer,
+    ndcg_at_k,
+    ranks_from_reciprocal,
+    recall_at_k,
+    recall_scorer,
+)
+
+ranks = st.lists(st.integers(2, 4000).map(lambda n: n / 2) | st.just(float("inf")), min_size=1, max_size=30)
+
+
+class Fixed:
+    """A stand-in for a fitted recommender."""
+
+    def __init__(self, ranks):
+        self.values = 1 / np.asarray(ranks, dtype=float)
+        self.n_walks = 0
+
+    def score_samples(self, X):
+        self.n_walks += 1
+        return self.values
+
+
+@given(ranks)
+def test_ranks_survive_their_reciprocals(ranks):
+    assert ranks_from_reciprocal(1 / np.array(ranks)).tolist() == ranks
+
+
+@given(ranks, st.integers(1, 50))
+def test_metrics_are_their_formulas(ranks, k):
+    found = [rank for rank in ranks if rank <= k]
+    assert mean_reciprocal_rank(ranks) == pytest.approx(sum(1 / rank for rank in ranks) / len(ranks))
+    assert recall_at_k(ranks, k) == pytest.approx(len(found) / len(ranks))
+    assert ndcg_at_k(ranks, k) == pytest.approx(sum(1 / np.log2(1 + rank) for rank in found) / len(ranks))
+
+
+def test_a_scorer_walks_once_for_all_metrics():
+    estimator = Fixed([1, 4, 30])
+    scores = RankingScorer(("mrr", "recall@10", "ndcg@5"))(estimator, None)
+    assert scores == {
+        "mrr": pytest.approx((1 + 0.25 + 1 / 30) / 3),
+        "recall@10": pytest.approx(2 / 3),
+        "ndcg@5": pytest.approx((1 + 1 / np.log2(5)) / 3),
+    }
+    assert estimator.n_walks == 1
+
+
+def test_single_scorers_return_floats_and_are_picklable():
+    estimator = Fixed([1, 4, 30])
+    assert pickle.loads(pickle.dumps(mrr_scorer))(estimator, None, None) == pytest.approx((1 + 0.25 + 1 / 30) / 3)
+    assert pickle.loads(pickle.dumps(recall_scorer(3)))(estimator, None) == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize("name", ["map", "recall", "recall@0", "ndcg@x", "mrr@10"])
+def test_unknown_metrics_are_refused(name):
+    with pytest.raises(ValueError, match=f"Unknown metric '{name}'"):
+        RankingScorer((name,))
+
+
+@pytest.mark.parametrize("metric", [mean_reciprocal_rank, recall_at_k, ndcg_at_k])
+def test_bad_ranks_are_refused(metric):
+    with pytest.raises(ValueError, match=r"row 1 holds 0\.5"):
+        metric([1, 0.5])
+    with pytest.raises(ValueError, match="row 0 holds nan"):
+        metric([float("nan")])
+    with pytest.raises(ValueError, match="no rank to average"):
+        metric([])
+
+
+@pytest.mark.parametrize("k", [0, -1, 2.5])
+def test_bad_k_is_refused(k):
+    with pytest.raises(ValueError, match="k must be a whole number of at least 1"):
+        recall_at_k([1], k)

@@ -1,0 +1,148 @@
+"""Use inside scikit-learn: pipelines, searches, caching, routing, display."""
+
+import joblib
+import numpy as np
+import pytest
+import sklearn
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.base import clone
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401 - registers HalvingGridSearchCV
+from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, cross_validate
+from sklearn.pipeline import Pipeline
+from strategies import consecutive_logs, recommenders
+
+from skautoseqrec import AutoSeqRecRecommender
+from skautoseqrec.datasets import make_interactions
+from skautoseqrec.metrics import RankingScorer, mrr_scorer, recall_scorer
+from skautoseqrec.model_selection import TemporalSplit, temporal_train_test_split
+from skautoseqrec.preprocessing import InteractionEncoder, SequenceMatrixTransformer
+
+SMALL = {"n_components": 4, "max_iter": 1, "device": "cpu", "random_state": 0}
+
+
+@pytest.fixture(scope="module")
+def log():
+    return make_interactions(n_users=30, n_items=25, n_events=300, random_state=0)
+
+
+def pipeline(*names, recommender=None, window=5, decay=0.7, **options):
+    steps = {
+        "encode": InteractionEncoder(),
+        "matrices": SequenceMatrixTransformer(transition_window=window, transition_decay=decay),
+        "recommend": recommender or AutoSeqRecRecommender(**SMALL),
+    }
+    return Pipeline([(name, steps[name]) for name in names], **options)
+
+
+@settings(deadline=None, max_examples=40)
+@given(consecutive_logs(n_parts=3), recommenders(), st.booleans())
+@pytest.mark.filterwarnings("ignore:The items of:UserWarning")  # tiny logs repeat everything
+@pytest.mark.filterwarnings("ignore:.*repeat an earlier:UserWarning")
+def test_four_spellings_are_one_model(parts, recommender, same_settings):
+    fitted, updated, walked = parts
+    counts = {"window": recommender.transition_window, "decay": recommender.transition_decay} if same_settings else {}
+    spellings = [
+        ("recommend",),
+        ("encode", "recommend"),
+        ("matrices", "recommend"),
+        ("encode", "matrices", "recommend"),
+    ]
+    expected = None
+    for names in spellings:
+        pipe = pipeline(*names, recommender=clone(recommender), **counts).fit(fitted)
+        last = pipe[-1].partial_update(pipe[:-1].transform(updated) if len(names) > 1 else updated)
+        actual = (
+            last.predict_topk(last.user_ids_, k=len(last.item_ids_), return_scores=True),
+            pipe.score_samples(walked),
+            last.predict_topk(["nobody"] if last.user_ids_.dtype == object else [-1], k=1),
+            pipe.predict(walked),
+        )
+        expected = expected or actual
+        for mine, theirs in zip((*actual[0], *actual[1:]), (*expected[0], *expected[1:]), strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+
+
+@pytest.mark.parametrize("search", [GridSearchCV, HalvingGridSearchCV])
+def test_searches_over_a_recommender(log, search):
+    options = {"cv": TemporalSplit(2), "scoring": mrr_scorer, "n_jobs": 2}
+    if search is HalvingGridSearchCV:
+        options |= {"resource": "max_iter", "max_resources": 2, "min_resources": 1, "factor": 2}
+    found = search(AutoSeqRecRecommender(**SMALL), {"n_components": [2, 4]}, **options).fit(log)
+    assert np.isfinite(found.cv_results_["mean_test_score"]).all()
+    assert found.best_estimator_.predict_topk([0], k=3).shape == (1, 3)
+
+
+@pytest.mark.parametrize("search", [GridSearchCV, HalvingGridSearchCV])
+def test_searches_over_a_pipeline_with_nested_parameters(log, search):
+    options = {"cv": TemporalSplit(2), "scoring": recall_scorer(5), "n_jobs": 2}
+    if search is HalvingGridSearchCV:
+        options |= {"resource": "recommend__max_iter", "max_resources": 2, "min_resources": 1, "factor": 2}
+    grid = {"matrices__transition_window": [1, 5], "recommend__context_size": [1, 2]}
+    found = search(pipeline("encode", "matrices", "recommend"), grid, **options).fit(log)
+    assert np.isfinite(found.cv_results_["mean_test_score"]).all()
+    assert set(found.best_params_) >= set(grid)
+
+
+def test_several_metrics_cost_one_walk_and_one_is_refitted(log):
+    search = GridSearchCV(
+        AutoSeqRecRecommender(**SMALL),
+        {"context_size": [1, 3]},
+        scoring=RankingScorer(("mrr", "recall@10")),
+        refit="mrr",
+        cv=TemporalSplit(1, test_size=0.2),
+    ).fit(log[:-9])
+    assert {"mean_test_mrr", "mean_test_recall@10"} <= set(search.cv_results_)
+    assert search.score_samples(log[-9:]).shape == (9,)
+
+
+def test_a_log_that_was_encoded_can_be_cross_validated(log):
+    encoded = InteractionEncoder().fit_transform(log)
+    raw, coded = (
+        cross_validate(AutoSeqRecRecommender(**SMALL), X, cv=TemporalSplit(2), scoring=mrr_scorer)["test_score"]
+        for X in (log, encoded)
+    )
+    np.testing.assert_allclose(coded, raw)
+
+
+def test_a_pipeline_with_memory_fits_its_transformers_once(log, tmp_path):
+    memory = joblib.Memory(tmp_path, verbose=0)
+    pipe = pipeline("encode", "matrices", "recommend", memory=memory)
+    first = pipe.fit(log[:-9]).score_samples(log[-9:])
+    n_cached = len(memory.store_backend.get_items())
+    second = clone(pipe).fit(log[:-9]).score_samples(log[-9:])
+    np.testing.assert_array_equal(first, second)
+    assert n_cached == len(memory.store_backend.get_items()) == 2
+
+
+@pytest.mark.parametrize("routing", [False, True])
+def test_scores_with_and_without_metadata_routing(log, routing):
+    train, test = temporal_train_test_split(log)
+    weights = np.arange(1, len(test) + 1)
+    with sklearn.config_context(enable_metadata_routing=routing):
+        recommender = AutoSeqRecRecommender(**SMALL)
+        if routing:
+            recommender.set_score_request(sample_weight=True)
+        pipe = pipeline("encode", "recommend", recommender=recommender).fit(train)
+        expected = np.average(pipe.score_samples(test), weights=weights)
+        assert pipe.score(test, sample_weight=weights) == pytest.approx(expected)
+        assert pipe.score(test) == pytest.approx(pipe.score_samples(test).mean())
+        search = GridSearchCV(pipe, {"recommend__context_size": [1]}, cv=TemporalSplit(1), scoring=mrr_scorer)
+        assert search.fit(train).best_score_ > 0
+
+
+def test_a_saved_pipeline_goes_on(log, tmp_path):
+    pipe = pipeline("encode", "matrices", "recommend").fit(log[:250])
+    joblib.dump(pipe, tmp_path / "pipe.joblib")
+    loaded = joblib.load(tmp_path / "pipe.joblib")
+    for each in (pipe, loaded):
+        each[-1].partial_update(each[:-1].transform(log[250:]))
+    np.testing.assert_array_equal(loaded[-1].predict_topk([0, 1], k=3), pipe[-1].predict_topk([0, 1], k=3))
+
+
+def test_the_html_repr_shows_what_parameters_mean(log):
+    html = AutoSeqRecRecommender(n_components=7)._repr_html_()
+    assert "n_components" in html
+    if sklearn.__version__ >= "1.8":
+        assert "Size of the hidden representation" in html
+    assert "recommend" in pipeline("encode", "recommend")._repr_html_()

@@ -1,0 +1,109 @@
+from collections import defaultdict
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from oracle import in_time_order
+from sklearn.decomposition import TruncatedSVD
+from sklearn.exceptions import NotFittedError
+from sklearn.neighbors import NearestNeighbors
+from sklearn.pipeline import make_pipeline
+from strategies import logs
+
+from skautoseqrec._counting import TRANSITION_UNIT
+from skautoseqrec.preprocessing import (
+    InteractionEncoder,
+    ItemTransitionTransformer,
+    SequenceMatrixTransformer,
+    UserItemTransformer,
+)
+
+windows, decays = st.integers(1, 5), st.sampled_from([0.2, 0.7, 1.0])
+
+
+def count_slowly(log, window, decay):
+    """Count transitions one event at a time."""
+    histories, transitions = defaultdict(list), defaultdict(int)
+    for user, item, *_ in in_time_order(log):
+        for step, earlier in enumerate(reversed(histories[user][-window:])):
+            transitions[earlier, item] += round(decay**step * TRANSITION_UNIT)
+        histories[user].append(item)
+    return transitions
+
+
+@given(logs())
+def test_codes_follow_the_first_appearance_in_time(log):
+    encoder = InteractionEncoder().fit(log)
+    in_time = in_time_order(log)
+    assert encoder.user_ids_.tolist() == list(dict.fromkeys(row[0] for row in in_time))
+    assert encoder.item_ids_.tolist() == list(dict.fromkeys(row[1] for row in in_time))
+
+
+@given(logs(kind="str"), logs(kind="str", n_users=8, n_items=9))
+def test_unknown_ids_are_appended_and_nothing_is_learnt_from_them(log, other):
+    encoder = InteractionEncoder().fit(log)
+    known = encoder.item_ids_.tolist()
+    encoded = encoder.transform(other)
+    assert encoded.item_ids.tolist()[: len(known)] == known
+    assert encoded.item_ids[encoded.items].tolist() == [row[1] for row in other]
+    assert encoder.item_ids_.tolist() == known
+
+
+@given(logs(), windows, decays)
+def test_matrices_count_every_pair(log, window, decay):
+    matrices = SequenceMatrixTransformer(transition_window=window, transition_decay=decay).fit_transform(log)
+    expected = count_slowly(log, window, decay)
+    entries = matrices.transitions.tocoo()
+    counted = {
+        (matrices.item_ids[row], matrices.item_ids[column]): round(value * TRANSITION_UNIT)
+        for row, column, value in zip(entries.row, entries.col, entries.data, strict=True)
+    }
+    assert counted == dict(expected)
+    for row in set(log):
+        user = matrices.user_ids.tolist().index(row[0])
+        item = matrices.item_ids.tolist().index(row[1])
+        assert matrices.user_item[user, item] == sum(other[:2] == row[:2] for other in log)
+    assert matrices.user_item.sum() == len(log)
+
+
+@given(logs(), windows, decays)
+def test_plain_matrices_are_those_of_the_container(log, window, decay):
+    parameters = {"transition_window": window, "transition_decay": decay}
+    matrices = SequenceMatrixTransformer(**parameters).fit_transform(log)
+    assert (UserItemTransformer().fit_transform(log) != matrices.user_item).nnz == 0
+    assert (ItemTransitionTransformer(**parameters).fit_transform(log) != matrices.transitions).nnz == 0
+
+
+def test_plain_matrices_have_the_columns_of_the_fitted_log():
+    log, later = [("ann", "tea"), ("ann", "milk")], [("ann", "tea"), ("bob", "jam"), ("bob", "milk")]
+    assert UserItemTransformer().fit(log).transform(later).toarray().tolist() == [[1, 0], [0, 1]]
+    transitions = ItemTransitionTransformer(transition_window=1).fit(log).transform(later)
+    assert transitions.toarray().tolist() == [[0, 0], [0, 0]]  # jam came before milk, and takes up the step
+
+
+def test_a_slice_of_matrices_is_a_plain_log():
+    matrices = SequenceMatrixTransformer().fit_transform([(1, 2), (1, 3)])
+    assert type(matrices[:1]).__name__ == "Interactions"
+
+
+def test_plain_matrices_work_with_sklearn_estimators():
+    rng = np.random.default_rng(0)
+    log = np.column_stack([rng.integers(20, size=300), rng.integers(15, size=300)])
+    assert make_pipeline(UserItemTransformer(), TruncatedSVD(3)).fit_transform(log).shape == (20, 3)
+    assert make_pipeline(ItemTransitionTransformer(), NearestNeighbors()).fit(log)
+
+
+@pytest.mark.parametrize(
+    "transformer", [InteractionEncoder, SequenceMatrixTransformer, UserItemTransformer, ItemTransitionTransformer]
+)
+def test_transform_needs_fit(transformer):
+    with pytest.raises(NotFittedError):
+        transformer().transform([(1, 2)])
+
+
+@pytest.mark.parametrize("transformer", [SequenceMatrixTransformer, ItemTransitionTransformer])
+@pytest.mark.parametrize("parameters", [{"transition_window": 0}, {"transition_decay": 0.0}, {"transition_decay": 1.1}])
+def test_parameters_out_of_range_are_refused(transformer, parameters):
+    with pytest.raises(ValueError, match=next(iter(parameters))):
+        transformer(**parameters).fit([(1, 2)])

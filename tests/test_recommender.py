@@ -1,0 +1,273 @@
+import copy
+import pickle
+import random
+
+import joblib
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.utils._param_validation import InvalidParameterError
+
+from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender
+from skautoseqrec.model_selection import temporal_train_test_split
+from skautoseqrec.preprocessing import SequenceMatrixTransformer
+
+#: In a world of certain steps the hops alone must find them.
+CYCLE_PARAMS = {
+    "n_components": 32,
+    "max_iter": 300,
+    "learning_rate": 0.01,
+    "dropout": 0.0,
+    "transition_window": 1,
+    "context_size": 1,
+    "blend": {"one_hop": 1.0},
+    "device": "cpu",
+    "random_state": 0,
+}
+SMALL = {"n_components": 4, "max_iter": 2, "device": "cpu", "random_state": 0}
+
+
+def cycle(n_users=40, n_items=12, n_events=9, seed=0):
+    """Make a world with a known answer: item i is always followed by i + 1."""
+    start = np.random.default_rng(seed).integers(n_items, size=n_users)
+    steps = np.arange(n_events)
+    items = (start[:, None] + steps) % n_items
+    return np.column_stack([np.repeat(np.arange(n_users), n_events), items.ravel(), np.tile(steps, n_users)])
+
+
+@pytest.fixture
+def log():
+    return cycle()
+
+
+def test_the_cycle_is_learnt(log):
+    recommender = AutoSeqRecRecommender(**CYCLE_PARAMS).fit(log)
+    last = log[log[:, 2] == 8]
+    following = (last[:, 1] + 1) % 12
+    assert (recommender.predict_topk(last[:, 0], k=1)[:, 0] == following).all()
+    later = np.column_stack([last[:, 0], following, last[:, 2] + 1])
+    assert recommender.score(later) == 1
+
+
+def test_an_update_moves_the_answer(log):
+    recommender = AutoSeqRecRecommender(**CYCLE_PARAMS).fit(log)
+    recommender.partial_update([(999, 3, 100)])
+    assert recommender.predict_topk([999], k=1).tolist() == [[4]]
+    recommender.partial_update([(999, 8, 101)])
+    assert recommender.predict_topk([999], k=1).tolist() == [[9]]
+
+
+def test_paper_params_are_the_published_settings():
+    recommender = AutoSeqRecRecommender(**PAPER_PARAMS)
+    assert recommender.get_params()["objective"] == "paper"
+    assert recommender.transition_window == recommender.context_size == recommender.history_decay == 1
+    assert recommender.blend == {"collaborative": 0.6, "one_hop": 0.2, "two_hop": 0.2}
+    assert recommender.n_components == 256
+
+
+def test_paper_params_are_not_shared_with_what_is_fitted(log):
+    recommender = AutoSeqRecRecommender(**{**PAPER_PARAMS, **SMALL}).fit(log)
+    recommender.blend_["two_hop"] = 5.0
+    assert PAPER_PARAMS["blend"]["two_hop"] == 0.2
+
+
+def test_one_loss_per_matrix_and_epoch(log):
+    recommender = AutoSeqRecRecommender(**{**SMALL, "max_iter": 30}).fit(log)
+    assert recommender.n_iter_ == len(recommender.loss_curve_) == 30
+    assert list(recommender.loss_curve_[0]) == ["collaborative", "source", "target"]
+    for part in ("collaborative", "source"):
+        assert recommender.loss_curve_[-1][part] < recommender.loss_curve_[0][part]
+
+
+def test_the_same_seed_gives_the_same_model(log):
+    first, second = (AutoSeqRecRecommender(**SMALL).fit(log) for _ in range(2))
+    other = AutoSeqRecRecommender(**{**SMALL, "random_state": 1}).fit(log)
+    for name, weight in first.module_.state_dict().items():
+        assert torch.equal(weight, second.module_.state_dict()[name])
+    assert not torch.equal(first.module_.encoder_weight, other.module_.encoder_weight)
+
+
+def numpy_global_state():
+    return np.random.get_state()[1].copy()  # noqa: NPY002 - the legacy state is the one meant
+
+
+@pytest.mark.parametrize("random_state", [0, None])
+def test_global_random_states_are_untouched(log, random_state):
+    train, test = temporal_train_test_split(log)
+    before = torch.get_rng_state(), numpy_global_state(), random.getstate()
+    AutoSeqRecRecommender(**{**SMALL, "random_state": random_state}).fit(train).score_samples(test)
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert (numpy_global_state() == before[1]).all()
+    assert random.getstate() == before[2]
+
+
+def test_without_a_seed_models_differ(log):
+    first, second = (AutoSeqRecRecommender(**{**SMALL, "random_state": None}).fit(log) for _ in range(2))
+    assert not torch.equal(first.module_.encoder_weight, second.module_.encoder_weight)
+
+
+def test_rows_in_any_order_are_one_log(log):
+    shuffled = np.random.default_rng(1).permutation(log)
+    distinct_times = log.copy()
+    distinct_times[:, 2] = np.arange(len(log))
+    order = np.random.default_rng(1).permutation(len(log))
+    first = AutoSeqRecRecommender(**SMALL).fit(distinct_times)
+    second = AutoSeqRecRecommender(**SMALL).fit(distinct_times[order])
+    assert torch.equal(first.module_.encoder_weight, second.module_.encoder_weight)
+    assert (first.item_ids_ == second.item_ids_).all()
+    assert set(AutoSeqRecRecommender(**SMALL).fit(shuffled).item_ids_) == set(first.item_ids_)
+
+
+@pytest.mark.parametrize("how", ["joblib", "pickle", "deepcopy"])
+def test_a_saved_model_goes_on_where_it_was(log, how, tmp_path):
+    recommender = AutoSeqRecRecommender(**SMALL).fit(log).partial_update([(999, 3, 100)])
+    if how == "joblib":
+        joblib.dump(recommender, tmp_path / "model.joblib")
+        loaded = joblib.load(tmp_path / "model.joblib")
+    else:
+        loaded = copy.deepcopy(recommender) if how == "deepcopy" else pickle.loads(pickle.dumps(recommender))
+    for model in (recommender, loaded):
+        model.partial_update([(999, 4, 101), (1000, 77, 102)])
+    users = recommender.user_ids_
+    actual, expected = (model.predict_topk(users, k=5, return_scores=True) for model in (loaded, recommender))
+    np.testing.assert_array_equal(actual[0], expected[0])
+    np.testing.assert_array_equal(actual[1], expected[1])
+
+
+def test_clone_and_set_params(log):
+    recommender = AutoSeqRecRecommender(**PAPER_PARAMS).set_params(**SMALL)
+    twin = clone(recommender)
+    assert twin.get_params() == recommender.get_params()
+    twin.fit(log)
+    assert not hasattr(recommender, "module_")
+    assert twin.set_params(n_components=3) is twin
+
+
+def test_matrices_of_other_settings_are_recounted_and_said(log, capsys):
+    recommender = AutoSeqRecRecommender(**SMALL, transition_window=2, verbose=1)
+    expected = clone(recommender).fit(log)
+    capsys.readouterr()
+    matrices = SequenceMatrixTransformer(transition_window=3).fit_transform(log)
+    actual = recommender.fit(matrices)
+    assert "recounting with (2, 0.7)" in capsys.readouterr().out
+    assert torch.equal(actual.module_.encoder_weight, expected.module_.encoder_weight)
+
+
+def test_verbose_prints_one_line_per_epoch(log, capsys):
+    AutoSeqRecRecommender(**SMALL, verbose=1).fit(log)
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    AutoSeqRecRecommender(**SMALL).fit(log)
+    assert capsys.readouterr().out == ""
+
+
+def test_many_repeats_warn_unless_seen_items_are_eligible():
+    repeats = [(1, 2, 1), (1, 2, 2), (1, 3, 3)]
+    with pytest.warns(UserWarning, match="33% of the events repeat.*exclude_seen=False"):
+        AutoSeqRecRecommender(**SMALL).fit(repeats)
+    AutoSeqRecRecommender(**SMALL, exclude_seen=False).fit(repeats)
+
+
+def test_scoring_the_fitted_log_warns(log):
+    with pytest.warns(UserWarning, match="100% of the rows were not eligible.*exclude_seen"):
+        assert AutoSeqRecRecommender(**SMALL).fit(log).score(log) == 0
+
+
+def test_score_is_the_weighted_mean_of_score_samples(log):
+    recommender = AutoSeqRecRecommender(**SMALL).fit(log[log[:, 2] < 5])
+    later = log[log[:, 2] >= 5]
+    values = recommender.score_samples(later)
+    weights = np.arange(len(later))
+    assert recommender.score(later) == pytest.approx(values.mean())
+    assert recommender.score(later, sample_weight=weights) == pytest.approx(np.average(values, weights=weights))
+
+
+def test_score_samples_are_in_the_order_of_the_rows(log):
+    recommender = AutoSeqRecRecommender(**SMALL).fit(log[log[:, 2] < 5])
+    later = log[log[:, 2] >= 5]
+    later[:, 2] = np.random.default_rng(0).permutation(len(later))
+    order = np.argsort(later[:, 2])
+    np.testing.assert_allclose(recommender.score_samples(later)[order], recommender.score_samples(later[order]))
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda recommender, log: recommender.partial_update(log),
+        lambda recommender, log: recommender.predict_topk([1]),
+        lambda recommender, log: recommender.predict(log),
+        lambda recommender, log: recommender.score_samples(log),
+    ],
+    ids=["partial_update", "predict_topk", "predict", "score_samples"],
+)
+def test_fit_comes_first(log, ask):
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        ask(AutoSeqRecRecommender(), log)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"n_components": 0},
+        {"objective": "bpr"},
+        {"max_iter": 0},
+        {"batch_size": 0},
+        {"learning_rate": 0.0},
+        {"dropout": 1.0},
+        {"activation": "gelu"},
+        {"transition_window": 0},
+        {"transition_decay": 0.0},
+        {"history_decay": 1.5},
+        {"context_size": 0},
+        {"context_decay": -0.1},
+        {"blend": "none"},
+        {"exclude_seen": "yes"},
+        {"device": "abacus"},
+        {"random_state": "x"},
+    ],
+    ids=lambda parameters: next(iter(parameters)),
+)
+def test_parameters_out_of_range_are_refused(log, parameters):
+    with pytest.raises(InvalidParameterError, match=next(iter(parameters))):
+        AutoSeqRecRecommender(**parameters).fit(log)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"learning_rate": {"encoder": 0.1}}, "learning_rate must have exactly the keys"),
+        (
+            {"dropout": dict.fromkeys(PAPER_PARAMS["dropout"], 2)},
+            r"dropout\['encoder'\] must be a number in \[0, 1\)",
+        ),
+        ({"blend": {"two_hops": 1.0}}, r"blend has unknown parts \['two_hops'\]"),
+        ({"blend": {"two_hop": -1.0}}, r"blend\['two_hop'\] must be a finite number of at least 0"),
+        ({"blend": {"two_hop": 0.0}}, "All weights of blend are zero"),
+    ],
+)
+def test_bad_dicts_are_refused(log, parameters, message):
+    with pytest.raises(ValueError, match=message):
+        AutoSeqRecRecommender(**parameters).fit(log)
+
+
+def test_a_failed_fit_leaves_the_model_as_it_was(log):
+    recommender = AutoSeqRecRecommender(**SMALL).fit(log)
+    expected = recommender.predict_topk([0, 1], k=3)
+    with pytest.raises(ValueError, match="missing"):
+        recommender.fit([(1, 2.0), (1, float("nan"))])
+    with pytest.raises(ValueError, match="blend"):
+        recommender.set_params(blend={"x": 1}).fit(log)
+    np.testing.assert_array_equal(recommender.predict_topk([0, 1], k=3), expected)
+
+
+def test_ties_must_be_named(log):
+    with pytest.raises(ValueError, match="ties must be 'row' or 'together', not 'random'"):
+        AutoSeqRecRecommender(**SMALL).fit(log).score_samples(log, ties="random")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_cuda_trains_the_same_model(log):
+    on_gpu = AutoSeqRecRecommender(**{**SMALL, "device": "cuda"}).fit(log)
+    assert on_gpu.module_.encoder_weight.device.type == "cpu"
+    assert on_gpu.loss_curve_[0].keys() == AutoSeqRecRecommender(**SMALL).fit(log).loss_curve_[0].keys()

@@ -1,0 +1,161 @@
+"""Answers: the fast path against the formula, filters, ties and padding."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oracle import Oracle
+from strategies import consecutive_logs, recommenders
+
+from skautoseqrec import AutoSeqRecRecommender, _scoring
+from skautoseqrec._scoring import _select
+
+LOG = [
+    ("ann", "tea", 1),
+    ("ann", "milk", 2),
+    ("bob", "tea", 3),
+    ("bob", "jam", 4),
+    ("cid", "jam", 5),
+    ("cid", "tea", 6),
+    ("cid", "milk", 7),
+]
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*repeat an earlier:UserWarning")  # tiny logs repeat everything
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return AutoSeqRecRecommender(n_components=4, max_iter=3, device="cpu", random_state=0).fit(LOG)
+
+
+def answered(recommender, user, **options):
+    """Return item -> score of all items that a user may be recommended."""
+    ids, scores = recommender.predict_topk([user], k=len(recommender.item_ids_), return_scores=True, **options)
+    return dict(zip(np.ma.compressed(ids).tolist(), np.ma.compressed(scores).tolist(), strict=True))
+
+
+@settings(deadline=None, max_examples=60)
+@given(consecutive_logs(n_parts=2), recommenders(), st.booleans())
+def test_scores_equal_the_formula(parts, recommender, exclude_seen):
+    recommender.fit(parts[0]).partial_update(parts[1])
+    oracle = Oracle(recommender, parts[0])
+    for user, item, *_ in sorted(parts[1], key=lambda row: row[2:]):
+        oracle.let_in(user, item)
+    for user in recommender.user_ids_.tolist():
+        expected = oracle.eligible_scores(user, exclude_seen)
+        actual = answered(recommender, user, exclude_seen=exclude_seen)
+        assert actual.keys() == expected.keys()
+        for item, score in actual.items():
+            assert score == pytest.approx(expected[item], rel=1e-4, abs=1e-5)
+
+
+@settings(deadline=None, max_examples=30)
+@given(consecutive_logs(n_parts=2), recommenders())
+def test_batches_and_lists_are_what_single_users_get(parts, recommender):
+    recommender.fit(parts[0]).partial_update(parts[1])
+    users = recommender.user_ids_
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_scoring, "SCORES_PER_BATCH", 2 * len(recommender.item_ids_))  # two users at a time
+        _, batched = recommender.predict_topk(users, k=3, return_scores=True)
+    single = np.ma.vstack([recommender.predict_topk([user], k=3, return_scores=True)[1] for user in users])
+    np.testing.assert_allclose(np.ma.filled(batched, -1), np.ma.filled(single, -1), rtol=1e-4, atol=1e-5)
+    assert (np.diff(np.ma.filled(single, -np.inf)[:, :2]) <= 0).all()
+
+
+@given(st.lists(st.lists(st.integers(0, 3), min_size=6, max_size=6), min_size=1, max_size=5), st.integers(1, 6))
+def test_equal_scores_stand_in_order_of_code(rows, k):
+    import torch
+
+    codes, values = _select(torch.tensor(rows, dtype=torch.float32), k)
+    for row, selected, scores in zip(rows, codes.tolist(), values.tolist(), strict=True):
+        expected = sorted(range(6), key=lambda code: (-row[code], code))[:k]
+        assert selected == expected
+        assert scores == [row[code] for code in expected]
+
+
+def test_candidates_and_exclude(fitted):
+    everything = answered(fitted, "bob", exclude_seen=False)
+    allowed = answered(fitted, "bob", exclude_seen=False, candidates=["tea", "milk"])
+    assert allowed == {item: everything[item] for item in ("tea", "milk")}
+    denied = answered(fitted, "bob", exclude_seen=False, exclude=["tea", "never heard of"])
+    assert denied == {item: everything[item] for item in ("milk", "jam")}
+    per_user = fitted.predict_topk(["ann", "bob"], k=1, exclude_seen=False, candidates=[["tea"], ["milk", "jam"]])
+    assert per_user[0, 0] == "tea"
+    assert per_user[1, 0] in ("milk", "jam")
+    per_user = fitted.predict_topk(["ann", "bob"], k=1, exclude_seen=False, exclude=[["tea", "milk"], ["jam", "tea"]])
+    assert per_user.tolist() == [["jam"], ["milk"]]
+    assert fitted.predict_topk(["ann"], k=1, candidates=[], exclude=[]).mask.all()
+
+
+def test_candidates_may_be_arrays(fitted):
+    ids = fitted.predict_topk(np.array(["ann"]), k=1, exclude_seen=False, candidates=np.array(["tea"]))
+    assert ids.tolist() == [["tea"]]
+
+
+def test_what_was_seen_is_left_out_unless_asked_for(fitted):
+    assert set(answered(fitted, "ann")) == {"jam"}
+    assert set(answered(fitted, "ann", exclude_seen=False)) == {"tea", "milk", "jam"}
+
+
+def test_short_rows_are_padded_with_masked_places(fitted):
+    ids, scores = fitted.predict_topk(["ann", "nobody"], k=5, return_scores=True)
+    assert isinstance(ids, np.ma.MaskedArray)
+    assert ids.mask.tolist() == [[False, True, True, True, True], [False, False, False, True, True]]
+    assert (ids.mask == scores.mask).all()
+    assert ids[0, 0] == "jam"
+    assert not set(ids.data[ids.mask].tolist()) & set(fitted.item_ids_.tolist())
+
+
+def test_full_rows_are_plain_arrays(fitted):
+    ids, scores = fitted.predict_topk(["nobody"], k=3, return_scores=True)
+    assert type(ids) is np.ndarray
+    assert type(scores) is np.ndarray
+
+
+def test_unknown_users_get_what_is_popular(fitted):
+    assert fitted.predict_topk(["nobody"], k=3).tolist() == [["tea", "milk", "jam"]]
+    assert answered(fitted, "nobody") == {"tea": 3.0, "milk": 2.0, "jam": 2.0}
+
+
+def test_no_users_no_rows(fitted):
+    assert fitted.predict_topk([], k=2).shape == (0, 2)
+
+
+def test_predict_is_row_aligned_and_always_answers(fitted):
+    log = [("cid", "tea", 1), ("ann", "tea", 1), ("cid", "jam", 2), ("nobody", "tea", 3)]
+    items = fitted.predict(log)
+    assert items[1] == "jam"
+    assert items[0] == items[2] == fitted.predict_topk(["cid"], k=1, exclude_seen=False)[0, 0]  # cid has seen all
+    assert items[3] == "tea"
+
+
+def test_new_items_are_recommended_from_their_first_event(fitted):
+    import copy
+
+    updated = copy.deepcopy(fitted).partial_update([("ann", "honey", 8), ("dan", "honey", 9)])
+    assert "honey" in answered(updated, "bob")
+    assert "honey" not in answered(updated, "ann")
+    assert "honey" not in answered(fitted, "bob")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"k": 0}, ValueError, "k must be a whole number of at least 1, not 0"),
+        ({"k": 2.5}, ValueError, "k must be a whole number"),
+        ({"k": True}, ValueError, "k must be a whole number"),
+        ({"candidates": ["tea", "honey"]}, ValueError, "candidates holds 'honey', an item that is not known"),
+        ({"candidates": [["tea"], ["milk"]]}, ValueError, "candidates has 2 lists for 1 users"),
+        ({"exclude": [["tea"], ["milk"]]}, ValueError, "exclude has 2 lists for 1 users"),
+        ({"candidates": [1]}, TypeError, "the known ids are strings, but these are numbers"),
+        ({"candidates": "tea"}, TypeError, "candidates must be a list or array of ids"),
+        ({"users": "ann"}, TypeError, "users must be a list or array of ids, not 'ann'"),
+        ({"users": [5]}, TypeError, "'user_id': the known ids are strings, but these are numbers"),
+        ({"users": [None]}, ValueError, "'users' is missing"),
+        ({"users": [["ann"]]}, TypeError, "'users' holds"),
+        ({"users": np.array([["ann"]])}, ValueError, "users must be one-dimensional"),
+    ],
+)
+def test_bad_questions_are_refused(fitted, arguments, error, message):
+    with pytest.raises(error, match=message):
+        fitted.predict_topk(**{"users": ["ann"], **arguments})

@@ -1,0 +1,181 @@
+"""The invariants of the state: what updates add up to, whatever the way they came."""
+
+import copy
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import consecutive_logs, logs, recommenders
+
+from skautoseqrec import AutoSeqRecRecommender, _state
+from skautoseqrec._base import Base, Counts, Events
+from skautoseqrec._scoring import Filter, top_k
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:The items of:UserWarning"),  # tiny logs repeat everything
+    pytest.mark.filterwarnings("ignore:.*repeat an earlier:UserWarning"),
+]
+
+
+def rebuilt(recommender):
+    """Build the state again from all events, in order of arrival, under the same weights."""
+    state = recommender._state
+    users, items = state.events.between(0, len(state.events))
+    events = Events(users, items, len(state.users), len(state.items))
+    return Base.build(Counts.empty().advance(events, state.step_weights)[0], state.module)
+
+
+def assert_same_base(actual, expected):
+    np.testing.assert_array_equal(actual.counts.indptr, expected.counts.indptr)
+    np.testing.assert_array_equal(actual.counts.history, expected.counts.history)
+    np.testing.assert_array_equal(actual.counts.popularity, expected.counts.popularity)
+    assert (actual.counts.transitions != expected.counts.transitions).nnz == 0
+    for name in ("source", "target"):
+        np.testing.assert_allclose(getattr(actual, name), getattr(expected, name), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(actual.items.reached, expected.items.reached, rtol=1e-4, atol=1e-5)
+
+
+def all_answers(recommender):
+    return recommender.predict_topk(recommender.user_ids_, k=len(recommender.item_ids_), return_scores=True)
+
+
+def assert_same_answers(actual, expected):
+    """Compare score by score: items whose scores differ by rounding only may stand in either order."""
+    for user in expected.user_ids_:
+        scores = []
+        for recommender in (actual, expected):
+            ids, values = recommender.predict_topk([user], k=len(expected.item_ids_), return_scores=True)
+            ids, values = np.ma.compressed(ids), np.ma.compressed(values)
+            scores.append(dict(zip(ids.tolist(), values.tolist(), strict=True)))
+        assert scores[0].keys() == scores[1].keys()
+        for item, score in scores[0].items():
+            assert score == pytest.approx(scores[1][item], rel=1e-4, abs=1e-5)
+
+
+@settings(deadline=None, max_examples=50)
+@given(consecutive_logs(n_parts=3), recommenders(), st.sampled_from([0, 5, 1000]))
+def test_updates_equal_a_rebuild(parts, recommender, smallest_merge):
+    recommender.fit(parts[0])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_state, "SMALLEST_MERGE", smallest_merge)
+        for part in parts[1:]:
+            recommender.partial_update(part)
+    assert_same_base(recommender._state.merged(), rebuilt(recommender))
+
+
+@settings(deadline=None, max_examples=50)
+@given(consecutive_logs(n_parts=3), recommenders())
+def test_updates_one_by_one_equal_one_update(parts, recommender):
+    fitted, first, second = parts
+    apart = copy.deepcopy(recommender.fit(fitted)).partial_update(first).partial_update(second)
+    together = copy.deepcopy(recommender).partial_update(first + second)
+    one_by_one = copy.deepcopy(recommender)
+    for row in sorted(first + second, key=lambda row: row[2:]):
+        one_by_one.partial_update([row])
+    for other in (together, one_by_one):
+        assert apart.item_ids_.tolist() == other.item_ids_.tolist()
+        assert_same_base(apart._state.merged(), other._state.merged())
+        assert_same_answers(other, apart)
+
+
+@settings(deadline=None, max_examples=50)
+@given(consecutive_logs(n_parts=2), recommenders())
+def test_overlay_and_base_give_the_same_answers(parts, recommender):
+    recommender.fit(parts[0]).partial_update(parts[1])
+    merged = copy.deepcopy(recommender)
+    merged._state.snapshot = merged._state._snapshot_of(rebuilt(recommender))
+    assert recommender._state.snapshot.n_events == len(parts[1])
+    assert_same_answers(recommender, merged)
+
+
+@settings(deadline=None, max_examples=30)
+@given(consecutive_logs(n_parts=2), recommenders())
+def test_late_events_count_as_arriving_now(parts, recommender):
+    recommender.fit(parts[1]).partial_update(parts[0])
+    users, items = recommender._state.events.between(0, len(parts[0]) + len(parts[1]))
+    in_order = [sorted(part, key=lambda row: row[2:]) for part in (parts[1], parts[0])]
+    assert recommender.user_ids_[users].tolist() == [row[0] for part in in_order for row in part]
+    assert recommender.item_ids_[items].tolist() == [row[1] for part in in_order for row in part]
+    assert_same_base(recommender._state.merged(), rebuilt(recommender))
+
+
+@settings(deadline=None, max_examples=30)
+@given(consecutive_logs(n_parts=3), recommenders())
+def test_scoring_changes_nothing(parts, recommender):
+    recommender.fit(parts[0]).partial_update(parts[1])
+    before = copy.deepcopy(recommender)
+    values = recommender.score_samples(parts[2])
+    recommender.predict(parts[2])
+    recommender.predict_topk([parts[2][0][0]], candidates=recommender.item_ids_[:1], exclude=recommender.item_ids_[-1:])
+    assert recommender.item_ids_.tolist() == before.item_ids_.tolist()
+    assert recommender.user_ids_.tolist() == before.user_ids_.tolist()
+    assert_same_base(recommender._state.merged(), before._state.merged())
+    np.testing.assert_array_equal(recommender.score_samples(parts[2]), values)
+    for after, earlier in zip(all_answers(recommender), all_answers(before), strict=True):
+        np.testing.assert_array_equal(after, earlier)
+
+
+@settings(deadline=None, max_examples=30)
+@given(logs(min_size=3, kind="int"), st.randoms(use_true_random=False), recommenders())
+def test_other_ids_permute_answers_and_nothing_else(log, random, recommender):
+    users, items = (sorted({row[column] for row in log}) for column in (0, 1))
+    new_users = dict(zip(users, random.sample([f"u{n}" for n in range(99)], len(users)), strict=True))
+    new_items = dict(zip(items, random.sample(range(99), len(items)), strict=True))
+    renamed = [(new_users[row[0]], new_items[row[1]], *row[2:]) for row in log]
+    ids, scores = all_answers(recommender.fit(log))
+    new_ids, new_scores = all_answers(copy.deepcopy(recommender).fit(renamed))
+    np.testing.assert_array_equal(new_scores, scores)
+    expected = [[None if item is None else new_items[item] for item in row] for row in np.ma.MaskedArray(ids).tolist()]
+    assert np.ma.MaskedArray(new_ids).tolist() == expected
+
+
+def test_an_old_snapshot_stays_as_it_was():
+    rng = np.random.default_rng(0)
+    log = np.column_stack([rng.integers(30, size=(400)), rng.integers(20, size=400)])
+    recommender = AutoSeqRecRecommender(n_components=4, max_iter=1, exclude_seen=False, random_state=0).fit(log[:100])
+    recommender.partial_update(log[100:110])
+    snapshot, users = recommender._state.snapshot, np.arange(10)
+    before = top_k(recommender._scorer, snapshot, users, 5, Filter(exclude_seen=False))
+    for row in log[110:]:
+        recommender.partial_update(row[None])
+    after = top_k(recommender._scorer, snapshot, users, 5, Filter(exclude_seen=False))
+    np.testing.assert_array_equal(before[0], after[0])
+    np.testing.assert_array_equal(before[1], after[1])
+    assert (top_k(recommender._scorer, recommender._state.snapshot, users, 5, Filter(False))[1] != after[1]).any()
+
+
+@pytest.mark.parametrize(
+    ("bad", "error", "message"),
+    [
+        ([(1, "tea", 9)], TypeError, "'user_id': the known ids are strings, but these are numbers"),
+        ([("ann", 5, 9)], TypeError, "'item_id': the known ids are strings, but these are numbers"),
+        (
+            [("new", "jam", np.datetime64("2024-01-01"))],
+            TypeError,
+            "known times are numbers, but these are datetimes",
+        ),
+        ([("new", "jam", 8), ("new", None, 9)], ValueError, "'item_id' is missing"),
+        ([], ValueError, "empty"),
+    ],
+)
+def test_bad_updates_change_nothing(bad, error, message):
+    recommender = AutoSeqRecRecommender(n_components=4, max_iter=1, random_state=0)
+    recommender.fit([("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3)])
+    recommender.partial_update([("bob", "milk", 4)])
+    snapshot, n_events = recommender._state.snapshot, len(recommender._state.events)
+    with pytest.raises(error, match=message):
+        recommender.partial_update(bad)
+    assert recommender._state.snapshot is snapshot
+    assert (len(recommender._state.events), len(recommender._state.users), len(recommender._state.items)) == (
+        n_events,
+        2,
+        2,
+    )
+
+
+def test_logs_with_and_without_times_follow_each_other():
+    recommender = AutoSeqRecRecommender(n_components=2, max_iter=1).fit([(1, 2), (1, 3)])
+    assert recommender._state.events.times is None
+    recommender.partial_update([(1, 2, 7)]).partial_update([(1, 3)])
+    np.testing.assert_array_equal(recommender._state.events.times, [np.nan, np.nan, 7, np.nan])
