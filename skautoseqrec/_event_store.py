@@ -60,6 +60,12 @@ class EventStore:
         self._users.extend(users)
         self._items.extend(items)
 
+    def truncate(self, length: int) -> None:
+        """Forget the events from a sequence number on."""
+        for column in (self._users, self._items, self._times):
+            if column is not None:
+                column.truncate(min(length, len(column)))
+
 
 def _missing_times(length: int, like: np.dtype[Any]) -> NDArray[Any]:
     return np.full(length, np.datetime64("NaT") if like.kind == "M" else np.nan)

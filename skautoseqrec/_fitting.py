@@ -17,6 +17,7 @@ from ._base import Counts, Events
 from ._counting import TRANSITION_UNIT
 from ._event_store import EventStore
 from ._interactions import Columns, SequenceMatrices
+from ._log_transformer import learn_ids
 from ._module import DECODERS, AutoSeqRecModule
 from ._objective import PaperObjective
 from ._queries import SequenceSettings
@@ -55,9 +56,9 @@ def count_log(columns: Columns, X: Any, settings: SequenceSettings, verbose: int
     counted : CountedLog
         Vocabularies, events and counts.
     """
+    users, items = learn_ids(columns)
     columns = columns.take(columns.time_order())
-    users, items = Vocabulary("user_id"), Vocabulary("item_id")
-    user_codes, item_codes = users.add(columns.users), items.add(columns.items)
+    user_codes, item_codes = users.find(columns.users), items.find(columns.items)
     events = Events(user_codes, item_codes, len(users), len(items))
     counts = Counts.empty()
     transitions = _reusable_transitions(X, items, settings, verbose)

@@ -48,12 +48,7 @@ class LogTransformer(LogTags, TransformerMixin, BaseEstimator):
         return self._items.ids()
 
     def _fit_columns(self, X: Any) -> None:
-        columns = validate_log(self, X, reset=True)
-        in_time = columns.take(columns.time_order())
-        users, items = Vocabulary("user_id"), Vocabulary("item_id")
-        users.add(in_time.users)
-        items.add(in_time.items)
-        self._users, self._items = users, items
+        self._users, self._items = learn_ids(validate_log(self, X, reset=True))
 
     def _encode(self, X: Any) -> Interactions:
         check_is_fitted(self, "_users")
@@ -62,6 +57,15 @@ class LogTransformer(LogTags, TransformerMixin, BaseEstimator):
     def __sklearn_is_fitted__(self) -> bool:
         """Tell whether ids have been learnt."""
         return hasattr(self, "_users")
+
+
+def learn_ids(columns: Columns) -> tuple[Vocabulary, Vocabulary]:
+    """Return the vocabularies of a log, ids in order of first appearance in time."""
+    in_time = columns.take(columns.time_order())
+    users, items = Vocabulary("user_id"), Vocabulary("item_id")
+    users.add(in_time.users)
+    items.add(in_time.items)
+    return users, items
 
 
 def encode(columns: Columns, users: Vocabulary, items: Vocabulary) -> Interactions:

@@ -69,6 +69,10 @@ class GrowableArray:
         self._buffer[self._length : length] = values
         self._length = length
 
+    def truncate(self, length: int) -> None:
+        """Forget the rows from ``length`` on, which no reader may have seen."""
+        self._length = length
+
     def view(self, length: int | None = None) -> NDArray[Any]:
         """Return the first ``length`` rows (all by default) without a copy."""
         return self._buffer[: self._length if length is None else length]

@@ -111,16 +111,30 @@ class State:
         self.users.check_kind(columns.users)
         self.items.check_kind(columns.items)
         self.events.check_kind(columns.times)
-        columns = columns.take(columns.time_order())
+        try:
+            self.snapshot = self._let_in(columns.take(columns.time_order()))
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _let_in(self, columns: Columns) -> Snapshot:
+        """Append events in time order and return the snapshot that has them; it is not published yet."""
         users, items = self.users.add(columns.users), self.items.add(columns.items)
         self.events.extend(users, items, columns.times)
         overlay = self.snapshot.overlay
         if len(overlay) + len(users) > self._merge_at():
-            self.snapshot = self._snapshot_of(self._base_after(len(self.events), len(self.users), len(self.items)))
-            return
+            return self._snapshot_of(self._base_after(len(self.events), len(self.users), len(self.items)))
         for user, item in zip(users.tolist(), items.tolist(), strict=True):
             overlay.append(user, item)
-        self.snapshot = Snapshot(self.snapshot.base, overlay, len(overlay), len(self.users), len(self.items))
+        return Snapshot(self.snapshot.base, overlay, len(overlay), len(self.users), len(self.items))
+
+    def _roll_back(self) -> None:
+        """Forget what an interrupted update left behind the published mark."""
+        snapshot = self.snapshot
+        self.events.truncate(len(snapshot.base.counts.history) + snapshot.n_events)
+        self.users.truncate(snapshot.n_users)
+        self.items.truncate(snapshot.n_items)
+        self.snapshot = self._snapshot_of(self.merged())
 
     def merged(self) -> Base:
         """Return the published state as a base of its own, its overlay let in."""

@@ -59,6 +59,13 @@ class Vocabulary:
             self._append(ids[found >= n_before][first_rows])
         return found
 
+    def truncate(self, length: int) -> None:
+        """Forget the ids from ``length`` on."""
+        for key in list(self._codes)[length:]:
+            del self._codes[key]
+        if self._ids is not None:
+            self._ids.truncate(min(length, len(self._ids)))
+
     def copy(self) -> Vocabulary:
         """Return an independent vocabulary with the same ids."""
         twin = Vocabulary(self.name)

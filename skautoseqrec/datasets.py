@@ -17,8 +17,7 @@ from sklearn.utils import Bunch, check_random_state
 
 from ._columns import time_column
 from ._interactions import Columns, Interactions, choose_names, read_columns
-from ._log_transformer import encode
-from ._vocabulary import Vocabulary
+from ._log_transformer import encode, learn_ids
 
 __all__ = ["load_interactions", "make_interactions"]
 
@@ -142,7 +141,7 @@ def load_interactions(path: Any) -> Interactions:
         columns = read_columns(nw.read_parquet(str(path), backend=_parquet_backend()).to_native())
     else:
         raise ValueError(f"{path.name!r} is of no known type: use a .csv, .csv.gz or .parquet file.")
-    return encode(columns, Vocabulary("user_id"), Vocabulary("item_id"))
+    return encode(columns, *learn_ids(columns))
 
 
 class _World:

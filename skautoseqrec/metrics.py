@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["RankingScorer", "mean_reciprocal_rank", "mrr_scorer", "ndcg_at_k", "recall_at_k", "recall_scorer"]
+__all__ = [
+    "RankingScorer",
+    "mean_reciprocal_rank",
+    "mrr_scorer",
+    "ndcg_at_k",
+    "ranks_from_reciprocal",
+    "recall_at_k",
+    "recall_scorer",
+]
 
 
 def mean_reciprocal_rank(ranks: ArrayLike) -> float:
@@ -196,6 +204,7 @@ def ranks_from_reciprocal(values: ArrayLike) -> NDArray[np.float64]:
 
     Examples
     --------
+    >>> from skautoseqrec.metrics import ranks_from_reciprocal
     >>> ranks_from_reciprocal([1.0, 0.4, 1 / 49, 0.0])
     array([ 1. ,  2.5, 49. ,  inf])
     """

@@ -35,7 +35,7 @@ def pipeline(*names, recommender=None, window=5, decay=0.7, **options):
     return Pipeline([(name, steps[name]) for name in names], **options)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(consecutive_logs(n_parts=3), recommenders(), st.booleans())
 @pytest.mark.filterwarnings("ignore:The items of:UserWarning")  # tiny logs repeat everything
 @pytest.mark.filterwarnings("ignore:.*repeat an earlier:UserWarning")

@@ -34,7 +34,7 @@ def answered(recommender, user, **options):
     return dict(zip(np.ma.compressed(ids).tolist(), np.ma.compressed(scores).tolist(), strict=True))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(consecutive_logs(n_parts=2), recommenders(), st.booleans())
 def test_scores_equal_the_formula(parts, recommender, exclude_seen):
     recommender.fit(parts[0]).partial_update(parts[1])
@@ -49,7 +49,7 @@ def test_scores_equal_the_formula(parts, recommender, exclude_seen):
             assert score == pytest.approx(expected[item], rel=1e-4, abs=1e-5)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(consecutive_logs(n_parts=2), recommenders())
 def test_batches_and_lists_are_what_single_users_get(parts, recommender):
     recommender.fit(parts[0]).partial_update(parts[1])

@@ -10,6 +10,7 @@ from strategies import consecutive_logs, logs, recommenders
 
 from skautoseqrec import AutoSeqRecRecommender, _state
 from skautoseqrec._base import Base, Counts, Events
+from skautoseqrec._overlay import Overlay
 from skautoseqrec._scoring import Filter, top_k
 
 pytestmark = [
@@ -53,7 +54,7 @@ def assert_same_answers(actual, expected):
             assert score == pytest.approx(scores[1][item], rel=1e-4, abs=1e-5)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(consecutive_logs(n_parts=3), recommenders(), st.sampled_from([0, 5, 1000]))
 def test_updates_equal_a_rebuild(parts, recommender, smallest_merge):
     recommender.fit(parts[0])
@@ -64,7 +65,7 @@ def test_updates_equal_a_rebuild(parts, recommender, smallest_merge):
     assert_same_base(recommender._state.merged(), rebuilt(recommender))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(consecutive_logs(n_parts=3), recommenders())
 def test_updates_one_by_one_equal_one_update(parts, recommender):
     fitted, first, second = parts
@@ -79,7 +80,7 @@ def test_updates_one_by_one_equal_one_update(parts, recommender):
         assert_same_answers(other, apart)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(consecutive_logs(n_parts=2), recommenders())
 def test_overlay_and_base_give_the_same_answers(parts, recommender):
     recommender.fit(parts[0]).partial_update(parts[1])
@@ -89,7 +90,7 @@ def test_overlay_and_base_give_the_same_answers(parts, recommender):
     assert_same_answers(recommender, merged)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(consecutive_logs(n_parts=2), recommenders())
 def test_late_events_count_as_arriving_now(parts, recommender):
     recommender.fit(parts[1]).partial_update(parts[0])
@@ -100,7 +101,7 @@ def test_late_events_count_as_arriving_now(parts, recommender):
     assert_same_base(recommender._state.merged(), rebuilt(recommender))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(consecutive_logs(n_parts=3), recommenders())
 def test_scoring_changes_nothing(parts, recommender):
     recommender.fit(parts[0]).partial_update(parts[1])
@@ -116,7 +117,7 @@ def test_scoring_changes_nothing(parts, recommender):
         np.testing.assert_array_equal(after, earlier)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(logs(min_size=3, kind="int"), st.randoms(use_true_random=False), recommenders())
 def test_other_ids_permute_answers_and_nothing_else(log, random, recommender):
     users, items = (sorted({row[column] for row in log}) for column in (0, 1))
@@ -172,6 +173,32 @@ def test_bad_updates_change_nothing(bad, error, message):
         2,
         2,
     )
+
+
+@pytest.mark.parametrize(("where", "at_call"), [((Overlay, "append"), 2), ((Base, "advance"), 1)])
+def test_an_interrupted_update_leaves_nothing_behind(monkeypatch, where, at_call):
+    recommender = AutoSeqRecRecommender(n_components=4, max_iter=1, random_state=0)
+    recommender.fit([("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3)]).partial_update([("bob", "milk", 4)])
+    untouched = copy.deepcopy(recommender)
+    monkeypatch.setattr(_state, "SMALLEST_MERGE", 1024 if where[0] is Overlay else 0)
+    events, calls = [("cid", "jam", 5), ("cid", "tea", 6), ("dan", "jam", 7)], []
+    uninterrupted = getattr(*where)
+
+    def interrupted(self, *arguments):
+        calls.append(arguments)
+        if len(calls) == at_call:
+            raise KeyboardInterrupt
+        return uninterrupted(self, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(*where, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            recommender.partial_update(events)
+    assert recommender.user_ids_.tolist() == ["ann", "bob"]
+    assert_same_answers(recommender, untouched)
+    recommender.partial_update(events)
+    assert_same_answers(recommender, untouched.partial_update(events))
+    assert_same_base(recommender._state.merged(), rebuilt(recommender))
 
 
 def test_logs_with_and_without_times_follow_each_other():

@@ -8,7 +8,7 @@ from strategies import consecutive_logs, recommenders
 from skautoseqrec import _walk_forward
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(consecutive_logs(n_parts=3), recommenders(), st.sampled_from(["row", "together"]), st.sampled_from([1, 3, 256]))
 @pytest.mark.filterwarnings("ignore:The items of:UserWarning")  # tiny logs repeat everything
 @pytest.mark.filterwarnings("ignore:.*repeat an earlier:UserWarning")

@@ -1,0 +1,144 @@
+"""Accuracy of the recommender beside baselines that only count.
+
+Every log is split in time. The valid part is the next tenth after a fit on the first eight tenths, the test part the
+last tenth after a fit on all before it. Both are walked forward: each event's item is ranked among all items that are
+known and that its user has not seen, ties at half, then the event is let in. An item that is not eligible counts 0.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import numpy as np
+from baselines import DecayedPopularity, Markov, Popularity
+from numpy.typing import NDArray
+
+from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender, Interactions
+from skautoseqrec.datasets import load_interactions, make_interactions
+from skautoseqrec.metrics import mean_reciprocal_rank, ndcg_at_k, ranks_from_reciprocal, recall_at_k
+from skautoseqrec.model_selection import TemporalSplit
+from skautoseqrec.preprocessing import InteractionEncoder
+
+HALF_LIVES = (10, 30, 100, 300, 1000, 3000, 10000)
+PARTS = ("valid", "test")
+LINE = "{:<28}{:<7}{:>8}{:>11}{:>9}{:>9}{:>11}"
+
+
+class Ordered(NamedTuple):
+    """A log in the row order to be split, and the best possible rank of each of its events where that is known."""
+
+    title: str
+    log: Interactions
+    best_ranks: NDArray[np.float64] | None = None
+
+
+class Fold(NamedTuple):
+    """What is fitted and what is walked forward afterwards, both in time order."""
+
+    fitted: Interactions
+    walked: Interactions
+
+
+def make_paper(options: argparse.Namespace, seed: int, valid: Fold) -> AutoSeqRecRecommender:
+    """Return the published model."""
+    params = PAPER_PARAMS if options.max_iter is None else {**PAPER_PARAMS, "max_iter": options.max_iter}
+    return AutoSeqRecRecommender(**params, random_state=seed)
+
+
+def make_decayed_popularity(options: argparse.Namespace, seed: int, valid: Fold) -> DecayedPopularity:
+    """Return popularity with the half-life that ranks the valid part best."""
+
+    def validate(half_life: float) -> float:
+        return DecayedPopularity(half_life).fit(valid.fitted).score_samples(valid.walked, options.ties).mean()
+
+    return DecayedPopularity(max(HALF_LIVES, key=validate))
+
+
+MODELS: dict[str, Callable[[argparse.Namespace, int, Fold], Any]] = {
+    "paper": make_paper,
+    "popularity": lambda options, seed, valid: Popularity(),
+    "decayed-popularity": make_decayed_popularity,
+    "markov": lambda options, seed, valid: Markov(),
+    "markov-5": lambda options, seed, valid: Markov(window=5, decay=0.7),
+}
+
+
+def main() -> None:
+    """Print one table per log, row order and seed."""
+    options = parse_options()
+    for ordered in read_logs(options):
+        for seed in options.seeds:
+            print_table(ordered, seed, options)
+
+
+def parse_options() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", nargs="+", type=Path, default=[], metavar="FILE", help="default: a synthetic log")
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS), help="default: all")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0], help="random states of the trained models")
+    parser.add_argument("--shuffle-ties", nargs="+", type=int, default=[], metavar="SEED", help="shuffle tied rows")
+    parser.add_argument("--ties", choices=("row", "together"), default="row", help="when tied events see each other")
+    parser.add_argument("--limit", type=int, metavar="N", help="walk over the first N test events only")
+    parser.add_argument("--max-iter", type=int, metavar="N", help="train for N epochs instead of the model's own")
+    return parser.parse_args()
+
+
+def read_logs(options: argparse.Namespace) -> Iterator[Ordered]:
+    """Yield every log in every row order that is asked for."""
+    if not options.data:
+        X, oracle = make_interactions(random_state=0, return_oracle=True)
+        yield Ordered("synthetic, row order without ties", InteractionEncoder().fit_transform(X), oracle.ranks)
+    for path in options.data:
+        log = load_interactions(path)
+        if options.shuffle_ties and log.times is None:
+            raise SystemExit(f"{path.name} has no timestamps: there are no ties to shuffle.")
+        if not options.shuffle_ties:
+            yield Ordered(f"{path.name}, file order", log)
+        for seed in options.shuffle_ties:
+            rows = np.random.default_rng(seed).permutation(len(log))
+            yield Ordered(f"{path.name}, tied rows shuffled with seed {seed}", log[rows])
+
+
+def print_table(ordered: Ordered, seed: int, options: argparse.Namespace) -> None:
+    """Print a line per model and part as soon as it is known."""
+    rows = dict(zip(PARTS, TemporalSplit(n_splits=2, test_size=0.1).split(ordered.log), strict=True))
+    rows["test"] = rows["test"][0], rows["test"][1][: options.limit]
+    folds = {part: Fold(ordered.log[fitted], ordered.log[walked]) for part, (fitted, walked) in rows.items()}
+    print(f"\n{ordered.title}; ties={options.ties}; seed {seed}; {ordered.log}")
+    print(LINE.format("model", "part", "MRR", "Recall@10", "NDCG@10", "fit s", "events/s"))
+    for name in options.models:
+        model = MODELS[name](options, seed, folds["valid"])
+        label = f"{name} ({model.half_life})" if isinstance(model, DecayedPopularity) else name
+        for part in options.parts:
+            print_line(label, part, *evaluate(model, folds[part], options.ties))
+    if ordered.best_ranks is not None:
+        for part in options.parts:
+            print_line("oracle (the best possible)", part, ordered.best_ranks[rows[part][1]])
+
+
+def evaluate(model: Any, fold: Fold, ties: str) -> tuple[NDArray[np.float64], str, str]:
+    """Return the rank of each walked event, the seconds of fitting and the events per second of walking."""
+    start = perf_counter()
+    model.fit(fold.fitted)
+    fitted = perf_counter()
+    values = model.score_samples(fold.walked, ties=ties)
+    walked = perf_counter()
+    return ranks_from_reciprocal(values), f"{fitted - start:.1f}", f"{len(values) / (walked - fitted):,.0f}"
+
+
+def print_line(
+    label: str, part: str, ranks: NDArray[np.float64], fit_seconds: str = "-", events_per_second: str = "-"
+) -> None:
+    """Print the metrics of one model on one part."""
+    metrics = (f"{metric(ranks):.4f}" for metric in (mean_reciprocal_rank, recall_at_k, ndcg_at_k))
+    print(LINE.format(label, part, *metrics, fit_seconds, events_per_second), flush=True)
+
+
+if __name__ == "__main__":
+    main()
