@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from ._scoring import Filter, Scorer, top_k
+from ._queries import Histories
+from ._scoring import Scorer
 from ._sklearn import validate_log
-from ._state import State
+from ._state import Snapshot, State
+from ._topk import Filter, top_k
 from ._vocabulary import Vocabulary, read_ids
 
 
@@ -37,7 +39,7 @@ class AnswersMixin:
         Parameters
         ----------
         users : array-like of shape (n_users,)
-            User ids. An unknown user is answered with the most popular items.
+            User ids. An unknown user is answered by the trend.
         k : int, default=10
             Length of each list; at least 1.
         exclude_seen : bool or None, default=None
@@ -66,21 +68,66 @@ class AnswersMixin:
         --------
         >>> from skautoseqrec import AutoSeqRecRecommender
         >>> log = [("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3)]
-        >>> recommender = AutoSeqRecRecommender(n_components=4, max_iter=2, random_state=0).fit(log)
+        >>> parameters = {"blend": {"direct": 1.0}, "early_stopping": False, "max_iter": 1}
+        >>> recommender = AutoSeqRecRecommender(n_components=4, random_state=0, **parameters).fit(log)
         >>> recommender.predict_topk(["bob"], k=1)
         array([['milk']], dtype=object)
         """
         check_is_fitted(self)
-        if not isinstance(k, Integral) or isinstance(k, bool) or k < 1:
-            raise ValueError(f"k must be a whole number of at least 1, not {k!r}.")
         user_ids = read_ids(users, "users")
         self._state.users.check_kind(user_ids)
         snapshot = self._state.snapshot
-        seen = self.exclude_seen if exclude_seen is None else exclude_seen
-        allowed = read_filter(seen, candidates, exclude, self._state.items, snapshot.n_items, len(user_ids))
-        codes, scores = top_k(self._scorer, snapshot, self._state.users.find(user_ids), int(k), allowed)
-        ids, scores = decode_answers(codes, scores, self._state.items.ids(snapshot.n_items))
-        return (ids, scores) if return_scores else ids
+        histories = snapshot.histories(self._state.users.find(user_ids))
+        return self._answer(snapshot, histories, k, exclude_seen, candidates, exclude, return_scores)
+
+    def predict_topk_sequences(
+        self,
+        sequences: Any,
+        k: int = 10,
+        *,
+        exclude_seen: bool | None = None,
+        candidates: Any = None,
+        exclude: Any = None,
+        return_scores: bool = False,
+    ) -> Any:
+        """Recommend what comes next after histories that belong to no known user, best first.
+
+        Nothing is learnt of them; use :meth:`partial_update` for that.
+
+        Parameters
+        ----------
+        sequences : list of lists of item ids
+            Each history oldest first. Items that are not known are skipped; where nothing is left, the trend answers.
+        k, exclude_seen, candidates, exclude, return_scores
+            As in :meth:`predict_topk`, with histories in place of users.
+
+        Returns
+        -------
+        ids : ndarray of shape (n_sequences, k)
+            As in :meth:`predict_topk`.
+        scores : ndarray of shape (n_sequences, k), float32
+            Only with ``return_scores``.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`predict_topk`.
+
+        Examples
+        --------
+        >>> from skautoseqrec import AutoSeqRecRecommender
+        >>> log = [("ann", "tea", 1), ("ann", "milk", 2), ("bob", "jam", 3)]
+        >>> parameters = {"blend": {"direct": 1.0}, "early_stopping": False, "max_iter": 1}
+        >>> recommender = AutoSeqRecRecommender(n_components=4, random_state=0, **parameters).fit(log)
+        >>> recommender.predict_topk_sequences([["jam", "tea"]], k=1)
+        array([['milk']], dtype=object)
+        """
+        check_is_fitted(self)
+        snapshot = self._state.snapshot
+        rows = [self._known_items(row, f"sequences[{place}]", snapshot) for place, row in enumerate(sequences)]
+        lengths = np.fromiter(map(len, rows), np.int64, len(rows))
+        histories = Histories.of_lengths(np.concatenate([np.zeros(0, dtype=np.int64), *rows]), lengths)
+        return self._answer(snapshot, histories, k, exclude_seen, candidates, exclude, return_scores)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the best next item of each row's user.
@@ -100,10 +147,33 @@ class AnswersMixin:
         self._state.users.check_kind(columns.users)
         snapshot = self._state.snapshot
         users, rows = np.unique(self._state.users.find(columns.users), return_inverse=True)
-        best = top_k(self._scorer, snapshot, users, 1, Filter(self.exclude_seen))[0][:, 0]
-        sated = best < 0
-        best[sated] = top_k(self._scorer, snapshot, users[sated], 1, Filter(exclude_seen=False))[0][:, 0]
+        histories = snapshot.histories(users)
+        best = top_k(self._scorer, snapshot, histories, 1, Filter(self.exclude_seen))[0][:, 0]
+        sated = np.flatnonzero(best < 0)
+        best[sated] = top_k(self._scorer, snapshot, histories.rows(sated), 1, Filter(exclude_seen=False))[0][:, 0]
         return self._state.items.ids(snapshot.n_items)[best[rows]]
+
+    def _answer(
+        self,
+        snapshot: Snapshot,
+        histories: Histories,
+        k: int,
+        exclude_seen: bool | None,
+        candidates: Any,
+        exclude: Any,
+        return_scores: bool,
+    ) -> Any:
+        if not isinstance(k, Integral) or isinstance(k, bool) or k < 1:
+            raise ValueError(f"k must be a whole number of at least 1, not {k!r}.")
+        seen = self.exclude_seen if exclude_seen is None else exclude_seen
+        allowed = read_filter(seen, candidates, exclude, self._state.items, snapshot.n_items, len(histories))
+        codes, scores = top_k(self._scorer, snapshot, histories, int(k), allowed)
+        ids, scores = decode_answers(codes, scores, self._state.items.ids(snapshot.n_items))
+        return (ids, scores) if return_scores else ids
+
+    def _known_items(self, ids: Any, name: str, snapshot: Snapshot) -> NDArray[np.int64]:
+        codes = _codes(read_ids(ids, name), self._state.items, snapshot.n_items)
+        return codes[codes >= 0]
 
 
 def read_filter(
@@ -129,11 +199,10 @@ def read_filter(
     ValueError
         If a candidate is not known or the number of lists is wrong.
     """
-    allowed = (
-        None
-        if candidates is None
-        else [_known(ids, items, n_items) for ids in _lists(candidates, "candidates", n_users)]
-    )
+    allowed = None
+    if candidates is not None:
+        lists = _lists(candidates, "candidates", n_users)
+        allowed = [known_codes(ids, "candidates", items, n_items) for ids in lists]
     denied = None
     if exclude is not None:
         denied = [_codes(ids, items, n_items) for ids in _lists(exclude, "exclude", n_users)]
@@ -174,11 +243,12 @@ def _codes(ids: NDArray[Any], items: Vocabulary, n_items: int) -> NDArray[np.int
     return codes
 
 
-def _known(ids: NDArray[Any], items: Vocabulary, n_items: int) -> NDArray[np.int64]:
+def known_codes(ids: NDArray[Any], name: str, items: Vocabulary, n_items: int) -> NDArray[np.int64]:
+    """Return the codes of items that must be known."""
     codes = _codes(ids, items, n_items)
     if (codes < 0).any():
         raise ValueError(
-            f"candidates holds {ids[int((codes < 0).argmax())]!r}, an item that is not known (no event with it "
-            "was fitted or updated)."
+            f"{name} holds {ids.tolist()[int((codes < 0).argmax())]!r}, an item that is not known "
+            "(no event with it was fitted or updated)."
         )
     return codes

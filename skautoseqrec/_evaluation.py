@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._scoring import Scorer
 from ._sklearn import validate_log
 from ._state import State
-from ._walk_forward import WalkForward, visible_events
+from ._walk_forward import visible_events, walk_forward
 
 
 class EvaluationMixin:
@@ -56,7 +56,7 @@ class EvaluationMixin:
         events = self._state.encode_ahead(in_time, base)
         visible = visible_events(in_time.times, len(order), ties)
         values = np.empty(len(order))
-        values[order] = WalkForward(self._scorer, base, events, visible, self.exclude_seen).reciprocal_ranks()
+        values[order] = walk_forward(self._scorer, base, events, visible, self.exclude_seen)
         _warn_if_ineligible(values)
         return values
 

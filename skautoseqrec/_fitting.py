@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import Any, NamedTuple
 
@@ -13,15 +13,13 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import check_random_state
 
-from ._base import Counts, Events
 from ._counting import TRANSITION_UNIT
+from ._counts import Counts, Events
 from ._event_store import EventStore
 from ._interactions import Columns, SequenceMatrices
 from ._log_transformer import learn_ids
-from ._module import DECODERS, AutoSeqRecModule
-from ._objective import PaperObjective
-from ._queries import SequenceSettings
-from ._training import train
+from ._module import DECODERS
+from ._settings import SequenceSettings
 from ._vocabulary import Vocabulary
 
 #: Above this share of repeated (user, item) pairs, leaving out what was seen hides much of the truth.
@@ -82,54 +80,12 @@ def warn_of_repeats(user_item: sparse.csr_matrix) -> None:
         )
 
 
-def train_module(
-    objective: PaperObjective,
-    rows: Mapping[str, sparse.csr_matrix],
-    parameters: Mapping[str, Any],
-    rates: Mapping[str, Mapping[str, float]],
-) -> tuple[AutoSeqRecModule, list[dict[str, float]]]:
-    """Train a new module without touching the caller's random state.
-
-    Parameters
-    ----------
-    objective : PaperObjective
-        What to minimise.
-    rows : mapping of decoder to csr_matrix
-        What each decoder learns.
-    parameters : mapping
-        The estimator's parameters.
-    rates : mapping
-        "learning_rate" and "dropout" of each part.
-
-    Returns
-    -------
-    module : AutoSeqRecModule
-        On the CPU, without gradients.
-    losses : list of dict
-        Mean loss of each epoch per decoder.
-    """
-    device = resolve_device(parameters["device"])
-    losses = []
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(draw_seed(parameters["random_state"]))
-        module = AutoSeqRecModule(rows["source"].shape[1], parameters["n_components"], parameters["activation"])
-        objective.initialise(module)
-        module.to(device)
-        epochs = train(
-            module,
-            objective,
-            rows,
-            batch_size=parameters["batch_size"],
-            max_iter=parameters["max_iter"],
-            learning_rate=rates["learning_rate"],
-            dropout=rates["dropout"],
-            device=device,
-        )
-        for loss in epochs:
-            losses.append(loss)
-            if parameters["verbose"] >= 1:
-                print(f"epoch {len(losses)}: " + ", ".join(f"{part} {value:.5g}" for part, value in loss.items()))
-    return module.cpu().requires_grad_(False), losses
+def check_half_lives(half_lives: Sequence[float]) -> tuple[float, ...]:
+    """Return half-lives as floats, or raise ValueError if one is not a positive number."""
+    for half_life in half_lives:
+        if not isinstance(half_life, Real) or not 0 < float(half_life) < np.inf:
+            raise ValueError(f"trend_half_lives must be positive numbers of events, not {half_life!r}.")
+    return tuple(map(float, half_lives))
 
 
 def per_part(value: float | Mapping[str, float], name: str, upper: float) -> dict[str, float]:
@@ -159,23 +115,28 @@ def per_part(value: float | Mapping[str, float], name: str, upper: float) -> dic
     return {part: float(number) for part, number in values.items()}
 
 
-def resolve_blend(blend: Mapping[str, float], parts: tuple[str, ...]) -> dict[str, float]:
+def resolve_blend(blend: Mapping[str, Any], parts: tuple[str, ...], n_trends: int) -> dict[str, Any]:
     """Return the weight of every part of the score; parts that are not named weigh nothing.
 
     Raises
     ------
     ValueError
-        If a part is unknown, a weight is negative or not finite, or all are zero.
+        If a part is unknown, a weight is negative or not finite, all are zero, or "trend" has not one per half-life.
     """
     unknown = sorted(set(blend) - set(parts))
     if unknown:
         raise ValueError(f"blend has unknown parts {unknown}; known are {list(parts)}.")
-    for part, weight in blend.items():
-        if not isinstance(weight, Real) or not 0 <= weight < np.inf:
-            raise ValueError(f"blend[{part!r}] must be a finite number of at least 0, not {weight!r}.")
-    if not any(blend.values()):
+    trend = tuple(blend.get("trend", (0.0,) * n_trends))
+    if len(trend) != n_trends:
+        raise ValueError(f"blend['trend'] has {len(trend)} weights for {n_trends} half-lives; give one for each.")
+    weights = {part: blend.get(part, 0.0) for part in parts if part != "trend"}
+    named = [*weights.items(), *((f"trend'][{place}", weight) for place, weight in enumerate(trend))]
+    for part, weight in named:
+        if not isinstance(weight, Real) or not 0 <= float(weight) < np.inf:
+            raise ValueError(f"blend['{part}'] must be a finite number of at least 0, not {weight!r}.")
+    if not any(weight for _, weight in named):
         raise ValueError("All weights of blend are zero: nothing would be scored.")
-    return {part: float(blend.get(part, 0.0)) for part in parts}
+    return {part: float(weight) for part, weight in weights.items()} | {"trend": tuple(map(float, trend))}
 
 
 def resolve_device(device: str) -> torch.device:

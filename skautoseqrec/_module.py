@@ -46,12 +46,19 @@ class SparseRows:
         """Return the same rows on another device."""
         return SparseRows(self.items.to(device), self.values.to(device), self.offsets.to(device))
 
+    def row_of_entry(self) -> Tensor:
+        """Return the row of each entry."""
+        ends = torch.cat([self.offsets[1:], self.offsets.new_tensor([len(self.items)])])
+        return torch.repeat_interleave(torch.arange(len(self), device=self.items.device), ends - self.offsets)
+
+    def drop(self, probability: float, training: bool) -> SparseRows:
+        """Return the rows with entries dropped and the others scaled up."""
+        return SparseRows(self.items, functional.dropout(self.values, probability, training), self.offsets)
+
     def to_dense(self, n_items: int) -> Tensor:
         """Return the rows as a dense matrix of shape (n_rows, n_items)."""
-        ends = torch.cat([self.offsets[1:], self.offsets.new_tensor([len(self.items)])])
-        rows = torch.repeat_interleave(torch.arange(len(self), device=self.items.device), ends - self.offsets)
         dense = self.values.new_zeros(len(self), n_items)
-        return dense.index_put_((rows, self.items), self.values, accumulate=True)
+        return dense.index_put_((self.row_of_entry(), self.items), self.values, accumulate=True)
 
     def project(self, weight: Tensor) -> Tensor:
         """Return the product of the rows with a matrix of shape (n_items, d)."""
@@ -88,27 +95,7 @@ class AutoSeqRecModule(nn.Module):
         """Number of items that have weights."""
         return self.encoder_weight.shape[0]
 
-    def activate(self, projections: Tensor) -> Tensor:
-        """Return ``f`` of rows already multiplied by the encoder's weight."""
-        return ACTIVATIONS[self.activation](projections + self.encoder_bias)
-
-    def forward(self, rows: SparseRows, decoder: str, drop_hidden: float = 0.0, drop_output: float = 0.0) -> Tensor:
-        """Return the logits of one decoder for a batch of sparse rows.
-
-        Parameters
-        ----------
-        rows : SparseRows
-            The batch.
-        decoder : {"collaborative", "source", "target"}
-            Which decoder to use.
-        drop_hidden, drop_output : float, default=0.0
-            Dropout after the encoder's and after the decoder's linear map, before their activations.
-
-        Returns
-        -------
-        logits : Tensor of shape (n_rows, n_items)
-            To be passed through the head of the objective.
-        """
-        linear = rows.project(self.encoder_weight) + self.encoder_bias
-        hidden = ACTIVATIONS[self.activation](functional.dropout(linear, drop_hidden, self.training))
-        return functional.dropout(self.decoder(decoder)(hidden), drop_output, self.training)
+    def activate(self, projections: Tensor, dropout: float = 0.0) -> Tensor:
+        """Return ``f`` of rows already multiplied by the encoder's weight; dropout comes before the activation."""
+        linear = functional.dropout(projections + self.encoder_bias, dropout, self.training)
+        return ACTIVATIONS[self.activation](linear)

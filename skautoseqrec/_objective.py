@@ -1,63 +1,120 @@
 """The objective: all that tells one published or improved model from another, each aspect in one place.
 
-An objective names the rows that each decoder learns (``training_rows``), where the weights start (``initialise``),
-what a decoder's output means (``HEADS``), what is minimised (``loss``), and how the parts of a score are put
-together (``score``, ``two_hop_queries``). Module, training loop, state, replay and estimator know none of this.
+An objective says where the weights start (``initialise``), which rows each decoder learns (``draw_epochs``), how a
+batch passes through the network (``logits``), what is minimised (``loss``), how a projected row is encoded
+(``encode``, ``reach``), and what the neural parts of a score are (``parts``, ``score``, ``two_hop_queries``). Module,
+training loop, state, replay and estimator know none of this.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from scipy import sparse
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ._batches import Batch, Snapshots, gather_rows, shares, shuffled, shuffled_slices, unit_rows
 from ._counting import TRANSITION_UNIT
-from ._module import AutoSeqRecModule, SparseRows
+from ._counts import Counts
+from ._module import DECODERS, AutoSeqRecModule
+from ._settings import SequenceSettings
+
+NEURAL_PARTS = ("collaborative", "one_hop", "two_hop")
+#: The parts that have a bias per item, and the decoders it comes from.
+BIASED_PARTS = {"collaborative": "collaborative", "one_hop": "source"}
 
 
-class Queries(NamedTuple):
-    """What is known of the users to be answered: one row each."""
+class Hidden(NamedTuple):
+    """Encoded queries, one row each."""
 
     user: Tensor  # z_u (n_rows, d), from the history
     source: Tensor  # z_s (n_rows, d), from the transitions out of the last items
 
 
-class PaperObjective:
+class ItemSide(NamedTuple):
+    """What is known of the items to be ranked: decoder rows (weights) beside what leads to them (state).
+
+    Parameters
+    ----------
+    vectors : Tensor of shape (n_items, 3 d)
+        The collaborative decoder's row, the source decoder's row, and what the transitions into the item reach.
+    biases : mapping of decoder to Tensor of shape (n_items,)
+        The decoders' biases.
+    """
+
+    vectors: Tensor
+    biases: Mapping[str, Tensor]
+
+    @property
+    def reached(self) -> Tensor:
+        """What the transitions into each item reach, (n_items, d): a view, for events write to it."""
+        return self._third(2)
+
+    def logits(self, decoder: str, hidden: Tensor) -> Tensor:
+        """Return a decoder's output for every item, shape (n_rows, n_items)."""
+        weights = self._third(0 if decoder == "collaborative" else 1)
+        return torch.addmm(self.biases[decoder], hidden, weights.T)
+
+    def _third(self, place: int) -> Tensor:
+        n_components = self.vectors.shape[1] // 3
+        return self.vectors[:, place * n_components : (place + 1) * n_components]
+
+
+class Objective(ABC):
+    """What every objective has to say."""
+
+    #: Weights of the parts of a score where none are given or fitted.
+    BLEND: Mapping[str, float]
+
+    @abstractmethod
+    def initialise(self, module: AutoSeqRecModule) -> None:
+        """Draw the starting weights."""
+
+    @abstractmethod
+    def draw_epochs(self, counts: Counts, settings: SequenceSettings, batch_size: int) -> Iterator[list[Batch]]:
+        """Yield the batches of one epoch after the other, without end."""
+
+    @abstractmethod
+    def logits(self, module: AutoSeqRecModule, batch: Batch, dropout: Mapping[str, float]) -> Tensor:
+        """Return a decoder's output for the inputs of a batch, with dropout."""
+
+    @abstractmethod
+    def loss(self, logits: Tensor, batch: Batch) -> Tensor:
+        """Return the mean loss of the rows of a batch."""
+
+    @abstractmethod
+    def encode(self, module: AutoSeqRecModule, projections: Tensor, squared_norms: Tensor) -> Tensor:
+        """Return the hidden representation of rows given as their projections and squared norms."""
+
+    @abstractmethod
+    def parts(self, hidden: Hidden, items: ItemSide) -> dict[str, Tensor]:
+        """Return each neural part of the score, shape (n_rows, n_items)."""
+
+    @abstractmethod
+    def two_hop_queries(self, hidden: Hidden) -> Tensor:
+        """Return the vectors whose product with what reaches an item is the two-hop part."""
+
+    def reach(self, module: AutoSeqRecModule, projections: Tensor, squared_norms: Tensor) -> Tensor:
+        """Return what two hops arrive at, given the transitions into items as projections and squared norms."""
+        return self.encode(module, projections, squared_norms)
+
+    def score(self, hidden: Hidden, items: ItemSide, blend: Mapping[str, float]) -> Tensor:
+        """Return the blended neural parts, shape (n_rows, n_items)."""
+        parts = self.parts(hidden, items)
+        scores = parts["collaborative"].mul_(blend["collaborative"])
+        return scores.add_(parts["one_hop"], alpha=blend["one_hop"]).add_(parts["two_hop"], alpha=blend["two_hop"])
+
+
+class PaperObjective(Objective):
     """The published model: squared reconstruction error through nonlinear heads (paper, sections 3.2 to 3.4)."""
 
-    PARTS = ("collaborative", "one_hop", "two_hop")
     BLEND = {"collaborative": 0.6, "one_hop": 0.2, "two_hop": 0.2}
     HEADS = {"collaborative": torch.sigmoid, "source": torch.relu, "target": torch.relu}
-
-    def training_rows(
-        self, user_item: sparse.csr_matrix, transitions: sparse.csr_matrix
-    ) -> dict[str, sparse.csr_matrix]:
-        """Return the rows that each decoder learns to reconstruct: R, T and T transposed.
-
-        Parameters
-        ----------
-        user_item : csr_matrix of shape (n_users, n_items)
-            Counts.
-        transitions : csr_matrix of shape (n_items, n_items)
-            Transitions in whole units.
-
-        Returns
-        -------
-        rows : dict of csr_matrix, float32
-            One matrix per decoder.
-        """
-        transitions = (transitions / TRANSITION_UNIT).astype(np.float32)
-        return {
-            "collaborative": user_item.astype(np.float32),
-            "source": transitions,
-            "target": transitions.T.tocsr(),
-        }
 
     def initialise(self, module: AutoSeqRecModule) -> None:
         """Draw the encoder's weights as torch draws those of a linear layer; the decoders already are such layers."""
@@ -65,46 +122,123 @@ class PaperObjective:
         nn.init.uniform_(module.encoder_weight, -bound, bound)
         nn.init.uniform_(module.encoder_bias, -bound, bound)
 
-    def loss(self, decoder: str, logits: Tensor, rows: SparseRows) -> Tensor:
-        """Return the mean squared error of a batch of reconstructed rows."""
-        return functional.mse_loss(self.HEADS[decoder](logits), rows.to_dense(logits.shape[1]))
+    def draw_epochs(self, counts: Counts, settings: SequenceSettings, batch_size: int) -> Iterator[list[Batch]]:
+        """Yield rows of R, T and T transposed, drawn and shuffled once for all epochs, as the authors' code does."""
+        transitions = (counts.transitions / TRANSITION_UNIT).tocsr()
+        matrices = {"collaborative": counts.user_item(), "source": transitions, "target": transitions.T.tocsr()}
+        batches = []
+        for decoder, matrix in matrices.items():
+            for rows in shuffled_slices(np.arange(matrix.shape[0]), batch_size):
+                gathered = gather_rows(matrix, rows)
+                batches.append(Batch(decoder, gathered, gathered))
+        batches = shuffled(batches)
+        while True:
+            yield batches
 
-    def score(self, queries: Queries, items: ItemSide, blend: Mapping[str, float]) -> Tensor:
-        """Return the blended score of every item for every query.
+    def logits(self, module: AutoSeqRecModule, batch: Batch, dropout: Mapping[str, float]) -> Tensor:
+        """Drop after the encoder's and after the decoder's linear map, before their activations."""
+        linear = batch.inputs.project(module.encoder_weight)
+        hidden = module.activate(linear, dropout["encoder"])
+        return functional.dropout(module.decoder(batch.decoder)(hidden), dropout[batch.decoder], module.training)
 
-        Parameters
-        ----------
-        queries : Queries
-            n_rows encoded histories and sources.
-        items : ItemSide
-            Decoder rows and target representations of n_items items.
-        blend : mapping
-            Weight of each of ``PARTS``.
+    def loss(self, logits: Tensor, batch: Batch) -> Tensor:
+        """Return the mean squared error of the reconstructed rows."""
+        return functional.mse_loss(self.HEADS[batch.decoder](logits), batch.targets.to_dense(logits.shape[1]))
 
-        Returns
-        -------
-        scores : Tensor of shape (n_rows, n_items)
-            ``w1 sigmoid(D_u z_u) + w2 relu(D_s z_s) + w3 (z_s * z_u) . z_t``.
-        """
-        scores = self.HEADS["collaborative"](items.logits("collaborative", queries.user)).mul_(blend["collaborative"])
-        scores += self.HEADS["source"](items.logits("source", queries.source)).mul_(blend["one_hop"])
-        return scores.addmm_(self.two_hop_queries(queries, blend), items.reached.T)
+    def encode(self, module: AutoSeqRecModule, projections: Tensor, squared_norms: Tensor) -> Tensor:
+        """Encode rows as they are: ``f(x) = relu(W' x + b)``."""
+        return module.activate(projections)
 
-    def two_hop_queries(self, queries: Queries, blend: Mapping[str, float]) -> Tensor:
-        """Return the vectors whose product with ``z_t`` is the weighted two-hop part: all that events change."""
-        return queries.source * queries.user * blend["two_hop"]
+    def parts(self, hidden: Hidden, items: ItemSide) -> dict[str, Tensor]:
+        """Return ``sigmoid(D_u z_u)``, ``relu(D_s z_s)`` and ``(z_s * z_u) . z_t``."""
+        return {
+            "collaborative": self.HEADS["collaborative"](items.logits("collaborative", hidden.user)),
+            "one_hop": self.HEADS["source"](items.logits("source", hidden.source)),
+            "two_hop": self.two_hop_queries(hidden) @ items.reached.T,
+        }
 
-
-class ItemSide(NamedTuple):
-    """What is known of the items to be ranked: decoder rows (weights) and ``z_t`` (state)."""
-
-    decoder_weights: Mapping[str, Tensor]  # each (n_items, d)
-    decoder_biases: Mapping[str, Tensor]  # each (n_items,)
-    reached: Tensor  # z_t (n_items, d), from the transitions into each item
-
-    def logits(self, decoder: str, hidden: Tensor) -> Tensor:
-        """Return a decoder's output for every item, shape (n_rows, n_items)."""
-        return torch.addmm(self.decoder_biases[decoder], hidden, self.decoder_weights[decoder].T)
+    def two_hop_queries(self, hidden: Hidden) -> Tensor:
+        """Return ``z_s * z_u``."""
+        return hidden.source * hidden.user
 
 
-OBJECTIVES = {"paper": PaperObjective}
+class MultinomialObjective(Objective):
+    """Softmax cross-entropy through linear heads, unit inputs, and a history that stands before each event."""
+
+    #: Fixed weights where the log is too short to fit them; the parts of a score have comparable spreads.
+    BLEND = {"collaborative": 1.0, "one_hop": 0.5, "two_hop": 0.5, "direct": 0.5, "trend": 0.2, "repeat": 0.5}
+    #: Makes a cosine as wide as the other parts are.
+    TWO_HOP_SCALE = 10.0
+    #: An epoch shows every row of both transition matrices once and, for each item, so many events.
+    SNAPSHOTS_PER_ITEM = 16
+
+    def initialise(self, module: AutoSeqRecModule) -> None:
+        """Draw Xavier-normal weights and zero biases."""
+        nn.init.xavier_normal_(module.encoder_weight)
+        nn.init.zeros_(module.encoder_bias)
+        for name in DECODERS:
+            nn.init.xavier_normal_(module.decoder(name).weight)
+            nn.init.zeros_(module.decoder(name).bias)
+
+    def draw_epochs(self, counts: Counts, settings: SequenceSettings, batch_size: int) -> Iterator[list[Batch]]:
+        """Yield all rows of T and T transposed and a sample of the events, shuffled anew each epoch."""
+        matrices = {"source": counts.transitions, "target": counts.transitions.T.tocsr()}
+        filled = {decoder: np.flatnonzero(np.diff(matrix.indptr)) for decoder, matrix in matrices.items()}
+        snapshots = Snapshots(counts, settings.history_decay, settings.history_length)
+        n_snapshots = self.SNAPSHOTS_PER_ITEM * counts.n_items
+        while True:
+            batches = []
+            for decoder, matrix in matrices.items():
+                for rows in shuffled_slices(filled[decoder], batch_size):
+                    gathered = gather_rows(matrix, rows)
+                    batches.append(Batch(decoder, unit_rows(gathered), shares(gathered)))
+            drawn = snapshots.events[torch.randperm(len(snapshots.events))[:n_snapshots].numpy()]
+            batches += [snapshots.batch(events) for events in shuffled_slices(drawn, batch_size)]
+            yield shuffled(batches)
+
+    def logits(self, module: AutoSeqRecModule, batch: Batch, dropout: Mapping[str, float]) -> Tensor:
+        """Drop entries of the input."""
+        inputs = batch.inputs.drop(dropout["encoder"], module.training)
+        return module.decoder(batch.decoder)(module.activate(inputs.project(module.encoder_weight)))
+
+    def loss(self, logits: Tensor, batch: Batch) -> Tensor:
+        """Return the mean cross-entropy of the rows against their targets' shares."""
+        targets = batch.targets
+        explained = (logits[targets.row_of_entry(), targets.items] * targets.values).sum()
+        return (torch.logsumexp(logits, 1).sum() - explained) / len(targets)
+
+    def encode(self, module: AutoSeqRecModule, projections: Tensor, squared_norms: Tensor) -> Tensor:
+        """Encode rows scaled to unit norm: ``f(x) = relu(W' x / |x| + b)``; an empty row stays zero."""
+        return module.activate(projections / squared_norms.sqrt().clamp_min(1e-12)[:, None])
+
+    def reach(self, module: AutoSeqRecModule, projections: Tensor, squared_norms: Tensor) -> Tensor:
+        """Return the encoded columns as unit vectors, so that the two-hop part is a cosine."""
+        return functional.normalize(self.encode(module, projections, squared_norms))
+
+    def parts(self, hidden: Hidden, items: ItemSide) -> dict[str, Tensor]:
+        """Return ``D_u z_u``, ``D_s z_s`` and ``10 cos(z_s * z_u, z_t)``."""
+        return {
+            "collaborative": items.logits("collaborative", hidden.user),
+            "one_hop": items.logits("source", hidden.source),
+            "two_hop": self.two_hop_queries(hidden) @ items.reached.T,
+        }
+
+    def score(self, hidden: Hidden, items: ItemSide, blend: Mapping[str, float]) -> Tensor:
+        """Return the blended neural parts as one matrix product: the heads are linear."""
+        return torch.addmm(self.bias(items, blend), self.embed(hidden, blend), items.vectors.T)
+
+    def bias(self, items: ItemSide, blend: Mapping[str, float]) -> Tensor:
+        """Return what is added to each item's score whoever asks, shape (n_items,)."""
+        return torch.stack([blend[part] * items.biases[decoder] for part, decoder in BIASED_PARTS.items()]).sum(0)
+
+    def embed(self, hidden: Hidden, blend: Mapping[str, float]) -> Tensor:
+        """Return the vectors whose product with the items' vectors is the blended neural part, but for the biases."""
+        parts = (hidden.user, hidden.source, self.two_hop_queries(hidden))
+        return torch.cat([blend[name] * part for name, part in zip(NEURAL_PARTS, parts, strict=True)], 1)
+
+    def two_hop_queries(self, hidden: Hidden) -> Tensor:
+        """Return ``z_s * z_u`` at a fixed length."""
+        return self.TWO_HOP_SCALE * functional.normalize(hidden.source * hidden.user)
+
+
+OBJECTIVES: dict[str, type[Objective]] = {"multinomial": MultinomialObjective, "paper": PaperObjective}

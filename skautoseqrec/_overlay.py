@@ -7,11 +7,12 @@ from bisect import bisect_left
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import sparse
 from torch import Tensor
 
-from ._base import Base, project_entries
+from ._base import Base, padded_levels
 from ._counting import TRANSITION_UNIT
-from ._module import AutoSeqRecModule
+from ._model import Model
 from ._ragged import GrowableArray
 
 
@@ -24,23 +25,21 @@ class Overlay:
     ----------
     base : Base
         What the events are added to.
-    module : AutoSeqRecModule
+    model : Model
         The trained weights.
-    step_weights : ndarray of shape (window,)
-        Weight of each transition step, in units.
     """
 
-    def __init__(self, base: Base, module: AutoSeqRecModule, step_weights: NDArray[np.int64]) -> None:
+    def __init__(self, base: Base, model: Model) -> None:
         self._base = base
-        self._module = module
-        self._step_weights = step_weights.tolist()
+        self._model = model
+        self._step_weights = model.settings.step_weights.tolist()
         self._item_of_event = GrowableArray(np.zeros(0, dtype=np.int64))
-        self._steps = GrowableArray(np.zeros((0, base.target.shape[1]), dtype=np.float32))
+        self._steps = GrowableArray(np.zeros((0, base.source.shape[1]), dtype=np.float32))
         self._history: dict[int, tuple[list[int], list[int]]] = {}  # user -> events, items
-        self._leaving: dict[int, tuple[list[int], list[int], list[int]]] = {}  # item -> events, targets, weights
-        self._newest: dict[
-            int, tuple[Tensor, Tensor]
-        ] = {}  # item -> its target projection and z_t; only the writer reads it
+        self._leaving: dict[int, tuple[list[int], list[int], list[int]]] = {}  # item -> events, targets, units
+        # Only the writer reads these: T as it is now, and each changed item's target and what it reaches.
+        self._added: dict[tuple[int, int], int] = {}
+        self._newest: dict[int, tuple[Tensor, Tensor]] = {}
 
     def __len__(self) -> int:
         """Return the number of events, published or not."""
@@ -50,8 +49,8 @@ class Overlay:
         """Let one event in: O(window * d), whatever else is known."""
         event = len(self)
         previous = self._previous_items(user)
-        weights = self._step_weights[: len(previous)]
-        for source, weight in zip(previous, weights, strict=True):
+        steps = list(zip(previous, self._step_weights[: len(previous)], strict=True))
+        for source, weight in steps:
             events, targets, units = self._leaving.setdefault(source, ([], [], []))
             targets.append(item)
             units.append(weight)
@@ -60,29 +59,36 @@ class Overlay:
         items.append(item)
         events.append(event)
         self._item_of_event.append(item)
-        self._steps.append(self._move_target(item, previous, weights))
+        self._steps.append(self._move_target(item, steps))
 
     def history(self, user: int, n_events: int) -> list[int]:
         """Return the items that the first ``n_events`` events added to a user's history."""
         events, items = self._history.get(user, ((), ()))
         return items[: bisect_left(events, n_events)]  # type: ignore[return-value]
 
-    def leaving(self, item: int, n_events: int) -> Tensor | None:
-        """Return what the first ``n_events`` events added to an item's source projection, None if nothing."""
+    def leaving(self, item: int, n_events: int) -> tuple[list[int], list[int]]:
+        """Return targets and units of the transitions that the first ``n_events`` events added from an item."""
         events, targets, units = self._leaving.get(item, ((), (), ()))
         n_entries = bisect_left(events, n_events)
-        if n_entries == 0:
-            return None
-        values = np.array(units[:n_entries]) / TRANSITION_UNIT
-        return project_entries(np.array(targets[:n_entries]), values, np.zeros(1, np.int64), self._module)[0]
+        return list(targets[:n_entries]), list(units[:n_entries])
 
     def item_of_event(self, n_events: int) -> NDArray[np.int64]:
         """Return the item of each of the first ``n_events`` events."""
         return self._item_of_event.view(n_events)
 
     def steps(self, n_events: int) -> Tensor:
-        """Return by how much each of the first ``n_events`` events moved its item's ``z_t``, shape (n_events, d)."""
+        """Return by how much each of the first ``n_events`` events moved what reaches its item, (n_events, d)."""
         return torch.from_numpy(self._steps.view(n_events))
+
+    def project(self, rows: sparse.csr_matrix) -> Tensor:
+        """Return the product of rows with the encoder's weight."""
+        return self._model.project_rows(rows)
+
+    def trend_levels(self, n_events: int, n_items: int) -> NDArray[np.float64]:
+        """Return the levels of the trend after the first ``n_events`` events."""
+        levels = padded_levels(self._base.levels, self._model, n_items)
+        self._model.trend.let_in(levels, self.item_of_event(n_events), len(self._base.counts.history))
+        return levels
 
     def _previous_items(self, user: int) -> list[int]:
         """Return the user's last items, newest first, as many as the window is long."""
@@ -94,20 +100,27 @@ class Overlay:
             recent = [*counts.history[max(start, end - window + len(recent)) : end].tolist(), *recent]
         return list(reversed(recent))
 
-    def _move_target(self, item: int, previous: list[int], weights: list[int]) -> NDArray[np.float32]:
-        """Add transitions into an item and return by how much its ``z_t`` moved."""
-        projection, reached = self._newest.get(item) or self._base_target(item)
-        if previous:
-            values = np.array(weights) / TRANSITION_UNIT
-            projection = (
-                projection + project_entries(np.array(previous), values, np.zeros(1, np.int64), self._module)[0]
-            )
-        moved = self._module.activate(projection)
-        self._newest[item] = (projection, moved)
+    def _move_target(self, item: int, steps: list[tuple[int, int]]) -> NDArray[np.float32]:
+        """Add transitions into an item and return by how much what reaches it moved."""
+        target, reached = self._newest.get(item) or self._base_target(item)
+        if steps:
+            sources, units = (np.array(column) for column in zip(*steps, strict=True))
+            projected = self._model.project(sources, units / TRANSITION_UNIT, np.zeros(1, dtype=np.int64))[0]
+            grown = sum(self._grow(source, item, weight) for source, weight in steps)
+            target = target + torch.cat([projected, projected.new_tensor([grown])])
+        moved = self._model.reach(target[None])[0]
+        self._newest[item] = (target, moved)
         return (moved - reached).numpy()
+
+    def _grow(self, source: int, item: int, units: int) -> float:
+        """Add to ``T[source, item]`` and return by how much its square grew, 0 if the source has no weights."""
+        known = self._added.get((source, item))
+        before = self._base.counts.transition(source, item) if known is None else known
+        self._added[source, item] = before + units
+        return ((2 * before + units) * units) / TRANSITION_UNIT**2 if source < self._model.n_trained else 0.0
 
     def _base_target(self, item: int) -> tuple[Tensor, Tensor]:
         target, reached = self._base.target, self._base.items.reached
         if item < len(target):
             return target[item], reached[item]
-        return torch.zeros_like(reached[-1]), reached[-1]
+        return target.new_zeros(target.shape[1]), reached[-1]

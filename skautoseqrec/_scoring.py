@@ -1,169 +1,206 @@
-"""Answering users: state and weights to scores, scores to the best k."""
+"""State and weights to scores: the blended sum, or every part by itself."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ._module import AutoSeqRecModule
-from ._objective import PaperObjective, Queries
-from ._queries import Histories, SequenceSettings, add_to_rows
+from ._experts import TrendView, add_direct, add_repeat
+from ._model import Model
+from ._objective import BIASED_PARTS, ItemSide
+from ._queries import Histories, Queries, form_queries
 from ._state import Snapshot
 
-#: Scores held at a time: 64 MiB of float32, whatever the catalogue.
-SCORES_PER_BATCH = 2**24
+#: The parts of a score, in the order of fitted weights; the trend has one for each half-life.
+PARTS = ("collaborative", "one_hop", "two_hop", "direct", "repeat", "trend")
+
+Blend = Mapping[str, Any]
+
+
+class Recent(NamedTuple):
+    """The events since a batch began, as its rows see them.
+
+    Parameters
+    ----------
+    items : ndarray of shape (n_recent,)
+        Item of each event.
+    steps : Tensor of shape (n_recent, d)
+        By how much each event moved what reaches its item.
+    sees : ndarray of shape (n_rows, n_recent), bool
+        Which of them each row sees.
+    """
+
+    items: NDArray[np.int64]
+    steps: Tensor
+    sees: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Scorer:
-    """The fitted model as scoring sees it: weights, objective, blend and how time enters.
+    """The fitted model as scoring sees it.
 
     Parameters
     ----------
-    module : AutoSeqRecModule
-        The trained weights.
-    objective : PaperObjective
-        Puts the parts of a score together.
+    model : Model
+        Weights, objective and settings.
     blend : mapping
-        Weight of each part.
-    settings : SequenceSettings
-        How histories become queries.
+        Weight of each part of the score; "trend" has one per half-life.
+    cold_blend : mapping
+        The same for users without history, who have no neural part but the decoders' biases. Empty: event counts.
     """
 
-    module: AutoSeqRecModule
-    objective: PaperObjective
-    blend: Mapping[str, float]
-    settings: SequenceSettings
+    model: Model
+    blend: Blend
+    cold_blend: Blend
 
-    def score(self, snapshot: Snapshot, histories: Histories) -> Tensor:
-        """Return the score of every known item for every history, shape (n_rows, n_items).
+    def score(self, queries: Queries, items: ItemSide, recent: Recent, trend: TrendView, n_items: int) -> Tensor:
+        """Return the score of every item for every query, shape (n_rows, n_items).
 
-        Users without history get the number of events of each item.
+        Parameters
+        ----------
+        queries : Queries
+            The users.
+        items : ItemSide
+            The items; where it has not n_items rows, its last row stands for every item that it has none of.
+        recent : Recent
+            What happened since ``items`` was valid.
+        trend : TrendView
+            Decayed popularity.
+        n_items : int
+            Number of items to score.
         """
-        queries = Queries(histories.encode(self.module, self.settings), self._encode_sources(snapshot, histories))
-        scores = self.objective.score(queries, snapshot.base.items, self.blend)
-        scores = spread_unknown(scores, snapshot.n_items)
-        if snapshot.n_events:
-            moves = self.objective.two_hop_queries(queries, self.blend) @ snapshot.overlay.steps(snapshot.n_events).T
-            scores.index_add_(1, torch.from_numpy(snapshot.overlay.item_of_event(snapshot.n_events)), moves)
-        cold = histories.lengths == 0
-        if cold.any():
-            scores[torch.from_numpy(cold)] = torch.from_numpy(snapshot.popularity()).float()
+        blend, objective = self.blend, self.model.objective
+        scores = spread_unknown(objective.score(queries.hidden, items, blend), n_items)
+        if len(recent.items) and blend["two_hop"]:
+            add_moves(scores, self.model, queries, recent, blend["two_hop"])
+        if blend["direct"]:
+            add_direct(scores, queries.source_rows, blend["direct"])
+        if blend["repeat"]:
+            add_repeat(scores, queries.history_rows, blend["repeat"])
+        for half_life, weight in enumerate(blend["trend"]):
+            if weight:
+                trend.add(scores, half_life, weight)
         return scores
 
-    def _encode_sources(self, snapshot: Snapshot, histories: Histories) -> Tensor:
-        projections = torch.zeros(len(histories.starts), snapshot.base.source.shape[1])
-        for rows, items, weight in histories.context(self.settings):
-            add_to_rows(projections, rows, snapshot.source_projections(items), weight)
-        return self.module.activate(projections)
+    def score_cold(self, n_rows: int, items: ItemSide, popularity: Tensor, recent: Recent, trend: TrendView) -> Tensor:
+        """Return the score of every item for users without history."""
+        n_items = len(popularity)
+        if not self.cold_blend:
+            scores = popularity.expand(n_rows, -1).clone()
+            return scores.index_add_(1, torch.from_numpy(recent.items), torch.from_numpy(recent.sees).float())
+        scores = torch.zeros(n_rows, n_items)
+        for part, decoder in BIASED_PARTS.items():
+            scores += spread_unknown(items.biases[decoder][None] * self.cold_blend[part], n_items)
+        for half_life, weight in enumerate(self.cold_blend["trend"]):
+            if weight:
+                trend.add(scores, half_life, weight)
+        return scores
 
 
-class Filter(NamedTuple):
-    """Which items may be recommended to a batch of users, beside those that they have not seen.
-
-    Parameters
-    ----------
-    exclude_seen : bool
-        Leave out what a user has seen.
-    candidates, exclude : list of ndarray, or None
-        Allowed and denied item codes: one array for all users, or one per user.
-    """
-
-    exclude_seen: bool
-    candidates: list[NDArray[np.int64]] | None = None
-    exclude: list[NDArray[np.int64]] | None = None
-
-    def rows(self, batch: slice) -> Filter:
-        """Return the filter of some of the users."""
-        candidates, exclude = (
-            codes if codes is None or len(codes) == 1 else codes[batch] for codes in (self.candidates, self.exclude)
-        )
-        return Filter(self.exclude_seen, candidates, exclude)
-
-    def apply(self, scores: Tensor, histories: Histories) -> None:
-        """Set the scores of what may not be recommended to minus infinity, in place."""
-        if self.exclude_seen:
-            rows, items = histories.entries()
-            scores[torch.from_numpy(rows), torch.from_numpy(items)] = -torch.inf
-        if self.candidates is not None:
-            denied = torch.ones(len(self.candidates), scores.shape[1], dtype=torch.bool)
-            for row, codes in enumerate(self.candidates):
-                denied[row, torch.from_numpy(codes)] = False
-            scores.masked_fill_(denied, -torch.inf)
-        if self.exclude is not None:
-            denied = torch.zeros(len(self.exclude), scores.shape[1], dtype=torch.bool)
-            for row, codes in enumerate(self.exclude):
-                denied[row, torch.from_numpy(codes)] = True
-            scores.masked_fill_(denied, -torch.inf)
+def add_moves(scores: Tensor, model: Model, queries: Queries, recent: Recent, weight: float) -> None:
+    """Add what recent events changed of the two-hop part, each to the rows that see it."""
+    moves = (model.objective.two_hop_queries(queries.hidden) * weight) @ recent.steps.T
+    scores.index_add_(1, torch.from_numpy(recent.items), moves * torch.from_numpy(recent.sees))
 
 
-def top_k(
-    scorer: Scorer, snapshot: Snapshot, users: NDArray[np.int64], k: int, allowed: Filter
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return the codes and scores of the best k items of each user.
-
-    Parameters
-    ----------
-    scorer : Scorer
-        The model.
-    snapshot : Snapshot
-        The state to answer from.
-    users : ndarray of shape (n_users,)
-        User codes, -1 for unknown users.
-    k : int
-        How many items; places beyond the eligible ones hold code -1 and score minus infinity.
-    allowed : Filter
-        What may be recommended.
-
-    Returns
-    -------
-    codes : ndarray of shape (n_users, k), int64
-        Best first; equal scores in order of code.
-    scores : ndarray of shape (n_users, k), float32
-        Their scores.
-    """
-    codes = np.full((len(users), k), -1, dtype=np.int64)
-    best_scores = np.full((len(users), k), -np.inf, dtype=np.float32)
-    width = min(k, snapshot.n_items)
-    for batch in batches(len(users), snapshot.n_items):
-        items, lengths = snapshot.history_of(users[batch])
-        ends = np.cumsum(lengths)
-        histories = Histories(items, ends - lengths, ends)
-        scores = scorer.score(snapshot, histories)
-        allowed.rows(batch).apply(scores, histories)
-        codes[batch, :width], best_scores[batch, :width] = _select(scores, width)
-    codes[np.isneginf(best_scores)] = -1
-    return codes, best_scores
+def score_parts(
+    model: Model, queries: Queries, items: ItemSide, recent: Recent, trend: TrendView, n_items: int
+) -> dict[str, Tensor]:
+    """Return every part of the score by itself; their blended sum is what :meth:`Scorer.score` returns."""
+    neural = model.objective.parts(queries.hidden, items)
+    parts = {name: spread_unknown(part, n_items) for name, part in neural.items()}
+    add_moves(parts["two_hop"], model, queries, recent, 1.0)
+    for name, rows, add in (
+        ("direct", queries.source_rows, add_direct),
+        ("repeat", queries.history_rows, add_repeat),
+    ):
+        parts[name] = torch.zeros_like(parts["two_hop"])
+        add(parts[name], rows, 1.0)
+    return parts | _trend_parts(parts["two_hop"], trend)
 
 
-def batches(n_rows: int, n_items: int) -> Iterator[slice]:
-    """Yield slices of rows whose scores fit the memory set aside for them."""
-    size = max(1, SCORES_PER_BATCH // max(n_items, 1))
-    for start in range(0, n_rows, size):
-        yield slice(start, start + size)
+def cold_parts(queries: Queries, items: ItemSide, recent: Recent, trend: TrendView, n_items: int) -> dict[str, Tensor]:
+    """Return every part of the score of users without history by itself."""
+    like = torch.zeros(len(queries.hidden.user), n_items)
+    parts = {}
+    for part, decoder in BIASED_PARTS.items():
+        parts[part] = spread_unknown(items.biases[decoder][None], n_items).expand_as(like)
+    return parts | _trend_parts(like, trend)
+
+
+def _trend_parts(like: Tensor, trend: TrendView) -> dict[str, Tensor]:
+    parts = {}
+    for half_life, length in enumerate(trend.clock.half_lives):
+        parts[f"trend {length:g}"] = torch.zeros_like(like)
+        trend.add(parts[f"trend {length:g}"], half_life, 1.0)
+    return parts
+
+
+def score_users(scorer: Scorer, snapshot: Snapshot, histories: Histories) -> Tensor:
+    """Return the score of every known item for every history, shape (n_rows, n_items)."""
+    view = live_view(scorer.model, snapshot, histories)
+    scores = scorer.score(*view)
+    cold = np.flatnonzero(histories.lengths == 0)
+    if len(cold):
+        _, items, recent, trend, _ = view
+        popularity = torch.from_numpy(snapshot.popularity()).float()
+        seen = recent._replace(items=recent.items[:0], sees=recent.sees[cold, :0])
+        trend = trend._replace(n_events=trend.n_events[cold], sees=trend.sees[cold])
+        scores[torch.from_numpy(cold)] = scorer.score_cold(len(cold), items, popularity, seen, trend)
+    return scores
+
+
+def weighted_parts(scorer: Scorer, snapshot: Snapshot, histories: Histories) -> dict[str, Tensor]:
+    """Return the weighted parts of the score of every known item, which add up to what :func:`score_users` returns."""
+    queries, items, recent, trend, n_items = view = live_view(scorer.model, snapshot, histories)
+    warm, cold = score_parts(scorer.model, *view), cold_parts(queries, items, recent, trend, n_items)
+    is_cold = torch.from_numpy(histories.lengths == 0)[:, None]
+    total = {}
+    for name in PARTS:
+        total[name] = _weigh(warm, name, scorer.blend)
+        if scorer.cold_blend and name in scorer.cold_blend:
+            total[name] = torch.where(is_cold, _weigh(cold, name, scorer.cold_blend), total[name])
+        else:
+            total[name] = torch.where(is_cold, 0.0, total[name])
+    if not scorer.cold_blend:
+        total["popularity"] = torch.where(is_cold, torch.from_numpy(snapshot.popularity()).float(), 0.0)
+    return total
+
+
+def _weigh(parts: dict[str, Tensor], name: str, blend: Blend) -> Tensor:
+    """Return one weighted part; the trend is the sum over its half-lives."""
+    if name != "trend":
+        return parts[name] * blend[name]
+    total = torch.zeros_like(parts["collaborative"])
+    trends = [part for part_name, part in parts.items() if part_name.startswith("trend ")]
+    for weight, part in zip(blend["trend"], trends, strict=True):
+        total += weight * part
+    return total
+
+
+def live_view(
+    model: Model, snapshot: Snapshot, histories: Histories
+) -> tuple[Queries, ItemSide, Recent, TrendView, int]:
+    """Return what scoring reads of a snapshot, the same for every history."""
+    n_items, n_rows = snapshot.n_items, len(histories)
+    queries = form_queries(model, histories, snapshot.leaving, n_items)
+    sees = np.ones((n_rows, snapshot.n_events), dtype=bool)
+    recent = Recent(snapshot.overlay.item_of_event(snapshot.n_events), snapshot.overlay.steps(snapshot.n_events), sees)
+    n_events = np.full(n_rows, len(snapshot.base.counts.history) + snapshot.n_events)
+    trend = TrendView(model.trend, snapshot.trend_levels(), n_events, recent.items[:0], 0, sees[:, :0])
+    return queries, snapshot.base.items, recent, trend, n_items
 
 
 def spread_unknown(scores: Tensor, n_items: int) -> Tensor:
-    """Return scores for n_items items where the last column stands for every item beyond the base."""
-    n_base = scores.shape[1] - 1
-    if n_items == n_base:
-        return scores[:, :n_base]
-    return torch.cat([scores[:, :n_base], scores[:, n_base:].expand(-1, n_items - n_base)], dim=1)
-
-
-def _select(scores: Tensor, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return the k best columns of each row, equal scores in order of column."""
-    values, columns = (part.numpy() for part in torch.topk(scores, k, dim=1))
-    # topk picks any of those that share the k-th score; the lowest columns must win.
-    tied = np.flatnonzero((scores >= scores.new_tensor(values[:, -1:])).sum(1).numpy() > k)
-    if len(tied):
-        order = torch.sort(scores[torch.from_numpy(tied)], dim=1, descending=True, stable=True)
-        values[tied], columns[tied] = order.values[:, :k].numpy(), order.indices[:, :k].numpy()
-    order_in_row = np.lexsort((columns, -values), axis=1)
-    return np.take_along_axis(columns, order_in_row, 1), np.take_along_axis(values, order_in_row, 1)
+    """Return scores for n_items items, the last column standing for every item that it has no column of."""
+    if n_items == scores.shape[1]:
+        return scores
+    if n_items < scores.shape[1]:
+        return scores[:, :n_items].contiguous()
+    return torch.cat([scores, scores[:, -1:].expand(-1, n_items - scores.shape[1])], dim=1)

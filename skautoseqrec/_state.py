@@ -11,13 +11,17 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import sparse
 from torch import Tensor
 
-from ._base import Base, Counts, Events
+from ._base import Base
+from ._counting import TRANSITION_UNIT
+from ._counts import Counts, Events, pick_rows
 from ._event_store import EventStore
 from ._interactions import Columns
-from ._module import AutoSeqRecModule
+from ._model import Model
 from ._overlay import Overlay
+from ._queries import Histories
 from ._ragged import ragged_ranges
 from ._vocabulary import Vocabulary
 
@@ -34,16 +38,13 @@ class Snapshot(NamedTuple):
     n_users: int
     n_items: int
 
-    def history_of(self, users: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the items of each user's history, oldest first, user after user, and the length of each.
-
-        A user code of -1, or one not known yet, has an empty history.
-        """
+    def histories(self, users: NDArray[np.int64]) -> Histories:
+        """Return the history of each user; a code of -1, or one not known yet, has an empty one."""
         counts = self.base.counts
         old_lengths = counts.history_lengths(users)
         items = counts.history[counts.newest(users, old_lengths)]
         if self.n_events == 0:
-            return items, old_lengths
+            return Histories.of_lengths(items, old_lengths)
         added = [self.overlay.history(user, self.n_events) for user in users.tolist()]
         new_lengths = np.fromiter(map(len, added), np.int64, len(added))
         lengths = old_lengths + new_lengths
@@ -51,20 +52,41 @@ class Snapshot(NamedTuple):
         merged = np.empty(lengths.sum(), dtype=np.int64)
         merged[ragged_ranges(starts, old_lengths)] = items
         merged[ragged_ranges(starts + old_lengths, new_lengths)] = [item for row in added for item in row]
-        return merged, lengths
+        return Histories.of_lengths(merged, lengths)
 
-    def source_projections(self, items: NDArray[np.int64]) -> Tensor:
-        """Return ``sum_i T[j, i] W[i]`` for each of some items j, shape (len(items), d)."""
-        source = self.base.source
-        in_base = items < len(source)
-        projections = source.new_zeros(len(items), source.shape[1])
-        projections[torch.from_numpy(in_base)] = source[torch.from_numpy(items[in_base])]
+    def leaving(self, rows: NDArray[np.int64], items: NDArray[np.int64]) -> tuple[Tensor, sparse.csr_matrix]:
+        """Return what leaves some items: projected, and as rows of transitions over all known items.
+
+        Parameters
+        ----------
+        rows : ndarray
+            Not used: every row sees the same state.
+        items : ndarray of shape (n,)
+            Item codes.
+        """
+        base = self.base
+        in_base = np.flatnonzero(items < base.counts.n_items)
+        projections = torch.zeros(len(items), base.source.shape[1])
+        projections[torch.from_numpy(in_base)] = base.source[torch.from_numpy(items[in_base])]
+        transitions = pick_rows(base.counts.transitions, items, self.n_items)
         if self.n_events:
-            for row, item in enumerate(items.tolist()):
-                added = self.overlay.leaving(item, self.n_events)
-                if added is not None:
-                    projections[row] += added
-        return projections
+            added = self._added_rows(items)
+            projections += self.overlay.project(added)
+            transitions = transitions + added
+        return projections, transitions
+
+    def _added_rows(self, items: NDArray[np.int64]) -> sparse.csr_matrix:
+        rows = [self.overlay.leaving(item, self.n_events) for item in items.tolist()]
+        indptr = np.r_[0, np.cumsum([len(targets) for targets, _ in rows])]
+        targets = np.array([target for targets, _ in rows for target in targets], dtype=np.int64)
+        units = np.array([unit for _, units in rows for unit in units], dtype=np.float64)
+        added = sparse.csr_matrix((units / TRANSITION_UNIT, targets, indptr), shape=(len(items), self.n_items))
+        added.sum_duplicates()
+        return added
+
+    def trend_levels(self) -> NDArray[np.float64]:
+        """Return the levels of the trend."""
+        return self.overlay.trend_levels(self.n_events, self.n_items)
 
     def popularity(self) -> NDArray[np.int64]:
         """Return the number of events of each item."""
@@ -84,10 +106,8 @@ class State:
         The events so far, the ground truth.
     counts : Counts
         What they add up to.
-    module : AutoSeqRecModule
+    model : Model
         The trained weights, on the CPU.
-    step_weights : ndarray of shape (window,)
-        Weight of each transition step, in units.
     """
 
     def __init__(
@@ -96,15 +116,13 @@ class State:
         items: Vocabulary,
         events: EventStore,
         counts: Counts,
-        module: AutoSeqRecModule,
-        step_weights: NDArray[np.int64],
+        model: Model,
     ) -> None:
         self.users = users
         self.items = items
         self.events = events
-        self.module = module
-        self.step_weights = step_weights
-        self.snapshot = self._snapshot_of(Base.build(counts, module))
+        self.model = model
+        self.snapshot = self._snapshot_of(Base.build(counts, events.between(0, len(events))[1], model))
 
     def update(self, columns: Columns) -> None:
         """Let the events of a log in, in time order; all of it becomes visible at once."""
@@ -123,7 +141,8 @@ class State:
         self.events.extend(users, items, columns.times)
         overlay = self.snapshot.overlay
         if len(overlay) + len(users) > self._merge_at():
-            return self._snapshot_of(self._base_after(len(self.events), len(self.users), len(self.items)))
+            base = self.snapshot.base
+            return self._snapshot_of(self._base_after(base, len(self.events), len(self.users), len(self.items)))
         for user, item in zip(users.tolist(), items.tolist(), strict=True):
             overlay.append(user, item)
         return Snapshot(self.snapshot.base, overlay, len(overlay), len(self.users), len(self.items))
@@ -140,7 +159,7 @@ class State:
         """Return the published state as a base of its own, its overlay let in."""
         snapshot = self.snapshot
         n_events = len(snapshot.base.counts.history) + snapshot.n_events
-        return self._base_after(n_events, snapshot.n_users, snapshot.n_items)
+        return self._base_after(snapshot.base, n_events, snapshot.n_users, snapshot.n_items)
 
     def encode_ahead(self, columns: Columns, base: Base) -> Events:
         """Return the events of a log in time order as codes, without letting them in.
@@ -151,16 +170,15 @@ class State:
         items, n_items = _codes_ahead(self.items, columns.items, base.counts.n_items)
         return Events(users, items, n_users, n_items)
 
-    def _base_after(self, n_events: int, n_users: int, n_items: int) -> Base:
-        base = self.snapshot.base
+    def _base_after(self, base: Base, n_events: int, n_users: int, n_items: int) -> Base:
         n_merged = len(base.counts.history)
         if n_merged == n_events:
             return base
         users, items = self.events.between(n_merged, n_events)
-        return base.advance(Events(users, items, n_users, n_items), self.step_weights, self.module)
+        return base.advance(Events(users, items, n_users, n_items), self.model)
 
     def _snapshot_of(self, base: Base) -> Snapshot:
-        overlay = Overlay(base, self.module, self.step_weights)
+        overlay = Overlay(base, self.model)
         return Snapshot(base, overlay, 0, base.counts.n_users, base.counts.n_items)
 
     def _merge_at(self) -> int:

@@ -40,7 +40,8 @@ class Vocabulary:
         known, asked = ("strings" if kind == "O" else "numbers" for kind in (self.ids().dtype.kind, ids.dtype.kind))
         if known != asked:
             raise TypeError(
-                f"Column {self.name!r}: the known ids are {known}, but these are {asked} (first: {ids[0]!r}). "
+                f"Column {self.name!r}: the known ids are {known}, but these are {asked} "
+                f"(first: {ids.tolist()[0]!r}). "
                 "Convert one of them."
             )
 

@@ -8,33 +8,62 @@ one step, and one more product (queries by steps) says what that step is worth t
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import sparse
 from torch import Tensor
 
-from ._base import Base, Events, padded, project_entries, project_rows
-from ._counting import TRANSITION_UNIT, Transitions
-from ._objective import ItemSide, Queries
-from ._queries import Histories, add_to_rows
-from ._ragged import ragged_ranges, ranks_within_groups
-from ._scoring import Scorer
+from ._arriving import ArrivingLog
+from ._base import Base, padded, padded_levels
+from ._counts import Events, pick_rows
+from ._experts import TrendView
+from ._model import Model
+from ._objective import ItemSide
+from ._queries import Histories, Queries, form_queries
+from ._ragged import ranks_within_groups
+from ._scoring import Recent, Scorer
 
 BLOCK_SIZE = 256
 
-#: Scores this close, relative to the largest of their row, are tied: float32 products of different shapes differ
-#: by that.
+#: Scores this close, relative to the largest of their row, are tied: float32 products of different shapes differ by
+#: that.
 TIE_TOLERANCE = 1e-5
 
 
-class WalkForward:
-    """A private copy of the state that lets a log in, block by block, and ranks its events.
+class Ranking(NamedTuple):
+    """A block of events ready to be ranked.
 
     Parameters
     ----------
-    scorer : Scorer
-        The model.
+    events : slice
+        Which events of the log.
+    targets : ndarray of shape (n_rows,)
+        Their items.
+    ineligible : Tensor of shape (n_rows, n_items), bool
+        Not known yet, or seen.
+    cold : ndarray of shape (n_rows,), bool
+        Whose user has no history.
+    inputs : tuple
+        Arguments of :meth:`Scorer.score` and :meth:`Scorer.parts`.
+    """
+
+    events: slice
+    targets: NDArray[np.int64]
+    ineligible: Tensor
+    cold: NDArray[np.bool_]
+    inputs: tuple[Queries, ItemSide, Recent, TrendView, int]
+
+
+class WalkForward:
+    """A private copy of the state that lets a log in, block by block, and prepares its events for ranking.
+
+    Parameters
+    ----------
+    model : Model
+        Weights and settings.
     base : Base
         The state to start from; it is not changed.
     events : Events
@@ -42,156 +71,136 @@ class WalkForward:
     visible : ndarray of shape (n_events,)
         How many events are let in before each is ranked; not decreasing, ``visible[e] <= e``.
     exclude_seen : bool
-        Whether items that the user has seen are eligible.
+        Whether items that the user has seen are left out.
     """
 
     def __init__(
-        self, scorer: Scorer, base: Base, events: Events, visible: NDArray[np.int64], exclude_seen: bool
+        self, model: Model, base: Base, events: Events, visible: NDArray[np.int64], exclude_seen: bool
     ) -> None:
-        self._scorer = scorer
-        self._module = scorer.module
-        self._users, self._items = events.users, events.items
+        self._model = model
+        self._base = base
+        self._items, self._n_items = events.items, events.n_items
         self._visible = visible
         self._exclude_seen = exclude_seen
-        self._n_base_items = base.counts.n_items
-        self._copy_base(base, events.n_items)
-        self._lay_out_histories(base, events)
-        transitions = base.counts.find_new_transitions(events, scorer.settings.step_weights)
-        self._index_transitions(transitions.sort_by_event())
-        self._first_event = np.zeros(events.n_items, dtype=np.int64)
-        self._first_event[self._n_base_items :] = len(self._items)
-        np.minimum.at(self._first_event, self._items, np.arange(len(self._items)))
-        self._first_event[: self._n_base_items] = -1
+        self._log = ArrivingLog(base.counts, events, visible, model)
+        self._source = padded(base.source, events.n_items)
+        self._target = padded(base.target, events.n_items)
+        self._item_side = _spread_items(base.items, events.n_items)
+        self._levels = padded_levels(base.levels, model, events.n_items)
+        self.popularity = torch.zeros(events.n_items)
+        self.popularity[: base.counts.n_items] = torch.from_numpy(base.counts.popularity).float()
+        self._first_event = np.full(events.n_items, len(events.items))
+        np.minimum.at(self._first_event, events.items, np.arange(len(events.items)))
         self._n_let_in = 0
 
-    def reciprocal_ranks(self) -> NDArray[np.float64]:
-        """Return 1 / rank of each event's item for its user, 0 where it was not eligible."""
-        values = np.zeros(len(self._items))
-        for block in self._blocks():
-            self._let_in(int(self._visible[block.start]))
-            values[block] = self._rank_block(block)
-        return values
-
-    def _copy_base(self, base: Base, n_items: int) -> None:
-        self._source = padded(base.source, n_items)
-        self._target = padded(base.target, n_items)
-        last = base.items.reached.shape[0] - 1
-        rows = torch.from_numpy(np.minimum(np.arange(n_items), last))
-        self._item_side = ItemSide(
-            {name: weights[rows] for name, weights in base.items.decoder_weights.items()},
-            {name: biases[rows] for name, biases in base.items.decoder_biases.items()},
-            base.items.reached[rows],
-        )
-        self._popularity = torch.zeros(n_items)
-        self._popularity[: base.counts.n_items] = torch.from_numpy(base.counts.popularity).float()
-
-    def _lay_out_histories(self, base: Base, events: Events) -> None:
-        """Put old and new events of each user side by side, so that a history is a range at any time."""
-        users, rows = np.unique(events.users, return_inverse=True)
-        old_lengths = base.counts.history_lengths(users)
-        lengths = old_lengths + np.bincount(rows)
-        starts = np.cumsum(lengths) - lengths
-        self._history = np.empty(lengths.sum(), dtype=np.int64)
-        self._history[ragged_ranges(starts, old_lengths)] = base.counts.history[base.counts.newest(users, old_lengths)]
-        places = starts[rows] + old_lengths[rows] + ranks_within_groups(rows)
-        self._history[places] = events.items
-        self._starts = starts[rows]
-        self._ends = self._starts + old_lengths[rows] + _count_earlier(rows, self._visible)
-
-    def _index_transitions(self, transitions: Transitions) -> None:
-        self._into = transitions
-        n_events = len(self._items)
-        self._into_bounds = np.searchsorted(transitions.event, np.arange(n_events + 1))
-        order = np.lexsort((transitions.event, transitions.source))
-        self._leaving_keys = transitions.source[order] * (n_events + 1) + transitions.event[order]
-        self._leaving_target = transitions.target[order]
-        self._leaving_weight = transitions.weight[order] / TRANSITION_UNIT
-
-    def _blocks(self) -> Iterator[slice]:
-        """Yield blocks whose queries, and whose events to be corrected for, are at most BLOCK_SIZE."""
+    def blocks(self) -> Iterator[Ranking]:
+        """Yield the events of the log in blocks, each as of its own moment."""
         start = 0
         while start < len(self._items):
+            # A block's queries, and the events that its rows see and its items do not, are at most BLOCK_SIZE.
             stop = int(np.searchsorted(self._visible, self._visible[start] + BLOCK_SIZE, side="right"))
             stop = min(stop, start + BLOCK_SIZE, len(self._items))
-            yield slice(start, stop)
+            self._let_in(int(self._visible[start]))
+            yield self._prepare(slice(start, stop))
             start = stop
 
-    def _rank_block(self, block: slice) -> NDArray[np.float64]:
-        histories = Histories(self._history, self._starts[block], self._ends[block])
-        queries = Queries(histories.encode(self._module, self._scorer.settings), self._encode_sources(block, histories))
-        scores = self._scorer.objective.score(queries, self._item_side, self._scorer.blend)
-        self._correct(scores, queries, block, histories.lengths == 0)
-        self._mask(scores, block, histories)
-        return reciprocal_ranks(scores, self._items[block])
+    def _prepare(self, events: slice) -> Ranking:
+        histories = self._log.histories(events)
+        visible = self._visible[events]
 
-    def _encode_sources(self, block: slice, histories: Histories) -> Tensor:
-        """Return ``z_s`` as of each event: the sources at the block's start plus what its earlier events added."""
-        projections = torch.zeros(len(histories.starts), self._source.shape[1])
-        for rows, items, weight in histories.context(self._scorer.settings):
-            keys = items * (len(self._items) + 1)
-            first = np.searchsorted(self._leaving_keys, keys + self._n_let_in)
-            lengths = np.searchsorted(self._leaving_keys, keys + self._visible[block][rows]) - first
-            added = ragged_ranges(first, lengths)
-            recent = project_entries(
-                self._leaving_target[added], self._leaving_weight[added], np.cumsum(lengths) - lengths, self._module
-            )
-            add_to_rows(projections, rows, self._source[torch.from_numpy(items)] + recent, weight)
-        return self._module.activate(projections)
+        def leaving(rows: NDArray[np.int64], items: NDArray[np.int64]) -> tuple[Tensor, sparse.csr_matrix]:
+            recent = self._log.leaving(items, self._n_let_in, visible[rows])
+            added = self._log.leaving(items, 0, visible[rows])
+            projected = self._source[torch.from_numpy(items)] + self._model.project_rows(recent)
+            return projected, pick_rows(self._base.counts.transitions, items, self._n_items) + added
 
-    def _correct(self, scores: Tensor, queries: Queries, block: slice, cold: NDArray[np.bool_]) -> None:
-        """Add what the events since the block's start changed, each to the queries that come after it."""
-        recent = slice(self._n_let_in, int(self._visible[block.stop - 1]))
-        items = torch.from_numpy(self._items[recent])
-        sees = torch.from_numpy(np.arange(recent.start, recent.stop) < self._visible[block, None])
-        moves = self._scorer.objective.two_hop_queries(queries, self._scorer.blend) @ self._steps(recent).T
-        scores.index_add_(1, items, moves * sees)
-        if cold.any():
-            rows = torch.from_numpy(np.flatnonzero(cold))
-            scores[rows] = self._popularity.expand(len(rows), -1).index_add(1, items, sees[rows].float())
+        queries = form_queries(self._model, histories, leaving, self._n_items)
+        seen = slice(self._n_let_in, int(visible[-1]))
+        sees = np.arange(seen.start, seen.stop) < visible[:, None]
+        recent = Recent(self._items[seen], self._steps(seen), sees)
+        n_base = len(self._base.counts.history)
+        trend = TrendView(
+            self._model.trend, self._levels.copy(), n_base + visible, recent.items, n_base + seen.start, sees
+        )
+        inputs = (queries, self._item_side, recent, trend, self._n_items)
+        ineligible = self._ineligible(histories, visible)
+        return Ranking(events, self._items[events], ineligible, histories.lengths == 0, inputs)
 
-    def _steps(self, recent: slice) -> Tensor:
-        """Return by how much each of some events moves the ``z_t`` of its item, given all events before it."""
-        items = self._items[recent]
+    def _steps(self, events: slice) -> Tensor:
+        """Return by how much each of some events moves what reaches its item, given all events before it."""
+        items = self._items[events]
         order = np.argsort(items, kind="stable")
-        items, increments = items[order], self._increments(recent)[torch.from_numpy(order)]
+        items, increments = items[order], self._log.increments(events)[torch.from_numpy(order)]
         before = self._target[torch.from_numpy(items)]
         repeats = ranks_within_groups(items)
         for repeat in range(1, repeats.max(initial=0) + 1):
             rows = torch.from_numpy(np.flatnonzero(repeats == repeat))
             before[rows] = before[rows - 1] + increments[rows - 1]
-        steps = torch.empty_like(before)
-        steps[torch.from_numpy(order)] = self._module.activate(before + increments) - self._module.activate(before)
+        steps = before.new_empty(len(items), before.shape[1] - 1)
+        steps[torch.from_numpy(order)] = self._model.reach(before + increments) - self._model.reach(before)
         return steps
 
-    def _increments(self, events: slice) -> Tensor:
-        """Return what each of some events adds to the target projection of its item."""
-        bounds = self._into_bounds[events.start : events.stop + 1]
-        entries = slice(bounds[0], bounds[-1])
-        values = self._into.weight[entries] / TRANSITION_UNIT
-        return project_entries(self._into.source[entries], values, bounds[:-1] - bounds[0], self._module)
-
-    def _mask(self, scores: Tensor, block: slice, histories: Histories) -> None:
-        """Set the scores of ineligible items to minus infinity: not known yet, or seen."""
-        unknown = self._first_event[self._n_base_items :] >= self._visible[block, None]
-        scores[:, self._n_base_items :].masked_fill_(torch.from_numpy(unknown), -torch.inf)
+    def _ineligible(self, histories: Histories, visible: NDArray[np.int64]) -> Tensor:
+        ineligible = torch.zeros(len(histories), self._n_items, dtype=torch.bool)
+        n_known = self._base.counts.n_items
+        ineligible[:, n_known:] = torch.from_numpy(self._first_event[n_known:] >= visible[:, None])
         if self._exclude_seen:
             rows, items = histories.entries()
-            scores[torch.from_numpy(rows), torch.from_numpy(items)] = -torch.inf
+            ineligible[torch.from_numpy(rows), torch.from_numpy(items)] = True
+        return ineligible
 
     def _let_in(self, stop: int) -> None:
         """Let the events before ``stop`` into the copy of the state."""
         for start in range(self._n_let_in, stop, BLOCK_SIZE):
             events = slice(start, min(start + BLOCK_SIZE, stop))
             items = torch.from_numpy(self._items[events])
-            self._target.index_add_(0, items, self._increments(events))
+            self._target.index_add_(0, items, self._log.increments(events))
             touched = torch.unique(items)
-            self._item_side.reached[touched] = self._module.activate(self._target[touched])
-            self._popularity.index_add_(0, items, torch.ones(len(items)))
-            entries = slice(self._into_bounds[events.start], self._into_bounds[events.stop])
-            added = Transitions(*(column[entries] for column in self._into)).to_csr(len(self._source))
-            sources = np.flatnonzero(np.diff(added.indptr))
-            self._source[torch.from_numpy(sources)] += project_rows(added[sources], self._module)
+            self._item_side.reached[touched] = self._model.reach(self._target[touched])
+            self.popularity.index_add_(0, items, torch.ones(len(items)))
+            sources, added = self._log.transitions(events, self._n_items)
+            self._source[torch.from_numpy(sources)] += self._model.project_rows(added)
+            self._model.trend.let_in(self._levels, self._items[events], len(self._base.counts.history) + start)
         self._n_let_in = max(stop, self._n_let_in)
+
+
+def walk_forward(
+    scorer: Scorer, base: Base, events: Events, visible: NDArray[np.int64], exclude_seen: bool
+) -> NDArray[np.float64]:
+    """Return 1 / rank of each event's item for its user, 0 where it was not eligible.
+
+    Parameters
+    ----------
+    scorer : Scorer
+        The model and its blend.
+    base : Base
+        The state to start from; it is not changed.
+    events : Events
+        The log in time order.
+    visible : ndarray of shape (n_events,)
+        How many events are let in before each is ranked.
+    exclude_seen : bool
+        Whether items that the user has seen are left out.
+    """
+    values = np.zeros(len(events.items))
+    walk = WalkForward(scorer.model, base, events, visible, exclude_seen)
+    for ranking in walk.blocks():
+        scores = scorer.score(*ranking.inputs)
+        rows = np.flatnonzero(ranking.cold)
+        if len(rows):
+            _, items, recent, trend, _ = ranking.inputs
+            recent = recent._replace(sees=recent.sees[rows])
+            trend = trend._replace(sees=trend.sees[rows], n_events=trend.n_events[rows])
+            scores[torch.from_numpy(rows)] = scorer.score_cold(len(rows), items, walk.popularity, recent, trend)
+        scores.masked_fill_(ranking.ineligible, -torch.inf)
+        values[ranking.events] = reciprocal_ranks(scores, ranking.targets)
+    return values
+
+
+def _spread_items(items: ItemSide, n_items: int) -> ItemSide:
+    """Return an item side of n_items rows that may be written to: the last row stands for all that were not known."""
+    rows = torch.from_numpy(np.minimum(np.arange(n_items), len(items.vectors) - 1))
+    return ItemSide(items.vectors[rows], {name: bias[rows] for name, bias in items.biases.items()})
 
 
 def visible_events(times: NDArray[np.generic] | None, n_events: int, ties: str) -> NDArray[np.int64]:
@@ -222,11 +231,3 @@ def reciprocal_ranks(scores: Tensor, targets: NDArray[np.int64]) -> NDArray[np.f
     ranks = 1 + higher + tied / 2
     is_eligible = torch.isfinite(target_scores[:, 0])
     return torch.where(is_eligible, 1 / ranks.double(), 0.0).numpy()
-
-
-def _count_earlier(groups: NDArray[np.int64], visible: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return for each row how many of the first ``visible[row]`` rows share its group."""
-    n_rows = len(groups)
-    keys = np.sort(groups * (n_rows + 1) + np.arange(n_rows))
-    group_starts = np.searchsorted(keys, groups * (n_rows + 1))
-    return np.searchsorted(keys, groups * (n_rows + 1) + visible) - group_starts

@@ -14,12 +14,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._answers import AnswersMixin
 from ._evaluation import EvaluationMixin
-from ._fitting import count_log, per_part, resolve_blend, train_module, warn_of_repeats
+from ._fitting import check_half_lives, count_log, per_part, resolve_blend, warn_of_repeats
+from ._inspection import InspectionMixin
 from ._interactions import read_columns
+from ._learning import Learner
+from ._model import Model
 from ._module import ACTIVATIONS
 from ._objective import OBJECTIVES
-from ._queries import SequenceSettings
-from ._scoring import Scorer
+from ._scoring import PARTS, Scorer
+from ._settings import SequenceSettings
 from ._sklearn import LogTags, validate_log
 from ._state import State
 
@@ -37,6 +40,8 @@ PAPER_PARAMS: dict[str, Any] = {
     "transition_window": 1,
     "history_decay": 1.0,
     "context_size": 1,
+    "trend_half_lives": (),
+    "early_stopping": False,
     "blend": {"collaborative": 0.6, "one_hop": 0.2, "two_hop": 0.2},
 }
 
@@ -44,7 +49,7 @@ DECAY = Interval(Real, 0, 1, closed="right")
 POSITIVE_INTEGER = Interval(Integral, 1, None, closed="left")
 
 
-class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, LogTags, BaseEstimator):
+class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogTags, BaseEstimator):
     """Sequential recommender that learns while it serves.
 
     One encoder and three decoders reconstruct what each user met and which item follows which. New events change
@@ -54,17 +59,18 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, LogTags, BaseEstimato
     ----------
     n_components : int, default=256
         Size of the hidden representation; at least 1.
-    objective : {"paper"}, default="paper"
-        What training minimises. "paper" is the published model: squared reconstruction error.
-    max_iter : int, default=200
-        Number of epochs; at least 1.
-    batch_size : int, default=64
-        Matrix rows in a training batch; at least 1.
+    objective : {"multinomial", "paper"}, default="multinomial"
+        What training minimises. "multinomial" is the cross-entropy of the next item; "paper" is the published model,
+        the squared error of reconstructed rows (section 3.2 of the paper), whose other settings are ``PAPER_PARAMS``.
+    max_iter : int, default=100
+        Number of epochs, or the most of them with ``early_stopping``; at least 1.
+    batch_size : int, default=256
+        Rows in a training batch; at least 1.
     learning_rate : float or dict, default=1e-3
         Step size of Adam; above 0. A dict has the keys "encoder", "collaborative", "source" and "target".
     dropout : float or dict, default=0.3
-        Share of values dropped in training after the linear map of each part; in [0, 1). A dict has the keys
-        of ``learning_rate``.
+        Share of values dropped in training; in [0, 1). A dict has the keys of ``learning_rate``. "multinomial" drops
+        entries of the encoder's input and nothing else; "paper" drops after the linear map of each part.
     activation : {"identity", "logistic", "relu", "tanh"}, default="relu"
         Activation of the encoder.
     transition_window : int, default=5
@@ -78,9 +84,24 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, LogTags, BaseEstimato
         How many of a user's last items the hops start from; at least 1.
     context_decay : float, default=0.5
         The k-th last of them weighs ``context_decay**(k - 1)``; in (0, 1].
-    blend : dict or None, default=None
-        Weight of each part of the score: "collaborative", "one_hop" and "two_hop", each at least 0 and not all 0.
-        Parts that are left out weigh nothing. None takes the published weights .6, .2 and .2.
+    trend_half_lives : tuple of float, default=(30, 300, 3000, 30000)
+        Half-lives of decayed popularity, in events; each above 0. Empty for none.
+    blend : "auto" or dict, default="auto"
+        Weight of each part of the score: "collaborative", "one_hop", "two_hop", "direct", "repeat" and "trend" (a
+        tuple, one per half-life), each at least 0 and not all 0; parts that are left out weigh nothing. "auto" fits the
+        weights by maximum likelihood of the true next item on the newest events of the log, at most 5,000 of the last
+        ``validation_fraction``, walked forward with weights trained on the part before it. Where all candidates of all
+        those events would take more than 256 MiB, candidates are a uniform sample.
+    validation_fraction : float, default=0.1
+        Newest share of the log that "auto" and ``early_stopping`` look at; in (0, 1). If it has fewer than 50 usable
+        events, a warning says so and fixed weights are taken.
+    early_stopping : bool, default=True
+        Whether to stop when the validation MRR has not improved for ``n_iter_no_change`` epochs, and to keep the best.
+    n_iter_no_change : int, default=5
+        Patience of ``early_stopping`` in epochs; at least 1.
+    refit : bool, default=True
+        Whether to train once more, on the whole log and for as many epochs as were best, after looking at the
+        validation. Otherwise the weights are those of the part before it, and the rest only counts.
     exclude_seen : bool, default=True
         Whether items that a user has met are left out of answers and of evaluation.
     device : {"auto", "cpu", "cuda", "mps"}, default="auto"
@@ -102,7 +123,9 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, LogTags, BaseEstimato
     blend_ : dict
         Weight of every part of the score; valid as ``blend``.
     loss_curve_ : list of dict
-        Mean loss of each epoch, one per decoder.
+        Mean loss of each epoch of the final training, one per decoder.
+    validation_scores_ : list of float
+        Validation MRR of each epoch, among the candidates that "auto" looks at; empty without a validation.
     n_iter_ : int
         Number of epochs trained.
     n_features_in_ : int
@@ -115,8 +138,11 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, LogTags, BaseEstimato
 
     Notes
     -----
-    A user without history, or an unknown one, is answered with the most popular items. A user or an item is known
-    from its first event on. One writer may call :meth:`partial_update`.
+    The score is a sum of weighted parts: what the encoded history decodes to (collaborative), what the transitions out
+    of the last items decode to (one hop), how those meet what leads to an item (two hops), the transitions themselves
+    (direct, ``log1p(5 T)``), decayed popularity (trend, a log) and, with ``exclude_seen=False``, the user's own decayed
+    counts (repeat). A user without history, or an unknown one, is answered by the trend and what the decoders expect of
+    anybody, or without trends by the number of events. A user or an item is known from its first event on.
 
     References
     ----------
@@ -126,8 +152,10 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, LogTags, BaseEstimato
     --------
     >>> from skautoseqrec import AutoSeqRecRecommender
     >>> log = [("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3), ("cid", "milk", 4), ("cid", "jam", 5)]
-    >>> recommender = AutoSeqRecRecommender(n_components=8, max_iter=5, random_state=0).fit(log)
-    >>> recommender.predict_topk(["bob"], k=2).shape
+    >>> recommender = AutoSeqRecRecommender(
+    ...     n_components=8, max_iter=5, blend={"collaborative": 1, "direct": 1}, early_stopping=False, random_state=0
+    ... )
+    >>> recommender.fit(log).predict_topk(["bob"], k=2).shape
     (1, 2)
     >>> recommender.partial_update([("bob", "honey", 6)]).item_ids_
     array(['tea', 'milk', 'jam', 'honey'], dtype=object)
@@ -146,7 +174,12 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, LogTags, BaseEstimato
         "history_decay": [DECAY],
         "context_size": [POSITIVE_INTEGER],
         "context_decay": [DECAY],
-        "blend": [dict, None],
+        "trend_half_lives": [tuple, list],
+        "blend": [StrOptions({"auto"}), dict],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "early_stopping": ["boolean"],
+        "n_iter_no_change": [POSITIVE_INTEGER],
+        "refit": ["boolean"],
         "exclude_seen": ["boolean"],
         "device": [StrOptions({"auto", "cpu", "cuda", "mps"})],
         "random_state": ["random_state"],
@@ -157,9 +190,9 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, LogTags, BaseEstimato
         self,
         n_components: int = 256,
         *,
-        objective: str = "paper",
-        max_iter: int = 200,
-        batch_size: int = 64,
+        objective: str = "multinomial",
+        max_iter: int = 100,
+        batch_size: int = 256,
         learning_rate: float | Mapping[str, float] = 1e-3,
         dropout: float | Mapping[str, float] = 0.3,
         activation: str = "relu",
@@ -168,7 +201,12 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, LogTags, BaseEstimato
         history_decay: float = 0.9,
         context_size: int = 3,
         context_decay: float = 0.5,
-        blend: Mapping[str, float] | None = None,
+        trend_half_lives: tuple[float, ...] = (30, 300, 3000, 30000),
+        blend: Any = "auto",
+        validation_fraction: float = 0.1,
+        early_stopping: bool = True,
+        n_iter_no_change: int = 5,
+        refit: bool = True,
         exclude_seen: bool = True,
         device: str = "auto",
         random_state: Any = None,
@@ -186,7 +224,12 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, LogTags, BaseEstimato
         self.history_decay = history_decay
         self.context_size = context_size
         self.context_decay = context_decay
+        self.trend_half_lives = trend_half_lives
         self.blend = blend
+        self.validation_fraction = validation_fraction
+        self.early_stopping = early_stopping
+        self.n_iter_no_change = n_iter_no_change
+        self.refit = refit
         self.exclude_seen = exclude_seen
         self.device = device
         self.random_state = random_state
@@ -214,23 +257,29 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, LogTags, BaseEstimato
             If the log or a parameter is not usable; the message names the column and row, or the parameter.
         """
         objective = OBJECTIVES[self.objective]()
-        blend = resolve_blend(objective.BLEND if self.blend is None else self.blend, objective.PARTS)
-        rates = {
+        settings = SequenceSettings(
+            self.transition_window,
+            self.transition_decay,
+            self.history_decay,
+            self.context_size,
+            self.context_decay,
+            check_half_lives(self.trend_half_lives),
+        )
+        parameters = self.get_params(deep=False) | {
             "learning_rate": per_part(self.learning_rate, "learning_rate", upper=np.inf),
             "dropout": per_part(self.dropout, "dropout", upper=1),
         }
-        settings = SequenceSettings(
-            self.transition_window, self.transition_decay, self.history_decay, self.context_size, self.context_decay
-        )
+        if self.blend != "auto":
+            parameters["blend"] = resolve_blend(self.blend, PARTS, len(settings.trend_half_lives))
         log = count_log(validate_log(self, X, reset=True), X, settings, self.verbose)
-        user_item = log.counts.user_item()
         if self.exclude_seen:
-            warn_of_repeats(user_item)
-        rows = objective.training_rows(user_item, log.counts.transitions)
-        module, loss_curve = train_module(objective, rows, self.get_params(deep=False), rates)
-        self.module_, self.loss_curve_, self.n_iter_, self.blend_ = module, loss_curve, len(loss_curve), blend
-        self._scorer = Scorer(module, objective, blend, settings)
-        self._state = State(*log, module, settings.step_weights)
+            warn_of_repeats(log.counts.user_item())
+        learnt = Learner(objective, settings, parameters).learn(log)
+        self.module_, self.blend_, self.loss_curve_ = learnt.module, dict(learnt.blend), learnt.loss_curve
+        self.n_iter_, self.validation_scores_ = len(learnt.loss_curve), learnt.validation_scores
+        model = Model(learnt.module, objective, settings)
+        self._scorer = Scorer(model, learnt.blend, learnt.cold_blend)
+        self._state = State(*log, model)
         return self
 
     def partial_update(self, X: Any) -> AutoSeqRecRecommender:
@@ -262,8 +311,3 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, LogTags, BaseEstimato
     def user_ids_(self) -> NDArray[Any]:
         """Ids of the known users."""
         return self._state.users.ids(self._state.snapshot.n_users)
-
-    @property
-    def item_ids_(self) -> NDArray[Any]:
-        """Ids of the known items."""
-        return self._state.items.ids(self._state.snapshot.n_items)

@@ -7,9 +7,10 @@ from collections import defaultdict
 
 import numpy as np
 
-from skautoseqrec._counting import TRANSITION_UNIT
-from skautoseqrec._queries import SMALLEST_HISTORY_WEIGHT
-from skautoseqrec._walk_forward import TIE_TOLERANCE
+#: Written out, not imported: the package has to agree.
+TRANSITION_UNIT = 2**20
+SMALLEST_HISTORY_WEIGHT = 0.002
+TIE_TOLERANCE = 1e-5
 
 
 def in_time_order(log):
@@ -18,19 +19,23 @@ def in_time_order(log):
 
 
 class Oracle:
-    """The paper's model under the weights of a fitted recommender, knowing only the events it was shown."""
+    """The model under the weights of a fitted recommender, knowing only the events it was shown."""
 
     def __init__(self, recommender, fitted_log):
         parameters = recommender.get_params()
         self.parameters, self.blend = parameters, recommender.blend_
+        self.cold_blend = recommender._scorer.cold_blend
+        self.is_paper = parameters["objective"] == "paper"
         self.histories = defaultdict(list)
         self.transitions = defaultdict(int)  # (earlier, later) -> units
-        self.events_of = defaultdict(int)  # item -> events, in order of first appearance
+        self.arrivals = defaultdict(list)  # item -> numbers of its events, in order of first appearance
+        self.n_events = 0
+        module = recommender.module_
         for user, item, *_ in in_time_order(fitted_log):
             self.let_in(user, item)
-        module = recommender.module_
-        weight = module.encoder_weight.double().numpy()
-        self.weight = dict(zip(self.events_of, weight, strict=True))
+        # Weights may be those of the first part of the log: rows follow the first appearance of items.
+        self.trained = list(self.arrivals)[: module.n_items]
+        self.weight = dict(zip(self.trained, module.encoder_weight.double().numpy(), strict=True))
         self.bias = module.encoder_bias.double().numpy()
         self.decoders = {
             name: self._decoder_rows(module.decoders[name]) for name in ("collaborative", "source", "target")
@@ -38,7 +43,7 @@ class Oracle:
 
     def _decoder_rows(self, decoder):
         weight, bias = decoder.weight.double().numpy(), decoder.bias.double().numpy()
-        rows = {item: (weight[row], bias[row]) for row, item in enumerate(self.events_of)}
+        rows = {item: (weight[row], bias[row]) for row, item in enumerate(self.trained)}
         mean = (weight.mean(0), bias.mean())
         return lambda item: rows.get(item, mean)
 
@@ -49,13 +54,15 @@ class Oracle:
                 weight = self.parameters["transition_decay"] ** (step - 1)
                 self.transitions[history[-step], item] += round(weight * TRANSITION_UNIT)
         history.append(item)
-        self.events_of[item] += 1
+        self.n_events += 1
+        self.arrivals[item].append(self.n_events)
 
     def encode(self, row):
         """Return f of a row given as item -> value; items without weights count as zero rows."""
-        projection = sum(
-            (value * self.weight[item] for item, value in row.items() if item in self.weight), self.bias * 0
-        )
+        row = {item: value for item, value in row.items() if item in self.weight}
+        projection = sum((value * self.weight[item] for item, value in row.items()), self.bias * 0)
+        if not self.is_paper and row:
+            projection = projection / np.sqrt(sum(value**2 for value in row.values()))
         activation = {
             "relu": lambda x: np.maximum(x, 0),
             "tanh": np.tanh,
@@ -83,22 +90,52 @@ class Oracle:
     def target_row(self, item):
         return {j: units / TRANSITION_UNIT for (j, i), units in self.transitions.items() if i == item}
 
+    def trend(self, item, half_life):
+        """Return the floored log of an item's decayed number of events."""
+        decay = 0.5 ** (1 / half_life)
+        count = sum(decay ** (self.n_events - arrival) for arrival in self.arrivals[item])
+        floor = 1e-3 / (len(self.trained) * (1 - decay))
+        return np.log(max(count, floor))
+
+    def parts(self, user):
+        """Return part -> item -> value; the trend has one part per half-life."""
+        user_row, source_row = self.user_row(user), self.source_row(user)
+        z_u, z_s = self.encode(user_row), self.encode(source_row)
+        parts = defaultdict(dict)
+        for item in self.arrivals:
+            for part, decoder, hidden, head in (
+                ("collaborative", "collaborative", z_u, lambda x: 1 / (1 + np.exp(-x))),
+                ("one_hop", "source", z_s, lambda x: max(x, 0)),
+            ):
+                weight, bias = self.decoders[decoder](item)
+                parts[part][item] = head(weight @ hidden + bias) if self.is_paper else weight @ hidden + bias
+            two_hop, z_t = z_s * z_u, self.encode(self.target_row(item))
+            if not self.is_paper:
+                two_hop, z_t = 10 * unit(two_hop), unit(z_t)
+            parts["two_hop"][item] = two_hop @ z_t
+            parts["direct"][item] = np.log1p(5 * source_row.get(item, 0.0))
+            parts["repeat"][item] = np.log1p(user_row.get(item, 0.0))
+        for place, half_life in enumerate(self.parameters["trend_half_lives"]):
+            parts["trend", place] = {item: self.trend(item, half_life) for item in self.arrivals}
+        return parts
+
     def scores(self, user):
         """Return item -> score for every known item."""
         if not self.histories.get(user):
-            return {item: float(count) for item, count in self.events_of.items()}
-        z_u, z_s = self.encode(self.user_row(user)), self.encode(self.source_row(user))
-        scores = {}
-        for item in self.events_of:
-            weight_u, bias_u = self.decoders["collaborative"](item)
-            weight_s, bias_s = self.decoders["source"](item)
-            z_t = self.encode(self.target_row(item))
-            scores[item] = (
-                self.blend["collaborative"] / (1 + np.exp(-(weight_u @ z_u + bias_u)))
-                + self.blend["one_hop"] * max(weight_s @ z_s + bias_s, 0)
-                + self.blend["two_hop"] * ((z_s * z_u) @ z_t)
-            )
-        return scores
+            return {item: self.cold_score(item) for item in self.arrivals}
+        parts = self.parts(user)
+        weights = {part: weight for part, weight in self.blend.items() if part != "trend"}
+        weights |= {("trend", place): weight for place, weight in enumerate(self.blend["trend"])}
+        return {item: sum(weight * parts[part][item] for part, weight in weights.items()) for item in self.arrivals}
+
+    def cold_score(self, item):
+        if not self.cold_blend:
+            return float(len(self.arrivals[item]))
+        score = self.cold_blend["collaborative"] * self.decoders["collaborative"](item)[1]
+        score += self.cold_blend["one_hop"] * self.decoders["source"](item)[1]
+        for half_life, weight in zip(self.parameters["trend_half_lives"], self.cold_blend["trend"], strict=True):
+            score += weight * self.trend(item, half_life)
+        return score
 
     def eligible_scores(self, user, exclude_seen=None):
         exclude_seen = self.parameters["exclude_seen"] if exclude_seen is None else exclude_seen
@@ -137,3 +174,8 @@ class Oracle:
                 self.let_in(user, item)
             start = stop
         return np.array(bounds)
+
+
+def unit(vector):
+    length = np.linalg.norm(vector)
+    return vector / length if length > 1e-12 else vector * 0

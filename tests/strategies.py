@@ -34,9 +34,20 @@ def consecutive_logs(draw, n_parts, min_size=1, max_size=25, **options):
 
 
 @st.composite
+def blends(draw, n_trends):
+    """Draw fixed weights of the parts of a score, not all zero."""
+    weights = st.sampled_from([0.0, 0.3, 2.0])
+    parts = ("collaborative", "one_hop", "two_hop", "direct", "repeat")
+    blend = {part: draw(weights) for part in parts} | {"trend": tuple(draw(weights) for _ in range(n_trends))}
+    return blend | {"two_hop": 1.0} if not any((*list(blend.values())[:-1], *blend["trend"])) else blend
+
+
+@st.composite
 def recommenders(draw, **fixed):
     """Draw an unfitted recommender, small enough to be trained hundreds of times."""
+    n_trends = draw(st.integers(0, 3))
     parameters = {
+        "objective": draw(st.sampled_from(["paper", "multinomial"])),
         "n_components": draw(st.sampled_from([1, 3, 8])),
         "max_iter": draw(st.integers(1, 3)),
         "batch_size": draw(st.sampled_from([2, 64])),
@@ -47,9 +58,9 @@ def recommenders(draw, **fixed):
         "history_decay": draw(st.sampled_from([0.3, 0.9, 1.0])),
         "context_size": draw(st.integers(1, 3)),
         "context_decay": draw(st.sampled_from([0.5, 1.0])),
-        "blend": draw(
-            st.sampled_from([None, {"two_hop": 1.0}, {"collaborative": 0.1, "one_hop": 1.0, "two_hop": 2.0}])
-        ),
+        "blend": draw(blends(n_trends)),
+        "trend_half_lives": (2.0, 30.0, 3000.0)[:n_trends],
+        "early_stopping": False,
         "exclude_seen": draw(st.booleans()),
         "device": "cpu",
         "random_state": draw(st.integers(0, 3)),

@@ -3,7 +3,7 @@
 import pytest
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
-from skautoseqrec import AutoSeqRecRecommender
+from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender
 from skautoseqrec.preprocessing import (
     InteractionEncoder,
     ItemTransitionTransformer,
@@ -26,13 +26,20 @@ EXPECTED_FAILURES = {
 }
 ESTIMATORS = [
     AutoSeqRecRecommender(n_components=4, max_iter=2, random_state=0),
+    AutoSeqRecRecommender(**{**PAPER_PARAMS, "n_components": 4, "max_iter": 2, "random_state": 0}),
     InteractionEncoder(),
     SequenceMatrixTransformer(),
     UserItemTransformer(),
     ItemTransitionTransformer(),
 ]
+
+
+def name_of(estimator):
+    return " ".join([type(estimator).__name__, estimator.get_params().get("objective", "")]).strip()
+
+
 CHECKS = [
-    pytest.param(estimator, check, id=f"{type(estimator).__name__}-{check.func.__name__}")
+    pytest.param(estimator, check, id=f"{name_of(estimator)}-{check.func.__name__}")
     for each in ESTIMATORS
     for estimator, check in estimator_checks_generator(each)
 ]
@@ -42,6 +49,7 @@ CHECKS = [
 @pytest.mark.filterwarnings("ignore:The log has:UserWarning")  # the checks feed arrays of up to 20 columns
 @pytest.mark.filterwarnings("ignore:The items of:UserWarning")  # and score the log that was fitted
 @pytest.mark.filterwarnings("ignore:.*repeat an earlier:UserWarning")  # whose rounded numbers repeat
+@pytest.mark.filterwarnings("ignore:The newest:UserWarning")  # and is too short to validate on
 def test_sklearn_check(estimator, check, request):
     reason = EXPECTED_FAILURES.get(type(estimator).__name__, {}).get(check.func.__name__)
     if reason is not None:

@@ -18,7 +18,8 @@ from skautoseqrec.metrics import RankingScorer, mrr_scorer, recall_scorer
 from skautoseqrec.model_selection import TemporalSplit, temporal_train_test_split
 from skautoseqrec.preprocessing import InteractionEncoder, SequenceMatrixTransformer
 
-SMALL = {"n_components": 4, "max_iter": 1, "device": "cpu", "random_state": 0}
+FIXED = {"blend": {"collaborative": 1.0, "direct": 1.0}, "early_stopping": False}
+SMALL = {"n_components": 4, "max_iter": 1, "device": "cpu", "random_state": 0, **FIXED}
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +62,15 @@ def test_four_spellings_are_one_model(parts, recommender, same_settings):
         expected = expected or actual
         for mine, theirs in zip((*actual[0], *actual[1:]), (*expected[0], *expected[1:]), strict=True):
             np.testing.assert_array_equal(mine, theirs)
+
+
+def test_matrices_with_other_codes_are_the_same_model(log):
+    # The transformer knows more ids, and in another order, than the log that the recommender is fitted on.
+    backwards = np.column_stack([log[::-1, :2], log[:, 2]])
+    matrices = SequenceMatrixTransformer().fit(backwards).transform(log[:200])
+    assert matrices.item_ids.tolist() != InteractionEncoder().fit(log[:200]).item_ids_.tolist()
+    actual, expected = (AutoSeqRecRecommender(**SMALL).fit(X) for X in (matrices, log[:200]))
+    np.testing.assert_array_equal(actual.score_samples(log[200:]), expected.score_samples(log[200:]))
 
 
 @pytest.mark.parametrize("search", [GridSearchCV, HalvingGridSearchCV])

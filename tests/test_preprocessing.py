@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracle import in_time_order
+from oracle import TRANSITION_UNIT, in_time_order
 from sklearn.decomposition import TruncatedSVD
 from sklearn.exceptions import NotFittedError
 from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from strategies import logs
 
-from skautoseqrec._counting import TRANSITION_UNIT
 from skautoseqrec.preprocessing import (
     InteractionEncoder,
     ItemTransitionTransformer,

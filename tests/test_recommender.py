@@ -24,10 +24,13 @@ CYCLE_PARAMS = {
     "transition_window": 1,
     "context_size": 1,
     "blend": {"one_hop": 1.0},
+    "early_stopping": False,
     "device": "cpu",
     "random_state": 0,
 }
-SMALL = {"n_components": 4, "max_iter": 2, "device": "cpu", "random_state": 0}
+#: Nothing is fitted on a tail: these logs are too short for that.
+FIXED = {"blend": {"collaborative": 1.0, "one_hop": 1.0, "direct": 1.0}, "early_stopping": False}
+SMALL = {"n_components": 4, "max_iter": 2, "device": "cpu", "random_state": 0, **FIXED}
 
 
 def cycle(n_users=40, n_items=12, n_events=9, seed=0):
@@ -51,15 +54,21 @@ def walker():
 def test_the_cycle_is_learnt(log, walker):
     last = log[log[:, 2] == 8]
     following = (last[:, 1] + 1) % 12
-    # Not all of it: a relu head that starts below zero for its one right row gets no gradient there and stays dark.
-    assert (walker.predict_topk(last[:, 0], k=1)[:, 0] == following).mean() > 0.5
-    assert walker.score(np.column_stack([last[:, 0], following, last[:, 2] + 1])) > 0.5
+    assert (walker.predict_topk(last[:, 0], k=1)[:, 0] == following).all()
+    assert walker.score(np.column_stack([last[:, 0], following, last[:, 2] + 1])) == 1
 
 
 def test_an_update_moves_the_answer(walker):
     walker = copy.deepcopy(walker)
     answers = [walker.partial_update([(999, item, 9)]).predict([(999, item)])[0] for item in range(12)]
-    assert sum(answer == (item + 1) % 12 for item, answer in enumerate(answers)) > 6
+    assert answers == [*range(1, 12), 0]
+
+
+def test_the_published_model_learns_most_of_the_cycle(log):
+    published = AutoSeqRecRecommender(**{**CYCLE_PARAMS, "objective": "paper"}).fit(log)
+    last = log[log[:, 2] == 8]
+    # Not all of it: a relu head that starts below zero for its one right row gets no gradient there and stays dark.
+    assert (published.predict_topk(last[:, 0], k=1)[:, 0] == (last[:, 1] + 1) % 12).mean() > 0.5
 
 
 def test_paper_params_are_the_published_settings():

@@ -9,9 +9,13 @@ from hypothesis import strategies as st
 from strategies import consecutive_logs, logs, recommenders
 
 from skautoseqrec import AutoSeqRecRecommender, _state
-from skautoseqrec._base import Base, Counts, Events
+from skautoseqrec._base import Base
+from skautoseqrec._counts import Counts, Events
 from skautoseqrec._overlay import Overlay
-from skautoseqrec._scoring import Filter, top_k
+from skautoseqrec._topk import Filter, top_k
+
+FIXED = {"blend": {"collaborative": 1.0, "two_hop": 1.0, "direct": 1.0}, "early_stopping": False}
+SMALL = {"n_components": 4, "max_iter": 1, "device": "cpu", "random_state": 0, **FIXED}
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The items of:UserWarning"),  # tiny logs repeat everything
@@ -24,7 +28,8 @@ def rebuilt(recommender):
     state = recommender._state
     users, items = state.events.between(0, len(state.events))
     events = Events(users, items, len(state.users), len(state.items))
-    return Base.build(Counts.empty().advance(events, state.step_weights)[0], state.module)
+    counts, _ = Counts.empty().advance(events, state.model.settings.step_weights)
+    return Base.build(counts, items, state.model)
 
 
 def assert_same_base(actual, expected):
@@ -34,6 +39,7 @@ def assert_same_base(actual, expected):
     assert (actual.counts.transitions != expected.counts.transitions).nnz == 0
     for name in ("source", "target"):
         np.testing.assert_allclose(getattr(actual, name), getattr(expected, name), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(actual.levels, expected.levels, rtol=1e-9)
     np.testing.assert_allclose(actual.items.reached, expected.items.reached, rtol=1e-4, atol=1e-5)
 
 
@@ -134,16 +140,17 @@ def test_other_ids_permute_answers_and_nothing_else(log, random, recommender):
 def test_an_old_snapshot_stays_as_it_was():
     rng = np.random.default_rng(0)
     log = np.column_stack([rng.integers(30, size=(400)), rng.integers(20, size=400)])
-    recommender = AutoSeqRecRecommender(n_components=4, max_iter=1, exclude_seen=False, random_state=0).fit(log[:100])
+    recommender = AutoSeqRecRecommender(**SMALL, exclude_seen=False).fit(log[:100])
     recommender.partial_update(log[100:110])
     snapshot, users = recommender._state.snapshot, np.arange(10)
-    before = top_k(recommender._scorer, snapshot, users, 5, Filter(exclude_seen=False))
+    before = top_k(recommender._scorer, snapshot, snapshot.histories(users), 5, Filter(exclude_seen=False))
     for row in log[110:]:
         recommender.partial_update(row[None])
-    after = top_k(recommender._scorer, snapshot, users, 5, Filter(exclude_seen=False))
+    after = top_k(recommender._scorer, snapshot, snapshot.histories(users), 5, Filter(exclude_seen=False))
     np.testing.assert_array_equal(before[0], after[0])
     np.testing.assert_array_equal(before[1], after[1])
-    assert (top_k(recommender._scorer, recommender._state.snapshot, users, 5, Filter(False))[1] != after[1]).any()
+    newest = recommender._state.snapshot
+    assert (top_k(recommender._scorer, newest, newest.histories(users), 5, Filter(False))[1] != after[1]).any()
 
 
 @pytest.mark.parametrize(
@@ -161,7 +168,7 @@ def test_an_old_snapshot_stays_as_it_was():
     ],
 )
 def test_bad_updates_change_nothing(bad, error, message):
-    recommender = AutoSeqRecRecommender(n_components=4, max_iter=1, random_state=0)
+    recommender = AutoSeqRecRecommender(**SMALL)
     recommender.fit([("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3)])
     recommender.partial_update([("bob", "milk", 4)])
     snapshot, n_events = recommender._state.snapshot, len(recommender._state.events)
@@ -177,7 +184,7 @@ def test_bad_updates_change_nothing(bad, error, message):
 
 @pytest.mark.parametrize(("where", "at_call"), [((Overlay, "append"), 2), ((Base, "advance"), 1)])
 def test_an_interrupted_update_leaves_nothing_behind(monkeypatch, where, at_call):
-    recommender = AutoSeqRecRecommender(n_components=4, max_iter=1, random_state=0)
+    recommender = AutoSeqRecRecommender(**SMALL)
     recommender.fit([("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3)]).partial_update([("bob", "milk", 4)])
     untouched = copy.deepcopy(recommender)
     monkeypatch.setattr(_state, "SMALLEST_MERGE", 1024 if where[0] is Overlay else 0)
@@ -202,7 +209,7 @@ def test_an_interrupted_update_leaves_nothing_behind(monkeypatch, where, at_call
 
 
 def test_logs_with_and_without_times_follow_each_other():
-    recommender = AutoSeqRecRecommender(n_components=2, max_iter=1).fit([(1, 2), (1, 3)])
+    recommender = AutoSeqRecRecommender(**SMALL).fit([(1, 2), (1, 3)])
     assert recommender._state.events.times is None
     recommender.partial_update([(1, 2, 7)]).partial_update([(1, 3)])
     np.testing.assert_array_equal(recommender._state.events.times, [np.nan, np.nan, 7, np.nan])

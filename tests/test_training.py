@@ -1,4 +1,6 @@
-"""The network and its loop, against dense algebra."""
+"""The network, what each objective does with it, and the loop, against dense algebra."""
+
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -6,30 +8,42 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
+from strategies import logs
 
 from skautoseqrec import PAPER_PARAMS
+from skautoseqrec._batches import Batch, Snapshots, gather_rows, shares, unit_rows
 from skautoseqrec._counting import TRANSITION_UNIT
+from skautoseqrec._fitting import count_log
+from skautoseqrec._interactions import read_columns
 from skautoseqrec._module import ACTIVATIONS, DECODERS, AutoSeqRecModule
-from skautoseqrec._objective import PaperObjective
-from skautoseqrec._training import gather_rows, train
+from skautoseqrec._objective import MultinomialObjective, PaperObjective
+from skautoseqrec._settings import SequenceSettings
+from skautoseqrec._training import train
 
 RATES = {"learning_rate": dict.fromkeys(("encoder", *DECODERS), 0.01), "dropout": PAPER_PARAMS["dropout"]}
+NO_RATES = {name: dict.fromkeys(("encoder", *DECODERS), 0.0) for name in ("learning_rate", "dropout")}
+SETTINGS = SequenceSettings(2, 0.5, 0.9, 1, 1.0, ())
+OBJECTIVES = [PaperObjective(), MultinomialObjective()]
 
 
 def random_matrix(n_rows=9, n_items=6, seed=0):
     return sparse.random(n_rows, n_items, 0.4, random_state=seed, format="csr", dtype=np.float32)
 
 
-def module_of(n_items=6, activation="relu"):
+def module_of(objective=OBJECTIVES[0], activation="relu"):
     torch.manual_seed(0)
-    module = AutoSeqRecModule(n_items, 5, activation)
-    PaperObjective().initialise(module)
+    module = AutoSeqRecModule(6, 5, activation)
+    objective.initialise(module)
     return module
 
 
-def train_all(module, rows, max_iter=2, batch_size=4):
-    options = {"batch_size": batch_size, "max_iter": max_iter, "device": torch.device("cpu")}
-    return list(train(module, PaperObjective(), rows, **options, **RATES))
+def batch_of(matrix, decoder="source", rows=None):
+    gathered = gather_rows(matrix, np.arange(matrix.shape[0]) if rows is None else rows)
+    return Batch(decoder, gathered, gathered)
+
+
+def counted(log):
+    return count_log(read_columns(log), None, SETTINGS, 0).counts
 
 
 @given(st.integers(0, 100), st.lists(st.integers(0, 8), min_size=1))
@@ -40,63 +54,117 @@ def test_batches_of_sparse_rows_are_the_dense_rows(seed, chosen):
     torch.testing.assert_close(rows.to_dense(6), expected)
     weight = torch.randn(6, 5)
     torch.testing.assert_close(rows.project(weight), expected @ weight)
+    sums, norms = expected.sum(1, keepdim=True), expected.norm(dim=1, keepdim=True)
+    torch.testing.assert_close(shares(rows).to_dense(6), torch.where(sums > 0, expected / sums, 0.0))
+    torch.testing.assert_close(unit_rows(rows).to_dense(6), torch.where(norms > 0, expected / norms, 0.0))
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("decoder", DECODERS)
-def test_the_network_is_its_formula(activation, decoder):
-    module, matrix = module_of(activation=activation).eval(), random_matrix()
-    x = torch.from_numpy(matrix.toarray())
-    hidden = ACTIVATIONS[activation](x @ module.encoder_weight + module.encoder_bias)
+@pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda objective: type(objective).__name__)
+def test_the_network_is_its_formula(activation, decoder, objective):
+    module, matrix = module_of(objective, activation).eval(), random_matrix()
+    hidden = ACTIVATIONS[activation](torch.from_numpy(matrix.toarray()) @ module.encoder_weight + module.encoder_bias)
     expected = hidden @ module.decoder(decoder).weight.T + module.decoder(decoder).bias
-    torch.testing.assert_close(module(gather_rows(matrix, np.arange(9)), decoder, 0.3, 0.2), expected)
+    torch.testing.assert_close(objective.logits(module, batch_of(matrix, decoder), RATES["dropout"]), expected)
 
 
-def test_dropout_comes_after_the_linear_maps():
-    module, rows = module_of(), gather_rows(random_matrix(), np.arange(9))
-    module.train()
-    with torch.random.fork_rng():
-        hidden_dropped = module(rows, "source", drop_hidden=0.99)
-        output_dropped = module(rows, "source", drop_output=0.5)
-    # What is left of a hidden row that was dropped whole is the bias, through the activation.
-    assert (hidden_dropped == module.decoder("source").bias).all(1).any()
-    assert (output_dropped == 0).any()
-    kept = output_dropped != 0
-    torch.testing.assert_close(output_dropped[kept], 2 * module(rows, "source")[kept])
+class TestPaperObjective:
+    objective = PaperObjective()
+
+    def test_dropout_comes_after_the_linear_maps(self):
+        module, batch = module_of().train(), batch_of(random_matrix())
+        with torch.random.fork_rng():
+            hidden_dropped = self.objective.logits(module, batch, {"encoder": 0.99, "source": 0.0})
+            output_dropped = self.objective.logits(module, batch, {"encoder": 0.0, "source": 0.5})
+        # What is left of a hidden row that was dropped whole is the decoder's bias.
+        assert (hidden_dropped == module.decoder("source").bias).all(1).any()
+        kept = output_dropped != 0
+        assert not kept.all()
+        whole = self.objective.logits(module, batch, {"encoder": 0.0, "source": 0.0})
+        torch.testing.assert_close(output_dropped[kept], 2 * whole[kept])
+
+    def test_the_loss_is_the_mean_squared_error(self):
+        module, matrix = module_of(), random_matrix()
+        batch = batch_of(matrix, "collaborative")
+        output = torch.sigmoid(self.objective.logits(module, batch, NO_RATES["dropout"]))
+        expected = ((output - torch.from_numpy(matrix.toarray())) ** 2).mean()
+        losses = next(train(module, self.objective, iter([[batch]]), device=torch.device("cpu"), **NO_RATES))
+        assert losses == {"collaborative": pytest.approx(expected.item(), rel=1e-5)}
+
+    @given(logs(min_size=2))
+    def test_an_epoch_is_every_row_of_the_three_matrices(self, log):
+        counts = counted(log)
+        first, second = islice(self.objective.draw_epochs(counts, SETTINGS, 2), 2)
+        assert all(mine is theirs for mine, theirs in zip(first, second, strict=True))
+        transitions = (counts.transitions / TRANSITION_UNIT).toarray()
+        expected = {"collaborative": counts.user_item().toarray(), "source": transitions, "target": transitions.T}
+        for decoder, matrix in expected.items():
+            rows = torch.cat([batch.inputs.to_dense(counts.n_items) for batch in first if batch.decoder == decoder])
+            assert sorted(rows.tolist()) == sorted(torch.tensor(matrix, dtype=torch.float32).tolist())
 
 
-def test_a_batch_steps_the_encoder_and_its_own_decoder_only():
-    module = module_of()
+class TestMultinomialObjective:
+    objective = MultinomialObjective()
+
+    def test_dropout_comes_on_the_entries_of_the_input(self):
+        module, batch = module_of(self.objective).train(), batch_of(random_matrix())
+        dropped = self.objective.logits(module, batch, {"encoder": 0.999, "source": 0.999})
+        # What is left of a row that was dropped whole is what the encoder's bias decodes to.
+        empty = module.decoder("source")(module.activate(torch.zeros(5)))
+        assert torch.isclose(dropped, empty).all(1).any()
+
+    def test_the_loss_is_the_cross_entropy_of_shares(self):
+        module, matrix = module_of(self.objective), random_matrix(seed=1)
+        matrix = matrix[np.flatnonzero(np.diff(matrix.indptr))]
+        batch = batch_of(matrix)
+        batch = batch._replace(targets=shares(batch.targets))
+        logits = self.objective.logits(module, batch, NO_RATES["dropout"])
+        target = torch.from_numpy(matrix.toarray() / matrix.toarray().sum(1, keepdims=True))
+        expected = torch.nn.functional.cross_entropy(logits, target)
+        torch.testing.assert_close(self.objective.loss(logits, batch), expected)
+
+    @given(logs(min_size=2))
+    def test_an_epoch_is_every_transition_row_and_events_with_predecessors(self, log):
+        counts = counted(log)
+        epoch = next(self.objective.draw_epochs(counts, SETTINGS, 2))
+        for decoder, matrix in (("source", counts.transitions), ("target", counts.transitions.T.tocsr())):
+            n_rows = sum(len(batch.inputs) for batch in epoch if batch.decoder == decoder)
+            assert n_rows == (np.diff(matrix.indptr) > 0).sum()
+        n_first = counts.n_users
+        n_snapshots = sum(len(batch.inputs) for batch in epoch if batch.decoder == "collaborative")
+        assert n_snapshots == min(len(log) - n_first, 16 * counts.n_items)
+
+    @given(logs(min_size=2))
+    def test_snapshots_show_what_came_strictly_before(self, log):
+        counts = counted(log)
+        snapshots = Snapshots(counts, 0.5, 3)
+        batch = snapshots.batch(snapshots.events)
+        shown = batch.inputs.to_dense(counts.n_items).numpy()
+        users = np.repeat(np.arange(counts.n_users), np.diff(counts.indptr))
+        for row, place in enumerate(snapshots.events.tolist()):
+            before = counts.history[counts.indptr[users[place]] : place][-3:]
+            expected = np.zeros(counts.n_items)
+            np.add.at(expected, before, 0.5 ** np.arange(len(before))[::-1])
+            np.testing.assert_allclose(shown[row], expected / np.linalg.norm(expected), rtol=1e-5)
+        assert batch.targets.items.tolist() == counts.history[snapshots.events].tolist()
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda objective: type(objective).__name__)
+def test_a_batch_steps_the_encoder_and_its_own_decoder_only(objective):
+    module = module_of(objective)
     before = {name: weight.clone() for name, weight in module.state_dict().items()}
-    train_all(module, {"source": random_matrix()})
+    next(train(module, objective, iter([[batch_of(random_matrix())]]), device=torch.device("cpu"), **RATES))
     changed = {name for name, weight in module.state_dict().items() if not torch.equal(weight, before[name])}
     assert changed == {"encoder_weight", "encoder_bias", "decoders.source.weight", "decoders.source.bias"}
 
 
-def test_the_loss_is_the_mean_squared_error_of_every_row_once():
-    module, matrix = module_of(), random_matrix()
-    frozen = {
-        "learning_rate": dict.fromkeys(RATES["learning_rate"], 0.0),
-        "dropout": dict.fromkeys(RATES["dropout"], 0.0),
-    }
-    options = {"batch_size": 4, "max_iter": 1, "device": torch.device("cpu")}
-    losses = next(train(module, PaperObjective(), {"collaborative": matrix}, **options, **frozen))
-    output = torch.sigmoid(module(gather_rows(matrix, np.arange(9)), "collaborative"))
-    expected = ((output - torch.from_numpy(matrix.toarray())) ** 2).mean()
-    assert losses == {"collaborative": pytest.approx(expected.item(), rel=1e-5)}
-
-
-def test_training_rows_are_the_counts_and_the_transitions_both_ways():
-    user_item, transitions = random_matrix(4), random_matrix(6)
-    rows = PaperObjective().training_rows(user_item, transitions * TRANSITION_UNIT)
-    np.testing.assert_allclose(rows["collaborative"].toarray(), user_item.toarray())
-    np.testing.assert_allclose(rows["source"].toarray(), transitions.toarray(), rtol=1e-6)
-    np.testing.assert_allclose(rows["target"].toarray(), transitions.toarray().T, rtol=1e-6)
-
-
 @settings(max_examples=10)
 @given(st.integers(1, 20))
-def test_every_batch_size_sees_every_row(batch_size):
-    losses = train_all(module_of(), {"source": random_matrix(), "target": random_matrix(5)}, batch_size=batch_size)
-    assert [list(loss) for loss in losses] == [["source", "target"]] * 2
-    assert np.isfinite([list(loss.values()) for loss in losses]).all()
+def test_losses_are_means_over_rows_whatever_the_batches(size):
+    matrix = random_matrix()
+    batches = [batch_of(matrix, rows=np.arange(start, min(start + size, 9))) for start in range(0, 9, size)]
+    module = module_of()
+    (losses,) = train(module, OBJECTIVES[0], iter([batches]), device=torch.device("cpu"), **NO_RATES)
+    (expected,) = train(module, OBJECTIVES[0], iter([[batch_of(matrix)]]), device=torch.device("cpu"), **NO_RATES)
+    assert losses == {"source": pytest.approx(expected["source"], rel=1e-5)}

@@ -5,23 +5,56 @@ from hypothesis import strategies as st
 from oracle import Oracle
 from strategies import consecutive_logs, recommenders
 
-from skautoseqrec import _walk_forward
+from skautoseqrec import AutoSeqRecRecommender, _walk_forward
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:The items of:UserWarning"),  # tiny logs repeat everything
+    pytest.mark.filterwarnings("ignore:.*repeat an earlier:UserWarning"),
+]
+
+
+def assert_equals_replay(recommender, oracle, walked, ties="row"):
+    order = np.argsort([row[2] for row in walked], kind="stable") if len(walked[0]) == 3 else np.arange(len(walked))
+    bounds = oracle.walk_forward(walked, ties)
+    values = recommender.score_samples(walked, ties=ties)[order]
+    assert (bounds[:, 0] <= values + 1e-12).all()
+    assert (values - 1e-12 <= bounds[:, 1]).all()
 
 
 @settings(max_examples=60)
 @given(consecutive_logs(n_parts=3), recommenders(), st.sampled_from(["row", "together"]), st.sampled_from([1, 3, 256]))
-@pytest.mark.filterwarnings("ignore:The items of:UserWarning")  # tiny logs repeat everything
-@pytest.mark.filterwarnings("ignore:.*repeat an earlier:UserWarning")
 def test_blocks_equal_the_one_by_one_replay(parts, recommender, ties, block_size):
     fitted, updated, walked = parts
     recommender.fit(fitted).partial_update(updated)
     oracle = Oracle(recommender, fitted)
     for user, item, *_ in sorted(updated, key=lambda row: row[2:]):
         oracle.let_in(user, item)
-    order = np.argsort([row[2] for row in walked], kind="stable") if len(walked[0]) == 3 else np.arange(len(walked))
-    bounds = oracle.walk_forward(walked, ties)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_walk_forward, "BLOCK_SIZE", block_size)
-        values = recommender.score_samples(walked, ties=ties)[order]
-    assert (bounds[:, 0] <= values + 1e-12).all()
-    assert (values - 1e-12 <= bounds[:, 1]).all()
+        assert_equals_replay(recommender, oracle, walked, ties)
+
+
+@pytest.mark.parametrize("half_lives", [(), (4.0, 300.0)], ids=["event counts", "trends"])
+@pytest.mark.parametrize("block_size", [7, 256])
+def test_newcomers_are_ranked_by_what_is_popular_at_their_moment(half_lives, block_size, monkeypatch):
+    monkeypatch.setattr(_walk_forward, "BLOCK_SIZE", block_size)
+    items = np.random.default_rng(0).zipf(1.5, size=160) % 9
+    fitted = [(user, int(item)) for user, item in enumerate(items[:40])]
+    walked = [(100 + user, int(item)) for user, item in enumerate(items[40:])]
+    parameters = {"blend": {"two_hop": 1.0}, "early_stopping": False, "trend_half_lives": half_lives}
+    recommender = AutoSeqRecRecommender(n_components=2, max_iter=1, random_state=0, **parameters).fit(fitted)
+    assert_equals_replay(recommender, Oracle(recommender, fitted), walked)
+
+
+@pytest.mark.parametrize("part", ["one_hop", "two_hop", "direct"])
+def test_a_query_sees_the_transitions_of_its_own_block(part):
+    rng = np.random.default_rng(0)
+    # Few sources, many repeats: nearly every query starts from a source that its block has changed.
+    log = [
+        (int(user), int(item)) for user, item in zip(rng.integers(4, size=90), rng.integers(6, size=90), strict=True)
+    ]
+    parameters = {"blend": {part: 1.0}, "early_stopping": False, "trend_half_lives": (), "exclude_seen": False}
+    recommender = AutoSeqRecRecommender(
+        n_components=8, max_iter=20, learning_rate=0.05, random_state=0, transition_window=2, **parameters
+    ).fit(log[:30])
+    assert_equals_replay(recommender, Oracle(recommender, log[:30]), log[30:])

@@ -1,0 +1,120 @@
+"""A log that is about to arrive, laid out so that what was known at any of its moments is a range of an array."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import sparse
+from torch import Tensor
+
+from ._counting import TRANSITION_UNIT
+from ._counts import Counts, Events
+from ._model import Model
+from ._queries import Histories
+from ._ragged import ragged_ranges, ranks_within_groups
+
+
+class ArrivingLog:
+    """Histories and transitions of a log, as of any event.
+
+    Parameters
+    ----------
+    counts : Counts
+        What is known before it arrives.
+    events : Events
+        The log in time order.
+    visible : ndarray of shape (n_events,)
+        How many events are let in before each is ranked.
+    model : Model
+        Weights and settings.
+    """
+
+    def __init__(self, counts: Counts, events: Events, visible: NDArray[np.int64], model: Model) -> None:
+        self._model = model
+        self._n_items = events.n_items
+        self._lay_out_histories(counts, events, visible)
+        into = counts.find_new_transitions(events, model.settings.step_weights).sort_by_event()
+        self._into = into
+        self._bounds = np.searchsorted(into.event, np.arange(len(events.items) + 1))
+        self._norm_growth = _norm_growth(counts, into.source, into.target, into.weight)
+        self._norm_growth[into.source >= model.n_trained] = 0.0
+        self._key_step = len(events.items) + 1
+        order = np.lexsort((into.event, into.source))
+        self._leaving_keys = into.source[order] * self._key_step + into.event[order]
+        self._leaving_target = into.target[order]
+        self._leaving_value = into.weight[order] / TRANSITION_UNIT
+
+    def histories(self, events: slice) -> Histories:
+        """Return the history of the user of each of some events, as of the event."""
+        return Histories(self._history, self._starts[events], self._ends[events])
+
+    def leaving(self, items: NDArray[np.int64], first: int, marks: NDArray[np.int64]) -> sparse.csr_matrix:
+        """Return what events ``first, ..., mark - 1`` add to the rows of T of some items, not in units."""
+        keys = items * self._key_step
+        starts = np.searchsorted(self._leaving_keys, keys + first)
+        lengths = np.searchsorted(self._leaving_keys, keys + np.maximum(marks, first)) - starts
+        entries = ragged_ranges(starts, lengths)
+        rows = sparse.csr_matrix(
+            (self._leaving_value[entries], self._leaving_target[entries], np.r_[0, np.cumsum(lengths)]),
+            shape=(len(items), self._n_items),
+        )
+        rows.sum_duplicates()
+        return rows
+
+    def increments(self, events: slice) -> Tensor:
+        """Return what each of some events adds to what leads to its item: a projection and a squared norm."""
+        bounds = self._bounds[events.start : events.stop + 1]
+        entries = slice(bounds[0], bounds[-1])
+        offsets = bounds[:-1] - bounds[0]
+        projected = self._model.project(
+            self._into.source[entries], self._into.weight[entries] / TRANSITION_UNIT, offsets
+        )
+        rows = self._into.event[entries] - events.start
+        growth = np.bincount(rows, self._norm_growth[entries], minlength=len(offsets)).astype(np.float32)
+        return torch.cat([projected, torch.from_numpy(growth)[:, None]], dim=1)
+
+    def transitions(self, events: slice, n_items: int) -> tuple[NDArray[np.int64], sparse.csr_matrix]:
+        """Return the items that some events add transitions to, and the rows added to each, not in units."""
+        entries = slice(self._bounds[events.start], self._bounds[events.stop])
+        sources, rows = np.unique(self._into.source[entries], return_inverse=True)
+        places = (rows, self._into.target[entries])
+        values = self._into.weight[entries] / TRANSITION_UNIT
+        return sources, sparse.csr_matrix((values, places), shape=(len(sources), n_items))
+
+    def _lay_out_histories(self, counts: Counts, events: Events, visible: NDArray[np.int64]) -> None:
+        """Put old and new events of each user side by side, so that a history is a range at any time."""
+        users, rows = np.unique(events.users, return_inverse=True)
+        old_lengths = counts.history_lengths(users)
+        lengths = old_lengths + np.bincount(rows)
+        starts = np.cumsum(lengths) - lengths
+        self._history = np.empty(lengths.sum(), dtype=np.int64)
+        self._history[ragged_ranges(starts, old_lengths)] = counts.history[counts.newest(users, old_lengths)]
+        places = starts[rows] + old_lengths[rows] + ranks_within_groups(rows)
+        self._history[places] = events.items
+        self._starts = starts[rows]
+        self._ends = self._starts + old_lengths[rows] + _count_earlier(rows, visible)
+
+
+def _norm_growth(
+    counts: Counts, source: NDArray[np.int64], target: NDArray[np.int64], weight: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return by how much each transition, one after the other, makes the square of its entry of T grow."""
+    order = np.lexsort((target, source))
+    is_first = np.r_[True, (np.diff(source[order]) != 0) | (np.diff(target[order]) != 0)][: len(order)]
+    summed = np.cumsum(weight[order]) - weight[order]
+    group_start = np.maximum.accumulate(np.where(is_first, np.arange(len(order)), 0))
+    before = np.empty(len(order))
+    before[order] = summed - summed[group_start]
+    known = (source < counts.n_items) & (target < counts.n_items)
+    if known.any():
+        before[known] += np.asarray(counts.transitions[source[known], target[known]]).ravel()
+    return (2 * before + weight) * weight / TRANSITION_UNIT**2
+
+
+def _count_earlier(groups: NDArray[np.int64], visible: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return for each row how many of the first ``visible[row]`` rows share its group."""
+    n_rows = len(groups)
+    keys = np.sort(groups * (n_rows + 1) + np.arange(n_rows))
+    group_starts = np.searchsorted(keys, groups * (n_rows + 1))
+    return np.searchsorted(keys, groups * (n_rows + 1) + visible) - group_starts

@@ -1,0 +1,113 @@
+"""Training batches as sparse rows: rows of the matrices, and snapshots of histories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import sparse
+
+from ._counts import Counts
+from ._module import SparseRows
+from ._ragged import ragged_ranges
+
+
+class Batch(NamedTuple):
+    """Some rows that one decoder learns: what it is shown and what it is to say."""
+
+    decoder: str
+    inputs: SparseRows
+    targets: SparseRows
+
+    def to(self, device: torch.device) -> Batch:
+        """Return the batch on another device."""
+        return Batch(self.decoder, self.inputs.to(device), self.targets.to(device))
+
+
+def gather_rows(matrix: sparse.csr_matrix, rows: NDArray[np.int64]) -> SparseRows:
+    """Return chosen rows of a csr matrix as sparse rows."""
+    starts = matrix.indptr[rows].astype(np.int64)
+    lengths = np.diff(matrix.indptr)[rows].astype(np.int64)
+    entries = ragged_ranges(starts, lengths)
+    return sparse_rows(matrix.indices[entries], matrix.data[entries], lengths)
+
+
+def sparse_rows(items: NDArray[np.integer], values: NDArray[np.floating], lengths: NDArray[np.int64]) -> SparseRows:
+    """Return entries, row after row, as sparse rows."""
+    return SparseRows(
+        torch.from_numpy(items.astype(np.int64)),
+        torch.from_numpy(values.astype(np.float32)),
+        torch.from_numpy(np.cumsum(lengths) - lengths),
+    )
+
+
+def shuffled_slices(rows: NDArray[np.int64], batch_size: int) -> Iterator[NDArray[np.int64]]:
+    """Yield the rows in random order (torch's), a batch at a time."""
+    shuffled = rows[torch.randperm(len(rows)).numpy()]
+    for start in range(0, len(shuffled), batch_size):
+        yield shuffled[start : start + batch_size]
+
+
+def shuffled(batches: list[Batch]) -> list[Batch]:
+    """Return the batches in random order (torch's)."""
+    return [batches[position] for position in torch.randperm(len(batches)).tolist()]
+
+
+def unit_rows(rows: SparseRows) -> SparseRows:
+    """Return sparse rows scaled to unit Euclidean norm."""
+    row_of_entry = rows.row_of_entry()
+    squares = torch.zeros(len(rows)).index_add_(0, row_of_entry, rows.values**2)
+    return SparseRows(rows.items, rows.values / squares.sqrt()[row_of_entry], rows.offsets)
+
+
+def shares(rows: SparseRows) -> SparseRows:
+    """Return sparse rows divided by their sums."""
+    row_of_entry = rows.row_of_entry()
+    sums = torch.zeros(len(rows)).index_add_(0, row_of_entry, rows.values)
+    return SparseRows(rows.items, rows.values / sums[row_of_entry], rows.offsets)
+
+
+class Snapshots:
+    """Every event that has a predecessor, with the history that stood before it.
+
+    Parameters
+    ----------
+    counts : Counts
+        The log.
+    history_decay : float
+        The k-th newest item before the event weighs ``history_decay**(k - 1)``.
+    history_length : int or None
+        How many of the newest items are shown; None for all.
+    """
+
+    def __init__(self, counts: Counts, history_decay: float, history_length: int | None) -> None:
+        self._history = counts.history
+        self._decay = history_decay
+        lengths = np.diff(counts.indptr)
+        ages = np.arange(len(self._history)) - np.repeat(counts.indptr[:-1], lengths)
+        self._shown = ages if history_length is None else np.minimum(ages, history_length)
+        #: Where the events stand in ``counts.history``.
+        self.events = np.flatnonzero(ages > 0)
+
+    def batch(self, events: NDArray[np.int64]) -> Batch:
+        """Return some events as a batch: the decayed history before each, and its item."""
+        lengths = self._shown[events]
+        places = ragged_ranges(events - lengths, lengths)
+        ages = np.repeat(events - 1, lengths) - places
+        inputs = merge_repeats(self._history[places], self._decay**ages, lengths)
+        return Batch(
+            "collaborative",
+            unit_rows(inputs),
+            sparse_rows(self._history[events], np.ones(len(events)), np.ones(len(events), dtype=np.int64)),
+        )
+
+
+def merge_repeats(items: NDArray[np.int64], values: NDArray[np.floating], lengths: NDArray[np.int64]) -> SparseRows:
+    """Return sparse rows in which entries of the same item are added up."""
+    width = int(items.max(initial=0)) + 1
+    rows = sparse.csr_matrix((values, items, np.r_[0, np.cumsum(lengths)]), shape=(len(lengths), width))
+    rows.sum_duplicates()
+    return sparse_rows(rows.indices, rows.data, np.diff(rows.indptr).astype(np.int64))

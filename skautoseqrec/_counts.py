@@ -1,0 +1,135 @@
+"""What a log of events adds up to in counts: histories, transitions and popularity, immutable."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from ._counting import TRANSITION_UNIT, Transitions, count_user_item, find_transitions
+from ._ragged import ragged_ranges, ranks_within_groups
+
+
+class Events(NamedTuple):
+    """Events as codes in order of arrival, and how many users and items are known once they have arrived."""
+
+    users: NDArray[np.int64]
+    items: NDArray[np.int64]
+    n_users: int
+    n_items: int
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Histories, transitions and popularity of a log: all that can be said of it without weights.
+
+    Parameters
+    ----------
+    indptr : ndarray of shape (n_users + 1,)
+        Where each user's history begins in ``history``.
+    history : ndarray of shape (n_events,)
+        Items, user after user, each in order of arrival.
+    transitions : csr_matrix of shape (n_items, n_items), int64
+        T in whole units, indices sorted.
+    popularity : ndarray of shape (n_items,), int64
+        Events of each item.
+    """
+
+    indptr: NDArray[np.int64]
+    history: NDArray[np.int64]
+    transitions: sparse.csr_matrix
+    popularity: NDArray[np.int64]
+
+    @classmethod
+    def empty(cls) -> Counts:
+        """Return the counts of no events."""
+        none = np.zeros(0, dtype=np.int64)
+        return cls(np.zeros(1, dtype=np.int64), none, sparse.csr_matrix((0, 0), dtype=np.int64), none)
+
+    @property
+    def n_users(self) -> int:
+        """Number of users."""
+        return len(self.indptr) - 1
+
+    @property
+    def n_items(self) -> int:
+        """Number of items."""
+        return len(self.popularity)
+
+    def transition(self, source: int, target: int) -> int:
+        """Return one entry of T in units, 0 for items not known yet."""
+        if source >= self.n_items:
+            return 0
+        start, end = self.transitions.indptr[source : source + 2].tolist()
+        place = bisect_left(self.transitions.indices, target, start, end)
+        return int(self.transitions.data[place]) if place < end and self.transitions.indices[place] == target else 0
+
+    def user_item(self) -> sparse.csr_matrix:
+        """Return R: how often each user met each item, int64."""
+        users = np.repeat(np.arange(self.n_users), np.diff(self.indptr))
+        return count_user_item(users, self.history, (self.n_users, self.n_items))
+
+    def advance(self, events: Events, step_weights: NDArray[np.int64]) -> tuple[Counts, sparse.csr_matrix]:
+        """Return the counts with more events let in, and the transitions they added."""
+        added = self.find_new_transitions(events, step_weights).to_csr(events.n_items)
+        counts = self.append(events, resized(self.transitions, events.n_items) + added)
+        return counts, added
+
+    def append(self, events: Events, transitions: sparse.csr_matrix) -> Counts:
+        """Return the counts with more events let in, given the transitions of all."""
+        old_lengths = self.history_lengths(np.arange(events.n_users))
+        indptr = np.r_[0, np.cumsum(old_lengths + np.bincount(events.users, minlength=events.n_users))]
+        history = np.empty(indptr[-1], dtype=np.int64)
+        history[ragged_ranges(indptr[:-1], old_lengths)] = self.history
+        places = indptr[events.users] + old_lengths[events.users] + ranks_within_groups(events.users)
+        history[places] = events.items
+        popularity = np.bincount(events.items, minlength=events.n_items)
+        popularity[: self.n_items] += self.popularity
+        return Counts(indptr, history, transitions, popularity)
+
+    def find_new_transitions(self, events: Events, step_weights: NDArray[np.int64]) -> Transitions:
+        """Return the transitions that events complete, from the known histories as well as among themselves."""
+        users = np.unique(events.users)
+        lengths = np.minimum(self.history_lengths(users), len(step_weights))
+        context = self.history[self.newest(users, lengths)]
+        return find_transitions(
+            np.r_[np.repeat(users, lengths), events.users],
+            np.r_[context, events.items],
+            step_weights,
+            n_context=len(context),
+        )
+
+    def history_lengths(self, users: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the number of events of each user, 0 for users not known yet."""
+        lengths = np.zeros(len(users), dtype=np.int64)
+        known = (users >= 0) & (users < self.n_users)
+        lengths[known] = self.indptr[users[known] + 1] - self.indptr[users[known]]
+        return lengths
+
+    def newest(self, users: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return where the newest ``lengths`` events of each user stand in ``history``, oldest first."""
+        ends = np.zeros(len(users), dtype=np.int64)
+        ends[lengths > 0] = self.indptr[users[lengths > 0] + 1]
+        return ragged_ranges(ends - lengths, lengths)
+
+
+def pick_rows(transitions: sparse.csr_matrix, items: NDArray[np.int64], n_items: int) -> sparse.csr_matrix:
+    """Return rows of transitions (in units) over n_items items, not in units; empty for items not known yet."""
+    known = items < transitions.shape[0]
+    lengths = np.zeros(len(items), dtype=np.int64)
+    lengths[known] = np.diff(transitions.indptr)[items[known]]
+    starts = np.zeros(len(items), dtype=np.int64)
+    starts[known] = transitions.indptr[items[known]]
+    entries = ragged_ranges(starts, lengths)
+    data = transitions.data[entries] / TRANSITION_UNIT
+    return sparse.csr_matrix((data, transitions.indices[entries], np.r_[0, np.cumsum(lengths)]), (len(items), n_items))
+
+
+def resized(matrix: sparse.csr_matrix, n_items: int) -> sparse.csr_matrix:
+    """Return an item by item matrix with empty rows and columns added."""
+    indptr = np.r_[matrix.indptr, np.full(n_items - matrix.shape[0], matrix.indptr[-1])]
+    return sparse.csr_matrix((matrix.data, matrix.indices, indptr), shape=(n_items, n_items))

@@ -1,0 +1,192 @@
+"""Looking into the recommender: why a score is what it is, and what it takes items and users for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import Bunch
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
+from torch.nn import functional
+
+from ._answers import known_codes
+from ._objective import MultinomialObjective
+from ._queries import form_queries
+from ._scoring import Scorer, weighted_parts
+from ._state import State
+from ._topk import Filter
+from ._vocabulary import read_ids
+
+
+def _has_linear_heads(estimator: Any) -> bool:
+    return bool(estimator.objective == "multinomial")
+
+
+class InspectionMixin:
+    """``explain``, ``similar_items`` and the embeddings of the recommender."""
+
+    exclude_seen: bool
+    _scorer: Scorer
+    _state: State
+
+    def explain(self, users: ArrayLike, items: ArrayLike) -> Bunch:
+        """Return the parts that the scores of some items for some users add up from.
+
+        Parameters
+        ----------
+        users : array-like of shape (n_users,)
+            User ids; an unknown user has only the parts of users without history.
+        items : array-like of shape (n_items,)
+            Ids of known items, seen ones too.
+
+        Returns
+        -------
+        explanation : Bunch
+            ``parts``: a dict from part to its weighted share of the score, ndarray of shape (n_users, n_items).
+            ``centered``: the same minus the part's mean over the user's eligible items, because a part says something
+            only beside what it says of others. ``scores``: the sum of the parts, what ``predict_topk`` reports.
+
+        Raises
+        ------
+        ValueError
+            If an item is not known.
+
+        Examples
+        --------
+        >>> from skautoseqrec import AutoSeqRecRecommender
+        >>> log = [("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3)]
+        >>> parameters = {"blend": {"direct": 1.0}, "early_stopping": False, "max_iter": 1}
+        >>> recommender = AutoSeqRecRecommender(n_components=4, random_state=0, **parameters).fit(log)
+        >>> recommender.explain(["bob"], ["milk", "tea"]).parts["direct"].round(2)
+        array([[1.79, 0.  ]], dtype=float32)
+        """
+        check_is_fitted(self)
+        user_ids = read_ids(users, "users")
+        self._state.users.check_kind(user_ids)
+        snapshot = self._state.snapshot
+        codes = known_codes(read_ids(items, "items"), "items", self._state.items, snapshot.n_items)
+        histories = snapshot.histories(self._state.users.find(user_ids))
+        whole = weighted_parts(self._scorer, snapshot, histories)
+        eligible = torch.zeros(len(histories), snapshot.n_items)
+        Filter(self.exclude_seen).apply(eligible, histories)
+        eligible = torch.isfinite(eligible)
+        chosen = torch.from_numpy(codes)
+        parts = {name: part[:, chosen].numpy() for name, part in whole.items()}
+        centered = {name: parts[name] - _row_means(part, eligible) for name, part in whole.items()}
+        return Bunch(parts=parts, centered=centered, scores=np.sum(list(parts.values()), axis=0))
+
+    def similar_items(self, items: ArrayLike, k: int = 10, *, side: str = "target", return_scores: bool = False) -> Any:
+        """Return the items most like some items, best first.
+
+        Parameters
+        ----------
+        items : array-like of shape (n_queries,)
+            Ids of known items.
+        k : int, default=10
+            How many; at least 1 and below the number of known items.
+        side : {"target", "source"}, default="target"
+            "target" compares what leads to the items: they are reached from the same places, and one could stand for
+            the other. "source" compares what they lead to: the same things follow them.
+        return_scores : bool, default=False
+            Whether to return the cosines too.
+
+        Returns
+        -------
+        ids : ndarray of shape (n_queries, k)
+            Item ids, without the item itself.
+        cosines : ndarray of shape (n_queries, k), float32
+            Only with ``return_scores``; in [-1, 1].
+
+        Raises
+        ------
+        ValueError
+            If an item is not known, or k or side is not as above.
+        """
+        check_is_fitted(self)
+        base, item_ids = self._state.merged(), self.item_ids_
+        if side not in ("target", "source"):
+            raise ValueError(f"side must be 'target' or 'source', not {side!r}.")
+        if not 1 <= k < len(item_ids):
+            raise ValueError(f"k must be at least 1 and below the {len(item_ids)} known items, not {k!r}.")
+        codes = torch.from_numpy(known_codes(read_ids(items, "items"), "items", self._state.items, len(item_ids)))
+        if side == "target":
+            vectors = base.items.reached[: len(item_ids)]
+        else:
+            norms = self._scorer.model.row_norms(base.counts.transitions)
+            vectors = self._scorer.model.encode(base.source, norms)
+        unit = functional.normalize(vectors)
+        cosines = unit[codes] @ unit.T
+        cosines[torch.arange(len(codes)), codes] = -torch.inf
+        best = torch.topk(cosines, int(k), dim=1)
+        ids = item_ids[best.indices.numpy()]
+        return (ids, best.values.numpy()) if return_scores else ids
+
+    @available_if(_has_linear_heads)
+    def item_embeddings(self) -> NDArray[np.float32]:
+        """Return a vector per known item, for nearest-neighbour indexes.
+
+        Its product with a user's vector, plus ``item_biases()``, is the neural part of the score (collaborative, one
+        hop and two hops). Only for ``objective="multinomial"``, whose heads are linear.
+
+        Returns
+        -------
+        embeddings : ndarray of shape (n_items, 3 * n_components), float32
+            Rows in order of ``item_ids_``.
+        """
+        check_is_fitted(self)
+        return self._state.merged().items.vectors[: len(self.item_ids_)].numpy()
+
+    @available_if(_has_linear_heads)
+    def item_biases(self) -> NDArray[np.float32]:
+        """Return what is added to the product of embeddings for each known item.
+
+        Returns
+        -------
+        biases : ndarray of shape (n_items,), float32
+            In order of ``item_ids_``.
+        """
+        check_is_fitted(self)
+        items, blend = self._state.merged().items, self._scorer.blend
+        return self._linear_objective().bias(items, blend)[: len(self.item_ids_)].numpy()
+
+    @available_if(_has_linear_heads)
+    def user_embeddings(self, users: ArrayLike) -> NDArray[np.float32]:
+        """Return a vector per user, to be multiplied with ``item_embeddings()``.
+
+        Parameters
+        ----------
+        users : array-like of shape (n_users,)
+            User ids; the vector of a user without history says nothing.
+
+        Returns
+        -------
+        embeddings : ndarray of shape (n_users, 3 * n_components), float32
+            Computed from the histories as they are now.
+        """
+        check_is_fitted(self)
+        user_ids = read_ids(users, "users")
+        self._state.users.check_kind(user_ids)
+        snapshot = self._state.snapshot
+        histories = snapshot.histories(self._state.users.find(user_ids))
+        queries = form_queries(self._scorer.model, histories, snapshot.leaving, snapshot.n_items)
+        return self._linear_objective().embed(queries.hidden, self._scorer.blend).numpy()
+
+    @property
+    def item_ids_(self) -> NDArray[Any]:
+        """Ids of the known items."""
+        return self._state.items.ids(self._state.snapshot.n_items)
+
+    def _linear_objective(self) -> MultinomialObjective:
+        objective = self._scorer.model.objective
+        assert isinstance(objective, MultinomialObjective)
+        return objective
+
+
+def _row_means(part: Tensor, eligible: Tensor) -> NDArray[np.float32]:
+    """Return the mean of each row over its eligible items, 0 if it has none, shape (n_rows, 1)."""
+    sums = torch.where(eligible, part, 0.0).sum(1, keepdim=True)
+    return (sums / eligible.sum(1, keepdim=True).clamp_min(1)).numpy()

@@ -1,0 +1,197 @@
+"""What fit learns: weights, how long to train them, and how to blend the parts of a score."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ._blend import fit_weights
+from ._counts import Counts, Events
+from ._fitting import CountedLog, draw_seed, resolve_device
+from ._model import Model
+from ._module import AutoSeqRecModule
+from ._objective import Objective
+from ._scoring import PARTS, Blend
+from ._settings import SequenceSettings
+from ._training import train
+from ._validation import Validation
+
+#: Newest events that the blend is fitted on, and that early stopping looks at.
+BLENDED_EVENTS, MONITORED_EVENTS = 5000, 2000
+#: With fewer usable events than this, nothing is fitted on them.
+FEWEST_EVENTS = 50
+#: Numbers that hold every part of every candidate's score: 256 MiB of float32 for the blend, 32 MiB for monitoring.
+BLENDED_FEATURES, MONITORED_FEATURES = 2**26, 2**23
+
+
+class Learnt(NamedTuple):
+    """What came out of training."""
+
+    module: AutoSeqRecModule
+    blend: Blend
+    cold_blend: Blend
+    loss_curve: list[dict[str, float]]
+    validation_scores: list[float]
+
+
+class Learner:
+    """Trains on a log as the parameters of the estimator say.
+
+    Parameters
+    ----------
+    objective : Objective
+        What to minimise.
+    settings : SequenceSettings
+        How time enters the matrices.
+    parameters : mapping
+        The estimator's parameters, with "learning_rate" and "dropout" per part.
+    """
+
+    def __init__(self, objective: Objective, settings: SequenceSettings, parameters: Mapping[str, Any]) -> None:
+        self._objective = objective
+        self._settings = settings
+        self._parameters = parameters
+        self._device = resolve_device(parameters["device"])
+        self._seed = draw_seed(parameters["random_state"])
+
+    def learn(self, log: CountedLog) -> Learnt:
+        """Return weights and blend for a log, leaving the caller's random state alone."""
+        with torch.random.fork_rng(devices=[self._device] if self._device.type == "cuda" else []):
+            return self._learn(log)
+
+    def _learn(self, log: CountedLog) -> Learnt:
+        blend, max_iter = self._parameters["blend"], self._parameters["max_iter"]
+        fixed = self._fixed_blend() if blend == "auto" else blend
+        if blend != "auto" and not self._parameters["early_stopping"]:
+            return self._train_on_all(log, max_iter, fixed, self._fixed_cold_blend(), [])
+        validation = self._hold_out(log, MONITORED_EVENTS)
+        if validation is None:
+            warnings.warn(
+                f"The newest {self._parameters['validation_fraction']:.0%} of the log hold fewer than {FEWEST_EVENTS} "
+                "usable events: nothing is validated, and the blend is the objective's fixed one.",
+                UserWarning,
+                stacklevel=5,
+            )
+            return self._train_on_all(log, max_iter, fixed, self._fixed_cold_blend(), [])
+        module, losses, scores = self._train_validated(validation)
+        n_iter, cold_blend = len(losses), self._fixed_cold_blend()
+        if blend == "auto":
+            fixed, cold_blend = self._fit_blends(self._hold_out(log, BLENDED_EVENTS) or validation, module)
+        if self._parameters["refit"]:
+            return self._train_on_all(log, n_iter, fixed, cold_blend, scores)
+        return Learnt(module, fixed, cold_blend, losses, scores)
+
+    def _train_on_all(
+        self, log: CountedLog, n_iter: int, blend: Blend, cold_blend: Blend, scores: list[float]
+    ) -> Learnt:
+        module = self._new_module(log.counts.n_items)
+        losses = []
+        for loss in islice(self._epochs(module, log.counts), n_iter):
+            losses.append(loss)
+            self._say(len(losses), loss)
+        return Learnt(_settled(module), blend, cold_blend, losses, scores)
+
+    def _train_validated(self, validation: Validation) -> tuple[AutoSeqRecModule, list[dict[str, float]], list[float]]:
+        """Train on the part before the validation, keep the best epoch and stop when it does not get better."""
+        module = self._new_module(validation.head.n_items)
+        losses: list[dict[str, float]] = []
+        scores: list[float] = []
+        best, weights = copy.deepcopy(module), _to_vector(self._fixed_blend())
+        for loss in islice(self._epochs(module, validation.head), self._parameters["max_iter"]):
+            losses.append(loss)
+            settled = _settled(copy.deepcopy(module))
+            choices = validation.choices(self._model(settled), MONITORED_FEATURES)
+            if self._parameters["blend"] == "auto":
+                weights = fit_weights(choices, weights, max_iter=15)
+            scores.append(choices.mean_reciprocal_rank(weights))
+            self._say(len(losses), loss, scores[-1])
+            if scores[-1] == max(scores):
+                best = settled
+            n_since = len(scores) - 1 - int(np.argmax(scores))
+            if self._parameters["early_stopping"] and n_since >= self._parameters["n_iter_no_change"]:
+                break
+        n_best = 1 + int(np.argmax(scores)) if self._parameters["early_stopping"] else len(losses)
+        return (best if self._parameters["early_stopping"] else settled), losses[:n_best], scores
+
+    def _fit_blends(self, validation: Validation, module: AutoSeqRecModule) -> tuple[Blend, Blend]:
+        model = self._model(module)
+        weights = fit_weights(validation.choices(model, BLENDED_FEATURES), _to_vector(self._fixed_blend()))
+        cold = validation.choices(model, BLENDED_FEATURES, cold=True)
+        cold_blend = self._fixed_cold_blend()
+        if len(cold.features) >= FEWEST_EVENTS:
+            start = np.r_[cold_blend["collaborative"], cold_blend["one_hop"], cold_blend["trend"]]
+            first, second, *trend = fit_weights(cold, start).tolist()
+            cold_blend = {"collaborative": first, "one_hop": second, "trend": tuple(trend)}
+        return self._to_blend(weights), cold_blend
+
+    def _hold_out(self, log: CountedLog, n_judged: int) -> Validation | None:
+        """Return the newest part of a log as a validation, None if too few of its events are usable."""
+        users, items = log.events.between(0, len(log.events))
+        start = len(items) - round(self._parameters["validation_fraction"] * len(items))
+        if start < 1:
+            return None
+        judged = max(start, len(items) - n_judged)
+        head, _ = Counts.empty().advance(_events(users, items, 0, start), self._settings.step_weights)
+        middle, newest = _events(users, items, start, judged), _events(users, items, judged, len(items))
+        validation = Validation(head, items[:start], middle, newest, self._parameters["exclude_seen"])
+        return validation if validation.count_usable() >= FEWEST_EVENTS else None
+
+    def _new_module(self, n_items: int) -> AutoSeqRecModule:
+        torch.manual_seed(self._seed)
+        module = AutoSeqRecModule(n_items, self._parameters["n_components"], self._parameters["activation"])
+        self._objective.initialise(module)
+        return module.to(self._device)
+
+    def _epochs(self, module: AutoSeqRecModule, counts: Counts) -> Any:
+        batches = self._objective.draw_epochs(counts, self._settings, self._parameters["batch_size"])
+        rates = {name: self._parameters[name] for name in ("learning_rate", "dropout")}
+        return train(module, self._objective, batches, device=self._device, **rates)
+
+    def _model(self, module: AutoSeqRecModule) -> Model:
+        return Model(module, self._objective, self._settings)
+
+    def _fixed_blend(self) -> Blend:
+        """Return the objective's own blend, trends sharing their weight."""
+        n_trends = max(len(self._settings.trend_half_lives), 1)
+        weights = dict.fromkeys(PARTS, 0.0) | dict(self._objective.BLEND)
+        if self._parameters["exclude_seen"]:
+            weights["repeat"] = 0.0
+        return weights | {"trend": (weights["trend"] / n_trends,) * len(self._settings.trend_half_lives)}
+
+    def _fixed_cold_blend(self) -> Blend:
+        """Return equal weights of all trends; empty, which means event counts, if there is none."""
+        n_trends = len(self._settings.trend_half_lives)
+        if n_trends == 0:
+            return {}
+        return {"collaborative": 0.0, "one_hop": 0.0, "trend": (1 / n_trends,) * n_trends}
+
+    def _to_blend(self, weights: NDArray[np.float64]) -> Blend:
+        (*single,) = (float(weight) for weight in weights[: len(PARTS) - 1])
+        return dict(zip(PARTS[:-1], single, strict=True)) | {"trend": tuple(weights[len(PARTS) - 1 :].tolist())}
+
+    def _say(self, epoch: int, loss: Mapping[str, float], score: float | None = None) -> None:
+        if self._parameters["verbose"] >= 1:
+            told = ", ".join(f"{part} loss {value:.5g}" for part, value in loss.items())
+            print(f"epoch {epoch}: {told}" + ("" if score is None else f", validation MRR {score:.4f}"))
+
+
+def _events(users: NDArray[np.int64], items: NDArray[np.int64], start: int, stop: int) -> Events:
+    """Return some events of a log whose codes are given in order of first appearance."""
+    n_users, n_items = (int(codes[:stop].max(initial=-1)) + 1 for codes in (users, items))
+    return Events(users[start:stop], items[start:stop], n_users, n_items)
+
+
+def _settled(module: AutoSeqRecModule) -> AutoSeqRecModule:
+    """Return a module on the CPU, without gradients."""
+    return module.eval().cpu().requires_grad_(False)
+
+
+def _to_vector(blend: Blend) -> NDArray[np.float64]:
+    return np.r_[[blend[part] for part in PARTS[:-1]], blend["trend"]].astype(np.float64)

@@ -1,0 +1,84 @@
+"""The trained weights together with what gives them meaning, as state and scoring use them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import sparse
+from torch import Tensor
+
+from ._counting import TRANSITION_UNIT
+from ._module import AutoSeqRecModule, SparseRows
+from ._objective import Objective
+from ._settings import SequenceSettings
+from ._trend import TrendClock
+
+
+@dataclass(frozen=True)
+class Model:
+    """Weights, objective and settings of time.
+
+    Parameters
+    ----------
+    module : AutoSeqRecModule
+        The trained weights.
+    objective : Objective
+        How sparse rows are scaled and parts are put together.
+    settings : SequenceSettings
+        How time enters the matrices.
+    """
+
+    module: AutoSeqRecModule
+    objective: Objective
+    settings: SequenceSettings
+
+    @property
+    def n_trained(self) -> int:
+        """Number of items that have weights of their own."""
+        return self.module.n_items
+
+    @property
+    def trend(self) -> TrendClock:
+        """The clock of decayed popularity."""
+        return TrendClock(self.settings.trend_half_lives, self.n_trained)
+
+    def project(self, items: NDArray[np.integer], values: NDArray[np.floating], offsets: NDArray[np.integer]) -> Tensor:
+        """Return the product of sparse rows with the encoder's weight; items without weights count as zero rows."""
+        trained = items < self.n_trained
+        rows = SparseRows(
+            torch.from_numpy(np.where(trained, items, 0).astype(np.int64)),
+            torch.from_numpy(np.where(trained, values, 0.0).astype(np.float32)),
+            torch.from_numpy(offsets.astype(np.int64)),
+        )
+        return rows.project(self.module.encoder_weight)
+
+    def project_rows(self, rows: sparse.csr_matrix) -> Tensor:
+        """Return the product of the rows of a matrix with the encoder's weight."""
+        return self.project(rows.indices, rows.data, rows.indptr[:-1])
+
+    def squared_norms(self, rows: sparse.csr_matrix) -> Tensor:
+        """Return the squared norm of each row over the items that have weights."""
+        squares = np.where(rows.indices < self.n_trained, np.square(rows.data, dtype=np.float64), 0.0)
+        row_of_entry = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
+        return torch.from_numpy(np.bincount(row_of_entry, squares, minlength=rows.shape[0]).astype(np.float32))
+
+    def encode(self, projections: Tensor, squared_norms: Tensor) -> Tensor:
+        """Return the hidden representation of projected rows."""
+        return self.objective.encode(self.module, projections, squared_norms)
+
+    def reach(self, targets: Tensor) -> Tensor:
+        """Return what two hops arrive at, given what leads to each item: projections with their squared norm behind."""
+        return self.objective.reach(self.module, targets[:, :-1], targets[:, -1])
+
+    def row_norms(self, transitions: sparse.csr_matrix) -> Tensor:
+        """Return the squared norm of each row of transitions (in units) over the columns that have weights."""
+        return self.squared_norms(transitions / TRANSITION_UNIT)
+
+    def column_norms(self, transitions: sparse.csr_matrix) -> Tensor:
+        """Return the squared norm of each column of transitions (in units) over the rows that have weights."""
+        trained = transitions[: self.n_trained]
+        squares = np.square(trained.data / TRANSITION_UNIT)
+        return torch.from_numpy(np.bincount(trained.indices, squares, minlength=transitions.shape[1])).float()

@@ -1,0 +1,112 @@
+"""Scores to the best k, among what may be recommended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ._queries import Histories
+from ._scoring import Scorer, score_users
+from ._state import Snapshot
+
+#: Scores held at a time: 64 MiB of float32, whatever the catalogue.
+SCORES_PER_BATCH = 2**24
+
+
+class Filter(NamedTuple):
+    """Which items may be recommended to a batch of users, beside those that they have not seen.
+
+    Parameters
+    ----------
+    exclude_seen : bool
+        Leave out what a user has seen.
+    candidates, exclude : list of ndarray, or None
+        Allowed and denied item codes: one array for all users, or one per user.
+    """
+
+    exclude_seen: bool
+    candidates: list[NDArray[np.int64]] | None = None
+    exclude: list[NDArray[np.int64]] | None = None
+
+    def rows(self, batch: slice) -> Filter:
+        """Return the filter of some of the users."""
+        candidates, exclude = (
+            codes if codes is None or len(codes) == 1 else codes[batch] for codes in (self.candidates, self.exclude)
+        )
+        return Filter(self.exclude_seen, candidates, exclude)
+
+    def apply(self, scores: Tensor, histories: Histories) -> None:
+        """Set the scores of what may not be recommended to minus infinity, in place."""
+        if self.exclude_seen:
+            rows, items = histories.entries()
+            scores[torch.from_numpy(rows), torch.from_numpy(items)] = -torch.inf
+        if self.candidates is not None:
+            denied = torch.ones(len(self.candidates), scores.shape[1], dtype=torch.bool)
+            for row, codes in enumerate(self.candidates):
+                denied[row, torch.from_numpy(codes)] = False
+            scores.masked_fill_(denied, -torch.inf)
+        if self.exclude is not None:
+            denied = torch.zeros(len(self.exclude), scores.shape[1], dtype=torch.bool)
+            for row, codes in enumerate(self.exclude):
+                denied[row, torch.from_numpy(codes)] = True
+            scores.masked_fill_(denied, -torch.inf)
+
+
+def top_k(
+    scorer: Scorer, snapshot: Snapshot, histories: Histories, k: int, allowed: Filter
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return the codes and scores of the best k items of each user.
+
+    Parameters
+    ----------
+    scorer : Scorer
+        The model.
+    snapshot : Snapshot
+        The state to answer from.
+    histories : Histories
+        The users' histories, empty for unknown users.
+    k : int
+        How many items; places beyond the eligible ones hold code -1 and score minus infinity.
+    allowed : Filter
+        What may be recommended.
+
+    Returns
+    -------
+    codes : ndarray of shape (n_users, k), int64
+        Best first; equal scores in order of code.
+    scores : ndarray of shape (n_users, k), float32
+        Their scores.
+    """
+    codes = np.full((len(histories), k), -1, dtype=np.int64)
+    best_scores = np.full((len(histories), k), -np.inf, dtype=np.float32)
+    width = min(k, snapshot.n_items)
+    for batch in batches(len(histories), snapshot.n_items):
+        scores = score_users(scorer, snapshot, histories.rows(batch))
+        allowed.rows(batch).apply(scores, histories.rows(batch))
+        codes[batch, :width], best_scores[batch, :width] = _select(scores, width)
+    codes[np.isneginf(best_scores)] = -1
+    return codes, best_scores
+
+
+def batches(n_rows: int, n_items: int) -> Iterator[slice]:
+    """Yield slices of rows whose scores fit the memory set aside for them."""
+    size = max(1, SCORES_PER_BATCH // max(n_items, 1))
+    for start in range(0, n_rows, size):
+        yield slice(start, start + size)
+
+
+def _select(scores: Tensor, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return the k best columns of each row, equal scores in order of column."""
+    values, columns = (part.numpy() for part in torch.topk(scores, k, dim=1))
+    # topk picks any of those that share the k-th score; the lowest columns must win.
+    tied = np.flatnonzero((scores >= scores.new_tensor(values[:, -1:])).sum(1).numpy() > k)
+    if len(tied):
+        order = torch.sort(scores[torch.from_numpy(tied)], dim=1, descending=True, stable=True)
+        values[tied], columns[tied] = order.values[:, :k].numpy(), order.indices[:, :k].numpy()
+    order_in_row = np.lexsort((columns, -values), axis=1)
+    return np.take_along_axis(columns, order_in_row, 1), np.take_along_axis(values, order_in_row, 1)

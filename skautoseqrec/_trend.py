@@ -1,0 +1,60 @@
+"""Decayed popularity in constant time per event: an event changes one number per half-life.
+
+An item's count halves every ``half_life`` events. With ``g`` the decay per event, ``c`` the decayed count and ``t`` the
+number of events so far, ``level = log c - t log g`` does not change while nothing happens to the item. The part of the
+score is ``max(level + t log g, floor)``; row constants do not rank, so scoring works with ``max(level, rising floor)``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Share of all decayed events that an item without any is taken to have, divided by the number of items.
+FLOOR_SHARE = 1e-3
+
+
+@dataclass(frozen=True)
+class TrendClock:
+    """Levels of every item, one row per half-life, and how they turn into scores.
+
+    Parameters
+    ----------
+    half_lives : tuple of float
+        In events.
+    n_items : int
+        Number of items that the floor is spread over: those of the last fit.
+    """
+
+    half_lives: tuple[float, ...]
+    n_items: int
+
+    @property
+    def log_decays(self) -> NDArray[np.float64]:
+        """``log g`` of each half-life."""
+        return -np.log(2) / np.array(self.half_lives, dtype=np.float64)
+
+    @property
+    def log_floors(self) -> NDArray[np.float64]:
+        """Lowest log count of each half-life."""
+        return np.log(FLOOR_SHARE / (self.n_items * -np.expm1(self.log_decays)))
+
+    def empty_levels(self, n_items: int) -> NDArray[np.float64]:
+        """Return the levels of items without events, shape (n_half_lives, n_items)."""
+        return np.full((len(self.half_lives), n_items), -np.inf)
+
+    def let_in(self, levels: NDArray[np.float64], items: NDArray[np.int64], n_before: int) -> None:
+        """Raise the levels by events in order, in place, given how many came before them."""
+        clock = n_before + 1 + np.arange(len(items))
+        for row, log_decay in enumerate(self.log_decays):
+            np.logaddexp.at(levels[row], items, -clock * log_decay)
+
+    def log_counts(self, levels: NDArray[np.float64], n_events: int) -> NDArray[np.float64]:
+        """Return the floored log counts after ``n_events`` events: the part of the score, one row per half-life."""
+        return np.maximum(levels + n_events * self.log_decays[:, None], self.log_floors[:, None])
+
+    def rising_floors(self, n_events: NDArray[np.int64] | int) -> NDArray[np.float64]:
+        """Return the level below which an item counts as the floor, by half-life and number of events."""
+        return self.log_floors[:, None] - np.multiply.outer(self.log_decays, n_events)

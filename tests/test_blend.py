@@ -1,0 +1,106 @@
+"""Fitting the blend: the likelihood, its gradient, and what a log says of the parts."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import approx_fprime
+
+from skautoseqrec import AutoSeqRecRecommender, _blend
+from skautoseqrec._blend import Choices, fit_weights
+from skautoseqrec.datasets import make_interactions
+from skautoseqrec.model_selection import temporal_train_test_split
+
+SMALL = {"n_components": 8, "max_iter": 4, "device": "cpu", "random_state": 0, "batch_size": 64}
+
+
+def choices_of(seed, n_events=40, n_candidates=9, n_parts=3):
+    generator = torch.Generator().manual_seed(seed)
+    features = torch.randn(n_events, n_candidates, n_parts, generator=generator)
+    offsets = torch.where(torch.rand(n_events, n_candidates, generator=generator) < 0.2, -torch.inf, 0.0)
+    offsets[:, 0] = 0.0
+    return Choices(features, offsets)
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 1000))
+def test_the_gradient_is_that_of_the_likelihood(seed):
+    choices, captured = choices_of(seed), {}
+
+    def capture(function, start, **options):
+        captured["function"] = function
+        return type("Result", (), {"x": start})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_blend.optimize, "minimize", capture)
+        fit_weights(choices, np.ones(3))
+    at = np.array([0.5, 1.0, 0.2])
+    numeric = approx_fprime(at, lambda weights: captured["function"](weights)[0], 1e-2)
+    np.testing.assert_allclose(captured["function"](at)[1], numeric, atol=2e-2)
+
+
+def test_parts_that_tell_nothing_weigh_little_and_misleading_ones_nothing():
+    choices = choices_of(0, n_events=3000)
+    choices.features[:, 0, 0] += 1.5  # part 0 knows the truth
+    choices.features[:, 0, 1] -= 1.0  # part 1 says the opposite
+    weights = fit_weights(choices, np.ones(3))
+    assert weights[0] > 1.0
+    assert weights[1] == 0.0
+    assert weights[2] < 0.1
+
+
+def test_the_blend_is_a_readable_mapping_that_can_be_given_back():
+    train, test = temporal_train_test_split(make_interactions(random_state=0))
+    fitted = AutoSeqRecRecommender(**SMALL).fit(train)
+    assert list(fitted.blend_) == ["collaborative", "one_hop", "two_hop", "direct", "repeat", "trend"]
+    assert len(fitted.blend_["trend"]) == 4
+    assert fitted.blend_["repeat"] == 0.0  # exclude_seen leaves it nothing to say
+    given_back = AutoSeqRecRecommender(
+        **{**SMALL, "max_iter": fitted.n_iter_}, blend=fitted.blend_, early_stopping=False
+    ).fit(train)
+    assert given_back.blend_ == fitted.blend_
+    np.testing.assert_allclose(given_back.score_samples(test), fitted.score_samples(test), atol=1e-3)
+
+
+def test_the_fitted_blend_finds_the_transitions_of_a_world_of_transitions():
+    X, oracle = make_interactions(n_users=300, random_state=0, return_oracle=True)
+    train, test = temporal_train_test_split(X)
+    fitted = AutoSeqRecRecommender(**SMALL).fit(train)
+    best = (1 / oracle.ranks[-len(test) :]).mean()
+    assert fitted.score(test) > 0.75 * best
+    assert max(fitted.validation_scores_) > 0.5
+
+
+def test_without_refit_the_weights_are_those_of_the_first_part():
+    train = make_interactions(random_state=0)
+    with_refit, without = (AutoSeqRecRecommender(**SMALL, refit=refit).fit(train) for refit in (True, False))
+    assert with_refit.n_iter_ == without.n_iter_
+    assert with_refit.blend_ == without.blend_
+    assert not torch.equal(with_refit.module_.encoder_weight, without.module_.encoder_weight)
+
+
+def test_early_stopping_keeps_the_best_epoch():
+    parameters = {**SMALL, "max_iter": 40, "learning_rate": 0.02, "n_iter_no_change": 2}
+    fitted = AutoSeqRecRecommender(**parameters).fit(make_interactions(random_state=0))
+    scores = fitted.validation_scores_
+    assert fitted.n_iter_ == 1 + int(np.argmax(scores)) == len(scores) - 2
+    longer = AutoSeqRecRecommender(**parameters, early_stopping=False).set_params(max_iter=5)
+    assert longer.fit(make_interactions(random_state=0)).n_iter_ == 5
+
+
+def test_a_short_log_takes_fixed_weights_and_says_so():
+    log = make_interactions(n_users=10, n_items=20, n_events=90, random_state=0)
+    with pytest.warns(UserWarning, match="newest 10% of the log hold fewer than 50 usable events"):
+        fitted = AutoSeqRecRecommender(**SMALL).fit(log)
+    assert fitted.blend_["collaborative"] == 1.0
+    assert fitted.validation_scores_ == []
+    assert fitted.n_iter_ == SMALL["max_iter"]
+
+
+def test_cold_users_get_trends_and_what_decoders_expect_of_anybody():
+    fitted = AutoSeqRecRecommender(**SMALL).fit(make_interactions(n_users=600, n_events=6000, random_state=0))
+    popular = fitted.predict_topk([-1], k=5)
+    assert popular.shape == (1, 5)
+    fitted.partial_update([(10_000 + user, 77) for user in range(300)])
+    assert fitted.predict_topk([-1], k=1).tolist() == [[77]]
