@@ -58,7 +58,14 @@ def make_decayed_popularity(options: argparse.Namespace, seed: int, valid: Fold)
     return DecayedPopularity(max(HALF_LIVES, key=validate))
 
 
+def make_default(options: argparse.Namespace, seed: int, valid: Fold) -> AutoSeqRecRecommender:
+    """Return the recommender as it comes."""
+    params = {} if options.max_iter is None else {"max_iter": options.max_iter}
+    return AutoSeqRecRecommender(**params, random_state=seed)
+
+
 MODELS: dict[str, Callable[[argparse.Namespace, int, Fold], Any]] = {
+    "default": make_default,
     "paper": make_paper,
     "popularity": lambda options, seed, valid: Popularity(),
     "decayed-popularity": make_decayed_popularity,
