@@ -20,9 +20,8 @@ from skautoseqrec.preprocessing import InteractionEncoder
 
 parser = argparse.ArgumentParser(description="Fit, walk forward, recommend, update: on a synthetic log or on a file.")
 parser.add_argument("--data", metavar="FILE", help=".csv, .csv.gz or .parquet with user_id, item_id and timestamp")
-parser.add_argument(
-    "--max-iter", type=int, help="epochs (default: 30 on the synthetic log, the published 200 on a file)"
-)
+parser.add_argument("--paper", action="store_true", help="the published model, instead of the default one")
+parser.add_argument("--max-iter", type=int, help="most epochs (default: the model's own)")
 parser.add_argument(
     "--figure", metavar="FILE", help="where to save the figure (default: show it, if there is a screen)"
 )
@@ -47,12 +46,15 @@ print(f"log: {log}")
 
 past, test = temporal_train_test_split(log, test_size=0.1)
 train, valid = temporal_train_test_split(past, test_size=1 / 9)
-recommender = AutoSeqRecRecommender(**PAPER_PARAMS, random_state=0)
-recommender.set_params(max_iter=options.max_iter or (30 if options.data is None else PAPER_PARAMS["max_iter"]))
+recommender = AutoSeqRecRecommender(random_state=0).set_params(**(PAPER_PARAMS if options.paper else {}))
+if options.max_iter is not None:
+    recommender.set_params(max_iter=options.max_iter)
 start = time.perf_counter()
 valid_ranks = ranks_from_reciprocal(recommender.fit(train).score_samples(valid))
 recommender.fit(past)
-print(f"two fits of {recommender.n_iter_} epochs and one walk: {time.perf_counter() - start:.1f} s")
+print(f"two fits (the last: {recommender.n_iter_} epochs) and one walk: {time.perf_counter() - start:.1f} s")
+weights = {part: np.round(weight, 2).tolist() for part, weight in recommender.blend_.items()}
+print(f"blend: {weights}")
 
 # %%
 # Walk forward over the rest
