@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from numbers import Integral
 from typing import Any
 
@@ -165,7 +166,9 @@ class AnswersMixin:
     ) -> Any:
         if not isinstance(k, Integral) or isinstance(k, bool) or k < 1:
             raise ValueError(f"k must be a whole number of at least 1, not {k!r}.")
-        seen = self.exclude_seen if exclude_seen is None else exclude_seen
+        if exclude_seen not in (None, True, False):
+            raise ValueError(f"exclude_seen must be True, False or None, not {exclude_seen!r}.")
+        seen = self.exclude_seen if exclude_seen is None else bool(exclude_seen)
         allowed = read_filter(seen, candidates, exclude, self._state.items, snapshot.n_items, len(histories))
         codes, scores = top_k(self._scorer, snapshot, histories, int(k), allowed)
         ids, scores = decode_answers(codes, scores, self._state.items.ids(snapshot.n_items))
@@ -225,6 +228,8 @@ def decode_answers(
 
 def _lists(ids: Any, name: str, n_users: int) -> list[NDArray[Any]]:
     """Return one array of ids for all users, or one per user."""
+    if isinstance(ids, Mapping):
+        raise TypeError(f"{name} must be one list of item ids, or one list per user in their order, not a dict.")
     if hasattr(ids, "__len__") and len(ids) and not isinstance(ids, str):
         first = next(iter(ids))
         if hasattr(first, "__iter__") and not isinstance(first, str):

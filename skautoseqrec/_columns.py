@@ -87,7 +87,7 @@ def refuse_missing(missing: NDArray[np.bool_], name: str) -> None:
     """Raise ValueError naming the first row in which ``missing`` is true."""
     if missing.any():
         raise ValueError(
-            f"Column {name!r} is missing (NaN) in row {int(missing.argmax())}. Drop or fill such rows first."
+            f"Column {name!r} has a missing value (NaN) in row {int(missing.argmax())}. Drop or fill such rows first."
         )
 
 

@@ -77,18 +77,21 @@ class EvaluationMixin:
         mrr : float
             In [0, 1].
         """
-        return float(
-            np.average(self.score_samples(X), weights=None if sample_weight is None else np.asarray(sample_weight))
-        )
+        values = self.score_samples(X)
+        if sample_weight is None:
+            return float(values.mean())
+        weights = np.asarray(sample_weight)
+        if weights.shape != values.shape:
+            raise ValueError(f"sample_weight has {len(weights)} weights for {len(values)} events.")
+        return float(np.average(values, weights=weights))
 
 
 def _warn_if_ineligible(values: NDArray[np.float64]) -> None:
     share = np.mean(values == 0)
     if share > 0.5:
         warnings.warn(
-            f"The items of {share:.0%} of the rows were not eligible and count as 0: not known yet, or "
-            "already seen by their "
-            "user while exclude_seen=True. Is this the log that was fitted?",
+            f"The items of {share:.0%} of the rows were not eligible and count as 0: not known yet, or already seen by "
+            "their user while exclude_seen=True. Was this log fitted before, or do people come back to items?",
             UserWarning,
             stacklevel=3,
         )

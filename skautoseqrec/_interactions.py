@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -202,6 +202,8 @@ def _read_array(X: NDArray[Any]) -> Columns:
 
 
 def _read_rows(rows: Sequence[Any]) -> Columns:
+    if any(isinstance(row, Mapping) for row in rows):
+        raise TypeError("A list of dicts is not read as a log: make it a dataframe, or a list of (user, item, time).")
     widths = {len(row) for row in rows if hasattr(row, "__len__") and not isinstance(row, str)}
     if (
         any(not hasattr(row, "__len__") or isinstance(row, str) for row in rows)
@@ -209,7 +211,8 @@ def _read_rows(rows: Sequence[Any]) -> Columns:
         or min(widths, default=2) < 2
     ):
         raise ValueError(
-            "A list is read as rows of (user, item) or (user, item, time), all of one length. Reshape your data."
+            "A list is read as rows of (user, item) or (user, item, time), all of one length. "
+            "Wrap a single event in a list. Reshape your data."
         )
     width = max(widths, default=2)
     _warn_if_wide(width)
@@ -256,6 +259,13 @@ def choose_names(names: list[str]) -> tuple[str, str, str | None]:
         doubled = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"Column {doubled!r} stands more than once; keep one.")
     if COLUMN_NAMES[0] in names and COLUMN_NAMES[1] in names:
+        others = [name for name in names if name not in COLUMN_NAMES]
+        if COLUMN_NAMES[2] not in names and others:
+            warnings.warn(
+                f"There is no column 'timestamp', so row order is taken for time; ignored columns: {others}.",
+                UserWarning,
+                stacklevel=6,
+            )
         return COLUMN_NAMES[0], COLUMN_NAMES[1], COLUMN_NAMES[2] if COLUMN_NAMES[2] in names else None
     if len(names) in (2, 3) and not set(COLUMN_NAMES) & set(names):
         return names[0], names[1], names[2] if len(names) == 3 else None

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sklearn.utils import Bunch, check_random_state
 
 from ._columns import time_column
-from ._interactions import Columns, Interactions, choose_names, read_columns
+from ._interactions import COLUMN_NAMES, Columns, Interactions, choose_names, read_columns
 from ._log_transformer import encode, learn_ids
 
 __all__ = ["load_interactions", "make_interactions"]
@@ -106,7 +106,8 @@ def load_interactions(path: Any) -> Interactions:
     ----------
     path : str or path-like
         A ``.csv``, ``.csv.gz`` or ``.parquet`` file with columns user_id, item_id and optionally timestamp, or with
-        exactly 2 or 3 columns in that order. Parquet needs pyarrow, polars or pandas to be installed.
+        exactly 2 or 3 columns in that order. A csv file begins with a header line. Parquet needs pyarrow, polars or
+        pandas to be installed.
 
     Returns
     -------
@@ -197,6 +198,8 @@ def _read_csv(path: Path) -> Columns:
         header = next(reader, None)
         if header is None:
             raise ValueError(f"{path.name!r} is empty: a header line and at least one event are needed.")
+        if not set(header) & set(COLUMN_NAMES) and any(_is_number(name) for name in header):
+            raise ValueError(f"{path.name!r} begins with data, {header}: a header line with column names is needed.")
         places = [header.index(name) for name in choose_names(header) if name is not None]
         rows = [_check_fields(row, len(header), reader.line_num) for row in reader if row]
     if not rows:
@@ -205,10 +208,18 @@ def _read_csv(path: Path) -> Columns:
     for text, place in zip(texts, places, strict=True):
         if (text == "").any():
             raise ValueError(
-                f"Column {header[place]!r} is missing in row {int((text == '').argmax())} of {path.name!r}."
+                f"Column {header[place]!r} has a missing value in row {int((text == '').argmax())} of {path.name!r}."
             )
     times = _parse_times(texts[2], header[places[2]]) if len(texts) == 3 else None
     return Columns(_parse_ids(texts[0]), _parse_ids(texts[1]), times)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _check_fields(row: list[str], n_fields: int, line: int) -> list[str]:

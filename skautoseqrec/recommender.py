@@ -97,7 +97,7 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogT
         events, a warning says so and fixed weights are taken.
     early_stopping : bool, default=True
         Whether to stop when the validation MRR has not improved for ``n_iter_no_change`` epochs, and to keep the best.
-    n_iter_no_change : int, default=5
+    n_iter_no_change : int, default=10
         Patience of ``early_stopping`` in epochs; at least 1.
     refit : bool, default=True
         Whether to train once more, on the whole log and for as many epochs as were best, after looking at the
@@ -205,7 +205,7 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogT
         blend: Any = "auto",
         validation_fraction: float = 0.1,
         early_stopping: bool = True,
-        n_iter_no_change: int = 5,
+        n_iter_no_change: int = 10,
         refit: bool = True,
         exclude_seen: bool = True,
         device: str = "auto",

@@ -103,21 +103,29 @@ def test_datetimes_of_rows_of_any_zone():
             "(?s)more than once.*'item_id'",
         ),
         ([(1, 2), (1, 2, 3)], ValueError, "all of one length"),
-        (pd.DataFrame({"user_id": [1.0, np.nan], "item_id": [1, 2]}), ValueError, "'user_id' is missing.* row 1"),
-        (pl.DataFrame({"user_id": [1, 2], "item_id": [None, "a"]}), ValueError, "'item_id' is missing.* row 0"),
+        (
+            pd.DataFrame({"user_id": [1.0, np.nan], "item_id": [1, 2]}),
+            ValueError,
+            "'user_id' has a missing value.* row 1",
+        ),
+        (
+            pl.DataFrame({"user_id": [1, 2], "item_id": [None, "a"]}),
+            ValueError,
+            "'item_id' has a missing value.* row 0",
+        ),
         (
             pd.DataFrame({"user_id": [1, 2], "item_id": pd.array([1, pd.NA], dtype="Int64")}),
             ValueError,
-            "'item_id' is missing.* row 1",
+            "'item_id' has a missing value.* row 1",
         ),
-        ([("a", "b", 1), ("a", None, 2)], ValueError, "'item_id' is missing.* row 1"),
-        ([("a", "b", 1), ("a", pd.NA, 2)], ValueError, "'item_id' is missing.* row 1"),
-        ([("a", "b", 1), ("a", "c", float("nan"))], ValueError, "'timestamp' is missing.* row 1"),
-        ([("a", "b", DAY), ("a", "c", pd.NaT)], ValueError, "'timestamp' is missing.* row 1"),
+        ([("a", "b", 1), ("a", None, 2)], ValueError, "'item_id' has a missing.* row 1"),
+        ([("a", "b", 1), ("a", pd.NA, 2)], ValueError, "'item_id' has a missing.* row 1"),
+        ([("a", "b", 1), ("a", "c", float("nan"))], ValueError, "'timestamp' has a missing value.* row 1"),
+        ([("a", "b", DAY), ("a", "c", pd.NaT)], ValueError, "'timestamp' has a missing value.* row 1"),
         (
             pd.DataFrame({"user_id": [1, 2], "item_id": [1, 2], "timestamp": pd.to_datetime(["2024-01-01", None])}),
             ValueError,
-            "'timestamp' is missing.* row 1",
+            "'timestamp' has a missing value.* row 1",
         ),
         (np.array([[1.0, 2.0, 3.0], [1.0, 2.0, np.inf]]), ValueError, "'timestamp' holds inf in row 1"),
         (np.array([[1.0, 2.0], [np.inf, 2.0]]), ValueError, "'user_id' holds inf in row 1"),
@@ -135,6 +143,8 @@ def test_datetimes_of_rows_of_any_zone():
         (pd.DataFrame({"user_id": [0.5], "item_id": [1]}), ValueError, "'user_id' holds 0.5 in row 0"),
         (sparse.eye(3).tocsr(), TypeError, "sparse matrix is not supported"),
         (pl.LazyFrame({"user_id": [1], "item_id": [1]}), TypeError, "collected, if lazy"),
+        ([{"user_id": 1, "item_id": 2}], TypeError, "list of dicts is not read as a log: make it a dataframe"),
+        (("ann", "tea", 1), ValueError, "Wrap a single event in a list"),
         ("log.csv", TypeError, "Cannot read a log from str"),
         (None, TypeError, "Cannot read a log from NoneType"),
     ],
@@ -142,6 +152,12 @@ def test_datetimes_of_rows_of_any_zone():
 def test_bad_logs_are_refused_by_column_and_row(log, error, message):
     with pytest.raises(error, match=message):
         read_columns(log)
+
+
+def test_a_misspelt_timestamp_is_noticed():
+    frame = pd.DataFrame({"user_id": [1], "item_id": [2], "timestmap": [3]})
+    with pytest.warns(UserWarning, match=r"no column 'timestamp', so row order is taken for time.*\['timestmap'\]"):
+        assert read_columns(frame).times is None
 
 
 def test_a_wide_array_warns_of_what_is_read():

@@ -192,6 +192,8 @@ def test_score_is_the_weighted_mean_of_score_samples(log):
     values = recommender.score_samples(later)
     weights = np.arange(len(later))
     assert recommender.score(later) == pytest.approx(values.mean())
+    with pytest.raises(ValueError, match=f"sample_weight has 2 weights for {len(later)} events"):
+        recommender.score(later, sample_weight=[1, 2])
     assert recommender.score(later, sample_weight=weights) == pytest.approx(np.average(values, weights=weights))
 
 

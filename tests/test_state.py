@@ -163,7 +163,7 @@ def test_an_old_snapshot_stays_as_it_was():
             TypeError,
             "known times are numbers, but these are datetimes",
         ),
-        ([("new", "jam", 8), ("new", None, 9)], ValueError, "'item_id' is missing"),
+        ([("new", "jam", 8), ("new", None, 9)], ValueError, "'item_id' has a missing value"),
         ([], ValueError, "empty"),
     ],
 )
