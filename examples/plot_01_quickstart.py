@@ -19,7 +19,7 @@ from skautoseqrec.model_selection import temporal_train_test_split
 from skautoseqrec.preprocessing import InteractionEncoder
 
 parser = argparse.ArgumentParser(description="Fit, walk forward, recommend, update: on a synthetic log or on a file.")
-parser.add_argument("--data", metavar="FILE", help=".csv, .csv.gz or .parquet with user_id, item_id and timestamp")
+parser.add_argument("--data", metavar="FILE", help=".csv, .csv.gz or .parquet with user_id, item_id[, timestamp]")
 parser.add_argument("--paper", action="store_true", help="the published model, instead of the default one")
 parser.add_argument("--max-iter", type=int, help="most epochs (default: the model's own)")
 parser.add_argument(
@@ -49,6 +49,7 @@ train, valid = temporal_train_test_split(past, test_size=1 / 9)
 recommender = AutoSeqRecRecommender(random_state=0).set_params(**(PAPER_PARAMS if options.paper else {}))
 if options.max_iter is not None:
     recommender.set_params(max_iter=options.max_iter)
+print("fitting ...", flush=True)
 start = time.perf_counter()
 valid_ranks = ranks_from_reciprocal(recommender.fit(train).score_samples(valid))
 recommender.fit(past)
@@ -75,9 +76,15 @@ if oracle is not None:
 # Recommend
 # ---------
 
+
+def named(items):
+    """Return a list of items as text."""
+    return ", ".join(map(str, items))
+
+
 users = recommender.user_ids_[-3:]
 for user, items in zip(users, recommender.predict_topk(users, k=5), strict=True):
-    print(f"user {user}: {', '.join(map(str, items))}")
+    print(f"user {user}: {named(items)}")
 
 # %%
 # Take new events in
@@ -88,12 +95,12 @@ start = time.perf_counter()
 recommender.partial_update(test)
 print(f"let {len(test):,} events in: {(time.perf_counter() - start) / len(test) * 1e6:.0f} microseconds each")
 for user, items in zip(users, recommender.predict_topk(users, k=5), strict=True):
-    print(f"user {user}: {', '.join(map(str, items))}")
+    print(f"user {user}: {named(items)}")
 newcomer = "a newcomer" if isinstance(users[0], str) else int(max(recommender.user_ids_)) + 1
 favourite = recommender.predict_topk([newcomer], k=1)[0, 0]
-print(f"\n{newcomer} is not known and gets what is popular: {recommender.predict_topk([newcomer], k=5)[0].tolist()}")
+print(f"\nuser {newcomer} is not known and gets what is popular: {named(recommender.predict_topk([newcomer], k=5)[0])}")
 recommender.partial_update([(newcomer, favourite)])
-print(f"after one event with {favourite}: {recommender.predict_topk([newcomer], k=5)[0].tolist()}")
+print(f"after one event with item {favourite}: {named(recommender.predict_topk([newcomer], k=5)[0])}")
 
 # %%
 # How far down the list the true item stands
