@@ -16,4 +16,4 @@ autosummary_generate = True
 numpydoc_show_class_members = False
 exclude_patterns = ["_build"]
 html_theme = "alabaster"
-sphinx_gallery_conf = {"examples_dirs": "../examples", "gallery_dirs": "auto_examples", "reset_argv": lambda *_: []}
+sphinx_gallery_conf = {"examples_dirs": "../examples", "gallery_dirs": "auto_examples"}
