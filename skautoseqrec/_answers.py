@@ -222,7 +222,7 @@ def decode_answers(
         return item_ids[codes], scores
     ids = item_ids[np.where(missing, 0, codes)]
     # No id stands under the mask: whoever looks there must not find a recommendation.
-    ids[missing] = None if ids.dtype == object else 0
+    ids[missing] = None if ids.dtype == object else np.iinfo(np.int64).min
     return np.ma.MaskedArray(ids, mask=missing), np.ma.MaskedArray(scores, mask=missing)
 
 
@@ -237,8 +237,13 @@ def _lists(ids: Any, name: str, n_users: int) -> list[NDArray[Any]]:
                 raise ValueError(
                     f"{name} has {len(ids)} lists for {n_users} users; give one list for all, or one per user."
                 )
-            return [read_ids(row, f"{name}[{position}]") for position, row in enumerate(ids)]
-    return [read_ids(ids, name)]
+            return [read_ids(_unmasked(row), f"{name}[{position}]") for position, row in enumerate(ids)]
+    return [read_ids(_unmasked(ids), name)]
+
+
+def _unmasked(ids: Any) -> Any:
+    """Return a list of ids without its masked places: an earlier answer may come back as what to exclude."""
+    return np.ma.compressed(ids) if isinstance(ids, np.ma.MaskedArray) else ids
 
 
 def _codes(ids: NDArray[Any], items: Vocabulary, n_items: int) -> NDArray[np.int64]:

@@ -6,7 +6,7 @@ Every message names the column and the row, because a log has a million rows and
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
@@ -75,6 +75,7 @@ def time_column(values: Any, name: str, *, allow_text: bool = False) -> NDArray[
         _refuse(np.isnat(column), column, name, "the time is missing (NaT)")
         return column
     if column.dtype.kind in "iu":
+        _refuse(column > np.iinfo(np.int64).max, column, name, "a time must be below 2**63")
         return column.astype(np.int64)
     if column.dtype.kind == "f":
         refuse_missing(np.isnan(column), name)
@@ -161,7 +162,7 @@ def _time_column_of_objects(column: NDArray[Any], name: str) -> NDArray[Any]:
 def _utc(value: date | np.datetime64) -> date | np.datetime64:
     """Return a datetime without its time zone, moved to UTC, as numpy's datetime64 wants it."""
     if isinstance(value, datetime) and value.tzinfo is not None:
-        return value.astimezone(timezone.utc).replace(tzinfo=None)
+        return value.astimezone(UTC).replace(tzinfo=None)
     return value
 
 

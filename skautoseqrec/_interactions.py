@@ -74,6 +74,9 @@ class Interactions:
     item_ids: NDArray[Any]
 
     def __post_init__(self) -> None:
+        for name in ("user_ids", "item_ids"):
+            if getattr(self, name).dtype.kind in "UT":
+                object.__setattr__(self, name, getattr(self, name).astype(object))
         n_rows = len(self.users)
         if len(self.items) != n_rows or (self.times is not None and len(self.times) != n_rows):
             raise ValueError("users, items and times must have one entry per row.")
@@ -101,11 +104,9 @@ class Interactions:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         """Return the decoded log as an array with one column each for user, item and (if known) time."""
         present = [column for column in self.to_columns() if column is not None]
-        common = (
-            np.result_type(*(column.dtype for column in present))
-            if all(c.dtype.kind in "if" for c in present)
-            else object
-        )
+        kinds = {column.dtype for column in present}
+        # Only numbers of one kind share an array without loss.
+        common = kinds.pop() if len(kinds) == 1 else np.dtype(object)
         return np.column_stack([column.astype(common) for column in present]).astype(dtype or common)
 
     def __repr__(self) -> str:
@@ -168,8 +169,10 @@ def read_columns(X: Any) -> Columns:
         raise TypeError("A sparse matrix is not supported as a log: pass one row (user, item[, time]) per event.")
     if isinstance(X, Interactions):
         columns = X.to_columns()
+        if columns.times is not None:
+            time_column(columns.times, COLUMN_NAMES[2])
     elif is_array(X):
-        columns = _read_array(np.asarray(X))
+        columns = _read_array(np.asanyarray(X))
     elif nw.dependencies.is_into_dataframe(X):
         columns = _read_frame(X)
     elif isinstance(X, Sequence) and not isinstance(X, str):
@@ -193,6 +196,9 @@ def is_array(X: Any) -> bool:
 
 
 def _read_array(X: NDArray[Any]) -> Columns:
+    if np.ma.is_masked(X):
+        row = int(np.ma.getmaskarray(X).any(axis=-1).argmax())
+        raise ValueError(f"The log has a missing value (NaN, masked) in row {row}. Drop or fill such rows first.")
     if X.ndim != 2 or X.shape[1] < 2:
         raise ValueError(
             f"A log needs at least 2 columns (user, item[, time]); this array has shape {X.shape}. Reshape your data."

@@ -144,7 +144,10 @@ class Learner:
         return validation if validation.count_usable() >= FEWEST_EVENTS else None
 
     def _new_module(self, n_items: int) -> AutoSeqRecModule:
-        torch.manual_seed(self._seed)
+        # Not torch.manual_seed, which seeds every device: only what fork_rng puts back may be touched.
+        torch.default_generator.manual_seed(self._seed)
+        if self._device.type == "cuda":
+            torch.cuda.manual_seed(self._seed)
         module = AutoSeqRecModule(n_items, self._parameters["n_components"], self._parameters["activation"])
         self._objective.initialise(module)
         return module.to(self._device)

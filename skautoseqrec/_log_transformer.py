@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils.validation import check_is_fitted
 
 from ._interactions import Columns, Interactions
-from ._sklearn import LogTags, validate_log
+from ._sklearn import LogTags, all_or_nothing, validate_log
 from ._vocabulary import Vocabulary
 
 
@@ -48,7 +48,8 @@ class LogTransformer(LogTags, TransformerMixin, BaseEstimator):
         return self._items.ids()
 
     def _fit_columns(self, X: Any) -> None:
-        self._users, self._items = learn_ids(validate_log(self, X, reset=True))
+        with all_or_nothing(self):
+            self._users, self._items = learn_ids(validate_log(self, X, reset=True))
 
     def _encode(self, X: Any) -> Interactions:
         check_is_fitted(self, "_users")

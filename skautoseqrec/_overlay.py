@@ -122,5 +122,6 @@ class Overlay:
     def _base_target(self, item: int) -> tuple[Tensor, Tensor]:
         target, reached = self._base.target, self._base.items.reached
         if item < len(target):
-            return target[item], reached[item]
-        return target.new_zeros(target.shape[1]), reached[-1]
+            # Clones: a view would take the whole matrix along when the overlay is pickled.
+            return target[item].clone(), reached[item].clone()
+        return target.new_zeros(target.shape[1]), reached[-1].clone()

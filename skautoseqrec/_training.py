@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 
 import torch
@@ -54,6 +55,9 @@ def train(
             sums[batch.decoder] += loss.item() * len(batch.inputs)
             n_rows[batch.decoder] += len(batch.inputs)
         module.eval()
+        for decoder, total in sums.items():
+            if not math.isfinite(total):
+                raise ValueError(f"Training diverged: the {decoder} loss is {total}. Lower learning_rate.")
         yield {decoder: sums[decoder] / n_rows[decoder] for decoder in DECODERS if n_rows[decoder]}
 
 

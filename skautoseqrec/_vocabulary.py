@@ -30,14 +30,18 @@ class Vocabulary:
         return len(self._codes)
 
     def ids(self, length: int | None = None) -> NDArray[Any]:
-        """Return the first ``length`` ids (all by default); the position of an id is its code."""
-        return np.empty(0, dtype=np.int64) if self._ids is None else self._ids.view(length)
+        """Return the first ``length`` ids (all by default), read-only; the position of an id is its code."""
+        if self._ids is None:
+            return np.empty(0, dtype=np.int64)
+        ids = self._ids.view(length)
+        ids.flags.writeable = False
+        return ids
 
     def check_kind(self, ids: NDArray[Any]) -> None:
         """Raise TypeError if numbers are asked of string ids or strings of numbers."""
         if self._ids is None or len(ids) == 0:
             return
-        known, asked = ("strings" if kind == "O" else "numbers" for kind in (self.ids().dtype.kind, ids.dtype.kind))
+        known, asked = ("strings" if kind in "OUT" else "numbers" for kind in (self.ids().dtype.kind, ids.dtype.kind))
         if known != asked:
             raise TypeError(
                 f"Column {self.name!r}: the known ids are {known}, but these are {asked} "
@@ -53,6 +57,8 @@ class Vocabulary:
     def add(self, ids: NDArray[Any]) -> NDArray[np.int64]:
         """Return the code of each id, appending the unknown ones in their order."""
         self.check_kind(ids)
+        if self._ids is not None and self.ids().dtype.kind == "i" and ids.dtype.kind == "f":
+            raise TypeError(f"Column {self.name!r}: the known ids are integers, but these are fractions. Round them.")
         codes, n_before = self._codes, len(self._codes)
         found = np.array([codes.setdefault(key, len(codes)) for key in ids.tolist()], dtype=np.int64)
         if len(codes) > n_before:
@@ -83,6 +89,8 @@ class Vocabulary:
 
 def read_ids(ids: Any, name: str) -> NDArray[Any]:
     """Return a user's list, array or series of ids as int64, float64 or object (str)."""
+    if np.ma.is_masked(ids):
+        raise ValueError(f"{name} holds masked places. Drop them, with .compressed() for instance.")
     if not hasattr(ids, "__array__"):
         if isinstance(ids, str) or not hasattr(ids, "__iter__"):
             raise TypeError(f"{name} must be a list or array of ids, not {ids!r}. Wrap a single id in a list.")

@@ -238,16 +238,14 @@ def _parse_ids(text: NDArray[Any]) -> NDArray[Any]:
 
 
 def _parse_times(text: NDArray[Any], name: str) -> NDArray[Any]:
+    """Return numbers if the times are written as such, else the dates they spell."""
     try:
-        return (
-            time_column(text.astype(str).astype("datetime64[us]"), name) if "-" in text[0][1:] else _numbers(text, name)
-        )
-    except ValueError as error:
-        raise ValueError(f"Column {name!r}: {error}") from error
-
-
-def _numbers(text: NDArray[Any], name: str) -> NDArray[Any]:
-    return time_column(text.astype(str), name, allow_text=True)
+        return time_column(text.astype(str), name, allow_text=True)
+    except TypeError as not_numbers:
+        try:
+            return time_column(text.astype(str).astype("datetime64[us]"), name)
+        except ValueError as not_dates:
+            raise ValueError(f"{not_numbers} ISO dates are read too, but: {not_dates}") from not_dates
 
 
 def _parquet_backend() -> Any:

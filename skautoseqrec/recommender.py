@@ -23,7 +23,7 @@ from ._module import ACTIVATIONS
 from ._objective import OBJECTIVES
 from ._scoring import PARTS, Scorer
 from ._settings import SequenceSettings
-from ._sklearn import LogTags, validate_log
+from ._sklearn import LogTags, all_or_nothing, validate_log
 from ._state import State
 
 __all__ = ["PAPER_PARAMS", "AutoSeqRecRecommender"]
@@ -256,30 +256,8 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogT
         ValueError, TypeError
             If the log or a parameter is not usable; the message names the column and row, or the parameter.
         """
-        objective = OBJECTIVES[self.objective]()
-        settings = SequenceSettings(
-            self.transition_window,
-            self.transition_decay,
-            self.history_decay,
-            self.context_size,
-            self.context_decay,
-            check_half_lives(self.trend_half_lives),
-        )
-        parameters = self.get_params(deep=False) | {
-            "learning_rate": per_part(self.learning_rate, "learning_rate", upper=np.inf),
-            "dropout": per_part(self.dropout, "dropout", upper=1),
-        }
-        if self.blend != "auto":
-            parameters["blend"] = resolve_blend(self.blend, PARTS, len(settings.trend_half_lives))
-        log = count_log(validate_log(self, X, reset=True), X, settings, self.verbose)
-        if self.exclude_seen:
-            warn_of_repeats(log.counts.user_item())
-        learnt = Learner(objective, settings, parameters).learn(log)
-        self.module_, self.blend_, self.loss_curve_ = learnt.module, dict(learnt.blend), learnt.loss_curve
-        self.n_iter_, self.validation_scores_ = len(learnt.loss_curve), learnt.validation_scores
-        model = Model(learnt.module, objective, settings)
-        self._scorer = Scorer(model, learnt.blend, learnt.cold_blend)
-        self._state = State(*log, model)
+        with all_or_nothing(self):
+            self._fit(X)
         return self
 
     def partial_update(self, X: Any) -> AutoSeqRecRecommender:
@@ -311,3 +289,33 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogT
     def user_ids_(self) -> NDArray[Any]:
         """Ids of the known users."""
         return self._state.users.ids(self._state.snapshot.n_users)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Tell whether there is a state to answer from."""
+        return hasattr(self, "_state")
+
+    def _fit(self, X: Any) -> None:
+        objective = OBJECTIVES[self.objective]()
+        settings = SequenceSettings(
+            self.transition_window,
+            self.transition_decay,
+            self.history_decay,
+            self.context_size,
+            self.context_decay,
+            check_half_lives(self.trend_half_lives),
+        )
+        parameters = self.get_params(deep=False) | {
+            "learning_rate": per_part(self.learning_rate, "learning_rate", upper=np.inf),
+            "dropout": per_part(self.dropout, "dropout", upper=1),
+        }
+        if self.blend != "auto":
+            parameters["blend"] = resolve_blend(self.blend, PARTS, len(settings.trend_half_lives))
+        log = count_log(validate_log(self, X, reset=True), X, settings, self.verbose)
+        if self.exclude_seen:
+            warn_of_repeats(log.counts.user_item())
+        learnt = Learner(objective, settings, parameters).learn(log)
+        self.module_, self.blend_, self.loss_curve_ = learnt.module, dict(learnt.blend), learnt.loss_curve
+        self.n_iter_, self.validation_scores_ = len(learnt.loss_curve), learnt.validation_scores
+        model = Model(learnt.module, objective, settings)
+        self._scorer = Scorer(model, learnt.blend, learnt.cold_blend)
+        self._state = State(*log, model)

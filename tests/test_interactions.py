@@ -143,6 +143,8 @@ def test_datetimes_of_rows_of_any_zone():
         (pd.DataFrame({"user_id": [0.5], "item_id": [1]}), ValueError, "'user_id' holds 0.5 in row 0"),
         (sparse.eye(3).tocsr(), TypeError, "sparse matrix is not supported"),
         (pl.LazyFrame({"user_id": [1], "item_id": [1]}), TypeError, "collected, if lazy"),
+        (np.ma.MaskedArray([[1, 2], [3, 4]], mask=[[0, 0], [0, 1]]), ValueError, "missing value .* in row 1"),
+        ([("a", "b", 2**63)], ValueError, r"'timestamp' holds 9223372036854775808 in row 0.*below 2\*\*63"),
         ([{"user_id": 1, "item_id": 2}], TypeError, "list of dicts is not read as a log: make it a dataframe"),
         (("ann", "tea", 1), ValueError, "Wrap a single event in a list"),
         ("log.csv", TypeError, "Cannot read a log from str"),

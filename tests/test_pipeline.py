@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401 - registers HalvingGridSearchCV
 from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, cross_validate
 from sklearn.pipeline import Pipeline
+from sklearn.utils.fixes import parse_version
 from strategies import consecutive_logs, recommenders
 
 from skautoseqrec import AutoSeqRecRecommender
@@ -153,6 +154,6 @@ def test_a_saved_pipeline_goes_on(log, tmp_path):
 def test_the_html_repr_shows_what_parameters_mean(log):
     html = AutoSeqRecRecommender(n_components=7)._repr_html_()
     assert "n_components" in html
-    if sklearn.__version__ >= "1.8":
+    if parse_version(sklearn.__version__) >= parse_version("1.8"):
         assert "Size of the hidden representation" in html
     assert "recommend" in pipeline("encode", "recommend")._repr_html_()

@@ -275,6 +275,42 @@ def test_a_failed_fit_leaves_the_model_as_it_was(log):
     np.testing.assert_array_equal(recommender.predict_topk([0, 1], k=3), expected)
 
 
+def test_a_first_fit_that_fails_leaves_an_unfitted_estimator():
+    recommender = AutoSeqRecRecommender(**SMALL)
+    with pytest.raises(ValueError, match="missing value"):
+        recommender.fit(np.array([[1.0, np.nan, 1.0]]))
+    assert not hasattr(recommender, "n_features_in_")
+    with pytest.raises(NotFittedError):
+        recommender.predict_topk([1])
+
+
+def test_a_refit_that_fails_keeps_the_columns_of_the_first(log):
+    recommender = AutoSeqRecRecommender(**SMALL).fit(log)
+    with pytest.raises(ValueError, match="missing value"):
+        recommender.fit(np.array([[1.0, np.nan]]))
+    assert recommender.n_features_in_ == 3
+
+
+def test_divergence_is_an_error(log):
+    with pytest.raises(ValueError, match=r"Training diverged: the \w+ loss is .*learning_rate"):
+        AutoSeqRecRecommender(**{**SMALL, "learning_rate": 1e30, "max_iter": 5}).fit(log)
+
+
+def test_a_saved_model_grows_by_its_events_only():
+    log = np.column_stack([np.arange(2000), np.arange(2000)])
+    recommender = AutoSeqRecRecommender(**SMALL, trend_half_lives=()).fit(log)
+    before = len(pickle.dumps(recommender))
+    for user in range(50):
+        recommender.partial_update([(10_000 + user, user)])
+    assert len(pickle.dumps(recommender)) - before < 50 * 2000
+
+
+def test_ids_are_read_only(log):
+    recommender = AutoSeqRecRecommender(**SMALL).fit(log)
+    with pytest.raises(ValueError, match="read-only"):
+        recommender.item_ids_[0] = 77
+
+
 def test_ties_must_be_named(log):
     with pytest.raises(ValueError, match="ties must be 'row' or 'together', not 'random'"):
         AutoSeqRecRecommender(**SMALL).fit(log).score_samples(log, ties="random")

@@ -107,6 +107,13 @@ def test_short_rows_are_padded_with_masked_places(fitted):
     assert not set(ids.data[ids.mask].tolist()) & set(fitted.item_ids_.tolist())
 
 
+def test_an_earlier_answer_may_be_excluded(fitted):
+    first = fitted.predict_topk(["ann", "nobody"], k=2)
+    second = fitted.predict_topk(["ann", "nobody"], k=3, exclude=first)
+    assert second.mask.tolist() == [[True, True, True], [False, True, True]]
+    assert second[1, 0] not in first[1]
+
+
 def test_full_rows_are_plain_arrays(fitted):
     ids, scores = fitted.predict_topk(["nobody"], k=3, return_scores=True)
     assert type(ids) is np.ndarray

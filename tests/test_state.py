@@ -157,6 +157,7 @@ def test_an_old_snapshot_stays_as_it_was():
     ("bad", "error", "message"),
     [
         ([(1, "tea", 9)], TypeError, "'user_id': the known ids are strings, but these are numbers"),
+        ([("new", 5.5, 9)], TypeError, "'item_id': the known ids are strings, but these are numbers"),
         ([("ann", 5, 9)], TypeError, "'item_id': the known ids are strings, but these are numbers"),
         (
             [("new", "jam", np.datetime64("2024-01-01"))],
