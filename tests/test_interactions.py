@@ -157,8 +157,8 @@ def test_bad_logs_are_refused_by_column_and_row(log, error, message):
 
 
 def test_a_misspelt_timestamp_is_noticed():
-    frame = pd.DataFrame({"user_id": [1], "item_id": [2], "timestmap": [3]})
-    with pytest.warns(UserWarning, match=r"no column 'timestamp', so row order is taken for time.*\['timestmap'\]"):
+    frame = pd.DataFrame({"user_id": [1], "item_id": [2], "time": [3]})
+    with pytest.warns(UserWarning, match=r"no column 'timestamp', so row order is taken for time.*\['time'\]"):
         assert read_columns(frame).times is None
 
 
