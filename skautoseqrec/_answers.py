@@ -75,10 +75,7 @@ class AnswersMixin:
         array([['milk']], dtype=object)
         """
         check_is_fitted(self)
-        user_ids = read_ids(users, "users")
-        self._state.users.check_kind(user_ids)
-        snapshot = self._state.snapshot
-        histories = snapshot.histories(self._state.users.find(user_ids))
+        snapshot, histories = self._state.histories_of(users)
         return self._answer(snapshot, histories, k, exclude_seen, candidates, exclude, return_scores)
 
     def predict_topk_sequences(

@@ -172,13 +172,14 @@ def _numbers_from_text(column: NDArray[Any], name: str) -> NDArray[Any]:
             return column.astype(dtype)
         except ValueError:
             continue
-    row = next(row for row, value in enumerate(column) if not _spells_a_number(value))
+    row = next(row for row, value in enumerate(column) if not spells_a_number(value))
     raise TypeError(
         f"Column {name!r} holds {str(column[row])!r} in row {row}: timestamps must be integers, floats or datetimes."
     )
 
 
-def _spells_a_number(text: str) -> bool:
+def spells_a_number(text: str) -> bool:
+    """Tell whether a text is a number."""
     try:
         float(text)
     except ValueError:

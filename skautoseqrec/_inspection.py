@@ -65,11 +65,8 @@ class InspectionMixin:
         array([[1.79, 0.  ]], dtype=float32)
         """
         check_is_fitted(self)
-        user_ids = read_ids(users, "users")
-        self._state.users.check_kind(user_ids)
-        snapshot = self._state.snapshot
+        snapshot, histories = self._state.histories_of(users)
         codes = known_codes(read_ids(items, "items"), "items", self._state.items, snapshot.n_items)
-        histories = snapshot.histories(self._state.users.find(user_ids))
         whole = weighted_parts(self._scorer, snapshot, histories)
         eligible = torch.zeros(len(histories), snapshot.n_items)
         Filter(self.exclude_seen).apply(eligible, histories)
@@ -168,10 +165,7 @@ class InspectionMixin:
             Computed from the histories as they are now.
         """
         check_is_fitted(self)
-        user_ids = read_ids(users, "users")
-        self._state.users.check_kind(user_ids)
-        snapshot = self._state.snapshot
-        histories = snapshot.histories(self._state.users.find(user_ids))
+        snapshot, histories = self._state.histories_of(users)
         queries = form_queries(self._scorer.model, histories, snapshot.leaving, snapshot.n_items)
         return self._linear_objective().embed(queries.hidden, self._scorer.blend).numpy()
 

@@ -1,20 +1,13 @@
-"""The log: reading frames and arrays column by column, and the containers that the transformers hand on."""
+"""The containers of a log: its columns, and what the transformers hand on."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-
-from ._columns import id_column, refuse_missing, time_column
-
-COLUMN_NAMES = ("user_id", "item_id", "timestamp")
 
 
 class Columns(NamedTuple):
@@ -143,153 +136,3 @@ class SequenceMatrices(Interactions):
     transitions: sparse.csr_matrix
     transition_window: int
     transition_decay: float
-
-
-def read_columns(X: Any) -> Columns:
-    """Read a log in any of the accepted forms, one column at a time.
-
-    Parameters
-    ----------
-    X : Interactions, dataframe, array-like of shape (n_rows, n_columns >= 2) or list of tuples
-        The log.
-
-    Returns
-    -------
-    columns : Columns
-        Ids as int64 or object (str) arrays, times as int64, float64, datetime64 or None.
-
-    Raises
-    ------
-    TypeError
-        If X is of no accepted form, or a column's type is no id or time.
-    ValueError
-        If columns are missing, doubled or too few, the log is empty, or an id or time is missing.
-    """
-    if sparse.issparse(X):
-        raise TypeError("A sparse matrix is not supported as a log: pass one row (user, item[, time]) per event.")
-    if isinstance(X, Interactions):
-        columns = X.to_columns()
-        if columns.times is not None:
-            time_column(columns.times, COLUMN_NAMES[2])
-    elif is_array(X):
-        columns = _read_array(np.asanyarray(X))
-    elif nw.dependencies.is_into_dataframe(X):
-        columns = _read_frame(X)
-    elif isinstance(X, Sequence) and not isinstance(X, str):
-        columns = _read_rows(X)
-    else:
-        raise TypeError(
-            f"Cannot read a log from {type(X).__name__}: pass a pandas, polars or pyarrow dataframe (collected, "
-            "if lazy), "
-            "an array or list of (user, item, time) rows, or Interactions."
-        )
-    if len(columns.users) == 0:
-        raise ValueError("The log is empty: it has 0 rows, and at least one event is needed.")
-    return columns
-
-
-def is_array(X: Any) -> bool:
-    """Tell whether X is read as one array: neither a container, nor a frame, nor rows of mixed types."""
-    if isinstance(X, np.ndarray):
-        return True
-    return hasattr(X, "__array__") and not isinstance(X, Interactions) and not nw.dependencies.is_into_dataframe(X)
-
-
-def _read_array(X: NDArray[Any]) -> Columns:
-    if np.ma.is_masked(X):
-        row = int(np.ma.getmaskarray(X).any(axis=-1).argmax())
-        raise ValueError(f"The log has a missing value (NaN, masked) in row {row}. Drop or fill such rows first.")
-    if X.ndim != 2 or X.shape[1] < 2:
-        raise ValueError(
-            f"A log needs at least 2 columns (user, item[, time]); this array has shape {X.shape}. Reshape your data."
-        )
-    _warn_if_wide(X.shape[1])
-    return _read_positions([X[:, position] for position in range(min(X.shape[1], 3))], allow_text=X.dtype.kind in "UT")
-
-
-def _read_rows(rows: Sequence[Any]) -> Columns:
-    if any(isinstance(row, Mapping) for row in rows):
-        raise TypeError("A list of dicts is not read as a log: make it a dataframe, or a list of (user, item, time).")
-    widths = {len(row) for row in rows if hasattr(row, "__len__") and not isinstance(row, str)}
-    if (
-        any(not hasattr(row, "__len__") or isinstance(row, str) for row in rows)
-        or len(widths) > 1
-        or min(widths, default=2) < 2
-    ):
-        raise ValueError(
-            "A list is read as rows of (user, item) or (user, item, time), all of one length. "
-            "Wrap a single event in a list. Reshape your data."
-        )
-    width = max(widths, default=2)
-    _warn_if_wide(width)
-    columns = []
-    for position in range(min(width, 3)):
-        column = np.empty(len(rows), dtype=object)
-        column[:] = [row[position] for row in rows]
-        columns.append(column)
-    return _read_positions(columns, allow_text=False)
-
-
-def _read_positions(columns: list[NDArray[Any]], *, allow_text: bool) -> Columns:
-    users = id_column(columns[0], COLUMN_NAMES[0], allow_fractions=True)
-    items = id_column(columns[1], COLUMN_NAMES[1], allow_fractions=True)
-    times = time_column(columns[2], COLUMN_NAMES[2], allow_text=allow_text) if len(columns) == 3 else None
-    return Columns(users, items, times)
-
-
-def _warn_if_wide(width: int) -> None:
-    if width > 3:
-        warnings.warn(
-            f"The log has {width} columns; the first three are read as user, item and time. (In MovieLens files "
-            "the third is a rating.)",
-            UserWarning,
-            stacklevel=5,
-        )
-
-
-def _read_frame(native: Any) -> Columns:
-    try:
-        frame = nw.from_native(native, eager_only=True)
-    except nw.exceptions.DuplicateError as error:
-        raise ValueError(f"A column stands more than once in the frame; keep one of each. {error}") from error
-    user_name, item_name, time_name = choose_names(frame.columns)
-    users = _read_series(frame.get_column(user_name), id_column)
-    items = _read_series(frame.get_column(item_name), id_column)
-    times = None if time_name is None else _read_series(frame.get_column(time_name), time_column)
-    return Columns(users, items, times)
-
-
-def choose_names(names: list[str]) -> tuple[str, str, str | None]:
-    """Return which columns hold user, item and (None if there is none) time."""
-    if len(set(names)) < len(names):
-        doubled = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"Column {doubled!r} stands more than once; keep one.")
-    if COLUMN_NAMES[0] in names and COLUMN_NAMES[1] in names:
-        others = [name for name in names if name not in COLUMN_NAMES]
-        if COLUMN_NAMES[2] not in names and others:
-            warnings.warn(
-                f"There is no column 'timestamp', so row order is taken for time; ignored columns: {others}.",
-                UserWarning,
-                stacklevel=6,
-            )
-        return COLUMN_NAMES[0], COLUMN_NAMES[1], COLUMN_NAMES[2] if COLUMN_NAMES[2] in names else None
-    if len(names) in (2, 3) and not set(COLUMN_NAMES) & set(names):
-        return names[0], names[1], names[2] if len(names) == 3 else None
-    raise ValueError(
-        f"The frame has columns {list(names)}; wanted 'user_id', 'item_id' and optionally 'timestamp' "
-        "(or exactly 2 or 3 columns with other names, read by position). Rename or select them."
-    )
-
-
-def _read_series(series: nw.Series[Any], read: Callable[[Any, str], NDArray[Any]]) -> NDArray[Any]:
-    name = str(series.name)
-    refuse_missing(np.asarray(series.is_null().to_numpy(), dtype=bool), name)
-    if isinstance(series.dtype, nw.Datetime) and series.dtype.time_zone is not None:
-        series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-    elif series.dtype == nw.Date:
-        series = series.cast(nw.Datetime("us"))
-    if series.dtype in (nw.String, nw.Categorical, nw.Enum):
-        values = np.empty(len(series), dtype=object)
-        values[:] = series.to_list()
-        return read(values, name)
-    return read(series.to_numpy(), name)

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import validate_data
 
-from ._interactions import Columns, is_array, read_columns
+from ._interactions import Columns
+from ._reading import is_array, read_columns
 
 
 class LogTags:

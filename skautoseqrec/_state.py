@@ -23,7 +23,7 @@ from ._model import Model
 from ._overlay import Overlay
 from ._queries import Histories
 from ._ragged import ragged_ranges
-from ._vocabulary import Vocabulary
+from ._vocabulary import Vocabulary, read_ids
 
 #: An overlay is merged into its base once it holds this many events, or a share of what a merge has to copy.
 SMALLEST_MERGE = 1024
@@ -160,6 +160,13 @@ class State:
         snapshot = self.snapshot
         n_events = len(snapshot.base.counts.history) + snapshot.n_events
         return self._base_after(snapshot.base, n_events, snapshot.n_users, snapshot.n_items)
+
+    def histories_of(self, users: Any) -> tuple[Snapshot, Histories]:
+        """Return the published snapshot and the histories of users given by their ids, empty if unknown."""
+        user_ids = read_ids(users, "users")
+        self.users.check_kind(user_ids)
+        snapshot = self.snapshot
+        return snapshot, snapshot.histories(self.users.find(user_ids))
 
     def encode_ahead(self, columns: Columns, base: Base) -> Events:
         """Return the events of a log in time order as codes, without letting them in.

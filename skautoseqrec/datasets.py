@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch, check_random_state
 
-from ._columns import time_column
-from ._interactions import COLUMN_NAMES, Columns, Interactions, choose_names, read_columns
+from ._columns import spells_a_number, time_column
+from ._interactions import Columns, Interactions
 from ._log_transformer import encode, learn_ids
+from ._reading import COLUMN_NAMES, choose_names, read_columns
 
 __all__ = ["load_interactions", "make_interactions"]
 
@@ -198,7 +199,7 @@ def _read_csv(path: Path) -> Columns:
         header = next(reader, None)
         if header is None:
             raise ValueError(f"{path.name!r} is empty: a header line and at least one event are needed.")
-        if not set(header) & set(COLUMN_NAMES) and any(_is_number(name) for name in header):
+        if not set(header) & set(COLUMN_NAMES) and any(spells_a_number(name) for name in header):
             raise ValueError(f"{path.name!r} begins with data, {header}: a header line with column names is needed.")
         places = [header.index(name) for name in choose_names(header) if name is not None]
         rows = [_check_fields(row, len(header), reader.line_num) for row in reader if row]
@@ -212,14 +213,6 @@ def _read_csv(path: Path) -> Columns:
             )
     times = _parse_times(texts[2], header[places[2]]) if len(texts) == 3 else None
     return Columns(_parse_ids(texts[0]), _parse_ids(texts[1]), times)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _check_fields(row: list[str], n_fields: int, line: int) -> list[str]:

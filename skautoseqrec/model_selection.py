@@ -10,7 +10,7 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from ._interactions import read_columns
+from ._reading import read_columns
 
 __all__ = ["TemporalSplit", "temporal_train_test_split"]
 

@@ -16,11 +16,11 @@ from ._answers import AnswersMixin
 from ._evaluation import EvaluationMixin
 from ._fitting import check_half_lives, count_log, per_part, resolve_blend, warn_of_repeats
 from ._inspection import InspectionMixin
-from ._interactions import read_columns
 from ._learning import Learner
 from ._model import Model
 from ._module import ACTIVATIONS
 from ._objective import OBJECTIVES
+from ._reading import read_columns
 from ._scoring import PARTS, Scorer
 from ._settings import SequenceSettings
 from ._sklearn import LogTags, all_or_nothing, validate_log

@@ -14,9 +14,9 @@ from skautoseqrec import PAPER_PARAMS
 from skautoseqrec._batches import Batch, Snapshots, gather_rows, shares, unit_rows
 from skautoseqrec._counting import TRANSITION_UNIT
 from skautoseqrec._fitting import count_log
-from skautoseqrec._interactions import read_columns
 from skautoseqrec._module import ACTIVATIONS, DECODERS, AutoSeqRecModule
 from skautoseqrec._objective import MultinomialObjective, PaperObjective
+from skautoseqrec._reading import read_columns
 from skautoseqrec._settings import SequenceSettings
 from skautoseqrec._training import train
 
