@@ -103,18 +103,19 @@ class Learner:
         module = self._new_module(validation.head.n_items)
         losses: list[dict[str, float]] = []
         scores: list[float] = []
-        best, weights = copy.deepcopy(module), _to_vector(self._fixed_blend())
+        is_fitted = self._parameters["blend"] == "auto"
+        weights = _to_vector(self._fixed_blend() if is_fitted else self._parameters["blend"])
         for loss in islice(self._epochs(module, validation.head), self._parameters["max_iter"]):
             losses.append(loss)
             settled = _settled(copy.deepcopy(module))
             choices = validation.choices(self._model(settled), MONITORED_FEATURES)
-            if self._parameters["blend"] == "auto":
+            if is_fitted:
                 weights = fit_weights(choices, weights, max_iter=15)
             scores.append(choices.mean_reciprocal_rank(weights))
             self._say(len(losses), loss, scores[-1])
-            if scores[-1] == max(scores):
-                best = settled
             n_since = len(scores) - 1 - int(np.argmax(scores))
+            if n_since == 0:
+                best = settled
             if self._parameters["early_stopping"] and n_since >= self._parameters["n_iter_no_change"]:
                 break
         n_best = 1 + int(np.argmax(scores)) if self._parameters["early_stopping"] else len(losses)

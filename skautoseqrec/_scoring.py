@@ -136,9 +136,10 @@ def cold_parts(queries: Queries, items: ItemSide, recent: Recent, trend: TrendVi
 
 def _trend_parts(like: Tensor, trend: TrendView) -> dict[str, Tensor]:
     parts = {}
-    for half_life, length in enumerate(trend.clock.half_lives):
-        parts[f"trend {length:g}"] = torch.zeros_like(like)
-        trend.add(parts[f"trend {length:g}"], half_life, 1.0)
+    # Named by their places: two half-lives may be equal.
+    for half_life in range(len(trend.clock.half_lives)):
+        parts[f"trend {half_life}"] = torch.zeros_like(like)
+        trend.add(parts[f"trend {half_life}"], half_life, 1.0)
     return parts
 
 

@@ -51,10 +51,6 @@ class TrendClock:
         for row, log_decay in enumerate(self.log_decays):
             np.logaddexp.at(levels[row], items, -clock * log_decay)
 
-    def log_counts(self, levels: NDArray[np.float64], n_events: int) -> NDArray[np.float64]:
-        """Return the floored log counts after ``n_events`` events: the part of the score, one row per half-life."""
-        return np.maximum(levels + n_events * self.log_decays[:, None], self.log_floors[:, None])
-
     def rising_floors(self, n_events: NDArray[np.int64] | int) -> NDArray[np.float64]:
         """Return the level below which an item counts as the floor, by half-life and number of events."""
         return self.log_floors[:, None] - np.multiply.outer(self.log_decays, n_events)

@@ -119,9 +119,7 @@ class WalkForward:
         sees = np.arange(seen.start, seen.stop) < visible[:, None]
         recent = Recent(self._items[seen], self._steps(seen), sees)
         n_base = len(self._base.counts.history)
-        trend = TrendView(
-            self._model.trend, self._levels.copy(), n_base + visible, recent.items, n_base + seen.start, sees
-        )
+        trend = TrendView(self._model.trend, self._levels, n_base + visible, recent.items, n_base + seen.start, sees)
         inputs = (queries, self._item_side, recent, trend, self._n_items)
         ineligible = self._ineligible(histories, visible)
         return Ranking(events, self._items[events], ineligible, histories.lengths == 0, inputs)

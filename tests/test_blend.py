@@ -89,6 +89,21 @@ def test_early_stopping_keeps_the_best_epoch():
     assert longer.fit(make_interactions(random_state=0)).n_iter_ == 5
 
 
+def test_early_stopping_judges_the_blend_that_was_given(monkeypatch):
+    judged = []
+    monkeypatch.setattr(
+        Choices, "mean_reciprocal_rank", lambda self, weights: judged.append(weights.tolist()) or float(len(judged))
+    )
+    blend = {"direct": 2.0, "trend": (0.0, 1.0, 0.0, 0.0)}
+    AutoSeqRecRecommender(**SMALL, blend=blend).fit(make_interactions(random_state=0))
+    assert judged == [[0.0, 0.0, 0.0, 2.0, 0.0, 0.0, 1.0, 0.0, 0.0]] * SMALL["max_iter"]
+
+
+def test_equal_half_lives_are_parts_of_their_own():
+    fitted = AutoSeqRecRecommender(**SMALL, trend_half_lives=(30, 30)).fit(make_interactions(random_state=0))
+    assert len(fitted.blend_["trend"]) == 2
+
+
 def test_a_short_log_takes_fixed_weights_and_says_so():
     log = make_interactions(n_users=10, n_items=20, n_events=90, random_state=0)
     with pytest.warns(UserWarning, match="newest 10% of the log hold fewer than 50 usable events"):
