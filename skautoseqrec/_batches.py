@@ -11,15 +11,16 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from ._counts import Counts
-from ._module import SparseRows
+from ._module import ItemSequences, SparseRows
 from ._ragged import ragged_ranges
+from ._settings import SequenceSettings
 
 
 class Batch(NamedTuple):
     """Some rows that one decoder learns: what it is shown and what it is to say."""
 
     decoder: str
-    inputs: SparseRows
+    inputs: SparseRows | ItemSequences
     targets: SparseRows
 
     def to(self, device: torch.device) -> Batch:
@@ -77,32 +78,51 @@ class Snapshots:
     ----------
     counts : Counts
         The log.
-    history_decay : float
-        The k-th newest item before the event weighs ``history_decay**(k - 1)``.
-    history_length : int or None
-        How many of the newest items are shown; None for all.
+    settings : SequenceSettings
+        How much of a history is shown.
+    in_sequence : bool
+        Whether it is shown as a sequence or as a decayed row.
     """
 
-    def __init__(self, counts: Counts, history_decay: float, history_length: int | None) -> None:
+    def __init__(self, counts: Counts, settings: SequenceSettings, in_sequence: bool) -> None:
         self._history = counts.history
-        self._decay = history_decay
-        lengths = np.diff(counts.indptr)
-        ages = np.arange(len(self._history)) - np.repeat(counts.indptr[:-1], lengths)
-        self._shown = ages if history_length is None else np.minimum(ages, history_length)
+        self._settings = settings
+        self._in_sequence = in_sequence
+        #: Number of events before each, of the same user.
+        self._lengths = np.arange(len(self._history)) - np.repeat(counts.indptr[:-1], np.diff(counts.indptr))
         #: Where the events stand in ``counts.history``.
-        self.events = np.flatnonzero(ages > 0)
+        self.events = np.flatnonzero(self._lengths > 0)
 
     def batch(self, events: NDArray[np.int64]) -> Batch:
-        """Return some events as a batch: the decayed history before each, and its item."""
-        lengths = self._shown[events]
+        """Return some events as a batch: the history before each, and its item."""
+        inputs: SparseRows | ItemSequences
+        if self._in_sequence:
+            lengths = np.minimum(self._lengths[events], self._settings.sequence_length)
+            inputs = newest_first(self._history, events, lengths)
+        else:
+            inputs = self._decayed_rows(events)
+        ones = np.ones(len(events), dtype=np.int64)
+        return Batch("collaborative", inputs, sparse_rows(self._history[events], ones.astype(float), ones))
+
+    def _decayed_rows(self, events: NDArray[np.int64]) -> SparseRows:
+        lengths = self._lengths[events]
+        if self._settings.history_length is not None:
+            lengths = np.minimum(lengths, self._settings.history_length)
         places = ragged_ranges(events - lengths, lengths)
         ages = np.repeat(events - 1, lengths) - places
-        inputs = merge_repeats(self._history[places], self._decay**ages, lengths)
-        return Batch(
-            "collaborative",
-            unit_rows(inputs),
-            sparse_rows(self._history[events], np.ones(len(events)), np.ones(len(events), dtype=np.int64)),
-        )
+        return unit_rows(merge_repeats(self._history[places], self._settings.history_decay**ages, lengths))
+
+
+def newest_first(
+    history: NDArray[np.int64], ends: NDArray[np.int64], lengths: NDArray[np.int64], n_trained: int | None = None
+) -> ItemSequences:
+    """Return ranges of an array of items as sequences; items from ``n_trained`` on leave their places empty."""
+    ages = np.arange(lengths.max(initial=0))
+    is_item = ages < lengths[:, None]
+    items = history[np.where(is_item, ends[:, None] - 1 - ages, 0)] if len(history) else is_item.astype(np.int64)
+    if n_trained is not None:
+        is_item &= items < n_trained
+    return ItemSequences(torch.from_numpy(np.where(is_item, items, 0)), torch.from_numpy(is_item.astype(np.float32)))
 
 
 def merge_repeats(items: NDArray[np.int64], values: NDArray[np.floating], lengths: NDArray[np.int64]) -> SparseRows:

@@ -24,6 +24,10 @@ from ._vocabulary import Vocabulary
 
 #: Above this share of repeated (user, item) pairs, leaving out what was seen hides much of the truth.
 MANY_REPEATS = 0.05
+#: From so many on, a history encoder of its own pays. Validation MRR with it and without: MovieLens-100K (74 events per
+#: item) .099 and .097; Amazon Video (22) .099 and .106, Amazon Garden (14) .092 and .094: there it overfits, and takes
+#: the two-hop part along.
+EVENTS_PER_ITEM = 50
 
 
 class CountedLog(NamedTuple):
@@ -137,6 +141,22 @@ def resolve_blend(blend: Mapping[str, Any], parts: tuple[str, ...], n_trends: in
     if not any(weight for _, weight in named):
         raise ValueError("All weights of blend are zero: nothing would be scored.")
     return {part: float(weight) for part, weight in weights.items()} | {"trend": tuple(map(float, trend))}
+
+
+def resolve_history_encoder(encoder: str, objective: str, counts: Counts) -> str:
+    """Return the history encoder to train; "auto" takes the residual one where a log has enough to teach it.
+
+    Raises
+    ------
+    ValueError
+        If the published model is asked for a residual one: it trains on rows of the user-item matrix.
+    """
+    if objective == "paper" and encoder == "residual":
+        raise ValueError("objective='paper' trains on rows of the user-item matrix: history_encoder must be 'shared'.")
+    if encoder != "auto":
+        return encoder
+    is_dense = len(counts.history) >= EVENTS_PER_ITEM * counts.n_items
+    return "residual" if is_dense and objective != "paper" else "shared"
 
 
 def resolve_device(device: str) -> torch.device:

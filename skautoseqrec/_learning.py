@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -16,15 +16,17 @@ from ._blend import fit_weights
 from ._counts import Counts, Events
 from ._fitting import CountedLog, draw_seed, resolve_device
 from ._model import Model
-from ._module import AutoSeqRecModule
-from ._objective import Objective
+from ._module import AutoSeqRecModule, HistoryEncoder
+from ._objective import BIASED_PARTS, Objective
 from ._scoring import PARTS, Blend
 from ._settings import SequenceSettings
-from ._training import train
+from ._training import Epoch, train
 from ._validation import Validation
 
 #: Newest events that the blend is fitted on, and that early stopping looks at.
 BLENDED_EVENTS, MONITORED_EVENTS = 5000, 2000
+#: By how much the mean log-likelihood has to rise for an epoch to count as progress.
+TOLERANCE = 1e-3
 #: With fewer usable events than this, nothing is fitted on them.
 FEWEST_EVENTS = 50
 #: Numbers that hold every part of every candidate's score: 256 MiB of float32 for the blend, 32 MiB for monitoring.
@@ -71,7 +73,7 @@ class Learner:
         fixed = self._fixed_blend() if blend == "auto" else blend
         if blend != "auto" and not self._parameters["early_stopping"]:
             return self._train_on_all(log, max_iter, fixed, self._fixed_cold_blend(), [])
-        validation = self._hold_out(log, MONITORED_EVENTS)
+        validation = self.hold_out(log, MONITORED_EVENTS)
         if validation is None:
             warnings.warn(
                 f"The newest {self._parameters['validation_fraction']:.0%} of the log hold fewer than {FEWEST_EVENTS} "
@@ -80,10 +82,10 @@ class Learner:
                 stacklevel=5,
             )
             return self._train_on_all(log, max_iter, fixed, self._fixed_cold_blend(), [])
-        module, losses, scores = self._train_validated(validation)
+        module, losses, scores, weights = self._train_validated(validation)
         n_iter, cold_blend = len(losses), self._fixed_cold_blend()
         if blend == "auto":
-            fixed, cold_blend = self._fit_blends(self._hold_out(log, BLENDED_EVENTS) or validation, module)
+            fixed, cold_blend = self._fit_blends(self.hold_out(log, BLENDED_EVENTS) or validation, module, weights)
         if self._parameters["refit"]:
             return self._train_on_all(log, n_iter, fixed, cold_blend, scores)
         return Learnt(module, fixed, cold_blend, losses, scores)
@@ -93,55 +95,68 @@ class Learner:
     ) -> Learnt:
         module = self._new_module(log.counts.n_items)
         losses = []
-        for loss in islice(self._epochs(module, log.counts), n_iter):
-            losses.append(loss)
-            self._say(len(losses), loss)
-        return Learnt(_settled(module), blend, cold_blend, losses, scores)
+        for epoch in islice(self._epochs(module, log.counts), n_iter):
+            losses.append(epoch.losses)
+            self._say(len(losses), epoch.losses)
+        return Learnt(_settled(epoch.module), blend, cold_blend, losses, scores)
 
-    def _train_validated(self, validation: Validation) -> tuple[AutoSeqRecModule, list[dict[str, float]], list[float]]:
+    def _train_validated(
+        self, validation: Validation
+    ) -> tuple[AutoSeqRecModule, list[dict[str, float]], list[float], NDArray[np.float64]]:
         """Train on the part before the validation, keep the best epoch and stop when it does not get better."""
         module = self._new_module(validation.head.n_items)
         losses: list[dict[str, float]] = []
         scores: list[float] = []
         is_fitted = self._parameters["blend"] == "auto"
         weights = _to_vector(self._fixed_blend() if is_fitted else self._parameters["blend"])
-        for loss in islice(self._epochs(module, validation.head), self._parameters["max_iter"]):
-            losses.append(loss)
-            settled = _settled(copy.deepcopy(module))
-            choices = validation.choices(self._model(settled), MONITORED_FEATURES)
+        scale, reference, n_since = np.ones(1), -np.inf, 0
+        for epoch in islice(self._epochs(module, validation.head), self._parameters["max_iter"]):
+            losses.append(epoch.losses)
+            settled = _settled(copy.deepcopy(epoch.module))
+            choices = validation.choices(self._model(settled), MONITORED_FEATURES, weights)
             if is_fitted:
-                weights = fit_weights(choices, weights, max_iter=15)
-            scores.append(choices.mean_reciprocal_rank(weights))
-            self._say(len(losses), loss, scores[-1])
-            n_since = len(scores) - 1 - int(np.argmax(scores))
-            if n_since == 0:
+                weights, score = fit_weights(choices, weights, max_iter=15)
+            else:
+                scale, score = fit_weights(choices.blended(weights), scale, max_iter=15)
+            scores.append(score)
+            self._say(len(losses), epoch.losses, scores[-1])
+            if np.argmax(scores) == len(scores) - 1:
                 best = settled
+            # Gains below TOLERANCE keep the best epoch current but do not buy more time.
+            if scores[-1] > reference + TOLERANCE:
+                reference, n_since = scores[-1], 0
+            else:
+                n_since += 1
             if self._parameters["early_stopping"] and n_since >= self._parameters["n_iter_no_change"]:
                 break
         n_best = 1 + int(np.argmax(scores)) if self._parameters["early_stopping"] else len(losses)
-        return (best if self._parameters["early_stopping"] else settled), losses[:n_best], scores
+        return (best if self._parameters["early_stopping"] else settled), losses[:n_best], scores, weights
 
-    def _fit_blends(self, validation: Validation, module: AutoSeqRecModule) -> tuple[Blend, Blend]:
+    def _fit_blends(
+        self, validation: Validation, module: AutoSeqRecModule, start: NDArray[np.float64]
+    ) -> tuple[Blend, Blend]:
         model = self._model(module)
-        weights = fit_weights(validation.choices(model, BLENDED_FEATURES), _to_vector(self._fixed_blend()))
-        cold = validation.choices(model, BLENDED_FEATURES, cold=True)
+        weights, _ = fit_weights(validation.choices(model, BLENDED_FEATURES, start), start)
         cold_blend = self._fixed_cold_blend()
+        start = np.r_[[cold_blend.get(part, 0.0) for part in BIASED_PARTS], cold_blend.get("trend", ())]
+        cold = validation.choices(model, BLENDED_FEATURES, start, cold=True)
         if len(cold.features) >= FEWEST_EVENTS:
-            start = np.r_[cold_blend["collaborative"], cold_blend["one_hop"], cold_blend["trend"]]
-            first, second, *trend = fit_weights(cold, start).tolist()
+            first, second, *trend = fit_weights(cold, start).weights.tolist()
             cold_blend = {"collaborative": first, "one_hop": second, "trend": tuple(trend)}
         return self._to_blend(weights), cold_blend
 
-    def _hold_out(self, log: CountedLog, n_judged: int) -> Validation | None:
+    def hold_out(self, log: CountedLog, n_judged: int) -> Validation | None:
         """Return the newest part of a log as a validation, None if too few of its events are usable."""
         users, items = log.events.between(0, len(log.events))
         start = len(items) - round(self._parameters["validation_fraction"] * len(items))
         if start < 1:
             return None
         judged = max(start, len(items) - n_judged)
-        head, _ = Counts.empty().advance(_events(users, items, 0, start), self._settings.step_weights)
-        middle, newest = _events(users, items, start, judged), _events(users, items, judged, len(items))
-        validation = Validation(head, items[:start], middle, newest, self._parameters["exclude_seen"])
+        step_weights = self._settings.step_weights
+        head, _ = Counts.empty().advance(_events(users, items, 0, start), step_weights)
+        known, _ = head.advance(_events(users, items, start, judged), step_weights)
+        newest = _events(users, items, judged, len(items))
+        validation = Validation(head, known, items[:judged], newest, self._parameters["exclude_seen"])
         return validation if validation.count_usable() >= FEWEST_EVENTS else None
 
     def _new_module(self, n_items: int) -> AutoSeqRecModule:
@@ -149,13 +164,19 @@ class Learner:
         torch.default_generator.manual_seed(self._seed)
         if self._device.type == "cuda":
             torch.cuda.manual_seed(self._seed)
-        module = AutoSeqRecModule(n_items, self._parameters["n_components"], self._parameters["activation"])
+        n_components = self._parameters["n_components"]
+        history = None
+        if self._parameters["history_encoder"] == "residual":
+            history = HistoryEncoder(n_components, self._parameters["history_dropout"])
+        module = AutoSeqRecModule(n_items, n_components, self._parameters["activation"], history)
         self._objective.initialise(module)
         return module.to(self._device)
 
-    def _epochs(self, module: AutoSeqRecModule, counts: Counts) -> Any:
-        batches = self._objective.draw_epochs(counts, self._settings, self._parameters["batch_size"])
-        rates = {name: self._parameters[name] for name in ("learning_rate", "dropout")}
+    def _epochs(self, module: AutoSeqRecModule, counts: Counts) -> Iterator[Epoch]:
+        in_sequence = module.history is not None
+        batches = self._objective.draw_epochs(counts, self._settings, self._parameters["batch_size"], in_sequence)
+        names = ("learning_rate", "dropout", "weight_decay", "weight_averaging")
+        rates = {name: self._parameters[name] for name in names}
         return train(module, self._objective, batches, device=self._device, **rates)
 
     def _model(self, module: AutoSeqRecModule) -> Model:
@@ -183,7 +204,7 @@ class Learner:
     def _say(self, epoch: int, loss: Mapping[str, float], score: float | None = None) -> None:
         if self._parameters["verbose"] >= 1:
             told = ", ".join(f"{part} loss {value:.5g}" for part, value in loss.items())
-            print(f"epoch {epoch}: {told}" + ("" if score is None else f", validation MRR {score:.4f}"))
+            print(f"epoch {epoch}: {told}" + ("" if score is None else f", validation log-likelihood {score:.4f}"))
 
 
 def _events(users: NDArray[np.int64], items: NDArray[np.int64], start: int, stop: int) -> Events:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import cast
 
@@ -65,6 +66,74 @@ class SparseRows:
         return functional.embedding_bag(self.items, weight, self.offsets, mode="sum", per_sample_weights=self.values)
 
 
+class ItemSequences:
+    """A batch of histories, newest item first, filled up behind.
+
+    Parameters
+    ----------
+    items : Tensor of shape (n_rows, length), int64
+        Item codes; any code where there is no item.
+    values : Tensor of shape (n_rows, length), float32
+        1 where there is an item, 0 where there is none.
+    """
+
+    def __init__(self, items: Tensor, values: Tensor) -> None:
+        self.items = items
+        self.values = values
+
+    def __len__(self) -> int:
+        """Return the number of histories."""
+        return len(self.items)
+
+    def to(self, device: torch.device) -> ItemSequences:
+        """Return the same histories on another device."""
+        return ItemSequences(self.items.to(device), self.values.to(device))
+
+    def drop(self, probability: float, training: bool) -> ItemSequences:
+        """Return the histories with items dropped, in their places, and the others scaled up."""
+        return ItemSequences(self.items, functional.dropout(self.values, probability, training))
+
+    def project(self, weight: Tensor, decays: Tensor) -> Tensor:
+        """Return ``sum_k decays**(k - 1) * weight[k-th newest item]``, shape (n_rows, d)."""
+        ages = torch.arange(self.items.shape[1], device=decays.device)
+        faded = functional.embedding(self.items, weight) * decays ** ages[:, None]
+        return torch.bmm(self.values[:, None], faded)[:, 0]
+
+
+class HistoryEncoder(nn.Module):
+    """Encodes a history in its own way: decays learned per dimension, then a residual block.
+
+    Parameters
+    ----------
+    n_components : int
+        Size d of the hidden representation.
+    dropout : float
+        Share of values dropped before the block, inside it and after it.
+    """
+
+    #: Decays start between these, evenly in the logarithm of how far they reach back.
+    FIRST_DECAY, LAST_DECAY = 0.5, 0.995
+
+    def __init__(self, n_components: int, dropout: float) -> None:
+        super().__init__()
+        reach = torch.logspace(math.log10(1 - self.FIRST_DECAY), math.log10(1 - self.LAST_DECAY), n_components)
+        self.decay_logits = nn.Parameter(torch.logit(1 - reach))
+        self.norm = nn.LayerNorm(n_components)
+        self.block = nn.Sequential(
+            nn.Linear(n_components, 2 * n_components),
+            nn.GELU(),
+            nn.Dropout(dropout),
+            nn.Linear(2 * n_components, n_components),
+            nn.Dropout(dropout),
+        )
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, histories: ItemSequences, weight: Tensor) -> Tensor:
+        """Return the encoded histories, given the encoder's weight of every item."""
+        hidden = self.dropout(self.norm(histories.project(weight, torch.sigmoid(self.decay_logits))))
+        return hidden + self.block(hidden)
+
+
 class AutoSeqRecModule(nn.Module):
     """One shared encoder and a decoder for each of the three matrices (paper, section 3.2).
 
@@ -76,15 +145,18 @@ class AutoSeqRecModule(nn.Module):
         Size d of the hidden representation.
     activation : {"identity", "logistic", "relu", "tanh"}
         Activation of the encoder.
+    history : HistoryEncoder or None, default=None
+        What encodes histories for the collaborative decoder; without one they are encoded like any row.
     """
 
-    def __init__(self, n_items: int, n_components: int, activation: str) -> None:
+    def __init__(self, n_items: int, n_components: int, activation: str, history: HistoryEncoder | None = None) -> None:
         super().__init__()
         self.activation = activation
         # Row i is the encoder's weight of item i: a sparse row is encoded by adding up the rows of its items.
         self.encoder_weight = nn.Parameter(torch.empty(n_items, n_components))
         self.encoder_bias = nn.Parameter(torch.empty(n_components))
         self.decoders = nn.ModuleDict({name: nn.Linear(n_components, n_items) for name in DECODERS})
+        self.history = history
 
     def decoder(self, name: str) -> nn.Linear:
         """Return one of the three decoders."""
@@ -94,6 +166,17 @@ class AutoSeqRecModule(nn.Module):
     def n_items(self) -> int:
         """Number of items that have weights."""
         return self.encoder_weight.shape[0]
+
+    def parts(self) -> dict[str, list[nn.Parameter]]:
+        """Return the weights that are stepped together: the encoder's, and those of each decoder."""
+        parts = {name: list(decoder.parameters()) for name, decoder in self.decoders.items()}
+        if self.history is not None:
+            parts["collaborative"] += self.history.parameters()
+        return {"encoder": [self.encoder_weight, self.encoder_bias], **parts}
+
+    def encode_sequences(self, histories: ItemSequences) -> Tensor:
+        """Return the histories as the encoder that is their own encodes them."""
+        return cast(HistoryEncoder, self.history)(histories, self.encoder_weight)
 
     def activate(self, projections: Tensor, dropout: float = 0.0) -> Tensor:
         """Return ``f`` of rows already multiplied by the encoder's weight; dropout comes before the activation."""

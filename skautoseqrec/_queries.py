@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from torch import Tensor
 
+from ._batches import newest_first
 from ._model import Model
 from ._objective import Hidden
 from ._ragged import ragged_ranges
@@ -113,15 +114,24 @@ def form_queries(model: Model, histories: Histories, leaving: Leaving, n_items: 
         One row per history.
     """
     history_rows = histories.decayed(model.settings, n_items)
-    user = model.encode(model.project_rows(history_rows), model.squared_norms(history_rows))
-    projections = torch.zeros_like(user)
+    row = model.encode(model.project_rows(history_rows), model.squared_norms(history_rows))
+    projections = torch.zeros_like(row)
     source_rows = sparse.csr_matrix((len(histories), n_items))
     for rows, items, weight in histories.context(model.settings):
         projected, transitions = leaving(rows, items)
         projections[torch.from_numpy(rows)] += projected * weight
         source_rows = source_rows + weight * spread_rows(transitions, rows, len(histories))
     source = model.encode(projections, model.squared_norms(source_rows))
-    return Queries(Hidden(user, source), history_rows, source_rows)
+    user = row if model.module.history is None else encode_sequences(model, histories)
+    hidden = Hidden(user, source, model.objective.two_hop_queries(row, source))
+    return Queries(hidden, history_rows, source_rows)
+
+
+def encode_sequences(model: Model, histories: Histories) -> Tensor:
+    """Return the histories as the encoder that is their own encodes them."""
+    lengths = np.minimum(histories.lengths, model.settings.sequence_length)
+    sequences = newest_first(histories.items, histories.ends, lengths, model.n_trained)
+    return model.module.encode_sequences(sequences)
 
 
 def spread_rows(matrix: sparse.csr_matrix, rows: NDArray[np.int64], n_rows: int) -> sparse.csr_matrix:

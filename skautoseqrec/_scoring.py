@@ -78,7 +78,7 @@ class Scorer:
         blend, objective = self.blend, self.model.objective
         scores = spread_unknown(objective.score(queries.hidden, items, blend), n_items)
         if len(recent.items) and blend["two_hop"]:
-            add_moves(scores, self.model, queries, recent, blend["two_hop"])
+            add_moves(scores, queries, recent, blend["two_hop"])
         if blend["direct"]:
             add_direct(scores, queries.source_rows, blend["direct"])
         if blend["repeat"]:
@@ -103,9 +103,9 @@ class Scorer:
         return scores
 
 
-def add_moves(scores: Tensor, model: Model, queries: Queries, recent: Recent, weight: float) -> None:
+def add_moves(scores: Tensor, queries: Queries, recent: Recent, weight: float) -> None:
     """Add what recent events changed of the two-hop part, each to the rows that see it."""
-    moves = (model.objective.two_hop_queries(queries.hidden) * weight) @ recent.steps.T
+    moves = (queries.hidden.two_hop * weight) @ recent.steps.T
     scores.index_add_(1, torch.from_numpy(recent.items), moves * torch.from_numpy(recent.sees))
 
 
@@ -115,7 +115,7 @@ def score_parts(
     """Return every part of the score by itself; their blended sum is what :meth:`Scorer.score` returns."""
     neural = model.objective.parts(queries.hidden, items)
     parts = {name: spread_unknown(part, n_items) for name, part in neural.items()}
-    add_moves(parts["two_hop"], model, queries, recent, 1.0)
+    add_moves(parts["two_hop"], queries, recent, 1.0)
     for name, rows, add in (
         ("direct", queries.source_rows, add_direct),
         ("repeat", queries.history_rows, add_repeat),

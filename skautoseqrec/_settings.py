@@ -11,6 +11,8 @@ from ._counting import step_weights
 
 #: A decayed history is cut where an item would weigh less than this.
 SMALLEST_HISTORY_WEIGHT = 0.002
+#: What a history encoder with decays of its own reads at most: a decay of .995 would reach back without end.
+LONGEST_SEQUENCE = 60
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,11 @@ class SequenceSettings:
     def step_weights(self) -> NDArray[np.int64]:
         """Weight of each transition step, in units."""
         return step_weights(self.transition_window, self.transition_decay)
+
+    @property
+    def sequence_length(self) -> int:
+        """How many of the newest items a history encoder with decays of its own reads."""
+        return LONGEST_SEQUENCE
 
     @property
     def history_length(self) -> int | None:

@@ -14,7 +14,7 @@ from ._blend import Choices
 from ._counts import Counts, Events
 from ._model import Model
 from ._scoring import cold_parts, score_parts
-from ._walk_forward import Ranking, WalkForward
+from ._walk_forward import WalkForward
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,10 @@ class Validation:
     ----------
     head : Counts
         What the weights are trained on.
-    head_items : ndarray
-        Items of the head in order of arrival.
-    middle : Events
-        Events between the head and those that are judged; they are let in without being judged.
+    known : Counts
+        What is known before the first event that is judged: the head, and events let in without being judged.
+    known_items : ndarray
+        Items of those events in order of arrival.
     judged : Events
         The newest events, in time order.
     exclude_seen : bool
@@ -36,18 +36,18 @@ class Validation:
     """
 
     head: Counts
-    head_items: NDArray[np.int64]
-    middle: Events
+    known: Counts
+    known_items: NDArray[np.int64]
     judged: Events
     exclude_seen: bool
 
     def count_usable(self) -> int:
         """Return how many judged events are of a known item that their user has not seen, where that matters."""
         known = np.zeros(self.judged.n_items, dtype=bool)
-        known[: self.middle.n_items or self.head.n_items] = True
+        known[: self.known.n_items] = True
         return int(known[self.judged.items].sum())
 
-    def choices(self, model: Model, n_features: int, cold: bool = False) -> Choices:
+    def choices(self, model: Model, n_features: int, weights: NDArray[np.float64], cold: bool = False) -> Choices:
         """Return the judged events whose true item was eligible as choices under a model's weights.
 
         Parameters
@@ -55,13 +55,14 @@ class Validation:
         model : Model
             The weights.
         n_features : int
-            How many numbers the features may hold; candidates are a uniform sample where all do not fit.
+            How many numbers the features may hold. Where all candidates do not fit, half of them are those that score
+            highest, which decide the likelihood, and half a uniform sample of the others.
+        weights : ndarray of shape (n_parts,)
+            What they score highest with.
         cold : bool, default=False
             Whether to return the events of users without history, or those of all others.
         """
-        base = Base.build(self.head, self.head_items, model)
-        if len(self.middle.items):
-            base = base.advance(self.middle, model)
+        base = Base.build(self.known, self.known_items, model)
         walk = WalkForward(model, base, self.judged, np.arange(len(self.judged.items)), self.exclude_seen)
         generator = torch.Generator().manual_seed(0)
         features, offsets = [torch.zeros(0, 1, 1)], [torch.zeros(0, 1)]
@@ -71,25 +72,54 @@ class Validation:
             if rows.any():
                 parts = cold_parts(*ranking.inputs) if cold else score_parts(model, *ranking.inputs)
                 stacked = torch.stack(list(parts.values()), 2)[rows]
-                n_candidates = min(stacked.shape[1], n_features // (len(self.judged.items) * stacked.shape[2]))
-                chosen, offset = self._choose(ranking, rows, n_candidates, generator)
+                n_candidates = n_features // (len(self.judged.items) * stacked.shape[2])
+                targets = torch.from_numpy(ranking.targets)[rows][:, None]
+                denied = ranking.ineligible[rows].scatter(1, targets, True)
+                chosen, offset = choose(stacked @ torch.from_numpy(weights).float(), denied, n_candidates, generator)
+                chosen = torch.cat([targets, chosen], 1)
+                offset = torch.cat([torch.zeros(len(targets), 1), offset], 1)
                 features.append(torch.gather(stacked, 1, chosen[:, :, None].expand(-1, -1, stacked.shape[2])))
                 offsets.append(offset)
         if len(features) > 1:
             del features[0], offsets[0]
         return Choices(torch.cat(features), torch.cat(offsets))
 
-    def _choose(
-        self, ranking: Ranking, rows: Tensor, n_candidates: int, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
-        """Return candidates of each row, the true item first, and their offsets."""
-        targets = torch.from_numpy(ranking.targets)[rows][:, None]
-        ineligible = ranking.ineligible[rows]
-        n_items = ineligible.shape[1]
-        columns = torch.randperm(n_items, generator=generator)[:n_candidates]
-        others = columns.expand(len(targets), -1)
-        denied = ineligible[:, columns] | (others == targets)
-        n_eligible = (~ineligible).sum(1) - 1
-        stands_for = torch.log(n_eligible / (~denied).sum(1).clamp_min(1))[:, None]
-        offsets = torch.where(denied, -torch.inf, stands_for)
-        return torch.cat([targets, others], 1), torch.cat([torch.zeros(len(targets), 1), offsets], 1)
+
+def choose(scores: Tensor, denied: Tensor, n_candidates: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Return candidates of each row, and the log of how many items each stands for.
+
+    Parameters
+    ----------
+    scores : Tensor of shape (n_rows, n_items)
+        What an item scores, more or less.
+    denied : Tensor of shape (n_rows, n_items), bool
+        Which items are none.
+    n_candidates : int
+        How many to choose; all if there are not more items.
+    generator : torch.Generator
+        What the sample is drawn with.
+
+    Returns
+    -------
+    candidates : Tensor of shape (n_rows, n_candidates), int64
+        The highest scores, each standing for itself, then the sample.
+    offsets : Tensor of shape (n_rows, n_candidates)
+        0, or for the sample the log of the number of other items per candidate; minus infinity if denied.
+    """
+    n_rows, n_items = scores.shape
+    if n_items <= n_candidates:
+        return torch.arange(n_items).expand(n_rows, -1), torch.where(denied, -torch.inf, 0.0)
+    scores = scores.masked_fill(denied, -torch.inf)
+    highest = torch.topk(scores, n_candidates // 2).indices
+    others = ~denied.scatter(1, highest, True)
+    sample = torch.randperm(n_items, generator=generator)[: n_candidates - n_candidates // 2].expand(n_rows, -1)
+    is_other = others.gather(1, sample)
+    stands_for = torch.log(others.sum(1, keepdim=True) / is_other.sum(1, keepdim=True).clamp_min(1))
+    offsets = torch.cat(
+        [
+            torch.where(denied.gather(1, highest), -torch.inf, 0.0),
+            torch.where(is_other, stands_for, -torch.inf),
+        ],
+        1,
+    )
+    return torch.cat([highest, sample], 1), offsets

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._answers import AnswersMixin
 from ._evaluation import EvaluationMixin
-from ._fitting import check_half_lives, count_log, per_part, resolve_blend, warn_of_repeats
+from ._fitting import check_half_lives, count_log, per_part, resolve_blend, resolve_history_encoder, warn_of_repeats
 from ._inspection import InspectionMixin
 from ._learning import Learner
 from ._model import Model
@@ -36,8 +36,11 @@ PAPER_PARAMS: dict[str, Any] = {
     "batch_size": 64,
     "learning_rate": {"encoder": 1e-5, "collaborative": 1e-3, "source": 1e-2, "target": 1e-5},
     "dropout": {"encoder": 0.3, "collaborative": 0.0, "source": 0.2, "target": 0.2},
+    "weight_decay": 0.0,
+    "weight_averaging": 0.0,
     "activation": "relu",
     "transition_window": 1,
+    "history_encoder": "shared",
     "history_decay": 1.0,
     "context_size": 1,
     "trend_half_lives": (),
@@ -68,18 +71,30 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogT
         Rows in a training batch; at least 1.
     learning_rate : float or dict, default=1e-3
         Step size of Adam; above 0. A dict has the keys "encoder", "collaborative", "source" and "target".
-    dropout : float or dict, default=0.3
+    dropout : float or dict, default=0.2
         Share of values dropped in training; in [0, 1). A dict has the keys of ``learning_rate``. "multinomial" drops
         entries of the encoder's input and nothing else; "paper" drops after the linear map of each part.
+    weight_decay : float, default=0.5
+        By how much every step shrinks the weights it touches, in units of the learning rate (AdamW); at least 0.
+    weight_averaging : float, default=0.995
+        Decay of the moving average of the weights over the steps of training, which is what is kept; in [0, 1). With 0
+        the newest weights are kept.
     activation : {"identity", "logistic", "relu", "tanh"}, default="relu"
         Activation of the encoder.
     transition_window : int, default=5
         How many steps back an item still counts as followed; at least 1.
     transition_decay : float, default=0.7
         The k-th step back weighs ``transition_decay**(k - 1)``; in (0, 1].
+    history_encoder : {"auto", "residual", "shared"}, default="auto"
+        How a user's history is encoded for the collaborative part. "shared" encodes it as a row of items like any
+        other, decayed by ``history_decay``. "residual" sums up the encoder's weights of the newest 60 items, with a
+        decay learned for each of the components, and passes the sum through a layer norm and a residual block; it needs
+        many events to learn from. "auto" takes "residual" from 50 events per item on; "paper" is always "shared".
+    history_dropout : float, default=0.4
+        Share of values dropped in training before, inside and after the residual block; in [0, 1).
     history_decay : float, default=0.9
-        The k-th newest item of a history weighs ``history_decay**(k - 1)`` when a user is encoded, and nothing once
-        that is under .002; in (0, 1]. With 1 the history is never cut.
+        The k-th newest item of a user's row weighs ``history_decay**(k - 1)``, and nothing once that is under .002; in
+        (0, 1]. With 1 the row is never cut. The row is what "shared" encodes and what the repeat part reads.
     context_size : int, default=3
         How many of a user's last items the hops start from; at least 1.
     context_decay : float, default=0.5
@@ -96,8 +111,10 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogT
         Newest share of the log that "auto" and ``early_stopping`` look at; in (0, 1). If it has fewer than 50 usable
         events, a warning says so and fixed weights are taken.
     early_stopping : bool, default=True
-        Whether to stop when the validation MRR has not improved for ``n_iter_no_change`` epochs, and to keep the best.
-    n_iter_no_change : int, default=10
+        Whether to stop when the true next items of the validation have not become more likely for
+        ``n_iter_no_change`` epochs, and to keep the best. They are as likely as the blend that is fitted after the
+        epoch makes them, or ``blend`` times the best factor where it is a dict.
+    n_iter_no_change : int, default=5
         Patience of ``early_stopping`` in epochs; at least 1.
     refit : bool, default=True
         Whether to train once more, on the whole log and for as many epochs as were best, after looking at the
@@ -125,7 +142,8 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogT
     loss_curve_ : list of dict
         Mean loss of each epoch of the final training, one per decoder.
     validation_scores_ : list of float
-        Validation MRR of each epoch, among the candidates that "auto" looks at; empty without a validation.
+        Mean log-likelihood of the true next item after each epoch, which ``early_stopping`` makes as large as it can;
+        empty without a validation.
     n_iter_ : int
         Number of epochs trained.
     n_features_in_ : int
@@ -168,9 +186,13 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogT
         "batch_size": [POSITIVE_INTEGER],
         "learning_rate": [Interval(Real, 0, None, closed="neither"), dict],
         "dropout": [Interval(Real, 0, 1, closed="left"), dict],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "weight_averaging": [Interval(Real, 0, 1, closed="left")],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "transition_window": [POSITIVE_INTEGER],
         "transition_decay": [DECAY],
+        "history_encoder": [StrOptions({"auto", "residual", "shared"})],
+        "history_dropout": [Interval(Real, 0, 1, closed="left")],
         "history_decay": [DECAY],
         "context_size": [POSITIVE_INTEGER],
         "context_decay": [DECAY],
@@ -194,10 +216,14 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogT
         max_iter: int = 100,
         batch_size: int = 256,
         learning_rate: float | Mapping[str, float] = 1e-3,
-        dropout: float | Mapping[str, float] = 0.3,
+        dropout: float | Mapping[str, float] = 0.2,
+        weight_decay: float = 0.5,
+        weight_averaging: float = 0.995,
         activation: str = "relu",
         transition_window: int = 5,
         transition_decay: float = 0.7,
+        history_encoder: str = "auto",
+        history_dropout: float = 0.4,
         history_decay: float = 0.9,
         context_size: int = 3,
         context_decay: float = 0.5,
@@ -205,7 +231,7 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogT
         blend: Any = "auto",
         validation_fraction: float = 0.1,
         early_stopping: bool = True,
-        n_iter_no_change: int = 10,
+        n_iter_no_change: int = 5,
         refit: bool = True,
         exclude_seen: bool = True,
         device: str = "auto",
@@ -218,9 +244,13 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogT
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.dropout = dropout
+        self.weight_decay = weight_decay
+        self.weight_averaging = weight_averaging
         self.activation = activation
         self.transition_window = transition_window
         self.transition_decay = transition_decay
+        self.history_encoder = history_encoder
+        self.history_dropout = history_dropout
         self.history_decay = history_decay
         self.context_size = context_size
         self.context_decay = context_decay
@@ -311,6 +341,7 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogT
         if self.blend != "auto":
             parameters["blend"] = resolve_blend(self.blend, PARTS, len(settings.trend_half_lives))
         log = count_log(validate_log(self, X, reset=True), X, settings, self.verbose)
+        parameters["history_encoder"] = resolve_history_encoder(self.history_encoder, self.objective, log.counts)
         if self.exclude_seen:
             warn_of_repeats(log.counts.user_item())
         learnt = Learner(objective, settings, parameters).learn(log)

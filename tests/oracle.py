@@ -4,12 +4,14 @@ Everything fast in the package must equal this.
 """
 
 from collections import defaultdict
+from math import erf
 
 import numpy as np
 
 #: Written out, not imported: the package has to agree.
 TRANSITION_UNIT = 2**20
 SMALLEST_HISTORY_WEIGHT = 0.002
+LONGEST_SEQUENCE = 60
 TIE_TOLERANCE = 1e-5
 
 
@@ -37,6 +39,7 @@ class Oracle:
         self.trained = list(self.arrivals)[: module.n_items]
         self.weight = dict(zip(self.trained, module.encoder_weight.double().numpy(), strict=True))
         self.bias = module.encoder_bias.double().numpy()
+        self.history = {name: weight.double().numpy() for name, weight in module.state_dict().items()}
         self.decoders = {
             name: self._decoder_rows(module.decoders[name]) for name in ("collaborative", "source", "target")
         }
@@ -63,13 +66,33 @@ class Oracle:
         projection = sum((value * self.weight[item] for item, value in row.items()), self.bias * 0)
         if not self.is_paper and row:
             projection = projection / np.sqrt(sum(value**2 for value in row.values()))
+        return self.activate(projection + self.bias)
+
+    def activate(self, x):
         activation = {
             "relu": lambda x: np.maximum(x, 0),
             "tanh": np.tanh,
             "identity": lambda x: x,
             "logistic": lambda x: 1 / (1 + np.exp(-x)),
         }
-        return activation[self.parameters["activation"]](projection + self.bias)
+        return activation[self.parameters["activation"]](x)
+
+    def encode_history(self, user):
+        """Return what the collaborative decoder reads and, beside it, z_u, which meets z_s."""
+        row = self.encode(self.user_row(user))
+        if "history.decay_logits" not in self.history:
+            return row, row
+        name = "history."
+        decays = 1 / (1 + np.exp(-self.history[name + "decay_logits"]))
+        summed = self.bias * 0
+        for age, item in enumerate(reversed(self.histories[user][-LONGEST_SEQUENCE:])):
+            if item in self.weight:
+                summed = summed + decays**age * self.weight[item]
+        hidden = (summed - summed.mean()) / np.sqrt(summed.var() + 1e-5)
+        hidden = hidden * self.history[name + "norm.weight"] + self.history[name + "norm.bias"]
+        widened = self.history[name + "block.0.weight"] @ hidden + self.history[name + "block.0.bias"]
+        widened = widened * np.array([1 + erf(x / np.sqrt(2)) for x in widened]) / 2
+        return hidden + self.history[name + "block.3.weight"] @ widened + self.history[name + "block.3.bias"], row
 
     def user_row(self, user):
         row = defaultdict(float)
@@ -100,7 +123,7 @@ class Oracle:
     def parts(self, user):
         """Return part -> item -> value; the trend has one part per half-life."""
         user_row, source_row = self.user_row(user), self.source_row(user)
-        z_u, z_s = self.encode(user_row), self.encode(source_row)
+        (z_u, met), z_s = self.encode_history(user), self.encode(source_row)
         parts = defaultdict(dict)
         for item in self.arrivals:
             for part, decoder, hidden, head in (
@@ -109,7 +132,7 @@ class Oracle:
             ):
                 weight, bias = self.decoders[decoder](item)
                 parts[part][item] = head(weight @ hidden + bias) if self.is_paper else weight @ hidden + bias
-            two_hop, z_t = z_s * z_u, self.encode(self.target_row(item))
+            two_hop, z_t = z_s * met, self.encode(self.target_row(item))
             if not self.is_paper:
                 two_hop, z_t = 10 * unit(two_hop), unit(z_t)
             parts["two_hop"][item] = two_hop @ z_t

@@ -46,8 +46,12 @@ def blends(draw, n_trends):
 def recommenders(draw, **fixed):
     """Draw an unfitted recommender, small enough to be trained hundreds of times."""
     n_trends = draw(st.integers(0, 3))
+    objective = draw(st.sampled_from(["paper", "multinomial"]))
+    encoders = ["shared"] if objective == "paper" else ["auto", "shared", "residual"]
     parameters = {
-        "objective": draw(st.sampled_from(["paper", "multinomial"])),
+        "objective": objective,
+        "history_encoder": draw(st.sampled_from(encoders)),
+        "weight_averaging": draw(st.sampled_from([0.0, 0.9])),
         "n_components": draw(st.sampled_from([1, 3, 8])),
         "max_iter": draw(st.integers(1, 3)),
         "batch_size": draw(st.sampled_from([2, 64])),

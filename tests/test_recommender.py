@@ -86,7 +86,7 @@ def test_paper_params_are_not_shared_with_what_is_fitted(log):
 
 
 def test_one_loss_per_matrix_and_epoch(log):
-    recommender = AutoSeqRecRecommender(**{**SMALL, "max_iter": 30}).fit(log)
+    recommender = AutoSeqRecRecommender(**{**SMALL, "max_iter": 30, "learning_rate": 0.01}).fit(log)
     assert recommender.n_iter_ == len(recommender.loss_curve_) == 30
     assert list(recommender.loss_curve_[0]) == ["collaborative", "source", "target"]
     for part in ("collaborative", "source"):

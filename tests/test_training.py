@@ -1,5 +1,6 @@
 """The network, what each objective does with it, and the loop, against dense algebra."""
 
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -11,17 +12,21 @@ from scipy import sparse
 from strategies import logs
 
 from skautoseqrec import PAPER_PARAMS
-from skautoseqrec._batches import Batch, Snapshots, gather_rows, shares, unit_rows
+from skautoseqrec._batches import Batch, Snapshots, gather_rows, newest_first, shares, unit_rows
 from skautoseqrec._counting import TRANSITION_UNIT
-from skautoseqrec._fitting import count_log
+from skautoseqrec._fitting import count_log, resolve_history_encoder
 from skautoseqrec._module import ACTIVATIONS, DECODERS, AutoSeqRecModule
 from skautoseqrec._objective import MultinomialObjective, PaperObjective
 from skautoseqrec._reading import read_columns
 from skautoseqrec._settings import SequenceSettings
-from skautoseqrec._training import train
+from skautoseqrec._training import WeightAverage, train
 
-RATES = {"learning_rate": dict.fromkeys(("encoder", *DECODERS), 0.01), "dropout": PAPER_PARAMS["dropout"]}
-NO_RATES = {name: dict.fromkeys(("encoder", *DECODERS), 0.0) for name in ("learning_rate", "dropout")}
+OF_ALL_STEPS = {"weight_decay": 0.0, "weight_averaging": 0.0}
+RATES = OF_ALL_STEPS | {
+    "learning_rate": dict.fromkeys(("encoder", *DECODERS), 0.01),
+    "dropout": PAPER_PARAMS["dropout"],
+}
+NO_RATES = OF_ALL_STEPS | {name: dict.fromkeys(("encoder", *DECODERS), 0.0) for name in ("learning_rate", "dropout")}
 SETTINGS = SequenceSettings(2, 0.5, 0.9, 1, 1.0, ())
 OBJECTIVES = [PaperObjective(), MultinomialObjective()]
 
@@ -89,7 +94,7 @@ class TestPaperObjective:
         batch = batch_of(matrix, "collaborative")
         output = torch.sigmoid(self.objective.logits(module, batch, NO_RATES["dropout"]))
         expected = ((output - torch.from_numpy(matrix.toarray())) ** 2).mean()
-        losses = next(train(module, self.objective, iter([[batch]]), device=torch.device("cpu"), **NO_RATES))
+        losses = next(train(module, self.objective, iter([[batch]]), device=torch.device("cpu"), **NO_RATES)).losses
         assert losses == {"collaborative": pytest.approx(expected.item(), rel=1e-5)}
 
     @given(logs(min_size=2))
@@ -138,16 +143,88 @@ class TestMultinomialObjective:
     @given(logs(min_size=2))
     def test_snapshots_show_what_came_strictly_before(self, log):
         counts = counted(log)
-        snapshots = Snapshots(counts, 0.5, 3)
+        settings = replace(SETTINGS, history_decay=0.5)
+        snapshots = Snapshots(counts, settings, False)
         batch = snapshots.batch(snapshots.events)
         shown = batch.inputs.to_dense(counts.n_items).numpy()
         users = np.repeat(np.arange(counts.n_users), np.diff(counts.indptr))
         for row, place in enumerate(snapshots.events.tolist()):
-            before = counts.history[counts.indptr[users[place]] : place][-3:]
+            before = counts.history[counts.indptr[users[place]] : place][-settings.history_length :]
             expected = np.zeros(counts.n_items)
             np.add.at(expected, before, 0.5 ** np.arange(len(before))[::-1])
             np.testing.assert_allclose(shown[row], expected / np.linalg.norm(expected), rtol=1e-5)
         assert batch.targets.items.tolist() == counts.history[snapshots.events].tolist()
+
+    @given(logs(min_size=2))
+    def test_snapshots_in_sequence_show_the_same_items_newest_first(self, log):
+        counts = counted(log)
+        snapshots = Snapshots(counts, SETTINGS, True)
+        batch = snapshots.batch(snapshots.events)
+        users = np.repeat(np.arange(counts.n_users), np.diff(counts.indptr))
+        for row, place in enumerate(snapshots.events.tolist()):
+            before = counts.history[counts.indptr[users[place]] : place]
+            is_item = batch.inputs.values[row].bool()
+            assert batch.inputs.items[row][is_item].tolist() == before[::-1].tolist()
+
+
+def test_sequences_are_projected_with_a_decay_per_dimension():
+    weight, decays = torch.randn(6, 5), torch.rand(5)
+    history, lengths = np.array([3, 1, 4, 5, 1]), np.array([2, 3, 0])
+    sequences = newest_first(history, np.array([2, 5, 5]), lengths, n_trained=5)
+    expected = torch.stack([weight[1] + decays * weight[3], weight[1] + decays**2 * weight[4], torch.zeros(5)])
+    torch.testing.assert_close(sequences.project(weight, decays), expected)
+
+
+def test_the_average_follows_the_steps_and_weighs_early_ones_less():
+    module = module_of(MultinomialObjective())
+    average = WeightAverage(module, 0.5)
+    expected = module.encoder_weight.detach().clone()
+    for step, decay in enumerate((2 / 11, 3 / 12, 4 / 13, 5 / 14, 6 / 15, 7 / 16, 8 / 17, 9 / 18, 0.5, 0.5)):
+        with torch.no_grad():
+            module.encoder_weight += step
+        average.follow("encoder")
+        expected = decay * expected + (1 - decay) * module.encoder_weight
+    torch.testing.assert_close(average.module.encoder_weight, expected)
+    assert average.module.encoder_weight is not module.encoder_weight
+    assert WeightAverage(module, 0.0).module is module
+
+
+def test_the_average_is_what_an_epoch_yields():
+    module = module_of()
+    rates = {**RATES, "weight_averaging": 0.9}
+    before = module.decoder("source").weight.detach().clone()
+    epoch = next(train(module, OBJECTIVES[0], iter([[batch_of(random_matrix())]]), device=torch.device("cpu"), **rates))
+    trained, averaged = module.decoder("source").weight, epoch.module.decoder("source").weight
+    torch.testing.assert_close(averaged, before * 2 / 11 + trained * 9 / 11)
+
+
+def test_weight_decay_shrinks_weights_without_gradient():
+    module = module_of()
+    before = module.encoder_weight.detach().clone()
+    rates = {**RATES, "weight_decay": 0.5}
+    rows = sparse.csr_matrix((1, 6), dtype=np.float32)
+    next(train(module, OBJECTIVES[0], iter([[batch_of(rows)]]), device=torch.device("cpu"), **rates))
+    torch.testing.assert_close(module.encoder_weight.detach(), before * (1 - 0.01 * 0.5))
+
+
+@pytest.mark.parametrize(
+    ("encoder", "objective", "n_events", "resolved"),
+    [
+        ("auto", "multinomial", 50, "residual"),
+        ("auto", "multinomial", 49, "shared"),
+        ("auto", "paper", 500, "shared"),
+        ("shared", "multinomial", 500, "shared"),
+        ("residual", "multinomial", 1, "residual"),
+    ],
+)
+def test_a_history_encoder_of_its_own_needs_a_dense_log(encoder, objective, n_events, resolved):
+    counts = counted([(user, "tea") for user in range(n_events)])
+    assert resolve_history_encoder(encoder, objective, counts) == resolved
+
+
+def test_the_published_model_takes_no_history_encoder_of_its_own():
+    with pytest.raises(ValueError, match="history_encoder must be 'shared'"):
+        resolve_history_encoder("residual", "paper", counted([("ann", "tea")]))
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda objective: type(objective).__name__)
@@ -167,4 +244,4 @@ def test_losses_are_means_over_rows_whatever_the_batches(size):
     module = module_of()
     (losses,) = train(module, OBJECTIVES[0], iter([batches]), device=torch.device("cpu"), **NO_RATES)
     (expected,) = train(module, OBJECTIVES[0], iter([[batch_of(matrix)]]), device=torch.device("cpu"), **NO_RATES)
-    assert losses == {"source": pytest.approx(expected["source"], rel=1e-5)}
+    assert losses.losses == {"source": pytest.approx(expected.losses["source"], rel=1e-5)}
