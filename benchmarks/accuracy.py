@@ -1,4 +1,4 @@
-"""Accuracy of the recommender beside baselines that only count.
+"""Accuracy of the recommender beside baselines that only count, and beside SASRec.
 
 Every log is split in time. The valid part is the next tenth after a fit on the first eight tenths, the test part the
 last tenth after a fit on all before it. Both are walked forward: each event's item is ranked among all items that are
@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from baselines import DecayedPopularity, Markov, Popularity
 from numpy.typing import NDArray
+from sasrec import SASRec
 
 from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender, Interactions
 from skautoseqrec.datasets import load_interactions, make_interactions
@@ -71,7 +72,10 @@ MODELS: dict[str, Callable[[argparse.Namespace, int, Fold], Any]] = {
     "decayed-popularity": make_decayed_popularity,
     "markov": lambda options, seed, valid: Markov(),
     "markov-5": lambda options, seed, valid: Markov(window=5, decay=0.7),
+    "sasrec": lambda options, seed, valid: SASRec(random_state=seed),
 }
+#: What is compared unless something else is asked for; SASRec trains for an hour on a million events.
+QUICK_MODELS = [name for name in MODELS if name != "sasrec"]
 
 
 def main() -> None:
@@ -86,12 +90,13 @@ def parse_options() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", nargs="+", type=Path, default=[], metavar="FILE", help="default: a synthetic log")
-    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS), help="default: all")
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=QUICK_MODELS, help="default: all but sasrec")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0], help="random states of the trained models")
     parser.add_argument("--shuffle-ties", nargs="+", type=int, default=[], metavar="SEED", help="shuffle tied rows")
     parser.add_argument("--ties", choices=("row", "together"), default="row", help="when tied events see each other")
     parser.add_argument("--limit", type=int, metavar="N", help="walk over the first N test events only")
+    parser.add_argument("--newcomers", action="store_true", help="add lines for users and items that fit did not meet")
     parser.add_argument("--max-iter", type=int, metavar="N", help="train for N epochs instead of the model's own")
     return parser.parse_args()
 
@@ -123,7 +128,10 @@ def print_table(ordered: Ordered, seed: int, options: argparse.Namespace) -> Non
         model = MODELS[name](options, seed, folds["valid"])
         label = f"{name} ({model.half_life})" if isinstance(model, DecayedPopularity) else name
         for part in options.parts:
-            print_line(label, part, *evaluate(model, folds[part], options.ties))
+            ranks, *costs = evaluate(model, folds[part], options.ties)
+            print_line(label, part, ranks, *costs)
+            if options.newcomers:
+                print_newcomers(folds[part], ranks)
     if ordered.best_ranks is not None:
         for part in options.parts:
             print_line("oracle (the best possible)", part, ordered.best_ranks[rows[part][1]])
@@ -137,6 +145,19 @@ def evaluate(model: Any, fold: Fold, ties: str) -> tuple[NDArray[np.float64], st
     values = model.score_samples(fold.walked, ties=ties)
     walked = perf_counter()
     return ranks_from_reciprocal(values), f"{fitted - start:.1f}", f"{len(values) / (walked - fitted):,.0f}"
+
+
+def print_newcomers(fold: Fold, ranks: NDArray[np.float64]) -> None:
+    """Print the metrics on users and items that were not fitted, and on the first event of any user."""
+    first_event = np.zeros(len(ranks), dtype=bool)
+    first_event[np.unique(fold.walked.users, return_index=True)[1]] = True
+    new_user, new_item = (
+        ~np.isin(getattr(fold.walked, column), getattr(fold.fitted, column)) for column in ("users", "items")
+    )
+    kinds = {"users not fitted": new_user, "  their first events": new_user & first_event, "items not fitted": new_item}
+    for kind, chosen in kinds.items():
+        if chosen.any():
+            print_line(f"  {kind}, {chosen.mean():.1%}", "", ranks[chosen])
 
 
 def print_line(

@@ -1,0 +1,163 @@
+"""What every piece of the default model is worth: each is removed in turn, and the rest is fitted again.
+
+The first nine tenths of a log are fitted, without a refit after the validation, and the last tenth is walked forward.
+Pieces of the blend are removed under the same weights; pieces of the training are removed by training again.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from accuracy import read_logs
+from numpy.typing import NDArray
+
+from skautoseqrec import AutoSeqRecRecommender, Interactions
+from skautoseqrec._batches import Batch, gather_rows, newest_first, shares, unit_rows
+from skautoseqrec._blend import Choices, fit_weights
+from skautoseqrec._counts import Counts
+from skautoseqrec._fitting import count_log
+from skautoseqrec._learning import BLENDED_EVENTS, BLENDED_FEATURES, Learner
+from skautoseqrec._model import Model
+from skautoseqrec._objective import OBJECTIVES, MultinomialObjective
+from skautoseqrec._reading import read_columns
+from skautoseqrec._scoring import PARTS, Scorer
+from skautoseqrec._settings import SequenceSettings
+from skautoseqrec.metrics import mean_reciprocal_rank, ranks_from_reciprocal, recall_at_k
+from skautoseqrec.model_selection import temporal_train_test_split
+
+LINE = "{:<34}{:>16}{:>16}   {}"
+
+#: Changes of parameters that take one piece of the training away.
+TRAINED_WITHOUT: dict[str, dict[str, Any]] = {
+    "history encoder of its own": {"history_encoder": "shared"},
+    "  and decayed histories": {"history_encoder": "shared", "history_decay": 1.0},
+    "window of transitions": {"transition_window": 1},
+    "decay of transitions": {"transition_decay": 1.0},
+    "weight decay": {"weight_decay": 0.0},
+    "weight averaging": {"weight_averaging": 0.0},
+    "dropout": {"dropout": 0.0, "history_dropout": 0.0},
+}
+
+
+class WholeRows(MultinomialObjective):
+    """Trains the collaborative decoder on whole histories, as autoencoders do, as many as it has snapshots."""
+
+    def draw_epochs(
+        self, counts: Counts, settings: SequenceSettings, batch_size: int, in_sequence: bool = False
+    ) -> Iterator[list[Batch]]:
+        """Yield the same rows of T, and for each batch of snapshots one of users."""
+        rng = np.random.default_rng(0)
+        rows = counts.user_item().astype(float)
+        lengths = np.minimum(np.diff(counts.indptr), settings.sequence_length)
+        for epoch in super().draw_epochs(counts, settings, batch_size, in_sequence):
+            for place, batch in enumerate(epoch):
+                if batch.decoder == "collaborative":
+                    users = rng.integers(counts.n_users, size=len(batch.inputs))
+                    whole = gather_rows(rows, users)
+                    sequences = newest_first(counts.history, counts.indptr[users + 1], lengths[users])
+                    inputs = sequences if in_sequence else unit_rows(whole)
+                    epoch[place] = Batch("collaborative", inputs, shares(whole))
+            yield epoch
+
+
+def main() -> None:
+    """Print one table per log: mean and spread over seeds, and how much is lost."""
+    options = parse_options()
+    for ordered in read_logs(options):
+        fitted, walked = temporal_train_test_split(ordered.log, test_size=0.1)
+        results: dict[str, list[tuple[float, float]]] = {}
+        for seed in options.seeds:
+            for name, values in chain(remove_parts(fitted, walked, seed), remove_training(fitted, walked, seed)):
+                ranks = ranks_from_reciprocal(values)
+                results.setdefault(name, []).append((mean_reciprocal_rank(ranks), recall_at_k(ranks)))
+                print(".", end="", flush=True)
+        print_table(f"{ordered.title}; seeds {options.seeds}", results)
+
+
+def parse_options() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", nargs="+", type=Path, default=[], metavar="FILE", help="default: a synthetic log")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], help="random states of the models")
+    parser.add_argument("--shuffle-ties", nargs="+", type=int, default=[], metavar="SEED", help="shuffle tied rows")
+    return parser.parse_args()
+
+
+def print_table(title: str, results: dict[str, list[tuple[float, float]]]) -> None:
+    """Print a line per piece that was removed."""
+    print(f"\n{title}")
+    print(LINE.format("without", "MRR", "Recall@10", "MRR lost"))
+    whole = np.mean(results["nothing"], axis=0)[0]
+    for name, values in results.items():
+        mean, spread = np.mean(values, axis=0), np.std(values, axis=0)
+        cells = (f"{mean[metric]:.4f} ± {spread[metric]:.4f}" for metric in (0, 1))
+        print(LINE.format(name, *cells, f"{1 - mean[0] / whole:+.1%}"), flush=True)
+
+
+def remove_training(fitted: Interactions, walked: Interactions, seed: int) -> Iterator[tuple[str, NDArray[np.float64]]]:
+    """Yield the reciprocal ranks without each piece of the training."""
+    for name, parameters in TRAINED_WITHOUT.items():
+        yield name, train(fitted, seed, parameters).score_samples(walked)
+    OBJECTIVES["multinomial"] = WholeRows
+    try:
+        yield "snapshots (whole histories)", train(fitted, seed, {}).score_samples(walked)
+    finally:
+        OBJECTIVES["multinomial"] = MultinomialObjective
+
+
+def remove_parts(fitted: Interactions, walked: Interactions, seed: int) -> Iterator[tuple[str, NDArray[np.float64]]]:
+    """Yield the reciprocal ranks without each part of the score, under the same weights."""
+    recommender = train(fitted, seed, {})
+    yield "nothing", recommender.score_samples(walked)
+    scorer = recommender._scorer
+    model = scorer.model
+    for part in (*PARTS[:4], "trend"):
+        yield part, score(recommender, refit_blend(recommender, fitted, model, part), walked)
+    narrow = Model(model.module, model.objective, replace(model.settings, context_size=1))
+    yield "context", score(recommender, refit_blend(recommender, fitted, narrow), walked)
+    n_trends = len(model.settings.trend_half_lives)
+    fixed = dict.fromkeys(PARTS, 0.0) | dict(MultinomialObjective.BLEND) | {"repeat": 0.0}
+    fixed["trend"] = (fixed["trend"] / n_trends,) * n_trends
+    yield "fitted blend (fixed weights)", score(recommender, Scorer(model, fixed, scorer.cold_blend), walked)
+
+
+def train(fitted: Interactions, seed: int, parameters: dict[str, Any]) -> AutoSeqRecRecommender:
+    """Return the default model but for some parameters."""
+    return AutoSeqRecRecommender(random_state=seed, refit=False, **parameters).fit(fitted)
+
+
+def refit_blend(
+    recommender: AutoSeqRecRecommender, fitted: Interactions, model: Model, removed: str | None = None
+) -> Scorer:
+    """Return a scorer whose blend is fitted as fit does it, but without a part."""
+    log = count_log(read_columns(fitted), None, model.settings, 0)
+    parameters = recommender.get_params()
+    learner = Learner(model.objective, model.settings, parameters)
+    validation = learner.hold_out(log, BLENDED_EVENTS)
+    names = [*PARTS[:-1], *["trend"] * len(model.settings.trend_half_lives)]
+    kept = np.array([name != removed for name in names])
+    start = np.r_[[recommender.blend_[part] for part in PARTS[:-1]], recommender.blend_["trend"]]
+    choices = validation.choices(model, BLENDED_FEATURES, start)
+    weights = np.zeros(len(names))
+    weights[kept] = fit_weights(Choices(choices.features[..., kept], choices.offsets), start[kept]).weights
+    blend = dict(zip(PARTS[:-1], weights.tolist(), strict=False)) | {"trend": tuple(weights[len(PARTS) - 1 :])}
+    return Scorer(model, blend, recommender._scorer.cold_blend)
+
+
+def score(recommender: AutoSeqRecRecommender, scorer: Scorer, walked: Interactions) -> NDArray[np.float64]:
+    """Return the reciprocal ranks under another scorer."""
+    usual, recommender._scorer = recommender._scorer, scorer
+    try:
+        return recommender.score_samples(walked)
+    finally:
+        recommender._scorer = usual
+
+
+if __name__ == "__main__":
+    main()
