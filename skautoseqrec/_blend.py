@@ -2,8 +2,10 @@
 
 A softmax alone has to leave probability for the most surprising of all next items, and flattens every score for their
 sake; a ranking does not care how far behind they are. So a share of the events is taken to be surprises that no score
-foretells: ``P(item) = s / n + (1 - s) softmax(scores)``. Half of each validation walk fitted and the other half ranked,
-s = .9 in place of 0 moved the MRR of MovieTweetings from .112 to .165 and cost nothing on MovieLens and Amazon logs.
+foretells: ``P(item) = s / n + (1 - s) softmax(scores)``. With half of a validation walk fitted and the other half
+ranked, s = .9 in place of 0 moved the MRR of MovieTweetings from .112 to .165, of Amazon Garden from .172 to .173, of
+Amazon Video from .125 to .126, and of MovieLens-100K not at all; on the tenth of Garden after that walk it lost: .101
+to .094.
 """
 
 from __future__ import annotations
