@@ -10,6 +10,7 @@ to .094.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from scipy import optimize
 from torch import Tensor
 
-#: Share of the events taken to be surprises, equally likely for every eligible item.
+#: Share of the events taken to be surprises, equally likely for every eligible item, when the blend is fitted.
 SURPRISES = 0.9
 #: Spread of the normal prior of a weight; it bounds the weights where few events could be split by chance.
 PRIOR_SPREAD = 10.0
@@ -55,7 +56,7 @@ class Fit(NamedTuple):
     log_likelihood: float
 
 
-def fit_weights(choices: Choices, start: NDArray[np.float64], max_iter: int = 100) -> Fit:
+def fit_weights(choices: Choices, start: NDArray[np.float64], max_iter: int = 100, surprises: float = SURPRISES) -> Fit:
     """Find the non-negative weights that make the true items most likely.
 
     Maximises ``mean(log(s / n_eligible + (1 - s) p))``, p the softmax of the scores at the true item and s the share of
@@ -69,6 +70,8 @@ def fit_weights(choices: Choices, start: NDArray[np.float64], max_iter: int = 10
         Where to begin.
     max_iter : int, default=100
         Most iterations.
+    surprises : float, default=0.9
+        Share of surprises; in [0, 1).
 
     Returns
     -------
@@ -76,17 +79,18 @@ def fit_weights(choices: Choices, start: NDArray[np.float64], max_iter: int = 10
         Weights of at least 0 each, and the likelihood.
     """
     features = choices.features
-    surprise = SURPRISES / choices.offsets.exp().sum(1)
+    surprise = surprises / choices.offsets.exp().sum(1)
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        shares = torch.softmax(choices.scores(weights), 1)
-        foretold = (1 - SURPRISES) * shares[:, 0]
-        likelihoods = surprise + foretold
-        is_foretold = (foretold / likelihoods)[:, None]
+        logarithms = torch.log_softmax(choices.scores(weights), 1)
+        foretold = logarithms[:, 0] + math.log1p(-surprises)
+        likelihoods = torch.logaddexp(foretold, surprise.log())
+        is_foretold = torch.exp(foretold - likelihoods)[:, None]
+        shares = logarithms.exp_()
         expected = torch.einsum("ec,ecp->p", shares * is_foretold, features)
         gradient = (expected - (features[:, 0] * is_foretold).sum(0)) / len(features)
         prior = weights / (PRIOR_SPREAD**2 * len(features))
-        value = -float(likelihoods.double().log().mean()) + float(weights @ prior) / 2
+        value = -float(likelihoods.double().mean()) + float(weights @ prior) / 2
         return value, gradient.double().numpy() + prior
 
     bounds = [(0.0, None)] * len(start)

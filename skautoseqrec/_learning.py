@@ -25,8 +25,6 @@ from ._validation import Validation
 
 #: Newest events that the blend is fitted on, and that early stopping looks at.
 BLENDED_EVENTS, MONITORED_EVENTS = 5000, 2000
-#: By how much the mean log-likelihood has to rise for an epoch to count as progress.
-TOLERANCE = 1e-3
 #: With fewer usable events than this, nothing is fitted on them.
 FEWEST_EVENTS = 50
 #: Numbers that hold every part of every candidate's score: 256 MiB of float32 for the blend, 32 MiB for monitoring.
@@ -109,24 +107,21 @@ class Learner:
         scores: list[float] = []
         is_fitted = self._parameters["blend"] == "auto"
         weights = _to_vector(self._fixed_blend() if is_fitted else self._parameters["blend"])
-        scale, reference, n_since = np.ones(1), -np.inf, 0
+        # Without surprises: every event tells how far training has come, so the likelihood is smooth over epochs.
+        scale = np.ones(1)
         for epoch in islice(self._epochs(module, validation.head), self._parameters["max_iter"]):
             losses.append(epoch.losses)
             settled = _settled(copy.deepcopy(epoch.module))
             choices = validation.choices(self._model(settled), MONITORED_FEATURES, weights)
             if is_fitted:
-                weights, score = fit_weights(choices, weights, max_iter=15)
+                weights, score = fit_weights(choices, weights, max_iter=15, surprises=0.0)
             else:
-                scale, score = fit_weights(choices.blended(weights), scale, max_iter=15)
+                scale, score = fit_weights(choices.blended(weights), scale, max_iter=15, surprises=0.0)
             scores.append(score)
             self._say(len(losses), epoch.losses, scores[-1])
-            if np.argmax(scores) == len(scores) - 1:
+            n_since = len(scores) - 1 - int(np.argmax(scores))
+            if n_since == 0:
                 best = settled
-            # Gains below TOLERANCE keep the best epoch current but do not buy more time.
-            if scores[-1] > reference + TOLERANCE:
-                reference, n_since = scores[-1], 0
-            else:
-                n_since += 1
             if self._parameters["early_stopping"] and n_since >= self._parameters["n_iter_no_change"]:
                 break
         n_best = 1 + int(np.argmax(scores)) if self._parameters["early_stopping"] else len(losses)

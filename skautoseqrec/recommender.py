@@ -89,7 +89,7 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogT
         How a user's history is encoded for the collaborative part. "shared" encodes it as a row of items like any
         other, decayed by ``history_decay``. "residual" sums up the encoder's weights of the newest 60 items, with a
         decay learned for each of the components, and passes the sum through a layer norm and a residual block; it needs
-        many events to learn from. "auto" takes "residual" from 50 events per item on; "paper" is always "shared".
+        many events to learn from. "auto" takes "residual" from 100 events per item on; "paper" is always "shared".
     history_dropout : float, default=0.4
         Share of values dropped in training before, inside and after the residual block; in [0, 1).
     history_decay : float, default=0.9
@@ -115,7 +115,7 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogT
         Whether to stop when the true next items of the validation have not become more likely for
         ``n_iter_no_change`` epochs, and to keep the best. They are as likely as the blend that is fitted after the
         epoch makes them, or ``blend`` times the best factor where it is a dict.
-    n_iter_no_change : int, default=5
+    n_iter_no_change : int, default=10
         Patience of ``early_stopping`` in epochs; at least 1.
     refit : bool, default=True
         Whether to train once more, on the whole log and for as many epochs as were best, after looking at the
@@ -232,7 +232,7 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogT
         blend: Any = "auto",
         validation_fraction: float = 0.1,
         early_stopping: bool = True,
-        n_iter_no_change: int = 5,
+        n_iter_no_change: int = 10,
         refit: bool = True,
         exclude_seen: bool = True,
         device: str = "auto",

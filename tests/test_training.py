@@ -210,8 +210,8 @@ def test_weight_decay_shrinks_weights_without_gradient():
 @pytest.mark.parametrize(
     ("encoder", "objective", "n_events", "resolved"),
     [
-        ("auto", "multinomial", 50, "residual"),
-        ("auto", "multinomial", 49, "shared"),
+        ("auto", "multinomial", 100, "residual"),
+        ("auto", "multinomial", 99, "shared"),
         ("auto", "paper", 500, "shared"),
         ("shared", "multinomial", 500, "shared"),
         ("residual", "multinomial", 1, "residual"),
