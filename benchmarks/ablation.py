@@ -22,7 +22,7 @@ from skautoseqrec._batches import Batch, gather_rows, newest_first, shares, unit
 from skautoseqrec._blend import Choices, fit_weights
 from skautoseqrec._counts import Counts
 from skautoseqrec._fitting import count_log
-from skautoseqrec._learning import BLENDED_EVENTS, BLENDED_FEATURES, Learner
+from skautoseqrec._learning import BLENDED_EVENTS, BLENDED_FEATURES, Learner, to_vector
 from skautoseqrec._model import Model
 from skautoseqrec._objective import OBJECTIVES, MultinomialObjective
 from skautoseqrec._reading import read_columns
@@ -121,9 +121,7 @@ def remove_parts(fitted: Interactions, walked: Interactions, seed: int) -> Itera
         yield part, score(recommender, refit_blend(recommender, fitted, model, part), walked)
     narrow = Model(model.module, model.objective, replace(model.settings, context_size=1))
     yield "context", score(recommender, refit_blend(recommender, fitted, narrow), walked)
-    n_trends = len(model.settings.trend_half_lives)
-    fixed = dict.fromkeys(PARTS, 0.0) | dict(MultinomialObjective.BLEND) | {"repeat": 0.0}
-    fixed["trend"] = (fixed["trend"] / n_trends,) * n_trends
+    fixed = learner_of(recommender, model).fixed_blend()
     yield "fitted blend (fixed weights)", score(recommender, Scorer(model, fixed, scorer.cold_blend), walked)
 
 
@@ -137,17 +135,20 @@ def refit_blend(
 ) -> Scorer:
     """Return a scorer whose blend is fitted as fit does it, but without a part."""
     log = count_log(read_columns(fitted), None, model.settings, 0)
-    parameters = recommender.get_params()
-    learner = Learner(model.objective, model.settings, parameters)
+    learner = learner_of(recommender, model)
     validation = learner.hold_out(log, BLENDED_EVENTS)
     names = [*PARTS[:-1], *["trend"] * len(model.settings.trend_half_lives)]
     kept = np.array([name != removed for name in names])
-    start = np.r_[[recommender.blend_[part] for part in PARTS[:-1]], recommender.blend_["trend"]]
+    start = to_vector(recommender.blend_)
     choices = validation.choices(model, BLENDED_FEATURES, start)
     weights = np.zeros(len(names))
     weights[kept] = fit_weights(Choices(choices.features[..., kept], choices.offsets), start[kept]).weights
-    blend = dict(zip(PARTS[:-1], weights.tolist(), strict=False)) | {"trend": tuple(weights[len(PARTS) - 1 :])}
-    return Scorer(model, blend, recommender._scorer.cold_blend)
+    return Scorer(model, learner.to_blend(weights), recommender._scorer.cold_blend)
+
+
+def learner_of(recommender: AutoSeqRecRecommender, model: Model) -> Learner:
+    """Return what fitted a recommender, to fit parts of it again."""
+    return Learner(model.objective, model.settings, recommender.get_params())
 
 
 def score(recommender: AutoSeqRecRecommender, scorer: Scorer, walked: Interactions) -> NDArray[np.float64]:

@@ -68,7 +68,7 @@ class Learner:
 
     def _learn(self, log: CountedLog) -> Learnt:
         blend, max_iter = self._parameters["blend"], self._parameters["max_iter"]
-        fixed = self._fixed_blend() if blend == "auto" else blend
+        fixed = self.fixed_blend() if blend == "auto" else blend
         if blend != "auto" and not self._parameters["early_stopping"]:
             return self._train_on_all(log, max_iter, fixed, self._fixed_cold_blend(), [])
         validation = self.hold_out(log, MONITORED_EVENTS)
@@ -106,7 +106,7 @@ class Learner:
         losses: list[dict[str, float]] = []
         scores: list[float] = []
         is_fitted = self._parameters["blend"] == "auto"
-        weights = _to_vector(self._fixed_blend() if is_fitted else self._parameters["blend"])
+        weights = to_vector(self.fixed_blend() if is_fitted else self._parameters["blend"])
         # Without surprises: every event tells how far training has come, so the likelihood is smooth over epochs.
         scale = np.ones(1)
         for epoch in islice(self._epochs(module, validation.head), self._parameters["max_iter"]):
@@ -138,7 +138,7 @@ class Learner:
         if len(cold.features) >= FEWEST_EVENTS:
             first, second, *trend = fit_weights(cold, start).weights.tolist()
             cold_blend = {"collaborative": first, "one_hop": second, "trend": tuple(trend)}
-        return self._to_blend(weights), cold_blend
+        return self.to_blend(weights), cold_blend
 
     def hold_out(self, log: CountedLog, n_judged: int) -> Validation | None:
         """Return the newest part of a log as a validation, None if too few of its events are usable."""
@@ -177,7 +177,7 @@ class Learner:
     def _model(self, module: AutoSeqRecModule) -> Model:
         return Model(module, self._objective, self._settings)
 
-    def _fixed_blend(self) -> Blend:
+    def fixed_blend(self) -> Blend:
         """Return the objective's own blend, trends sharing their weight."""
         n_trends = max(len(self._settings.trend_half_lives), 1)
         weights = dict.fromkeys(PARTS, 0.0) | dict(self._objective.BLEND)
@@ -192,7 +192,8 @@ class Learner:
             return {}
         return {"collaborative": 0.0, "one_hop": 0.0, "trend": (1 / n_trends,) * n_trends}
 
-    def _to_blend(self, weights: NDArray[np.float64]) -> Blend:
+    def to_blend(self, weights: NDArray[np.float64]) -> Blend:
+        """Return fitted weights by part."""
         (*single,) = (float(weight) for weight in weights[: len(PARTS) - 1])
         return dict(zip(PARTS[:-1], single, strict=True)) | {"trend": tuple(weights[len(PARTS) - 1 :].tolist())}
 
@@ -213,5 +214,6 @@ def _settled(module: AutoSeqRecModule) -> AutoSeqRecModule:
     return module.eval().cpu().requires_grad_(False)
 
 
-def _to_vector(blend: Blend) -> NDArray[np.float64]:
+def to_vector(blend: Blend) -> NDArray[np.float64]:
+    """Return the weights of a blend in the order of the parts."""
     return np.r_[[blend[part] for part in PARTS[:-1]], blend["trend"]].astype(np.float64)
