@@ -27,7 +27,7 @@ from skautoseqrec._model import Model
 from skautoseqrec._objective import OBJECTIVES, MultinomialObjective
 from skautoseqrec._reading import read_columns
 from skautoseqrec._scoring import PARTS, Scorer
-from skautoseqrec._settings import SequenceSettings
+from skautoseqrec._settings import LONGEST_SEQUENCE, SequenceSettings
 from skautoseqrec.metrics import mean_reciprocal_rank, ranks_from_reciprocal, recall_at_k
 from skautoseqrec.model_selection import temporal_train_test_split
 
@@ -54,7 +54,7 @@ class WholeRows(MultinomialObjective):
         """Yield the same rows of T, and for each batch of snapshots one of users."""
         rng = np.random.default_rng(0)
         rows = counts.user_item().astype(float)
-        lengths = np.minimum(np.diff(counts.indptr), settings.sequence_length)
+        lengths = np.minimum(np.diff(counts.indptr), LONGEST_SEQUENCE)
         for epoch in super().draw_epochs(counts, settings, batch_size, in_sequence):
             for place, batch in enumerate(epoch):
                 if batch.decoder == "collaborative":

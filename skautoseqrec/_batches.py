@@ -13,7 +13,7 @@ from scipy import sparse
 from ._counts import Counts
 from ._module import ItemSequences, SparseRows
 from ._ragged import ragged_ranges
-from ._settings import SequenceSettings
+from ._settings import LONGEST_SEQUENCE, SequenceSettings
 
 
 class Batch(NamedTuple):
@@ -97,7 +97,7 @@ class Snapshots:
         """Return some events as a batch: the history before each, and its item."""
         inputs: SparseRows | ItemSequences
         if self._in_sequence:
-            lengths = np.minimum(self._lengths[events], self._settings.sequence_length)
+            lengths = np.minimum(self._lengths[events], LONGEST_SEQUENCE)
             inputs = newest_first(self._history, events, lengths)
         else:
             inputs = self._decayed_rows(events)

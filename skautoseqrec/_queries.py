@@ -16,7 +16,7 @@ from ._batches import newest_first
 from ._model import Model
 from ._objective import Hidden
 from ._ragged import ragged_ranges
-from ._settings import SequenceSettings
+from ._settings import LONGEST_SEQUENCE, SequenceSettings
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def form_queries(model: Model, histories: Histories, leaving: Leaving, n_items: 
 
 def encode_sequences(model: Model, histories: Histories) -> Tensor:
     """Return the histories as the encoder that is their own encodes them."""
-    lengths = np.minimum(histories.lengths, model.settings.sequence_length)
+    lengths = np.minimum(histories.lengths, LONGEST_SEQUENCE)
     sequences = newest_first(histories.items, histories.ends, lengths, model.n_trained)
     return model.module.encode_sequences(sequences)
 

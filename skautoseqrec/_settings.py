@@ -32,11 +32,6 @@ class SequenceSettings:
         return step_weights(self.transition_window, self.transition_decay)
 
     @property
-    def sequence_length(self) -> int:
-        """How many of the newest items a history encoder with decays of its own reads."""
-        return LONGEST_SEQUENCE
-
-    @property
     def history_length(self) -> int | None:
         """How many of the newest items a user's row holds; None if all."""
         if self.history_decay == 1:
