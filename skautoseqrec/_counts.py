@@ -37,18 +37,21 @@ class Counts:
         T in whole units, indices sorted.
     popularity : ndarray of shape (n_items,), int64
         Events of each item.
+    arrivals : ndarray of shape (n_events,)
+        How many events of the log came before each of ``history``.
     """
 
     indptr: NDArray[np.int64]
     history: NDArray[np.int64]
     transitions: sparse.csr_matrix
     popularity: NDArray[np.int64]
+    arrivals: NDArray[np.int64]
 
     @classmethod
     def empty(cls) -> Counts:
         """Return the counts of no events."""
         none = np.zeros(0, dtype=np.int64)
-        return cls(np.zeros(1, dtype=np.int64), none, sparse.csr_matrix((0, 0), dtype=np.int64), none)
+        return cls(np.zeros(1, dtype=np.int64), none, sparse.csr_matrix((0, 0), dtype=np.int64), none, none)
 
     @property
     def n_users(self) -> int:
@@ -83,13 +86,14 @@ class Counts:
         """Return the counts with more events let in, given the transitions of all."""
         old_lengths = self.history_lengths(np.arange(events.n_users))
         indptr = np.r_[0, np.cumsum(old_lengths + np.bincount(events.users, minlength=events.n_users))]
-        history = np.empty(indptr[-1], dtype=np.int64)
-        history[ragged_ranges(indptr[:-1], old_lengths)] = self.history
-        places = indptr[events.users] + old_lengths[events.users] + ranks_within_groups(events.users)
-        history[places] = events.items
+        history, arrivals = np.empty(indptr[-1], dtype=np.int64), np.empty(indptr[-1], dtype=np.int64)
+        old_places = ragged_ranges(indptr[:-1], old_lengths)
+        new_places = indptr[events.users] + old_lengths[events.users] + ranks_within_groups(events.users)
+        history[old_places], arrivals[old_places] = self.history, self.arrivals
+        history[new_places], arrivals[new_places] = events.items, np.arange(len(self.history), len(history))
         popularity = np.bincount(events.items, minlength=events.n_items)
         popularity[: self.n_items] += self.popularity
-        return Counts(indptr, history, transitions, popularity)
+        return Counts(indptr, history, transitions, popularity, arrivals)
 
     def find_new_transitions(self, events: Events, step_weights: NDArray[np.int64]) -> Transitions:
         """Return the transitions that events complete, from the known histories as well as among themselves."""

@@ -202,7 +202,7 @@ class MultinomialObjective(Objective):
                 for rows in shuffled_slices(filled[decoder], batch_size):
                     gathered = gather_rows(matrix, rows)
                     batches.append(Batch(decoder, unit_rows(gathered), shares(gathered)))
-            drawn = snapshots.events[torch.randperm(len(snapshots.events))[:n_snapshots].numpy()]
+            drawn = snapshots.draw(n_snapshots)
             batches += [snapshots.batch(events) for events in shuffled_slices(drawn, batch_size)]
             yield shuffled(batches)
 

@@ -90,7 +90,7 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogT
         other, decayed by ``history_decay``. "residual" sums up the encoder's weights of the newest 60 items, with a
         decay learned for each of the components, and passes the sum through a layer norm and a residual block; it needs
         many events to learn from. "auto" takes "residual" from 100 events per item on; "paper" is always "shared".
-    history_dropout : float, default=0.4
+    history_dropout : float, default=0.2
         Share of values dropped in training before, inside and after the residual block; in [0, 1).
     history_decay : float, default=0.9
         The k-th newest item of a user's row weighs ``history_decay**(k - 1)``, and nothing once that is under .002; in
@@ -224,7 +224,7 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogT
         transition_window: int = 5,
         transition_decay: float = 0.7,
         history_encoder: str = "auto",
-        history_dropout: float = 0.4,
+        history_dropout: float = 0.2,
         history_decay: float = 0.9,
         context_size: int = 3,
         context_decay: float = 0.5,

@@ -35,6 +35,7 @@ def rebuilt(recommender):
 def assert_same_base(actual, expected):
     np.testing.assert_array_equal(actual.counts.indptr, expected.counts.indptr)
     np.testing.assert_array_equal(actual.counts.history, expected.counts.history)
+    np.testing.assert_array_equal(actual.counts.arrivals, expected.counts.arrivals)
     np.testing.assert_array_equal(actual.counts.popularity, expected.counts.popularity)
     assert (actual.counts.transitions != expected.counts.transitions).nnz == 0
     for name in ("source", "target"):
