@@ -87,7 +87,8 @@ def fit_weights(choices: Choices, start: NDArray[np.float64], max_iter: int = 10
         likelihoods = torch.logaddexp(foretold, surprise.log())
         is_foretold = torch.exp(foretold - likelihoods)[:, None]
         shares = logarithms.exp_()
-        expected = torch.einsum("ec,ecp->p", shares * is_foretold, features)
+        # As one product over all candidates of all events; einsum takes ten times as long over it.
+        expected = (shares * is_foretold).flatten() @ features.flatten(0, 1)
         gradient = (expected - (features[:, 0] * is_foretold).sum(0)) / len(features)
         prior = weights / (PRIOR_SPREAD**2 * len(features))
         value = -float(likelihoods.double().mean()) + float(weights @ prior) / 2

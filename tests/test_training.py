@@ -15,7 +15,7 @@ from skautoseqrec import PAPER_PARAMS
 from skautoseqrec._batches import Batch, Snapshots, gather_rows, newest_first, shares, unit_rows
 from skautoseqrec._counting import TRANSITION_UNIT
 from skautoseqrec._fitting import count_log, resolve_history_encoder
-from skautoseqrec._module import ACTIVATIONS, DECODERS, AutoSeqRecModule
+from skautoseqrec._module import ACTIVATIONS, DECODERS, AutoSeqRecModule, DecayedSum
 from skautoseqrec._objective import MultinomialObjective, PaperObjective
 from skautoseqrec._reading import read_columns
 from skautoseqrec._settings import SequenceSettings
@@ -167,12 +167,39 @@ class TestMultinomialObjective:
             assert batch.inputs.items[row][is_item].tolist() == before[::-1].tolist()
 
 
+class TestDraws:
+    log = [(user, "tea") for _ in range(500) for user in ("ann", "bob")]
+
+    def test_newer_events_are_drawn_more_often(self):
+        counts = counted(self.log)
+        arrivals = counts.arrivals[Snapshots(counts, SETTINGS, False).draw(100)]
+        assert len(set(arrivals.tolist())) == 100
+        # With a half-life of a quarter of the log, of 15 first draws the newest half has 12.
+        many = np.concatenate([Snapshots(counts, SETTINGS, False).draw(1) for _ in range(300)])
+        assert (counts.arrivals[many] >= 500).mean() == pytest.approx(12 / 15, abs=0.1)
+
+    def test_all_are_drawn_where_there_are_not_more(self):
+        snapshots = Snapshots(counted(self.log), SETTINGS, False)
+        assert sorted(snapshots.draw(10**6)) == snapshots.events.tolist()
+
+
 def test_sequences_are_projected_with_a_decay_per_dimension():
     weight, decays = torch.randn(6, 5), torch.rand(5)
     history, lengths = np.array([3, 1, 4, 5, 1]), np.array([2, 3, 0])
     sequences = newest_first(history, np.array([2, 5, 5]), lengths, n_trained=5)
     expected = torch.stack([weight[1] + decays * weight[3], weight[1] + decays**2 * weight[4], torch.zeros(5)])
     torch.testing.assert_close(sequences.project(weight, decays), expected)
+
+
+@pytest.mark.parametrize("chunk", [1, 40, 10**6])
+@pytest.mark.parametrize("length", [0, 1, 4])
+def test_the_gradient_of_decayed_sums_is_that_of_differences(monkeypatch, chunk, length):
+    monkeypatch.setattr(DecayedSum, "CHUNK", chunk)
+    generator = torch.Generator().manual_seed(0)
+    weight, decays = (torch.rand(size, generator=generator).double().requires_grad_() for size in ((7, 5), (5,)))
+    items = torch.randint(7, (6, length), generator=generator)
+    values = torch.rand(6, length, generator=generator).double()
+    assert torch.autograd.gradcheck(lambda *inputs: DecayedSum.apply(*inputs, items, values), (weight, decays))
 
 
 def test_the_average_follows_the_steps_and_weighs_early_ones_less():
