@@ -109,6 +109,7 @@ class Learner:
         weights = to_vector(self.fixed_blend() if is_fitted else self._parameters["blend"])
         # Without surprises: every event tells how far training has come, so the likelihood is smooth over epochs.
         scale = np.ones(1)
+        best_score, n_since = -np.inf, 0
         for epoch in islice(self._epochs(module, validation.head), self._parameters["max_iter"]):
             losses.append(epoch.losses)
             settled = _settled(copy.deepcopy(epoch.module))
@@ -119,9 +120,9 @@ class Learner:
                 scale, score = fit_weights(choices.blended(weights), scale, max_iter=15, surprises=0.0)
             scores.append(score)
             self._say(len(losses), epoch.losses, scores[-1])
-            n_since = len(scores) - 1 - int(np.argmax(scores))
-            if n_since == 0:
-                best = settled
+            n_since = 0 if score > best_score + self._parameters["tol"] else n_since + 1
+            if score > best_score:
+                best, best_score = settled, score
             if self._parameters["early_stopping"] and n_since >= self._parameters["n_iter_no_change"]:
                 break
         n_best = 1 + int(np.argmax(scores)) if self._parameters["early_stopping"] else len(losses)

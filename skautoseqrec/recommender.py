@@ -74,9 +74,9 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogT
     dropout : float or dict, default=0.2
         Share of values dropped in training; in [0, 1). A dict has the keys of ``learning_rate``. "multinomial" drops
         entries of the encoder's input and nothing else; "paper" drops after the linear map of each part.
-    weight_decay : float, default=0.5
+    weight_decay : float, default=0.3
         By how much every step shrinks the weights it touches, in units of the learning rate (AdamW); at least 0.
-    weight_averaging : float, default=0.995
+    weight_averaging : float, default=0.998
         Decay of the moving average of the weights over the steps of training, which is what is kept; in [0, 1). With 0
         the newest weights are kept.
     activation : {"identity", "logistic", "relu", "tanh"}, default="relu"
@@ -112,11 +112,13 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogT
         Newest share of the log that "auto" and ``early_stopping`` look at; in (0, 1). If it has fewer than 50 usable
         events, a warning says so and fixed weights are taken.
     early_stopping : bool, default=True
-        Whether to stop when the true next items of the validation have not become more likely for
-        ``n_iter_no_change`` epochs, and to keep the best. They are as likely as the blend that is fitted after the
-        epoch makes them, or ``blend`` times the best factor where it is a dict.
+        Whether to stop when the mean log-likelihood of the true next items of the validation has not risen by more
+        than ``tol`` for ``n_iter_no_change`` epochs in a row, and to keep the best. They are as likely as the blend
+        that is fitted after the epoch makes them, or ``blend`` times the best factor where it is a dict.
     n_iter_no_change : int, default=10
         Patience of ``early_stopping`` in epochs; at least 1.
+    tol : float, default=1e-3
+        By how much an epoch has to beat the best before it for ``early_stopping`` to count it as better; at least 0.
     refit : bool, default=True
         Whether to train once more, on the whole log and for as many epochs as were best, after looking at the
         validation. Otherwise the weights are those of the part before it, and the rest only counts.
@@ -202,6 +204,7 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogT
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "early_stopping": ["boolean"],
         "n_iter_no_change": [POSITIVE_INTEGER],
+        "tol": [Interval(Real, 0, None, closed="left")],
         "refit": ["boolean"],
         "exclude_seen": ["boolean"],
         "device": [StrOptions({"auto", "cpu", "cuda", "mps"})],
@@ -218,8 +221,8 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogT
         batch_size: int = 256,
         learning_rate: float | Mapping[str, float] = 1e-3,
         dropout: float | Mapping[str, float] = 0.2,
-        weight_decay: float = 0.5,
-        weight_averaging: float = 0.995,
+        weight_decay: float = 0.3,
+        weight_averaging: float = 0.998,
         activation: str = "relu",
         transition_window: int = 5,
         transition_decay: float = 0.7,
@@ -233,6 +236,7 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogT
         validation_fraction: float = 0.1,
         early_stopping: bool = True,
         n_iter_no_change: int = 10,
+        tol: float = 1e-3,
         refit: bool = True,
         exclude_seen: bool = True,
         device: str = "auto",
@@ -260,6 +264,7 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogT
         self.validation_fraction = validation_fraction
         self.early_stopping = early_stopping
         self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
         self.refit = refit
         self.exclude_seen = exclude_seen
         self.device = device

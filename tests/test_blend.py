@@ -117,12 +117,20 @@ def test_without_refit_the_weights_are_those_of_the_first_part():
 
 
 def test_early_stopping_keeps_the_best_epoch():
-    parameters = {**SMALL, "max_iter": 40, "learning_rate": 0.02, "n_iter_no_change": 2}
+    parameters = {**SMALL, "max_iter": 40, "learning_rate": 0.02, "n_iter_no_change": 2, "tol": 0.0}
     fitted = AutoSeqRecRecommender(**parameters).fit(make_interactions(random_state=0))
     scores = fitted.validation_scores_
     assert fitted.n_iter_ == 1 + int(np.argmax(scores)) == len(scores) - 2
     longer = AutoSeqRecRecommender(**parameters, early_stopping=False).set_params(max_iter=5)
     assert longer.fit(make_interactions(random_state=0)).n_iter_ == 5
+
+
+def test_early_stopping_does_not_wait_for_less_than_the_tolerance():
+    parameters = {**SMALL, "max_iter": 40, "n_iter_no_change": 2, "tol": 100.0}
+    fitted = AutoSeqRecRecommender(**parameters).fit(make_interactions(random_state=0))
+    # The first epoch beats none at all; no later one beats it by so much.
+    assert len(fitted.validation_scores_) == 3
+    assert fitted.n_iter_ == 1 + int(np.argmax(fitted.validation_scores_))
 
 
 def test_early_stopping_judges_the_blend_that_was_given(monkeypatch):
