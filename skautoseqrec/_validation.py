@@ -70,19 +70,25 @@ class Validation:
             rows = torch.from_numpy(ranking.cold == cold)
             rows &= ~ranking.ineligible[torch.arange(len(ranking.targets)), torch.from_numpy(ranking.targets)]
             if rows.any():
-                parts = cold_parts(*ranking.inputs) if cold else score_parts(model, *ranking.inputs)
-                stacked = torch.stack(list(parts.values()), 2)[rows]
-                n_candidates = n_features // (len(self.judged.items) * stacked.shape[2])
+                by_name = cold_parts(*ranking.inputs) if cold else score_parts(model, *ranking.inputs)
+                parts = [part[rows] for part in by_name.values()]
+                n_candidates = n_features // (len(self.judged.items) * len(parts))
                 targets = torch.from_numpy(ranking.targets)[rows][:, None]
                 denied = ranking.ineligible[rows].scatter(1, targets, True)
-                chosen, offset = choose(stacked @ torch.from_numpy(weights).float(), denied, n_candidates, generator)
+                chosen, offset = choose(_blended(parts, weights), denied, n_candidates, generator)
                 chosen = torch.cat([targets, chosen], 1)
-                offset = torch.cat([torch.zeros(len(targets), 1), offset], 1)
-                features.append(torch.gather(stacked, 1, chosen[:, :, None].expand(-1, -1, stacked.shape[2])))
-                offsets.append(offset)
+                features.append(torch.stack([part.gather(1, chosen) for part in parts], 2))
+                offsets.append(torch.cat([torch.zeros(len(targets), 1), offset], 1))
         if len(features) > 1:
             del features[0], offsets[0]
         return Choices(torch.cat(features), torch.cat(offsets))
+
+
+def _blended(parts: list[Tensor], weights: NDArray[np.float64]) -> Tensor:
+    scores = torch.zeros_like(parts[0])
+    for part, weight in zip(parts, weights.tolist(), strict=True):
+        scores.add_(part, alpha=weight)
+    return scores
 
 
 def choose(scores: Tensor, denied: Tensor, n_candidates: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
