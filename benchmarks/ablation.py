@@ -7,7 +7,7 @@ Pieces of the blend are removed under the same weights; pieces of the training a
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -34,15 +34,26 @@ from skautoseqrec.model_selection import temporal_train_test_split
 LINE = "{:<34}{:>16}{:>16}   {}"
 
 #: Changes of parameters that take one piece of the training away.
-TRAINED_WITHOUT: dict[str, dict[str, Any]] = {
+PARAMETERS: dict[str, dict[str, Any]] = {
     "history encoder of its own": {"history_encoder": "shared"},
-    "  and decayed histories": {"history_encoder": "shared", "history_decay": 1.0},
+    "decayed histories": {"history_encoder": "shared", "history_decay": 1.0},
     "window of transitions": {"transition_window": 1},
     "decay of transitions": {"transition_decay": 1.0},
     "weight decay": {"weight_decay": 0.0},
     "weight averaging": {"weight_averaging": 0.0},
     "dropout": {"dropout": 0.0, "history_dropout": 0.0},
 }
+
+
+class NoTargets(MultinomialObjective):
+    """Trains no target decoder: columns of T are encoded as rows are."""
+
+    def draw_epochs(
+        self, counts: Counts, settings: SequenceSettings, batch_size: int, in_sequence: bool = False
+    ) -> Iterator[list[Batch]]:
+        """Yield the same batches but those of the target decoder."""
+        for epoch in super().draw_epochs(counts, settings, batch_size, in_sequence):
+            yield [batch for batch in epoch if batch.decoder != "target"]
 
 
 class WholeRows(MultinomialObjective):
@@ -66,6 +77,14 @@ class WholeRows(MultinomialObjective):
             yield epoch
 
 
+#: Objectives that lack one piece of the training.
+REPLACED: dict[str, type[MultinomialObjective]] = {
+    "training of the target decoder": NoTargets,
+    "snapshots (whole histories)": WholeRows,
+}
+TRAINED_WITHOUT = (*PARAMETERS, *REPLACED)
+
+
 def main() -> None:
     """Print one table per log: mean and spread over seeds, and how much is lost."""
     options = parse_options()
@@ -73,7 +92,9 @@ def main() -> None:
         fitted, walked = temporal_train_test_split(ordered.log, test_size=0.1)
         results: dict[str, list[tuple[float, float]]] = {}
         for seed in options.seeds:
-            for name, values in chain(remove_parts(fitted, walked, seed), remove_training(fitted, walked, seed)):
+            for name, values in chain(
+                remove_parts(fitted, walked, seed), remove_training(fitted, walked, seed, options.trained_without)
+            ):
                 ranks = ranks_from_reciprocal(values)
                 results.setdefault(name, []).append((mean_reciprocal_rank(ranks), recall_at_k(ranks)))
                 print(".", end="", flush=True)
@@ -86,6 +107,14 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--data", nargs="+", type=Path, default=[], metavar="FILE", help="default: a synthetic log")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], help="random states of the models")
     parser.add_argument("--shuffle-ties", nargs="+", type=int, default=[], metavar="SEED", help="shuffle tied rows")
+    parser.add_argument(
+        "--trained-without",
+        nargs="*",
+        choices=TRAINED_WITHOUT,
+        default=TRAINED_WITHOUT,
+        metavar="PIECE",
+        help=f"pieces of the training to remove; default: all of {', '.join(TRAINED_WITHOUT)}",
+    )
     return parser.parse_args()
 
 
@@ -100,15 +129,16 @@ def print_table(title: str, results: dict[str, list[tuple[float, float]]]) -> No
         print(LINE.format(name, *cells, f"{1 - mean[0] / whole:+.1%}"), flush=True)
 
 
-def remove_training(fitted: Interactions, walked: Interactions, seed: int) -> Iterator[tuple[str, NDArray[np.float64]]]:
-    """Yield the reciprocal ranks without each piece of the training."""
-    for name, parameters in TRAINED_WITHOUT.items():
-        yield name, train(fitted, seed, parameters).score_samples(walked)
-    OBJECTIVES["multinomial"] = WholeRows
-    try:
-        yield "snapshots (whole histories)", train(fitted, seed, {}).score_samples(walked)
-    finally:
-        OBJECTIVES["multinomial"] = MultinomialObjective
+def remove_training(
+    fitted: Interactions, walked: Interactions, seed: int, pieces: Sequence[str]
+) -> Iterator[tuple[str, NDArray[np.float64]]]:
+    """Yield the reciprocal ranks without each of some pieces of the training."""
+    for piece in pieces:
+        OBJECTIVES["multinomial"] = REPLACED.get(piece, MultinomialObjective)
+        try:
+            yield piece, train(fitted, seed, PARAMETERS.get(piece, {})).score_samples(walked)
+        finally:
+            OBJECTIVES["multinomial"] = MultinomialObjective
 
 
 def remove_parts(fitted: Interactions, walked: Interactions, seed: int) -> Iterator[tuple[str, NDArray[np.float64]]]:
