@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from typing import Any, cast
+from collections.abc import Callable
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from ._autograd import DecayedSum
 
 #: The decoders, named as the keys of ``learning_rate`` and ``dropout``: the user's history, T and T transposed.
 DECODERS = ("collaborative", "source", "target")
@@ -96,57 +98,6 @@ class ItemSequences:
     def project(self, weight: Tensor, decays: Tensor) -> Tensor:
         """Return ``sum_k decays**(k - 1) * weight[k-th newest item]``, shape (n_rows, d)."""
         return cast(Tensor, DecayedSum.apply(weight, decays, self.items, self.values))
-
-
-class DecayedSum(torch.autograd.Function):
-    """Sums of an item's weights along each history, every component fading at a rate of its own.
-
-    What autograd would keep, a vector for each place of each history, is formed anew a few histories at a time: so
-    much memory costs more than the arithmetic.
-    """
-
-    #: Numbers in the vectors of so many histories as are formed at a time.
-    CHUNK = 2**19
-
-    @staticmethod
-    def forward(ctx: Any, weight: Tensor, decays: Tensor, items: Tensor, values: Tensor) -> Tensor:
-        """Return ``sum_k decays**(k - 1) * values[k] * weight[items[k]]``, shape (n_rows, d)."""
-        ctx.save_for_backward(weight, decays, items, values)
-        fading = _fading(decays, items.shape[1])
-        sums = [weight.new_zeros(0, len(decays))]
-        for rows in _chunks(items, len(decays)):
-            faded = functional.embedding(items[rows], weight).mul_(fading)
-            sums.append(torch.bmm(values[rows, None], faded)[:, 0])
-        return torch.cat(sums)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None, None]:
-        """Return the gradients of the weights and of the decays."""
-        weight, decays, items, values = ctx.saved_tensors
-        (gradient,) = gradients
-        fading = _fading(decays, items.shape[1])
-        of_places = weight.new_empty(*items.shape, len(decays))
-        of_fading = torch.zeros_like(fading)
-        for rows in _chunks(items, len(decays)):
-            shown = gradient[rows, None] * values[rows, :, None]
-            torch.mul(shown, fading, out=of_places[rows])
-            of_fading += shown.mul_(functional.embedding(items[rows], weight)).sum(0)
-        of_weight = torch.ops.aten.embedding_dense_backward(of_places, items, len(weight), -1, False)
-        ages = torch.arange(len(fading), device=fading.device)[:, None]
-        of_decays = (of_fading * ages * decays ** (ages - 1).clamp_min(0)).sum(0)
-        return of_weight, of_decays, None, None
-
-
-def _fading(decays: Tensor, length: int) -> Tensor:
-    """Return what is left of each component after 0, 1, ... steps, shape (length, d)."""
-    return decays ** torch.arange(length, device=decays.device)[:, None]
-
-
-def _chunks(items: Tensor, n_components: int) -> Iterator[slice]:
-    """Yield slices of the rows."""
-    size = max(1, DecayedSum.CHUNK // max(1, items.shape[1] * n_components))
-    for start in range(0, len(items), size):
-        yield slice(start, start + size)
 
 
 class HistoryEncoder(nn.Module):

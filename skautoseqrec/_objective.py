@@ -11,13 +11,14 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ._autograd import SoftmaxCrossEntropy
 from ._batches import Batch, Snapshots, gather_rows, shares, shuffled, shuffled_slices, unit_rows
 from ._counting import TRANSITION_UNIT
 from ._counts import Counts
@@ -218,8 +219,8 @@ class MultinomialObjective(Objective):
     def loss(self, logits: Tensor, batch: Batch) -> Tensor:
         """Return the mean cross-entropy of the rows against their targets' shares."""
         targets = batch.targets
-        explained = (logits[targets.row_of_entry(), targets.items] * targets.values).sum()
-        return (torch.logsumexp(logits, 1).sum() - explained) / len(targets)
+        loss = SoftmaxCrossEntropy.apply(logits, targets.row_of_entry(), targets.items, targets.values)
+        return cast(Tensor, loss)
 
     def encode(self, module: AutoSeqRecModule, projections: Tensor, squared_norms: Tensor) -> Tensor:
         """Encode rows scaled to unit norm: ``f(x) = relu(W' x / |x| + b)``; an empty row stays zero."""

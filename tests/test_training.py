@@ -12,10 +12,11 @@ from scipy import sparse
 from strategies import logs
 
 from skautoseqrec import PAPER_PARAMS
+from skautoseqrec._autograd import DecayedSum, SoftmaxCrossEntropy
 from skautoseqrec._batches import Batch, Snapshots, gather_rows, newest_first, shares, unit_rows
 from skautoseqrec._counting import TRANSITION_UNIT
 from skautoseqrec._fitting import count_log, resolve_history_encoder
-from skautoseqrec._module import ACTIVATIONS, DECODERS, AutoSeqRecModule, DecayedSum
+from skautoseqrec._module import ACTIVATIONS, DECODERS, AutoSeqRecModule
 from skautoseqrec._objective import MultinomialObjective, PaperObjective
 from skautoseqrec._reading import read_columns
 from skautoseqrec._settings import SequenceSettings
@@ -189,6 +190,23 @@ def test_sequences_are_projected_with_a_decay_per_dimension():
     sequences = newest_first(history, np.array([2, 5, 5]), lengths, n_trained=5)
     expected = torch.stack([weight[1] + decays * weight[3], weight[1] + decays**2 * weight[4], torch.zeros(5)])
     torch.testing.assert_close(sequences.project(weight, decays), expected)
+
+
+def test_the_cross_entropy_has_the_gradient_of_its_dense_formula():
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(4, 6, generator=generator).requires_grad_()
+    rows, items, shares = (
+        torch.tensor([0, 0, 1, 2, 3]),
+        torch.tensor([5, 0, 2, 4, 4]),
+        torch.tensor([0.3, 0.7, 1, 1, 1]),
+    )
+    dense = torch.zeros(4, 6).index_put((rows, items), shares)
+    expected = 2 * torch.nn.functional.cross_entropy(logits, dense)
+    (gradient,) = torch.autograd.grad(expected, logits)
+    # A copy, for the gradient overwrites what it is of.
+    actual = 2 * SoftmaxCrossEntropy.apply(logits + 0, rows, items, shares)
+    torch.testing.assert_close(actual, expected)
+    torch.testing.assert_close(torch.autograd.grad(actual, logits)[0], gradient)
 
 
 @pytest.mark.parametrize("chunk", [1, 40, 10**6])
