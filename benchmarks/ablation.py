@@ -18,16 +18,17 @@ from accuracy import read_logs
 from numpy.typing import NDArray
 
 from skautoseqrec import AutoSeqRecRecommender, Interactions
-from skautoseqrec._batches import Batch, gather_rows, newest_first, shares, unit_rows
+from skautoseqrec._batches import Batch, gather_rows, shares, unit_rows
 from skautoseqrec._blend import Choices, fit_weights
 from skautoseqrec._counts import Counts
 from skautoseqrec._fitting import count_log
+from skautoseqrec._histories import Histories
 from skautoseqrec._learning import BLENDED_EVENTS, BLENDED_FEATURES, Learner, to_vector
 from skautoseqrec._model import Model
 from skautoseqrec._objective import OBJECTIVES, MultinomialObjective
 from skautoseqrec._reading import read_columns
 from skautoseqrec._scoring import PARTS, Scorer
-from skautoseqrec._settings import LONGEST_SEQUENCE, SequenceSettings
+from skautoseqrec._settings import SequenceSettings
 from skautoseqrec.metrics import mean_reciprocal_rank, ranks_from_reciprocal, recall_at_k
 from skautoseqrec.model_selection import temporal_train_test_split
 
@@ -65,14 +66,13 @@ class WholeRows(MultinomialObjective):
         """Yield the same rows of T, and for each batch of snapshots one of users."""
         rng = np.random.default_rng(0)
         rows = counts.user_item().astype(float)
-        lengths = np.minimum(np.diff(counts.indptr), LONGEST_SEQUENCE)
         for epoch in super().draw_epochs(counts, settings, batch_size, in_sequence):
             for place, batch in enumerate(epoch):
                 if batch.decoder == "collaborative":
                     users = rng.integers(counts.n_users, size=len(batch.inputs))
                     whole = gather_rows(rows, users)
-                    sequences = newest_first(counts.history, counts.indptr[users + 1], lengths[users])
-                    inputs = sequences if in_sequence else unit_rows(whole)
+                    histories = Histories(counts.history, counts.indptr[users], counts.indptr[users + 1])
+                    inputs = histories.in_sequence() if in_sequence else unit_rows(whole)
                     epoch[place] = Batch("collaborative", inputs, shares(whole))
             yield epoch
 

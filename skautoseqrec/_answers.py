@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from ._queries import Histories
+from ._histories import Histories
 from ._scoring import Scorer
 from ._sklearn import validate_log
 from ._state import Snapshot, State

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from ._counting import TRANSITION_UNIT
 from ._counts import Counts, Events
+from ._histories import Histories
 from ._model import Model
-from ._queries import Histories
 from ._ragged import ragged_ranges, ranks_within_groups
 
 

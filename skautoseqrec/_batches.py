@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from ._counts import Counts
+from ._histories import Histories
 from ._module import ItemSequences, SparseRows
 from ._ragged import ragged_ranges
-from ._settings import LONGEST_SEQUENCE, SequenceSettings
+from ._settings import SequenceSettings
 
 
 class Batch(NamedTuple):
@@ -93,6 +94,7 @@ class Snapshots:
     def __init__(self, counts: Counts, settings: SequenceSettings, in_sequence: bool) -> None:
         self._history = counts.history
         self._arrivals = counts.arrivals
+        self._n_items = counts.n_items
         self._settings = settings
         self._in_sequence = in_sequence
         #: Number of events before each, of the same user.
@@ -110,39 +112,11 @@ class Snapshots:
 
     def batch(self, events: NDArray[np.int64]) -> Batch:
         """Return some events as a batch: the history before each, and its item."""
-        inputs: SparseRows | ItemSequences
-        if self._in_sequence:
-            lengths = np.minimum(self._lengths[events], LONGEST_SEQUENCE)
-            inputs = newest_first(self._history, events, lengths)
-        else:
-            inputs = self._decayed_rows(events)
+        histories = Histories(self._history, events - self._lengths[events], events)
+        inputs = histories.in_sequence() if self._in_sequence else self._decayed_rows(histories)
         ones = np.ones(len(events), dtype=np.int64)
         return Batch("collaborative", inputs, sparse_rows(self._history[events], ones.astype(float), ones))
 
-    def _decayed_rows(self, events: NDArray[np.int64]) -> SparseRows:
-        lengths = self._lengths[events]
-        if self._settings.history_length is not None:
-            lengths = np.minimum(lengths, self._settings.history_length)
-        places = ragged_ranges(events - lengths, lengths)
-        ages = np.repeat(events - 1, lengths) - places
-        return unit_rows(merge_repeats(self._history[places], self._settings.history_decay**ages, lengths))
-
-
-def newest_first(
-    history: NDArray[np.int64], ends: NDArray[np.int64], lengths: NDArray[np.int64], n_trained: int | None = None
-) -> ItemSequences:
-    """Return ranges of an array of items as sequences; items from ``n_trained`` on leave their places empty."""
-    ages = np.arange(lengths.max(initial=0))
-    is_item = ages < lengths[:, None]
-    items = history[np.where(is_item, ends[:, None] - 1 - ages, 0)] if len(history) else is_item.astype(np.int64)
-    if n_trained is not None:
-        is_item &= items < n_trained
-    return ItemSequences(torch.from_numpy(np.where(is_item, items, 0)), torch.from_numpy(is_item.astype(np.float32)))
-
-
-def merge_repeats(items: NDArray[np.int64], values: NDArray[np.floating], lengths: NDArray[np.int64]) -> SparseRows:
-    """Return sparse rows in which entries of the same item are added up."""
-    width = int(items.max(initial=0)) + 1
-    rows = sparse.csr_matrix((values, items, np.r_[0, np.cumsum(lengths)]), shape=(len(lengths), width))
-    rows.sum_duplicates()
-    return sparse_rows(rows.indices, rows.data, np.diff(rows.indptr).astype(np.int64))
+    def _decayed_rows(self, histories: Histories) -> SparseRows:
+        rows = histories.decayed(self._settings, self._n_items)
+        return unit_rows(gather_rows(rows, np.arange(len(histories))))

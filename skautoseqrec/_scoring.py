@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ._experts import TrendView, add_direct, add_repeat
+from ._histories import Histories
 from ._model import Model
 from ._objective import BIASED_PARTS, ItemSide
-from ._queries import Histories, Queries, form_queries
+from ._queries import Queries, form_queries
 from ._state import Snapshot
 
 #: The parts of a score, in the order of fitted weights; the trend has one for each half-life.

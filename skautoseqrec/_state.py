@@ -18,10 +18,10 @@ from ._base import Base
 from ._counting import TRANSITION_UNIT
 from ._counts import Counts, Events, pick_rows
 from ._event_store import EventStore
+from ._histories import Histories
 from ._interactions import Columns
 from ._model import Model
 from ._overlay import Overlay
-from ._queries import Histories
 from ._ragged import ragged_ranges
 from ._vocabulary import Vocabulary, read_ids
 

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ._queries import Histories
+from ._histories import Histories
 from ._scoring import Scorer, score_users
 from ._state import Snapshot
 

@@ -20,9 +20,10 @@ from ._arriving import ArrivingLog
 from ._base import Base, padded, padded_levels
 from ._counts import Events, pick_rows
 from ._experts import TrendView
+from ._histories import Histories
 from ._model import Model
 from ._objective import ItemSide
-from ._queries import Histories, Queries, form_queries
+from ._queries import Queries, form_queries
 from ._ragged import ranks_within_groups
 from ._scoring import Recent, Scorer
 

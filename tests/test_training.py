@@ -13,9 +13,10 @@ from strategies import logs
 
 from skautoseqrec import PAPER_PARAMS
 from skautoseqrec._autograd import DecayedSum, SoftmaxCrossEntropy
-from skautoseqrec._batches import Batch, Snapshots, gather_rows, newest_first, shares, unit_rows
+from skautoseqrec._batches import Batch, Snapshots, gather_rows, shares, unit_rows
 from skautoseqrec._counting import TRANSITION_UNIT
 from skautoseqrec._fitting import count_log, resolve_history_encoder
+from skautoseqrec._histories import Histories
 from skautoseqrec._module import ACTIVATIONS, DECODERS, AutoSeqRecModule
 from skautoseqrec._objective import MultinomialObjective, PaperObjective
 from skautoseqrec._reading import read_columns
@@ -186,8 +187,7 @@ class TestDraws:
 
 def test_sequences_are_projected_with_a_decay_per_dimension():
     weight, decays = torch.randn(6, 5), torch.rand(5)
-    history, lengths = np.array([3, 1, 4, 5, 1]), np.array([2, 3, 0])
-    sequences = newest_first(history, np.array([2, 5, 5]), lengths, n_trained=5)
+    sequences = Histories.of_lengths(np.array([3, 1, 4, 5, 1]), np.array([2, 3, 0])).in_sequence(n_trained=5)
     expected = torch.stack([weight[1] + decays * weight[3], weight[1] + decays**2 * weight[4], torch.zeros(5)])
     torch.testing.assert_close(sequences.project(weight, decays), expected)
 
