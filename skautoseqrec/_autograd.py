@@ -34,7 +34,8 @@ class SoftmaxCrossEntropy(torch.autograd.Function):
 class DecayedSum(torch.autograd.Function):
     """Sums of an item's weights along each history, every component fading at a rate of its own.
 
-    A vector for each place of each history is formed anew, a few histories at a time.
+    Between forward and backward nothing is kept of the places; what is formed for them is formed a few histories at a
+    time, but for the gradient of the weights.
     """
 
     #: Numbers in the vectors of so many histories as are formed at a time.

@@ -81,7 +81,7 @@ def warn_of_repeats(user_item: sparse.csr_matrix) -> None:
             "recommends such items. "
             "Set exclude_seen=False if people come back to items in this log.",
             UserWarning,
-            stacklevel=3,
+            stacklevel=5,
         )
 
 
@@ -131,7 +131,12 @@ def resolve_blend(blend: Mapping[str, Any], parts: tuple[str, ...], n_trends: in
     unknown = sorted(set(blend) - set(parts))
     if unknown:
         raise ValueError(f"blend has unknown parts {unknown}; known are {list(parts)}.")
-    trend = tuple(blend.get("trend", (0.0,) * n_trends))
+    trend = blend.get("trend", (0.0,) * n_trends)
+    if not np.iterable(trend):
+        raise ValueError(
+            f"blend['trend'] must be a tuple of {n_trends} weights, one for each half-life, not {trend!r}."
+        )
+    trend = tuple(trend)
     if len(trend) != n_trends:
         raise ValueError(f"blend['trend'] has {len(trend)} weights for {n_trends} half-lives; give one for each.")
     weights = {part: blend.get(part, 0.0) for part in parts if part != "trend"}

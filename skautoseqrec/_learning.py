@@ -77,7 +77,7 @@ class Learner:
                 f"The newest {self._parameters['validation_fraction']:.0%} of the log hold fewer than {FEWEST_EVENTS} "
                 "usable events: nothing is validated, and the blend is the objective's fixed one.",
                 UserWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
             return self._train_on_all(log, max_iter, fixed, self._fixed_cold_blend(), [])
         module, losses, scores, weights = self._train_validated(validation)
@@ -134,6 +134,8 @@ class Learner:
         model = self._model(module)
         weights, _ = fit_weights(validation.choices(model, BLENDED_FEATURES, start), start)
         cold_blend = self._fixed_cold_blend()
+        if not cold_blend:
+            return self.to_blend(weights), cold_blend
         start = np.r_[[cold_blend.get(part, 0.0) for part in BIASED_PARTS], cold_blend.get("trend", ())]
         cold = validation.choices(model, BLENDED_FEATURES, start, cold=True)
         if len(cold.features) >= FEWEST_EVENTS:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
+from torch import nn
 
 from ._batches import Batch
 from ._module import DECODERS, AutoSeqRecModule
@@ -74,7 +75,7 @@ def train(
     learning_rate, dropout : mapping
         One value for the encoder and one for each decoder.
     weight_decay : float
-        By how much weights shrink in a step, in units of the learning rate (AdamW).
+        By how much matrices of weights shrink in a step, in units of the learning rate (AdamW).
     weight_averaging : float
         Decay of the moving average over steps that is yielded in place of the newest weights; 0 for those.
     device : torch.device
@@ -87,15 +88,15 @@ def train(
     """
     parts = module.parts()
     optimizers = {
-        name: torch.optim.AdamW(part, lr=learning_rate[name], weight_decay=weight_decay, fused=device.type != "mps")
+        name: torch.optim.AdamW(_decay_groups(part, weight_decay), lr=learning_rate[name], fused=device.type != "mps")
         for name, part in parts.items()
     }
     average = WeightAverage(module, weight_averaging)
     for batches in epochs:
         module.train()
         sums, n_rows = dict.fromkeys(DECODERS, 0.0), dict.fromkeys(DECODERS, 0)
-        for batch in batches:
-            loss = objective.loss(objective.logits(module, batch.to(device), dropout), batch.to(device))
+        for batch in (drawn.to(device) for drawn in batches):
+            loss = objective.loss(objective.logits(module, batch, dropout), batch)
             loss.backward()
             for name in ("encoder", batch.decoder):
                 optimizers[name].step()
@@ -109,3 +110,14 @@ def train(
                 raise ValueError(f"Training diverged: the {decoder} loss is {total}. Lower learning_rate.")
         losses = {decoder: sums[decoder] / n_rows[decoder] for decoder in DECODERS if n_rows[decoder]}
         yield Epoch(losses, average.module)
+
+
+def _decay_groups(part: list[nn.Parameter], weight_decay: float) -> list[dict[str, Any]]:
+    """Return the parameters of a part as groups for AdamW: only matrices shrink.
+
+    Biases have nothing to gain from it, and decays learned as logits would forget: at .3 none could stay above .97.
+    """
+    return [
+        {"params": [weight for weight in part if weight.ndim > 1], "weight_decay": weight_decay},
+        {"params": [weight for weight in part if weight.ndim == 1], "weight_decay": 0.0},
+    ]

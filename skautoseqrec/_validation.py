@@ -42,10 +42,13 @@ class Validation:
     exclude_seen: bool
 
     def count_usable(self) -> int:
-        """Return how many judged events are of a known item that their user has not seen, where that matters."""
-        known = np.zeros(self.judged.n_items, dtype=bool)
-        known[: self.known.n_items] = True
-        return int(known[self.judged.items].sum())
+        """Return how many judged events are of a user with a history and of an eligible item."""
+        users = np.r_[np.repeat(np.arange(self.known.n_users), np.diff(self.known.indptr)), self.judged.users]
+        items = np.r_[self.known.history, self.judged.items]
+        is_usable = _occurs_earlier(users) & _occurs_earlier(items)
+        if self.exclude_seen:
+            is_usable &= ~_occurs_earlier(users * self.judged.n_items + items)
+        return int(is_usable[len(self.known.history) :].sum())
 
     def choices(self, model: Model, n_features: int, weights: NDArray[np.float64], cold: bool = False) -> Choices:
         """Return the judged events whose true item was eligible as choices under a model's weights.
@@ -82,6 +85,12 @@ class Validation:
         if len(features) > 1:
             del features[0], offsets[0]
         return Choices(torch.cat(features), torch.cat(offsets))
+
+
+def _occurs_earlier(values: NDArray[np.int64]) -> NDArray[np.bool_]:
+    occurs_earlier = np.ones(len(values), dtype=bool)
+    occurs_earlier[np.unique(values, return_index=True)[1]] = False
+    return occurs_earlier
 
 
 def _blended(parts: list[Tensor], weights: NDArray[np.float64]) -> Tensor:

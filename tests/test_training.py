@@ -17,7 +17,7 @@ from skautoseqrec._batches import Batch, Snapshots, gather_rows, shares, unit_ro
 from skautoseqrec._counting import TRANSITION_UNIT
 from skautoseqrec._fitting import count_log, resolve_history_encoder
 from skautoseqrec._histories import Histories
-from skautoseqrec._module import ACTIVATIONS, DECODERS, AutoSeqRecModule
+from skautoseqrec._module import ACTIVATIONS, DECODERS, AutoSeqRecModule, HistoryEncoder
 from skautoseqrec._objective import MultinomialObjective, PaperObjective
 from skautoseqrec._reading import read_columns
 from skautoseqrec._settings import SequenceSettings
@@ -243,13 +243,30 @@ def test_the_average_is_what_an_epoch_yields():
     torch.testing.assert_close(averaged, before * 2 / 11 + trained * 9 / 11)
 
 
-def test_weight_decay_shrinks_weights_without_gradient():
+def test_weight_decay_shrinks_matrices_without_gradient_and_no_biases():
     module = module_of()
-    before = module.encoder_weight.detach().clone()
-    rates = {**RATES, "weight_decay": 0.5}
+    with torch.no_grad():
+        module.encoder_bias += 1
+    before, bias_before = module.encoder_weight.detach().clone(), module.encoder_bias.detach().clone()
+    rates = {**RATES, "weight_decay": 50.0}
     rows = sparse.csr_matrix((1, 6), dtype=np.float32)
     next(train(module, OBJECTIVES[0], iter([[batch_of(rows)]]), device=torch.device("cpu"), **rates))
-    torch.testing.assert_close(module.encoder_weight.detach(), before * (1 - 0.01 * 0.5))
+    torch.testing.assert_close(module.encoder_weight.detach(), before * (1 - 0.01 * 50.0))
+    # Adam's first step is the learning rate; the decay would have halved it.
+    torch.testing.assert_close(module.encoder_bias.detach(), bias_before, atol=0.0101, rtol=0)
+
+
+def test_a_batch_of_sequences_steps_the_history_encoder():
+    torch.manual_seed(0)
+    module = AutoSeqRecModule(6, 5, "relu", HistoryEncoder(5, 0.0))
+    OBJECTIVES[1].initialise(module)
+    snapshots = Snapshots(counted([("ann", item) for item in "abcdef"]), SETTINGS, True)
+    before = {name: weight.clone() for name, weight in module.state_dict().items()}
+    batch = snapshots.batch(snapshots.events)
+    next(train(module, OBJECTIVES[1], iter([[batch]]), device=torch.device("cpu"), **RATES))
+    kept = {name for name, weight in module.state_dict().items() if torch.equal(weight, before[name])}
+    others = (f"decoders.{decoder}.{kind}" for decoder in ("source", "target") for kind in ("weight", "bias"))
+    assert kept == {"encoder_bias", *others}
 
 
 @pytest.mark.parametrize(
