@@ -7,7 +7,7 @@ Pieces of the blend are removed under the same weights; pieces of the training a
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -18,11 +18,10 @@ from accuracy import read_logs
 from numpy.typing import NDArray
 
 from skautoseqrec import AutoSeqRecRecommender, Interactions
-from skautoseqrec._batches import Batch, gather_rows, shares, unit_rows
+from skautoseqrec._batches import Batch
 from skautoseqrec._blend import Choices, fit_weights
 from skautoseqrec._counts import Counts
 from skautoseqrec._fitting import count_log
-from skautoseqrec._histories import Histories
 from skautoseqrec._learning import BLENDED_EVENTS, BLENDED_FEATURES, Learner, to_vector
 from skautoseqrec._model import Model
 from skautoseqrec._objective import OBJECTIVES, MultinomialObjective
@@ -51,36 +50,37 @@ class NoTargets(MultinomialObjective):
 
     def draw_epochs(
         self, counts: Counts, settings: SequenceSettings, batch_size: int, in_sequence: bool = False
-    ) -> Iterator[list[Batch]]:
+    ) -> Iterator[Iterable[Batch]]:
         """Yield the same batches but those of the target decoder."""
         for epoch in super().draw_epochs(counts, settings, batch_size, in_sequence):
-            yield [batch for batch in epoch if batch.decoder != "target"]
+            yield (batch for batch in epoch if batch.decoder != "target")
 
 
-class WholeRows(MultinomialObjective):
-    """Trains the collaborative decoder on whole histories, as autoencoders do, as many as it has snapshots."""
+class NoSnapshots(MultinomialObjective):
+    """Trains the collaborative decoder on whole histories only, as autoencoders do, on as many rows."""
 
-    def draw_epochs(
-        self, counts: Counts, settings: SequenceSettings, batch_size: int, in_sequence: bool = False
-    ) -> Iterator[list[Batch]]:
-        """Yield the same rows of T, and for each batch of snapshots one of users."""
-        rng = np.random.default_rng(0)
-        rows = counts.user_item().astype(float)
-        for epoch in super().draw_epochs(counts, settings, batch_size, in_sequence):
-            for place, batch in enumerate(epoch):
-                if batch.decoder == "collaborative":
-                    users = rng.integers(counts.n_users, size=len(batch.inputs))
-                    whole = gather_rows(rows, users)
-                    histories = Histories(counts.history, counts.indptr[users], counts.indptr[users + 1])
-                    inputs = histories.in_sequence() if in_sequence else unit_rows(whole)
-                    epoch[place] = Batch("collaborative", inputs, shares(whole))
-            yield epoch
+    SNAPSHOTS_PER_ITEM = 0
+    HISTORIES_PER_ITEM = MultinomialObjective.SNAPSHOTS_PER_ITEM + MultinomialObjective.HISTORIES_PER_ITEM
+
+
+class NoHistories(MultinomialObjective):
+    """Trains the collaborative decoder on snapshots only."""
+
+    HISTORIES_PER_ITEM = 0
+
+
+class OnePass(MultinomialObjective):
+    """Shows each transition row once an epoch."""
+
+    TRANSITION_PASSES = 1
 
 
 #: Objectives that lack one piece of the training.
 REPLACED: dict[str, type[MultinomialObjective]] = {
     "training of the target decoder": NoTargets,
-    "snapshots (whole histories)": WholeRows,
+    "snapshots (whole histories)": NoSnapshots,
+    "whole histories": NoHistories,
+    "four passes over transitions": OnePass,
 }
 TRAINED_WITHOUT = (*PARAMETERS, *REPLACED)
 

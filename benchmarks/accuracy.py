@@ -65,6 +65,12 @@ def make_default(options: argparse.Namespace, seed: int, valid: Fold) -> AutoSeq
     return AutoSeqRecRecommender(**params, random_state=seed)
 
 
+def make_sasrec(options: argparse.Namespace, seed: int, valid: Fold) -> SASRec:
+    """Return SASRec as it comes."""
+    params = {} if options.max_iter is None else {"max_iter": options.max_iter}
+    return SASRec(**params, random_state=seed)
+
+
 MODELS: dict[str, Callable[[argparse.Namespace, int, Fold], Any]] = {
     "default": make_default,
     "paper": make_paper,
@@ -72,7 +78,7 @@ MODELS: dict[str, Callable[[argparse.Namespace, int, Fold], Any]] = {
     "decayed-popularity": make_decayed_popularity,
     "markov": lambda options, seed, valid: Markov(),
     "markov-5": lambda options, seed, valid: Markov(window=5, decay=0.7),
-    "sasrec": lambda options, seed, valid: SASRec(random_state=seed),
+    "sasrec": make_sasrec,
 }
 #: What is compared unless something else is asked for; SASRec trains for an hour on a million events.
 QUICK_MODELS = [name for name in MODELS if name != "sasrec"]
@@ -97,7 +103,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--ties", choices=("row", "together"), default="row", help="when tied events see each other")
     parser.add_argument("--limit", type=int, metavar="N", help="walk over the first N test events only")
     parser.add_argument("--newcomers", action="store_true", help="add lines for users and items that fit did not meet")
-    parser.add_argument("--max-iter", type=int, metavar="N", help="train for N epochs instead of the model's own")
+    parser.add_argument("--max-iter", type=int, metavar="N", help="train for N epochs at most")
     return parser.parse_args()
 
 

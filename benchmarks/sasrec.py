@@ -65,7 +65,7 @@ class SASRec:
     learning_rate, batch_size : float, int
         Of Adam; sequences in a batch.
     max_iter, n_iter_no_change, n_validated : int
-        Most epochs, patience, and how many of the newest events are held out to judge an epoch.
+        Most epochs, patience, and how many of the newest events, a tenth of the log at most, are held out to judge one.
     random_state : int
         Seed.
     """
@@ -92,7 +92,8 @@ class SASRec:
         torch.manual_seed(self.random_state)
         self.n_items = len(log.item_ids)
         users, items = np.asarray(log.users), np.asarray(log.items)
-        n_trained = len(items) - self.n_validated
+        n_validated = min(self.n_validated, len(items) // 10)
+        n_trained = len(items) - n_validated
         self._start(users[:n_trained], items[:n_trained])
         chunks = self._chunks()
         shape = (self.n_components, self.n_blocks, self.n_heads, self.dropout)
@@ -102,7 +103,7 @@ class SASRec:
         for epoch in range(self.max_iter):
             loss = self._train_epoch(chunks, optimizer)
             self._start(users[:n_trained], items[:n_trained])
-            value = self._walk(users[n_trained:], items[n_trained:], np.arange(self.n_validated)).mean()
+            value = self._walk(users[n_trained:], items[n_trained:], np.arange(n_validated)).mean()
             if self.verbose:
                 print(f"epoch {epoch + 1}: loss {loss:.4f}, validation MRR {value:.4f}", flush=True)
             n_since = 0 if value > best_value else n_since + 1

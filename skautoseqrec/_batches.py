@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -54,8 +54,8 @@ def shuffled_slices(rows: NDArray[np.int64], batch_size: int) -> Iterator[NDArra
         yield shuffled[start : start + batch_size]
 
 
-def shuffled(batches: list[Batch]) -> list[Batch]:
-    """Return the batches in random order (torch's)."""
+def shuffled(batches: list[Any]) -> list[Any]:
+    """Return batches, or what they are formed of, in random order (torch's)."""
     return [batches[position] for position in torch.randperm(len(batches)).tolist()]
 
 
@@ -71,6 +71,12 @@ def shares(rows: SparseRows) -> SparseRows:
     row_of_entry = rows.row_of_entry()
     sums = torch.zeros(len(rows)).index_add_(0, row_of_entry, rows.values)
     return SparseRows(rows.items, rows.values / sums[row_of_entry], rows.offsets)
+
+
+def whole_rows(decoder: str, matrix: sparse.csr_matrix, rows: NDArray[np.int64]) -> Batch:
+    """Return some rows of a matrix as a batch that shows what it asks for."""
+    gathered = gather_rows(matrix, rows)
+    return Batch(decoder, unit_rows(gathered), shares(gathered))
 
 
 class Snapshots:

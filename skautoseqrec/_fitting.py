@@ -166,12 +166,10 @@ def resolve_history_encoder(encoder: str, objective: str, counts: Counts) -> str
 
 
 def resolve_device(device: str) -> torch.device:
-    """Return the torch device to train on; "auto" takes cuda, then mps, then cpu."""
+    """Return the torch device to train on; "auto" takes cuda where there is one."""
     if device != "auto":
         return torch.device(device)
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def draw_seed(random_state: Any) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -54,7 +54,7 @@ class WeightAverage:
 def train(
     module: AutoSeqRecModule,
     objective: Objective,
-    epochs: Iterator[list[Batch]],
+    epochs: Iterator[Iterable[Batch]],
     *,
     learning_rate: Mapping[str, float],
     dropout: Mapping[str, float],
@@ -70,7 +70,7 @@ def train(
         On ``device``; it is trained in place.
     objective : Objective
         Passes batches through the network and gives the loss.
-    epochs : iterator of lists of Batch
+    epochs : iterator of iterables of Batch
         The batches of each epoch.
     learning_rate, dropout : mapping
         One value for the encoder and one for each decoder.
@@ -88,7 +88,7 @@ def train(
     """
     parts = module.parts()
     optimizers = {
-        name: torch.optim.AdamW(_decay_groups(part, weight_decay), lr=learning_rate[name], fused=device.type != "mps")
+        name: torch.optim.AdamW(_decay_groups(part, weight_decay), lr=learning_rate[name], fused=True)
         for name, part in parts.items()
     }
     average = WeightAverage(module, weight_averaging)

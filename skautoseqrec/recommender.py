@@ -70,12 +70,13 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogT
     batch_size : int, default=256
         Rows in a training batch; at least 1.
     learning_rate : float or dict, default=1e-3
-        Step size of Adam; above 0. A dict has the keys "encoder", "collaborative", "source" and "target".
+        Step size of AdamW; above 0. A dict has the keys "encoder", "collaborative", "source" and "target".
     dropout : float or dict, default=0.2
         Share of values dropped in training; in [0, 1). A dict has the keys of ``learning_rate``. "multinomial" drops
         entries of the encoder's input and nothing else; "paper" drops after the linear map of each part.
     weight_decay : float, default=0.3
-        By how much every step shrinks the weights it touches, in units of the learning rate (AdamW); at least 0.
+        By how much every step shrinks the matrices of weights it touches, in units of the learning rate (AdamW); at
+        least 0.
     weight_averaging : float, default=0.998
         Decay of the moving average of the weights over the steps of training, which is what is kept; in [0, 1). With 0
         the newest weights are kept.
@@ -124,8 +125,8 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogT
         validation. Otherwise the weights are those of the part before it, and the rest only counts.
     exclude_seen : bool, default=True
         Whether items that a user has met are left out of answers and of evaluation.
-    device : {"auto", "cpu", "cuda", "mps"}, default="auto"
-        Where to train; "auto" takes cuda, then mps, then cpu. The fitted model is on the CPU, so it loads anywhere.
+    device : {"auto", "cpu", "cuda"}, default="auto"
+        Where to train; "auto" takes cuda where there is one. The fitted model is on the CPU, so it loads anywhere.
     random_state : int, RandomState instance or None, default=None
         Seed of the initial weights, of shuffling and of dropout. The global random states of numpy and torch
         are never touched.
@@ -145,8 +146,8 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogT
     loss_curve_ : list of dict
         Mean loss of each epoch of the final training, one per decoder.
     validation_scores_ : list of float
-        Mean log-likelihood of the true next item after each epoch, which ``early_stopping`` makes as large as it can;
-        empty without a validation.
+        Mean log-likelihood of the true next item (softmax of the scores, less the prior of the blend) over the newest
+        2,000 events after each epoch, which ``early_stopping`` makes as large as it can; empty without a validation.
     n_iter_ : int
         Number of epochs trained.
     n_features_in_ : int
@@ -207,7 +208,7 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogT
         "tol": [Interval(Real, 0, None, closed="left")],
         "refit": ["boolean"],
         "exclude_seen": ["boolean"],
-        "device": [StrOptions({"auto", "cpu", "cuda", "mps"})],
+        "device": [StrOptions({"auto", "cpu", "cuda"})],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }

@@ -132,15 +132,15 @@ class TestMultinomialObjective:
         torch.testing.assert_close(self.objective.loss(logits, batch), expected)
 
     @given(logs(min_size=2))
-    def test_an_epoch_is_every_transition_row_and_events_with_predecessors(self, log):
+    def test_an_epoch_is_transition_rows_whole_histories_and_events_with_predecessors(self, log):
         counts = counted(log)
-        epoch = next(self.objective.draw_epochs(counts, SETTINGS, 2))
+        epoch = list(next(self.objective.draw_epochs(counts, SETTINGS, 2)))
         for decoder, matrix in (("source", counts.transitions), ("target", counts.transitions.T.tocsr())):
             n_rows = sum(len(batch.inputs) for batch in epoch if batch.decoder == decoder)
-            assert n_rows == (np.diff(matrix.indptr) > 0).sum()
+            assert n_rows == 4 * (np.diff(matrix.indptr) > 0).sum()
         n_first = counts.n_users
-        n_snapshots = sum(len(batch.inputs) for batch in epoch if batch.decoder == "collaborative")
-        assert n_snapshots == min(len(log) - n_first, 16 * counts.n_items)
+        n_histories = sum(len(batch.inputs) for batch in epoch if batch.decoder == "collaborative")
+        assert n_histories == min(len(log) - n_first, 16 * counts.n_items) + 4 * counts.n_items
 
     @given(logs(min_size=2))
     def test_snapshots_show_what_came_strictly_before(self, log):
