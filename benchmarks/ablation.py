@@ -24,7 +24,7 @@ from skautoseqrec._counts import Counts
 from skautoseqrec._fitting import count_log
 from skautoseqrec._learning import BLENDED_EVENTS, BLENDED_FEATURES, Learner, to_vector
 from skautoseqrec._model import Model
-from skautoseqrec._objective import OBJECTIVES, MultinomialObjective
+from skautoseqrec._objectives import OBJECTIVES, MultinomialObjective
 from skautoseqrec._reading import read_columns
 from skautoseqrec._scoring import PARTS, Scorer
 from skautoseqrec._settings import SequenceSettings
@@ -36,7 +36,7 @@ LINE = "{:<34}{:>16}{:>16}   {}"
 #: Changes of parameters that take one piece of the training away.
 PARAMETERS: dict[str, dict[str, Any]] = {
     "history encoder of its own": {"history_encoder": "shared"},
-    "decayed histories": {"history_encoder": "shared", "history_decay": 1.0},
+    "decayed histories, own encoder": {"history_encoder": "shared", "history_decay": 1.0},
     "window of transitions": {"transition_window": 1},
     "decay of transitions": {"transition_decay": 1.0},
     "weight decay": {"weight_decay": 0.0},
@@ -173,7 +173,9 @@ def refit_blend(
     choices = validation.choices(model, BLENDED_FEATURES, start)
     weights = np.zeros(len(names))
     weights[kept] = fit_weights(Choices(choices.features[..., kept], choices.offsets), start[kept]).weights
-    return Scorer(model, learner.to_blend(weights), recommender._scorer.cold_blend)
+    # Without trends newcomers are answered by event counts.
+    cold_blend = {} if removed == "trend" else recommender._scorer.cold_blend
+    return Scorer(model, learner.to_blend(weights), cold_blend)
 
 
 def learner_of(recommender: AutoSeqRecRecommender, model: Model) -> Learner:

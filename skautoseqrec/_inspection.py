@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ._answers import known_codes
-from ._objective import MultinomialObjective
+from ._objectives import MultinomialObjective
 from ._queries import form_queries
 from ._scoring import Scorer, weighted_parts
 from ._state import State

@@ -8,23 +8,16 @@ training loop, state, replay and estimator know none of this.
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
-from typing import NamedTuple, cast
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
-from ._autograd import SoftmaxCrossEntropy
-from ._batches import Batch, Snapshots, gather_rows, shuffled, shuffled_slices, whole_rows
-from ._counting import TRANSITION_UNIT
+from ._batches import Batch
 from ._counts import Counts
-from ._module import DECODERS, AutoSeqRecModule, SparseRows
+from ._module import AutoSeqRecModule
 from ._settings import SequenceSettings
 
 NEURAL_PARTS = ("collaborative", "one_hop", "two_hop")
@@ -114,154 +107,3 @@ class Objective(ABC):
         parts = self.parts(hidden, items)
         scores = parts["collaborative"].mul_(blend["collaborative"])
         return scores.add_(parts["one_hop"], alpha=blend["one_hop"]).add_(parts["two_hop"], alpha=blend["two_hop"])
-
-
-class PaperObjective(Objective):
-    """The published model: squared reconstruction error through nonlinear heads (paper, sections 3.2 to 3.4)."""
-
-    BLEND = {"collaborative": 0.6, "one_hop": 0.2, "two_hop": 0.2}
-    HEADS = {"collaborative": torch.sigmoid, "source": torch.relu, "target": torch.relu}
-
-    def initialise(self, module: AutoSeqRecModule) -> None:
-        """Draw the encoder's weights as torch draws those of a linear layer; the decoders already are such layers."""
-        bound = 1 / math.sqrt(module.n_items)
-        nn.init.uniform_(module.encoder_weight, -bound, bound)
-        nn.init.uniform_(module.encoder_bias, -bound, bound)
-
-    def draw_epochs(
-        self, counts: Counts, settings: SequenceSettings, batch_size: int, in_sequence: bool = False
-    ) -> Iterator[Iterable[Batch]]:
-        """Yield rows of R, T and T transposed, drawn and shuffled once for all epochs, as the authors' code does."""
-        transitions = (counts.transitions / TRANSITION_UNIT).tocsr()
-        matrices = {"collaborative": counts.user_item(), "source": transitions, "target": transitions.T.tocsr()}
-        batches = []
-        for decoder, matrix in matrices.items():
-            for rows in shuffled_slices(np.arange(matrix.shape[0]), batch_size):
-                gathered = gather_rows(matrix, rows)
-                batches.append(Batch(decoder, gathered, gathered))
-        batches = shuffled(batches)
-        while True:
-            yield batches
-
-    def logits(self, module: AutoSeqRecModule, batch: Batch, dropout: Mapping[str, float]) -> Tensor:
-        """Drop after the encoder's and after the decoder's linear map, before their activations."""
-        assert isinstance(batch.inputs, SparseRows)
-        linear = batch.inputs.project(module.encoder_weight)
-        hidden = module.activate(linear, dropout["encoder"])
-        return functional.dropout(module.decoder(batch.decoder)(hidden), dropout[batch.decoder], module.training)
-
-    def loss(self, logits: Tensor, batch: Batch) -> Tensor:
-        """Return the mean squared error of the reconstructed rows."""
-        return functional.mse_loss(self.HEADS[batch.decoder](logits), batch.targets.to_dense(logits.shape[1]))
-
-    def encode(self, module: AutoSeqRecModule, projections: Tensor, squared_norms: Tensor) -> Tensor:
-        """Encode rows as they are: ``f(x) = relu(W' x + b)``."""
-        return module.activate(projections)
-
-    def parts(self, hidden: Hidden, items: ItemSide) -> dict[str, Tensor]:
-        """Return ``sigmoid(D_u z_u)``, ``relu(D_s z_s)`` and ``(z_s * z_u) . z_t``."""
-        return {
-            "collaborative": self.HEADS["collaborative"](items.logits("collaborative", hidden.user)),
-            "one_hop": self.HEADS["source"](items.logits("source", hidden.source)),
-            "two_hop": hidden.two_hop @ items.reached.T,
-        }
-
-    def two_hop_queries(self, history_row: Tensor, source: Tensor) -> Tensor:
-        """Return ``z_s * z_u``."""
-        return source * history_row
-
-
-class MultinomialObjective(Objective):
-    """Softmax cross-entropy through linear heads, unit inputs, and a history that stands before each event."""
-
-    #: Fixed weights where the log is too short to fit them; the parts of a score have comparable spreads.
-    BLEND = {"collaborative": 1.0, "one_hop": 0.5, "two_hop": 0.5, "direct": 0.5, "trend": 0.2, "repeat": 0.5}
-    #: Makes a cosine as wide as the other parts are.
-    TWO_HOP_SCALE = 10.0
-    #: An epoch shows so many events for each item, with what stood before them, ...
-    SNAPSHOTS_PER_ITEM = 16
-    #: ... every row of both transition matrices so often, and for each item so many whole histories. Snapshots alone
-    #: bend the encoder to what comes next, and the two-hop part, which compares what it encodes, suffers. With one pass
-    #: and no whole histories the next tenth is ranked with MRR .099 (MovieLens-100K), .1055 (Amazon Video) and .096
-    #: (Garden), with these numbers .1025, .107 and .099.
-    TRANSITION_PASSES, HISTORIES_PER_ITEM = 4, 4
-
-    def initialise(self, module: AutoSeqRecModule) -> None:
-        """Draw Xavier-normal weights and zero biases."""
-        nn.init.xavier_normal_(module.encoder_weight)
-        nn.init.zeros_(module.encoder_bias)
-        for name in DECODERS:
-            nn.init.xavier_normal_(module.decoder(name).weight)
-            nn.init.zeros_(module.decoder(name).bias)
-
-    def draw_epochs(
-        self, counts: Counts, settings: SequenceSettings, batch_size: int, in_sequence: bool = False
-    ) -> Iterator[Iterable[Batch]]:
-        """Yield rows of T, of T transposed and of R, and a sample of the events, shuffled anew each epoch."""
-        matrices = {"source": counts.transitions, "target": counts.transitions.T.tocsr()}
-        rows = {
-            decoder: np.tile(np.flatnonzero(np.diff(matrix.indptr)), self.TRANSITION_PASSES)
-            for decoder, matrix in matrices.items()
-        }
-        matrices["collaborative"] = counts.user_item()
-        snapshots = Snapshots(counts, settings, in_sequence)
-        while True:
-            rows["collaborative"] = torch.randint(counts.n_users, (self.HISTORIES_PER_ITEM * counts.n_items,)).numpy()
-            draws: list[tuple[Callable[[NDArray[np.int64]], Batch], NDArray[np.int64]]] = []
-            for decoder, matrix in matrices.items():
-                form = partial(whole_rows, decoder, matrix)
-                draws += [(form, chosen) for chosen in shuffled_slices(rows[decoder], batch_size)]
-            events = snapshots.draw(self.SNAPSHOTS_PER_ITEM * counts.n_items)
-            draws += [(snapshots.batch, chosen) for chosen in shuffled_slices(events, batch_size)]
-            # Formed one at a time: together they would be many times the log.
-            yield (form(chosen) for form, chosen in shuffled(draws))
-
-    def logits(self, module: AutoSeqRecModule, batch: Batch, dropout: Mapping[str, float]) -> Tensor:
-        """Drop entries of the input."""
-        inputs = batch.inputs.drop(dropout["encoder"], module.training)
-        if isinstance(inputs, SparseRows):
-            hidden = module.activate(inputs.project(module.encoder_weight))
-        else:
-            hidden = module.encode_sequences(inputs)
-        return module.decoder(batch.decoder)(hidden)
-
-    def loss(self, logits: Tensor, batch: Batch) -> Tensor:
-        """Return the mean cross-entropy of the rows against their targets' shares."""
-        targets = batch.targets
-        loss = SoftmaxCrossEntropy.apply(logits, targets.row_of_entry(), targets.items, targets.values)
-        return cast(Tensor, loss)
-
-    def encode(self, module: AutoSeqRecModule, projections: Tensor, squared_norms: Tensor) -> Tensor:
-        """Encode rows scaled to unit norm: ``f(x) = relu(W' x / |x| + b)``; an empty row stays zero."""
-        return module.activate(projections / squared_norms.sqrt().clamp_min(1e-12)[:, None])
-
-    def reach(self, module: AutoSeqRecModule, projections: Tensor, squared_norms: Tensor) -> Tensor:
-        """Return the encoded columns as unit vectors, so that the two-hop part is a cosine."""
-        return functional.normalize(self.encode(module, projections, squared_norms))
-
-    def parts(self, hidden: Hidden, items: ItemSide) -> dict[str, Tensor]:
-        """Return ``D_u z_u``, ``D_s z_s`` and ``10 cos(z_s * z_u, z_t)``."""
-        return {
-            "collaborative": items.logits("collaborative", hidden.user),
-            "one_hop": items.logits("source", hidden.source),
-            "two_hop": hidden.two_hop @ items.reached.T,
-        }
-
-    def score(self, hidden: Hidden, items: ItemSide, blend: Mapping[str, float]) -> Tensor:
-        """Return the blended neural parts as one matrix product: the heads are linear."""
-        return torch.addmm(self.bias(items, blend), self.embed(hidden, blend), items.vectors.T)
-
-    def bias(self, items: ItemSide, blend: Mapping[str, float]) -> Tensor:
-        """Return what is added to each item's score whoever asks, shape (n_items,)."""
-        return torch.stack([blend[part] * items.biases[decoder] for part, decoder in BIASED_PARTS.items()]).sum(0)
-
-    def embed(self, hidden: Hidden, blend: Mapping[str, float]) -> Tensor:
-        """Return the vectors whose product with the items' vectors is the blended neural part, but for the biases."""
-        return torch.cat([blend[name] * part for name, part in zip(NEURAL_PARTS, hidden, strict=True)], 1)
-
-    def two_hop_queries(self, history_row: Tensor, source: Tensor) -> Tensor:
-        """Return ``z_s * z_u`` at a fixed length."""
-        return self.TWO_HOP_SCALE * functional.normalize(source * history_row)
-
-
-OBJECTIVES: dict[str, type[Objective]] = {"multinomial": MultinomialObjective, "paper": PaperObjective}

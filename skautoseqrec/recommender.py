@@ -19,7 +19,7 @@ from ._inspection import InspectionMixin
 from ._learning import Learner
 from ._model import Model
 from ._module import ACTIVATIONS
-from ._objective import OBJECTIVES
+from ._objectives import OBJECTIVES
 from ._reading import read_columns
 from ._scoring import PARTS, Scorer
 from ._settings import SequenceSettings

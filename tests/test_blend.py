@@ -12,7 +12,7 @@ from skautoseqrec import AutoSeqRecRecommender, _blend, _learning
 from skautoseqrec._blend import Choices, fit_weights
 from skautoseqrec._fitting import count_log
 from skautoseqrec._learning import Learner
-from skautoseqrec._objective import OBJECTIVES
+from skautoseqrec._objectives import OBJECTIVES
 from skautoseqrec._reading import read_columns
 from skautoseqrec._settings import SequenceSettings
 from skautoseqrec._validation import choose

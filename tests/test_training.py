@@ -18,7 +18,7 @@ from skautoseqrec._counting import TRANSITION_UNIT
 from skautoseqrec._fitting import count_log, resolve_history_encoder
 from skautoseqrec._histories import Histories
 from skautoseqrec._module import ACTIVATIONS, DECODERS, AutoSeqRecModule, HistoryEncoder
-from skautoseqrec._objective import MultinomialObjective, PaperObjective
+from skautoseqrec._objectives import MultinomialObjective, PaperObjective
 from skautoseqrec._reading import read_columns
 from skautoseqrec._settings import SequenceSettings
 from skautoseqrec._training import WeightAverage, train
