@@ -1,0 +1,65 @@
+"""The estimator's parameters: what each may be, and what they are for the published model."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any
+
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from ._module import ACTIVATIONS
+from ._objectives import OBJECTIVES
+
+#: The published model: ``AutoSeqRecRecommender(**PAPER_PARAMS)``, with the settings of the authors' code.
+PAPER_PARAMS: dict[str, Any] = {
+    "objective": "paper",
+    "n_components": 256,
+    "max_iter": 200,
+    "batch_size": 64,
+    "learning_rate": {"encoder": 1e-5, "collaborative": 1e-3, "source": 1e-2, "target": 1e-5},
+    "dropout": {"encoder": 0.3, "collaborative": 0.0, "source": 0.2, "target": 0.2},
+    "weight_decay": 0.0,
+    "weight_averaging": 0.0,
+    "activation": "relu",
+    "transition_window": 1,
+    "history_encoder": "shared",
+    "history_decay": 1.0,
+    "context_size": 1,
+    "trend_half_lives": (),
+    "early_stopping": False,
+    "blend": {"collaborative": 0.6, "one_hop": 0.2, "two_hop": 0.2},
+}
+
+DECAY = Interval(Real, 0, 1, closed="right")
+POSITIVE_INTEGER = Interval(Integral, 1, None, closed="left")
+
+#: What each parameter may be, in scikit-learn's terms.
+PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
+    "n_components": [POSITIVE_INTEGER],
+    "objective": [StrOptions(set(OBJECTIVES))],
+    "max_iter": [POSITIVE_INTEGER],
+    "batch_size": [POSITIVE_INTEGER],
+    "learning_rate": [Interval(Real, 0, None, closed="neither"), dict],
+    "dropout": [Interval(Real, 0, 1, closed="left"), dict],
+    "weight_decay": [Interval(Real, 0, None, closed="left")],
+    "weight_averaging": [Interval(Real, 0, 1, closed="left")],
+    "activation": [StrOptions(set(ACTIVATIONS))],
+    "transition_window": [POSITIVE_INTEGER],
+    "transition_decay": [DECAY],
+    "history_encoder": [StrOptions({"auto", "residual", "shared"})],
+    "history_dropout": [Interval(Real, 0, 1, closed="left")],
+    "history_decay": [DECAY],
+    "context_size": [POSITIVE_INTEGER],
+    "context_decay": [DECAY],
+    "trend_half_lives": [tuple, list],
+    "blend": [StrOptions({"auto"}), dict],
+    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+    "early_stopping": ["boolean"],
+    "n_iter_no_change": [POSITIVE_INTEGER],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "refit": ["boolean"],
+    "exclude_seen": ["boolean"],
+    "device": [StrOptions({"auto", "cpu", "cuda"})],
+    "random_state": ["random_state"],
+    "verbose": ["verbose"],
+}
