@@ -125,4 +125,4 @@ class Snapshots:
 
     def _decayed_rows(self, histories: Histories) -> SparseRows:
         rows = histories.decayed(self._settings, self._n_items)
-        return unit_rows(gather_rows(rows, np.arange(len(histories))))
+        return unit_rows(sparse_rows(rows.indices, rows.data, np.diff(rows.indptr).astype(np.int64)))
