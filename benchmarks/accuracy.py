@@ -44,10 +44,14 @@ class Fold(NamedTuple):
     walked: Interactions
 
 
+def most_epochs(options: argparse.Namespace) -> dict[str, int]:
+    """Return the parameter that bounds the epochs, where that was asked for."""
+    return {} if options.max_iter is None else {"max_iter": options.max_iter}
+
+
 def make_paper(options: argparse.Namespace, seed: int, valid: Fold) -> AutoSeqRecRecommender:
     """Return the published model."""
-    params = PAPER_PARAMS if options.max_iter is None else {**PAPER_PARAMS, "max_iter": options.max_iter}
-    return AutoSeqRecRecommender(**params, random_state=seed)
+    return AutoSeqRecRecommender(**{**PAPER_PARAMS, **most_epochs(options)}, random_state=seed)
 
 
 def make_decayed_popularity(options: argparse.Namespace, seed: int, valid: Fold) -> DecayedPopularity:
@@ -61,14 +65,7 @@ def make_decayed_popularity(options: argparse.Namespace, seed: int, valid: Fold)
 
 def make_default(options: argparse.Namespace, seed: int, valid: Fold) -> AutoSeqRecRecommender:
     """Return the recommender as it comes."""
-    params = {} if options.max_iter is None else {"max_iter": options.max_iter}
-    return AutoSeqRecRecommender(**params, random_state=seed)
-
-
-def make_sasrec(options: argparse.Namespace, seed: int, valid: Fold) -> SASRec:
-    """Return SASRec as it comes."""
-    params = {} if options.max_iter is None else {"max_iter": options.max_iter}
-    return SASRec(**params, random_state=seed)
+    return AutoSeqRecRecommender(**most_epochs(options), random_state=seed)
 
 
 MODELS: dict[str, Callable[[argparse.Namespace, int, Fold], Any]] = {
@@ -78,7 +75,7 @@ MODELS: dict[str, Callable[[argparse.Namespace, int, Fold], Any]] = {
     "decayed-popularity": make_decayed_popularity,
     "markov": lambda options, seed, valid: Markov(),
     "markov-5": lambda options, seed, valid: Markov(window=5, decay=0.7),
-    "sasrec": make_sasrec,
+    "sasrec": lambda options, seed, valid: SASRec(**most_epochs(options), random_state=seed),
 }
 #: What is compared unless something else is asked for; SASRec trains for an hour on a million events.
 QUICK_MODELS = [name for name in MODELS if name != "sasrec"]
