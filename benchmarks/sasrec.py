@@ -80,8 +80,8 @@ class SASRec:
         learning_rate: float = 1e-3,
         batch_size: int = 32,
         max_iter: int = 200,
-        n_iter_no_change: int = 5,
-        n_validated: int = 2000,
+        n_iter_no_change: int = 10,
+        n_validated: int = 5000,
         random_state: int = 0,
         verbose: bool = False,
     ) -> None:

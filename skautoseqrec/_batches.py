@@ -10,12 +10,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy import sparse
+from torch import Tensor
 
 from ._counts import Counts
 from ._histories import Histories
 from ._module import ItemSequences, SparseRows
 from ._ragged import ragged_ranges
 from ._settings import SequenceSettings
+
+#: Where a softmax is not summed over all items, rows that ask for many of them ask for so many draws.
+TARGETS_PER_ROW = 4
 
 
 class Batch(NamedTuple):
@@ -24,10 +28,13 @@ class Batch(NamedTuple):
     decoder: str
     inputs: SparseRows | ItemSequences
     targets: SparseRows
+    #: How often a row of the set that these are drawn from has an item among ``TARGETS_PER_ROW`` draws of its targets.
+    hits: Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
         """Return the batch on another device."""
-        return Batch(self.decoder, self.inputs.to(device), self.targets.to(device))
+        hits = None if self.hits is None else self.hits.to(device)
+        return Batch(self.decoder, self.inputs.to(device), self.targets.to(device), hits)
 
 
 def gather_rows(matrix: sparse.csr_matrix, rows: NDArray[np.int64]) -> SparseRows:
@@ -73,10 +80,29 @@ def shares(rows: SparseRows) -> SparseRows:
     return SparseRows(rows.items, rows.values / sums[row_of_entry], rows.offsets)
 
 
-def whole_rows(decoder: str, matrix: sparse.csr_matrix, rows: NDArray[np.int64]) -> Batch:
-    """Return some rows of a matrix as a batch that shows what it asks for."""
-    gathered = gather_rows(matrix, rows)
-    return Batch(decoder, unit_rows(gathered), shares(gathered))
+class WholeRows:
+    """Rows of a matrix that are shown and asked for, as an autoencoder's are.
+
+    Parameters
+    ----------
+    decoder : str
+        The decoder that learns them.
+    matrix : csr matrix of shape (n_rows, n_items)
+        The rows, of which empty ones are left out.
+    """
+
+    def __init__(self, decoder: str, matrix: sparse.csr_matrix) -> None:
+        self._decoder, self._matrix = decoder, matrix
+        sums = np.asarray(matrix.sum(1)).ravel()
+        self.rows = np.flatnonzero(sums)
+        chances = 1 - (1 - matrix.data / np.repeat(sums, np.diff(matrix.indptr))) ** TARGETS_PER_ROW
+        hits = np.bincount(matrix.indices, chances, minlength=matrix.shape[1]) / max(1, len(self.rows))
+        self._hits = torch.from_numpy(hits)
+
+    def batch(self, rows: NDArray[np.int64]) -> Batch:
+        """Return some of the rows."""
+        gathered = gather_rows(self._matrix, rows)
+        return Batch(self._decoder, unit_rows(gathered), shares(gathered), self._hits)
 
 
 class Snapshots:
@@ -116,12 +142,16 @@ class Snapshots:
         log_times -= torch.from_numpy(half_lives) * math.log(2)
         return self.events[torch.topk(log_times, min(n_events, len(self.events)), largest=False).indices.numpy()]
 
-    def batch(self, events: NDArray[np.int64]) -> Batch:
-        """Return some events as a batch: the history before each, and its item."""
+    def hits(self, events: NDArray[np.int64]) -> Tensor:
+        """Return how often one of some events has each item, shape (n_items,)."""
+        return torch.from_numpy(np.bincount(self._history[events], minlength=self._n_items) / max(1, len(events)))
+
+    def batch(self, events: NDArray[np.int64], hits: Tensor) -> Batch:
+        """Return some events as a batch: the history before each, and its item; ``hits`` are of all that were drawn."""
         histories = Histories(self._history, events - self._lengths[events], events)
         inputs = histories.in_sequence() if self._in_sequence else self._decayed_rows(histories)
         ones = np.ones(len(events), dtype=np.int64)
-        return Batch("collaborative", inputs, sparse_rows(self._history[events], ones.astype(float), ones))
+        return Batch("collaborative", inputs, sparse_rows(self._history[events], ones.astype(float), ones), hits)
 
     def _decayed_rows(self, histories: Histories) -> SparseRows:
         rows = histories.decayed(self._settings, self._n_items)

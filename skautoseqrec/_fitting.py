@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from numbers import Real
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -29,6 +29,10 @@ MANY_REPEATS = 0.05
 #: .0987 / .214 and .0991 / .218. MovieLens-1M (293) learns faster with it: the collaborative part alone, after four
 #: epochs, .106 and .083.
 EVENTS_PER_ITEM = 100
+
+
+#: With more items than this, a batch's softmax is summed over so many sampled items and those that its rows ask for.
+MANY_ITEMS, FEW_NEGATIVES = 8192, 2048
 
 
 class CountedLog(NamedTuple):
@@ -163,6 +167,21 @@ def resolve_history_encoder(encoder: str, objective: str, counts: Counts) -> str
         return encoder
     is_dense = len(counts.history) >= EVENTS_PER_ITEM * counts.n_items
     return "residual" if is_dense and objective != "paper" else "shared"
+
+
+def resolve_n_negatives(n_negatives: str | int | None, objective: str, n_items: int) -> int | None:
+    """Return how many items are sampled for a batch's softmax, None to sum over all.
+
+    Raises
+    ------
+    ValueError
+        If the published model is asked to sample: its loss reconstructs whole rows.
+    """
+    if objective == "paper" and n_negatives not in ("auto", None):
+        raise ValueError("objective='paper' reconstructs whole rows: n_negatives must be None.")
+    if n_negatives != "auto":
+        return cast("int | None", n_negatives)
+    return FEW_NEGATIVES if n_items > MANY_ITEMS and objective != "paper" else None
 
 
 def resolve_device(device: str) -> torch.device:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -19,7 +20,7 @@ from ._model import Model
 from ._module import AutoSeqRecModule, HistoryEncoder
 from ._objective import BIASED_PARTS, Objective
 from ._scoring import PARTS, Blend
-from ._settings import SequenceSettings
+from ._settings import SequenceSettings, TrainingSettings
 from ._training import Epoch, train
 from ._validation import Validation
 
@@ -173,9 +174,8 @@ class Learner:
     def _epochs(self, module: AutoSeqRecModule, counts: Counts) -> Iterator[Epoch]:
         in_sequence = module.history is not None
         batches = self._objective.draw_epochs(counts, self._settings, self._parameters["batch_size"], in_sequence)
-        names = ("learning_rate", "dropout", "weight_decay", "weight_averaging")
-        rates = {name: self._parameters[name] for name in names}
-        return train(module, self._objective, batches, device=self._device, **rates)
+        settings = TrainingSettings(**{field.name: self._parameters[field.name] for field in fields(TrainingSettings)})
+        return train(module, self._objective, batches, settings, self._device)
 
     def _model(self, module: AutoSeqRecModule) -> Model:
         return Model(module, self._objective, self._settings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import cast
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -100,6 +100,14 @@ class ItemSequences:
         return cast(Tensor, DecayedSum.apply(weight, decays, self.items, self.values))
 
 
+class Weights(NamedTuple):
+    """The weights that some rows meet: all of the encoder and of one decoder, or those of some items only."""
+
+    encoder: Tensor  # (n_input_items, d)
+    decoder: Tensor  # (n_output_items, d)
+    bias: Tensor  # (n_output_items,)
+
+
 class HistoryEncoder(nn.Module):
     """Encodes a history in its own way: decays learned per dimension, then a residual block.
 
@@ -169,14 +177,26 @@ class AutoSeqRecModule(nn.Module):
 
     def parts(self) -> dict[str, list[nn.Parameter]]:
         """Return the weights that are stepped together: the encoder's, and those of each decoder."""
-        parts = {name: list(decoder.parameters()) for name, decoder in self.decoders.items()}
-        if self.history is not None:
-            parts["collaborative"] += self.history.parameters()
-        return {"encoder": [self.encoder_weight, self.encoder_bias], **parts}
+        shared = self.shared_parts()
+        return {name: weights + shared[name] for name, weights in self.item_parts().items()}
 
-    def encode_sequences(self, histories: ItemSequences) -> Tensor:
-        """Return the histories as the encoder that is their own encodes them."""
-        return cast(HistoryEncoder, self.history)(histories, self.encoder_weight)
+    def item_parts(self) -> dict[str, list[nn.Parameter]]:
+        """Return the weights that have a row per item, by part."""
+        decoders = {name: list(decoder.parameters()) for name, decoder in self.decoders.items()}
+        return {"encoder": [self.encoder_weight], **decoders}
+
+    def shared_parts(self) -> dict[str, list[nn.Parameter]]:
+        """Return the weights that all items share, by part."""
+        of_history = [] if self.history is None else list(self.history.parameters())
+        return {"encoder": [self.encoder_bias], "collaborative": of_history, "source": [], "target": []}
+
+    def weights(self, decoder: str) -> Weights:
+        """Return the encoder's weights and those of one decoder."""
+        return Weights(self.encoder_weight, self.decoder(decoder).weight, self.decoder(decoder).bias)
+
+    def encode_sequences(self, histories: ItemSequences, weight: Tensor) -> Tensor:
+        """Return histories as the encoder that is their own encodes them, given the encoder's weight of every item."""
+        return cast(HistoryEncoder, self.history)(histories, weight)
 
     def activate(self, projections: Tensor, dropout: float = 0.0) -> Tensor:
         """Return ``f`` of rows already multiplied by the encoder's weight; dropout comes before the activation."""

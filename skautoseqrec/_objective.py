@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ._batches import Batch
 from ._counts import Counts
-from ._module import AutoSeqRecModule
+from ._module import AutoSeqRecModule, Weights
 from ._settings import SequenceSettings
 
 NEURAL_PARTS = ("collaborative", "one_hop", "two_hop")
@@ -79,7 +79,7 @@ class Objective(ABC):
         """Yield the batches of one epoch after the other, without end."""
 
     @abstractmethod
-    def logits(self, module: AutoSeqRecModule, batch: Batch, dropout: Mapping[str, float]) -> Tensor:
+    def logits(self, module: AutoSeqRecModule, weights: Weights, batch: Batch, dropout: Mapping[str, float]) -> Tensor:
         """Return a decoder's output for the inputs of a batch, with dropout."""
 
     @abstractmethod

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ._autograd import SoftmaxCrossEntropy
-from ._batches import Batch, Snapshots, gather_rows, shuffled, shuffled_slices, whole_rows
+from ._batches import Batch, Snapshots, WholeRows, gather_rows, shuffled, shuffled_slices
 from ._counting import TRANSITION_UNIT
 from ._counts import Counts
-from ._module import DECODERS, AutoSeqRecModule, SparseRows
+from ._module import DECODERS, AutoSeqRecModule, SparseRows, Weights
 from ._objective import BIASED_PARTS, NEURAL_PARTS, Hidden, ItemSide, Objective
 from ._settings import SequenceSettings
 
@@ -49,12 +49,12 @@ class PaperObjective(Objective):
         while True:
             yield batches
 
-    def logits(self, module: AutoSeqRecModule, batch: Batch, dropout: Mapping[str, float]) -> Tensor:
+    def logits(self, module: AutoSeqRecModule, weights: Weights, batch: Batch, dropout: Mapping[str, float]) -> Tensor:
         """Drop after the encoder's and after the decoder's linear map, before their activations."""
         assert isinstance(batch.inputs, SparseRows)
-        linear = batch.inputs.project(module.encoder_weight)
-        hidden = module.activate(linear, dropout["encoder"])
-        return functional.dropout(module.decoder(batch.decoder)(hidden), dropout[batch.decoder], module.training)
+        hidden = module.activate(batch.inputs.project(weights.encoder), dropout["encoder"])
+        linear = functional.linear(hidden, weights.decoder, weights.bias)
+        return functional.dropout(linear, dropout[batch.decoder], module.training)
 
     def loss(self, logits: Tensor, batch: Batch) -> Tensor:
         """Return the mean squared error of the reconstructed rows."""
@@ -104,32 +104,31 @@ class MultinomialObjective(Objective):
         self, counts: Counts, settings: SequenceSettings, batch_size: int, in_sequence: bool = False
     ) -> Iterator[Iterable[Batch]]:
         """Yield rows of T, of T transposed and of R, and a sample of the events, shuffled anew each epoch."""
-        matrices = {"source": counts.transitions, "target": counts.transitions.T.tocsr()}
-        rows = {
-            decoder: np.tile(np.flatnonzero(np.diff(matrix.indptr)), self.TRANSITION_PASSES)
-            for decoder, matrix in matrices.items()
-        }
-        matrices["collaborative"] = counts.user_item()
+        transitions = [WholeRows("source", counts.transitions), WholeRows("target", counts.transitions.T.tocsr())]
+        histories = WholeRows("collaborative", counts.user_item())
         snapshots = Snapshots(counts, settings, in_sequence)
-        while True:
-            rows["collaborative"] = torch.randint(counts.n_users, (self.HISTORIES_PER_ITEM * counts.n_items,)).numpy()
-            draws: list[tuple[Callable[[NDArray[np.int64]], Batch], NDArray[np.int64]]] = []
-            for decoder, matrix in matrices.items():
-                form = partial(whole_rows, decoder, matrix)
-                draws += [(form, chosen) for chosen in shuffled_slices(rows[decoder], batch_size)]
+
+        def draw_rows() -> Iterator[tuple[Callable[[NDArray[np.int64]], Batch], NDArray[np.int64]]]:
+            users = torch.randint(counts.n_users, (self.HISTORIES_PER_ITEM * counts.n_items,)).numpy()
+            for matrix in transitions:
+                yield matrix.batch, np.tile(matrix.rows, self.TRANSITION_PASSES)
+            yield histories.batch, users
             events = snapshots.draw(self.SNAPSHOTS_PER_ITEM * counts.n_items)
-            draws += [(snapshots.batch, chosen) for chosen in shuffled_slices(events, batch_size)]
+            yield partial(snapshots.batch, hits=snapshots.hits(events)), events
+
+        while True:
+            draws = [(form, chosen) for form, rows in draw_rows() for chosen in shuffled_slices(rows, batch_size)]
             # Formed one at a time: together they would be many times the log.
             yield (form(chosen) for form, chosen in shuffled(draws))
 
-    def logits(self, module: AutoSeqRecModule, batch: Batch, dropout: Mapping[str, float]) -> Tensor:
+    def logits(self, module: AutoSeqRecModule, weights: Weights, batch: Batch, dropout: Mapping[str, float]) -> Tensor:
         """Drop entries of the input."""
         inputs = batch.inputs.drop(dropout["encoder"], module.training)
         if isinstance(inputs, SparseRows):
-            hidden = module.activate(inputs.project(module.encoder_weight))
+            hidden = module.activate(inputs.project(weights.encoder))
         else:
-            hidden = module.encode_sequences(inputs)
-        return module.decoder(batch.decoder)(hidden)
+            hidden = module.encode_sequences(inputs, weights.encoder)
+        return functional.linear(hidden, weights.decoder, weights.bias)
 
     def loss(self, logits: Tensor, batch: Batch) -> Tensor:
         """Return the mean cross-entropy of the rows against their targets' shares."""

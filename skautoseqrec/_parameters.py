@@ -43,6 +43,7 @@ PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
     "dropout": [Interval(Real, 0, 1, closed="left"), dict],
     "weight_decay": [Interval(Real, 0, None, closed="left")],
     "weight_averaging": [Interval(Real, 0, 1, closed="left")],
+    "n_negatives": [StrOptions({"auto"}), POSITIVE_INTEGER, None],
     "activation": [StrOptions(set(ACTIVATIONS))],
     "transition_window": [POSITIVE_INTEGER],
     "transition_decay": [DECAY],

@@ -58,7 +58,7 @@ def form_queries(model: Model, histories: Histories, leaving: Leaving, n_items: 
     source = model.encode(projections, model.squared_norms(source_rows))
     user = row
     if model.module.history is not None:
-        user = model.module.encode_sequences(histories.in_sequence(model.n_trained))
+        user = model.module.encode_sequences(histories.in_sequence(model.n_trained), model.module.encoder_weight)
     hidden = Hidden(user, source, model.objective.two_hop_queries(row, source))
     return Queries(hidden, history_rows, source_rows)
 

@@ -1,7 +1,8 @@
-"""How time enters the matrices: parameters of the estimator as the computations use them."""
+"""How time enters the matrices, and how weights are trained: parameters of the estimator as computations use them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,3 +38,14 @@ class SequenceSettings:
         if self.history_decay == 1:
             return None
         return int(np.log(SMALLEST_HISTORY_WEIGHT) / np.log(self.history_decay)) + 1
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """The estimator's parameters of the same names, those by part as mappings."""
+
+    learning_rate: Mapping[str, float]
+    dropout: Mapping[str, float]
+    weight_decay: float
+    weight_averaging: float
+    n_negatives: int | None

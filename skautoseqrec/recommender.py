@@ -12,7 +12,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._answers import AnswersMixin
 from ._evaluation import EvaluationMixin
-from ._fitting import check_half_lives, count_log, per_part, resolve_blend, resolve_history_encoder, warn_of_repeats
+from ._fitting import (
+    check_half_lives,
+    count_log,
+    per_part,
+    resolve_blend,
+    resolve_history_encoder,
+    resolve_n_negatives,
+    warn_of_repeats,
+)
 from ._inspection import InspectionMixin
 from ._learning import Learner
 from ._model import Model
@@ -55,6 +63,10 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogT
     weight_averaging : float, default=0.998
         Decay of the moving average of the weights over the steps of training, which is what is kept; in [0, 1). With 0
         the newest weights are kept.
+    n_negatives : int, None or "auto", default="auto"
+        Over how many items, drawn uniformly for each batch, its softmax is summed beside those that its rows ask for;
+        at least 1. None sums over all items. "auto" takes 2,048 for a log of more than 8,192 items, otherwise None.
+        "paper" always reconstructs all items.
     activation : {"identity", "logistic", "relu", "tanh"}, default="relu"
         Activation of the encoder.
     transition_window : int, default=5
@@ -171,6 +183,7 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogT
         dropout: float | Mapping[str, float] = 0.2,
         weight_decay: float = 0.3,
         weight_averaging: float = 0.998,
+        n_negatives: str | int | None = "auto",
         activation: str = "relu",
         transition_window: int = 5,
         transition_decay: float = 0.7,
@@ -199,6 +212,7 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogT
         self.dropout = dropout
         self.weight_decay = weight_decay
         self.weight_averaging = weight_averaging
+        self.n_negatives = n_negatives
         self.activation = activation
         self.transition_window = transition_window
         self.transition_decay = transition_decay
@@ -295,6 +309,7 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogT
         if self.blend != "auto":
             parameters["blend"] = resolve_blend(self.blend, PARTS, len(settings.trend_half_lives))
         log = count_log(validate_log(self, X, reset=True), X, settings, self.verbose)
+        parameters["n_negatives"] = resolve_n_negatives(self.n_negatives, self.objective, log.counts.n_items)
         parameters["history_encoder"] = resolve_history_encoder(self.history_encoder, self.objective, log.counts)
         if self.exclude_seen:
             warn_of_repeats(log.counts.user_item())

@@ -1,5 +1,6 @@
 """The network, what each objective does with it, and the loop, against dense algebra."""
 
+import copy
 from dataclasses import replace
 from itertools import islice
 
@@ -20,15 +21,14 @@ from skautoseqrec._histories import Histories
 from skautoseqrec._module import ACTIVATIONS, DECODERS, AutoSeqRecModule, HistoryEncoder
 from skautoseqrec._objectives import MultinomialObjective, PaperObjective
 from skautoseqrec._reading import read_columns
-from skautoseqrec._settings import SequenceSettings
-from skautoseqrec._training import WeightAverage, train
+from skautoseqrec._settings import SequenceSettings, TrainingSettings
+from skautoseqrec._steps import WeightAverage
+from skautoseqrec._training import train
 
-OF_ALL_STEPS = {"weight_decay": 0.0, "weight_averaging": 0.0}
-RATES = OF_ALL_STEPS | {
-    "learning_rate": dict.fromkeys(("encoder", *DECODERS), 0.01),
-    "dropout": PAPER_PARAMS["dropout"],
-}
-NO_RATES = OF_ALL_STEPS | {name: dict.fromkeys(("encoder", *DECODERS), 0.0) for name in ("learning_rate", "dropout")}
+NOTHING = dict.fromkeys(("encoder", *DECODERS), 0.0)
+RATES = TrainingSettings(dict.fromkeys(NOTHING, 0.01), PAPER_PARAMS["dropout"], 0.0, 0.0, None)
+NO_RATES = replace(RATES, learning_rate=NOTHING, dropout=NOTHING)
+CPU = torch.device("cpu")
 SETTINGS = SequenceSettings(2, 0.5, 0.9, 1, 1.0, ())
 OBJECTIVES = [PaperObjective(), MultinomialObjective()]
 
@@ -47,6 +47,10 @@ def module_of(objective=OBJECTIVES[0], activation="relu"):
 def batch_of(matrix, decoder="source", rows=None):
     gathered = gather_rows(matrix, np.arange(matrix.shape[0]) if rows is None else rows)
     return Batch(decoder, gathered, gathered)
+
+
+def logits_of(objective, module, batch, dropout):
+    return objective.logits(module, module.weights(batch.decoder), batch, dropout)
 
 
 def counted(log):
@@ -73,7 +77,7 @@ def test_the_network_is_its_formula(activation, decoder, objective):
     module, matrix = module_of(objective, activation).eval(), random_matrix()
     hidden = ACTIVATIONS[activation](torch.from_numpy(matrix.toarray()) @ module.encoder_weight + module.encoder_bias)
     expected = hidden @ module.decoder(decoder).weight.T + module.decoder(decoder).bias
-    torch.testing.assert_close(objective.logits(module, batch_of(matrix, decoder), RATES["dropout"]), expected)
+    torch.testing.assert_close(logits_of(objective, module, batch_of(matrix, decoder), RATES.dropout), expected)
 
 
 class TestPaperObjective:
@@ -82,21 +86,21 @@ class TestPaperObjective:
     def test_dropout_comes_after_the_linear_maps(self):
         module, batch = module_of().train(), batch_of(random_matrix())
         with torch.random.fork_rng():
-            hidden_dropped = self.objective.logits(module, batch, {"encoder": 0.99, "source": 0.0})
-            output_dropped = self.objective.logits(module, batch, {"encoder": 0.0, "source": 0.5})
+            hidden_dropped = logits_of(self.objective, module, batch, {"encoder": 0.99, "source": 0.0})
+            output_dropped = logits_of(self.objective, module, batch, {"encoder": 0.0, "source": 0.5})
         # What is left of a hidden row that was dropped whole is the decoder's bias.
         assert (hidden_dropped == module.decoder("source").bias).all(1).any()
         kept = output_dropped != 0
         assert not kept.all()
-        whole = self.objective.logits(module, batch, {"encoder": 0.0, "source": 0.0})
+        whole = logits_of(self.objective, module, batch, {"encoder": 0.0, "source": 0.0})
         torch.testing.assert_close(output_dropped[kept], 2 * whole[kept])
 
     def test_the_loss_is_the_mean_squared_error(self):
         module, matrix = module_of(), random_matrix()
         batch = batch_of(matrix, "collaborative")
-        output = torch.sigmoid(self.objective.logits(module, batch, NO_RATES["dropout"]))
+        output = torch.sigmoid(logits_of(self.objective, module, batch, NOTHING))
         expected = ((output - torch.from_numpy(matrix.toarray())) ** 2).mean()
-        losses = next(train(module, self.objective, iter([[batch]]), device=torch.device("cpu"), **NO_RATES)).losses
+        losses = next(train(module, self.objective, iter([[batch]]), NO_RATES, CPU)).losses
         assert losses == {"collaborative": pytest.approx(expected.item(), rel=1e-5)}
 
     @given(logs(min_size=2))
@@ -116,7 +120,7 @@ class TestMultinomialObjective:
 
     def test_dropout_comes_on_the_entries_of_the_input(self):
         module, batch = module_of(self.objective).train(), batch_of(random_matrix())
-        dropped = self.objective.logits(module, batch, {"encoder": 0.999, "source": 0.999})
+        dropped = logits_of(self.objective, module, batch, {"encoder": 0.999, "source": 0.999})
         # What is left of a row that was dropped whole is what the encoder's bias decodes to.
         empty = module.decoder("source")(module.activate(torch.zeros(5)))
         assert torch.isclose(dropped, empty).all(1).any()
@@ -126,7 +130,7 @@ class TestMultinomialObjective:
         matrix = matrix[np.flatnonzero(np.diff(matrix.indptr))]
         batch = batch_of(matrix)
         batch = batch._replace(targets=shares(batch.targets))
-        logits = self.objective.logits(module, batch, NO_RATES["dropout"])
+        logits = logits_of(self.objective, module, batch, NOTHING)
         target = torch.from_numpy(matrix.toarray() / matrix.toarray().sum(1, keepdims=True))
         expected = torch.nn.functional.cross_entropy(logits, target)
         torch.testing.assert_close(self.objective.loss(logits, batch), expected)
@@ -147,7 +151,7 @@ class TestMultinomialObjective:
         counts = counted(log)
         settings = replace(SETTINGS, history_decay=0.5)
         snapshots = Snapshots(counts, settings, False)
-        batch = snapshots.batch(snapshots.events)
+        batch = snapshots.batch(snapshots.events, snapshots.hits(snapshots.events))
         shown = batch.inputs.to_dense(counts.n_items).numpy()
         users = np.repeat(np.arange(counts.n_users), np.diff(counts.indptr))
         for row, place in enumerate(snapshots.events.tolist()):
@@ -161,7 +165,7 @@ class TestMultinomialObjective:
     def test_snapshots_in_sequence_show_the_same_items_newest_first(self, log):
         counts = counted(log)
         snapshots = Snapshots(counts, SETTINGS, True)
-        batch = snapshots.batch(snapshots.events)
+        batch = snapshots.batch(snapshots.events, snapshots.hits(snapshots.events))
         users = np.repeat(np.arange(counts.n_users), np.diff(counts.indptr))
         for row, place in enumerate(snapshots.events.tolist()):
             before = counts.history[counts.indptr[users[place]] : place]
@@ -222,23 +226,22 @@ def test_the_gradient_of_decayed_sums_is_that_of_differences(monkeypatch, chunk,
 
 def test_the_average_follows_the_steps_and_weighs_early_ones_less():
     module = module_of(MultinomialObjective())
-    average = WeightAverage(module, 0.5)
+    averaged = copy.deepcopy(module)
+    following = WeightAverage(module.parts(), averaged.parts(), 0.5)
     expected = module.encoder_weight.detach().clone()
     for step, decay in enumerate((2 / 11, 3 / 12, 4 / 13, 5 / 14, 6 / 15, 7 / 16, 8 / 17, 9 / 18, 0.5, 0.5)):
         with torch.no_grad():
             module.encoder_weight += step
-        average.follow("encoder")
+        following.follow("encoder")
         expected = decay * expected + (1 - decay) * module.encoder_weight
-    torch.testing.assert_close(average.module.encoder_weight, expected)
-    assert average.module.encoder_weight is not module.encoder_weight
-    assert WeightAverage(module, 0.0).module is module
+    torch.testing.assert_close(averaged.encoder_weight, expected)
 
 
 def test_the_average_is_what_an_epoch_yields():
     module = module_of()
-    rates = {**RATES, "weight_averaging": 0.9}
+    rates = replace(RATES, weight_averaging=0.9)
     before = module.decoder("source").weight.detach().clone()
-    epoch = next(train(module, OBJECTIVES[0], iter([[batch_of(random_matrix())]]), device=torch.device("cpu"), **rates))
+    epoch = next(train(module, OBJECTIVES[0], iter([[batch_of(random_matrix())]]), rates, CPU))
     trained, averaged = module.decoder("source").weight, epoch.module.decoder("source").weight
     torch.testing.assert_close(averaged, before * 2 / 11 + trained * 9 / 11)
 
@@ -248,9 +251,9 @@ def test_weight_decay_shrinks_matrices_without_gradient_and_no_biases():
     with torch.no_grad():
         module.encoder_bias += 1
     before, bias_before = module.encoder_weight.detach().clone(), module.encoder_bias.detach().clone()
-    rates = {**RATES, "weight_decay": 50.0}
+    rates = replace(RATES, weight_decay=50.0)
     rows = sparse.csr_matrix((1, 6), dtype=np.float32)
-    next(train(module, OBJECTIVES[0], iter([[batch_of(rows)]]), device=torch.device("cpu"), **rates))
+    next(train(module, OBJECTIVES[0], iter([[batch_of(rows)]]), rates, CPU))
     torch.testing.assert_close(module.encoder_weight.detach(), before * (1 - 0.01 * 50.0))
     # Adam's first step is the learning rate; the decay would have halved it.
     torch.testing.assert_close(module.encoder_bias.detach(), bias_before, atol=0.0101, rtol=0)
@@ -262,8 +265,8 @@ def test_a_batch_of_sequences_steps_the_history_encoder():
     OBJECTIVES[1].initialise(module)
     snapshots = Snapshots(counted([("ann", item) for item in "abcdef"]), SETTINGS, True)
     before = {name: weight.clone() for name, weight in module.state_dict().items()}
-    batch = snapshots.batch(snapshots.events)
-    next(train(module, OBJECTIVES[1], iter([[batch]]), device=torch.device("cpu"), **RATES))
+    batch = snapshots.batch(snapshots.events, snapshots.hits(snapshots.events))
+    next(train(module, OBJECTIVES[1], iter([[batch]]), RATES, CPU))
     kept = {name for name, weight in module.state_dict().items() if torch.equal(weight, before[name])}
     others = (f"decoders.{decoder}.{kind}" for decoder in ("source", "target") for kind in ("weight", "bias"))
     assert kept == {"encoder_bias", *others}
@@ -293,7 +296,7 @@ def test_the_published_model_takes_no_history_encoder_of_its_own():
 def test_a_batch_steps_the_encoder_and_its_own_decoder_only(objective):
     module = module_of(objective)
     before = {name: weight.clone() for name, weight in module.state_dict().items()}
-    next(train(module, objective, iter([[batch_of(random_matrix())]]), device=torch.device("cpu"), **RATES))
+    next(train(module, objective, iter([[batch_of(random_matrix())]]), RATES, CPU))
     changed = {name for name, weight in module.state_dict().items() if not torch.equal(weight, before[name])}
     assert changed == {"encoder_weight", "encoder_bias", "decoders.source.weight", "decoders.source.bias"}
 
@@ -304,6 +307,6 @@ def test_losses_are_means_over_rows_whatever_the_batches(size):
     matrix = random_matrix()
     batches = [batch_of(matrix, rows=np.arange(start, min(start + size, 9))) for start in range(0, 9, size)]
     module = module_of()
-    (losses,) = train(module, OBJECTIVES[0], iter([batches]), device=torch.device("cpu"), **NO_RATES)
-    (expected,) = train(module, OBJECTIVES[0], iter([[batch_of(matrix)]]), device=torch.device("cpu"), **NO_RATES)
+    (losses,) = train(module, OBJECTIVES[0], iter([batches]), NO_RATES, CPU)
+    (expected,) = train(module, OBJECTIVES[0], iter([[batch_of(matrix)]]), NO_RATES, CPU)
     assert losses.losses == {"source": pytest.approx(expected.losses["source"], rel=1e-5)}

@@ -1,0 +1,168 @@
+"""Training on few of many items, against training on all of them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import sparse
+
+from skautoseqrec import AutoSeqRecRecommender
+from skautoseqrec._batches import TARGETS_PER_ROW, Batch, WholeRows, shares
+from skautoseqrec._fitting import resolve_n_negatives
+from skautoseqrec._module import DECODERS, AutoSeqRecModule, SparseRows
+from skautoseqrec._objectives import MultinomialObjective
+from skautoseqrec._row_steps import RowSteps, RowWeights
+from skautoseqrec._sampling import draw_targets, sample
+from skautoseqrec._settings import TrainingSettings
+from skautoseqrec._steps import WholeSteps
+
+N_ITEMS = 6
+OBJECTIVE = MultinomialObjective()
+SETTINGS = TrainingSettings(
+    dict.fromkeys(("encoder", *DECODERS), 0.01), dict.fromkeys(("encoder", *DECODERS), 0.0), 0.5, 0.9, 1000
+)
+
+
+def new_module():
+    torch.manual_seed(0)
+    module = AutoSeqRecModule(N_ITEMS, 5, "relu")
+    OBJECTIVE.initialise(module)
+    return module
+
+
+def batch_for_every_item(seed):
+    """Return a batch that shows every item, and asks for one item a row."""
+    generator = torch.Generator().manual_seed(seed)
+    places = torch.arange(N_ITEMS)
+    inputs = SparseRows(torch.randperm(N_ITEMS, generator=generator), torch.rand(N_ITEMS, generator=generator), places)
+    targets = SparseRows(
+        torch.randint(N_ITEMS, (N_ITEMS,), generator=generator), torch.ones(N_ITEMS), torch.arange(N_ITEMS)
+    )
+    return Batch(DECODERS[seed % 3], inputs, targets, torch.zeros(N_ITEMS))
+
+
+def test_with_all_items_among_the_candidates_training_is_that_on_all_items():
+    whole = WholeSteps(new_module(), OBJECTIVE, replace(SETTINGS, n_negatives=None))
+    of_rows = RowSteps(new_module(), OBJECTIVE, SETTINGS)
+    for seed in range(12):
+        batch = batch_for_every_item(seed)
+        torch.testing.assert_close(of_rows.take(batch), whole.take(batch))
+    expected = whole.averaged().state_dict()
+    torch.testing.assert_close(dict(of_rows.averaged().state_dict()), dict(expected), rtol=1e-4, atol=1e-5)
+    assert not torch.equal(expected["encoder_weight"], new_module().encoder_weight)
+
+
+def test_rows_that_are_not_touched_rest_while_their_average_follows():
+    settings = replace(SETTINGS, weight_averaging=0.5)
+    start = torch.randn(3, 2)
+    weights, moved = RowWeights(start, 0.01, settings), start.clone()
+    average = start.clone()
+    for step, touched in enumerate([[0], [0, 2], [2], [0], [2]], start=1):
+        before = weights.gather(torch.tensor(touched))
+        before.weight.grad = torch.full_like(before.weight, 0.1)
+        weights.step(before)
+        moved[touched] = moved[touched] * (1 - 0.01 * 0.5) - 0.01
+        decay = min(0.5, (1 + step) / (10 + step))
+        average = decay * average + (1 - decay) * moved
+    torch.testing.assert_close(weights.gather(torch.arange(3)).weight.detach(), moved)
+    torch.testing.assert_close(weights.average(), average)
+    torch.testing.assert_close(weights.average(), average)
+    assert torch.equal(weights.average()[1], start[1])
+
+
+def test_without_averaging_the_newest_weights_are_kept():
+    steps = RowSteps(new_module(), OBJECTIVE, replace(SETTINGS, weight_averaging=0.0))
+    steps.take(batch_for_every_item(0))
+    whole = WholeSteps(new_module(), OBJECTIVE, replace(SETTINGS, weight_averaging=0.0, n_negatives=None))
+    whole.take(batch_for_every_item(0))
+    for mine, theirs in zip(steps.averaged().parameters(), whole.averaged().parameters(), strict=True):
+        torch.testing.assert_close(mine, theirs)
+
+
+@given(st.integers(0, 1000), st.integers(1, 9))
+def test_draws_stay_in_their_row_and_add_up_to_one(seed, n_draws):
+    matrix = sparse.random(7, N_ITEMS, 0.4, random_state=seed, format="csr", dtype=np.float32)
+    matrix = matrix[np.flatnonzero(np.diff(matrix.indptr))]
+    if matrix.shape[0] == 0:
+        return
+    targets = WholeRows("source", matrix).batch(np.arange(matrix.shape[0])).targets
+    drawn = draw_targets(targets, n_draws).to_dense(N_ITEMS)
+    torch.testing.assert_close(drawn.sum(1), torch.ones(len(drawn)))
+    assert not ((drawn > 0) & (targets.to_dense(N_ITEMS) == 0)).any()
+    torch.testing.assert_close((drawn * n_draws).round(), drawn * n_draws)
+
+
+def test_draws_are_the_shares_on_average():
+    targets = shares(SparseRows(torch.tensor([0, 3, 5]), torch.tensor([1.0, 2.0, 5.0]), torch.tensor([0, 1])))
+    torch.manual_seed(0)
+    mean = torch.stack([draw_targets(targets, 4).to_dense(N_ITEMS) for _ in range(5000)]).mean(0)
+    torch.testing.assert_close(mean, targets.to_dense(N_ITEMS), atol=0.01, rtol=0)
+
+
+@pytest.mark.parametrize("n_negatives", [1, 3])
+def test_items_are_candidates_as_often_as_said(n_negatives):
+    matrix = sparse.random(200, N_ITEMS, 0.3, random_state=0, format="csr", dtype=np.float32)
+    rows = WholeRows("source", matrix)
+    torch.manual_seed(0)
+    counts, said, n_batches = torch.zeros(N_ITEMS), torch.zeros(N_ITEMS), 4000
+    for _ in range(n_batches):
+        chosen = rows.rows[torch.randint(len(rows.rows), (2,)).numpy()]
+        sampled = sample(rows.batch(chosen), N_ITEMS, n_negatives)
+        counts[sampled.candidates] += 1
+        said[sampled.candidates] = sampled.log_inclusion.exp()
+    torch.testing.assert_close(counts / n_batches, said, atol=0.03, rtol=0)
+    assert 0.1 < said.min() < said.max() < 1
+
+
+def test_the_sum_over_candidates_is_that_over_all_items_on_average():
+    matrix = sparse.random(200, N_ITEMS, 0.3, random_state=0, format="csr", dtype=np.float32)
+    rows = WholeRows("source", matrix)
+    exponentials = torch.linspace(0.5, 3, N_ITEMS)
+    torch.manual_seed(0)
+    estimates = []
+    for _ in range(4000):
+        sampled = sample(rows.batch(rows.rows[torch.randint(len(rows.rows), (2,)).numpy()]), N_ITEMS, 2)
+        estimates.append((exponentials[sampled.candidates] / sampled.log_inclusion.exp()).sum())
+    assert torch.stack(estimates).mean().item() == pytest.approx(exponentials.sum().item(), rel=0.02)
+
+
+def test_a_batch_is_the_same_in_terms_of_the_items_it_meets():
+    matrix = sparse.random(30, 50, 0.1, random_state=0, format="csr", dtype=np.float32)
+    rows = WholeRows("target", matrix)
+    batch = rows.batch(rows.rows[:5])
+    sampled = sample(batch, 50, 7)
+    back = SparseRows(sampled.shown[sampled.batch.inputs.items], batch.inputs.values, batch.inputs.offsets)
+    torch.testing.assert_close(back.to_dense(50), batch.inputs.to_dense(50))
+    asked = sampled.candidates[sampled.batch.targets.items]
+    assert set(asked.tolist()) <= set(batch.targets.items.tolist())
+    assert len(sampled.batch.targets.items) <= 5 * TARGETS_PER_ROW
+    assert len(sampled.candidates) < 50
+
+
+@pytest.mark.parametrize("part", ["collaborative", "one_hop"])
+def test_the_next_item_of_a_cycle_is_learnt_from_a_sample(part):
+    n_items = 30
+    log = [(user, (user + step) % n_items) for step in range(12) for user in range(60)]
+    recommender = AutoSeqRecRecommender(
+        n_components=32, n_negatives=4, batch_size=16, learning_rate=1e-2, max_iter=30, transition_window=1,
+        context_size=1, blend={part: 1}, early_stopping=False, random_state=0,
+    ).fit(log)  # fmt: skip
+    answers = recommender.predict_topk(list(range(60)), k=1)[:, 0]
+    assert (answers == (np.arange(60) + 12) % n_items).mean() > 0.9
+
+
+def test_many_items_are_sampled_by_default():
+    assert resolve_n_negatives("auto", "multinomial", 8192) is None
+    assert resolve_n_negatives("auto", "multinomial", 8193) == 2048
+    assert resolve_n_negatives("auto", "paper", 10**6) is None
+    assert resolve_n_negatives(None, "multinomial", 10**6) is None
+    assert resolve_n_negatives(5, "multinomial", 3) == 5
+
+
+def test_the_published_model_reconstructs_whole_rows():
+    log = [("ann", "tea"), ("ann", "jam")]
+    with pytest.raises(ValueError, match="n_negatives must be None"):
+        AutoSeqRecRecommender(objective="paper", n_negatives=3, blend={"collaborative": 1}).fit(log)
