@@ -12,7 +12,7 @@ from ._counting import TRANSITION_UNIT
 from ._counts import Counts, Events
 from ._histories import Histories
 from ._model import Model
-from ._ragged import ragged_ranges, ranks_within_groups
+from ._ragged import Entries, ragged_ranges, ranks_within_groups
 
 
 class ArrivingLog:
@@ -32,7 +32,6 @@ class ArrivingLog:
 
     def __init__(self, counts: Counts, events: Events, visible: NDArray[np.int64], model: Model) -> None:
         self._model = model
-        self._n_items = events.n_items
         self._lay_out_histories(counts, events, visible)
         into = counts.find_new_transitions(events, model.settings.step_weights).sort_by_event()
         self._into = into
@@ -43,24 +42,18 @@ class ArrivingLog:
         order = np.lexsort((into.event, into.source))
         self._leaving_keys = into.source[order] * self._key_step + into.event[order]
         self._leaving_target = into.target[order]
-        self._leaving_value = into.weight[order] / TRANSITION_UNIT
+        self._leaving_value = (into.weight[order] / TRANSITION_UNIT).astype(np.float32)
 
     def histories(self, events: slice) -> Histories:
         """Return the history of the user of each of some events, as of the event."""
         return Histories(self._history, self._starts[events], self._ends[events])
 
-    def leaving(self, items: NDArray[np.int64], first: int, marks: NDArray[np.int64]) -> sparse.csr_matrix:
+    def leaving(self, items: NDArray[np.int64], first: int, marks: NDArray[np.int64]) -> Entries:
         """Return what events ``first, ..., mark - 1`` add to the rows of T of some items, not in units."""
         keys = items * self._key_step
         starts = np.searchsorted(self._leaving_keys, keys + first)
         lengths = np.searchsorted(self._leaving_keys, keys + np.maximum(marks, first)) - starts
-        entries = ragged_ranges(starts, lengths)
-        rows = sparse.csr_matrix(
-            (self._leaving_value[entries], self._leaving_target[entries], np.r_[0, np.cumsum(lengths)]),
-            shape=(len(items), self._n_items),
-        )
-        rows.sum_duplicates()
-        return rows
+        return Entries.of_ranges(self._leaving_target, self._leaving_value, starts, lengths)
 
     def increments(self, events: slice) -> Tensor:
         """Return what each of some events adds to what leads to its item: a projection and a squared norm."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,29 +12,23 @@ from scipy import sparse
 from torch import Tensor
 
 from ._ragged import ranks_within_groups
+from ._summed_rows import SummedRows
 from ._trend import TrendClock
 
 #: How strongly a count of transitions saturates.
 DIRECT_SCALE = 5.0
 
 
-def add_direct(scores: Tensor, source_rows: sparse.csr_matrix, weight: float) -> None:
+def add_direct(scores: Tensor, source_rows: SummedRows, weight: float) -> None:
     """Add ``weight log1p(5 T[last items])``."""
-    _add_rows(scores, source_rows, weight, DIRECT_SCALE)
+    source_rows.add_logs(scores, weight, DIRECT_SCALE)
 
 
 def add_repeat(scores: Tensor, history_rows: sparse.csr_matrix, weight: float) -> None:
     """Add ``weight log1p(history row)``."""
-    _add_rows(scores, history_rows, weight, 1.0)
-
-
-def _add_rows(scores: Tensor, rows: sparse.csr_matrix, weight: float, scale: float) -> None:
-    places = np.repeat(np.arange(rows.shape[0]) * scores.shape[1], np.diff(rows.indptr)) + rows.indices
-    values = torch.from_numpy((weight * np.log1p(scale * rows.data)).astype(np.float32))
+    places = np.repeat(np.arange(history_rows.shape[0]) * scores.shape[1], np.diff(history_rows.indptr))
     # Every entry has a place of its own: duplicates were added up when the rows were formed.
-    flat = scores.view(-1)
-    indices = torch.from_numpy(places)
-    flat[indices] += values
+    scores.view(-1)[torch.from_numpy(places + history_rows.indices)] += _single(weight * np.log1p(history_rows.data))
 
 
 class TrendView(NamedTuple):
@@ -62,31 +57,39 @@ class TrendView(NamedTuple):
     n_before: int
     sees: NDArray[np.bool_]
 
-    def add(self, scores: Tensor, half_life: int, weight: float) -> None:
-        """Add the weighted log counts of one half-life.
+    def add(self, scores: Tensor, weights: Sequence[float]) -> None:
+        """Add the weighted log counts, given one weight per half-life.
 
-        A log count is ``max(level - floor, 0)`` plus a constant, with a floor that rises by a constant per event. All
-        rows get that of the lowest floor; then the items that have to are corrected: those that had events, and those
-        above the floor or, with another constant per row, those below, whichever are fewer.
+        A log count is ``max(level - floor, 0)`` plus a constant, with a floor that rises by a constant per event. So
+        above the floor it is one number per item less one per row, which a thin matrix product adds for all half-lives;
+        then the items that have to are corrected: those that fall to the floor meanwhile, and those that had events.
         """
-        floors = self.clock.rising_floors(self.n_events)[half_life]
-        lowest = floors.min()
-        levels, floors = self.levels[half_life] - lowest, floors - lowest
-        constants = np.full(len(floors), self.clock.log_floors[half_life])
-        if floors.any():
+        all_floors = self.clock.rising_floors(self.n_events)
+        of_items = [np.zeros(scores.shape[1])]
+        of_rows = [np.ones(len(scores))]
+        constants, moves = np.zeros(len(scores)), np.zeros((len(scores), len(self.items)))
+        for half_life, weight in enumerate(weights):
+            if not weight:
+                continue
+            lowest = all_floors[half_life].min()
+            levels, floors = self.levels[half_life] - lowest, all_floors[half_life] - lowest
             is_above = levels > 0
-            if is_above.sum() * 2 < len(levels):
-                changed = np.flatnonzero(is_above)
-                change = np.maximum(levels[changed] - floors[:, None], 0.0) - levels[changed]
-            else:
-                constants = constants - floors
-                changed = np.flatnonzero(levels < floors.max())
-                change = np.maximum(levels[changed], floors[:, None]) - np.maximum(levels[changed], 0.0)
-            scores[:, torch.from_numpy(changed)] += _single(weight * change)
-        scores += _single(weight * np.maximum(levels, 0.0))
-        scores += _single(weight * constants)[:, None]
+            of_items[0] += weight * np.maximum(levels, 0.0)
+            of_items.append(is_above)
+            of_rows.append(-weight * floors)
+            constants += weight * self.clock.log_floors[half_life]
+            falling = np.flatnonzero(is_above & (levels < floors.max()))
+            if len(falling):
+                scores[:, torch.from_numpy(falling)] += _single(
+                    weight * np.maximum(floors[:, None] - levels[falling], 0.0)
+                )
+            if len(self.items):
+                moves += weight * self._moves(levels, floors, half_life)
+        of_items.append(np.ones(scores.shape[1]))
+        of_rows.append(constants)
+        scores.addmm_(_single(np.stack(of_rows, 1)), _single(np.stack(of_items)))
         if len(self.items):
-            scores.index_add_(1, torch.from_numpy(self.items), _single(weight * self._moves(levels, floors, half_life)))
+            scores.index_add_(1, torch.from_numpy(self.items), _single(moves))
 
     def _moves(self, levels: NDArray[np.float64], floors: NDArray[np.float64], half_life: int) -> NDArray[np.float64]:
         """Return by how much each recent event raises its item for each row, shape (n_rows, n_recent)."""

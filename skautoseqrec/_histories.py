@@ -80,11 +80,10 @@ class Histories:
             torch.from_numpy(np.where(is_item, items, 0)), torch.from_numpy(is_item.astype(np.float32))
         )
 
-    def context(self, settings: SequenceSettings) -> list[tuple[NDArray[np.int64], NDArray[np.int64], float]]:
-        """Return rows, their c-th newest items and the weight of those, for c = 1..context_size."""
-        steps = []
-        for age in range(settings.context_size):
-            rows = np.flatnonzero(self.lengths > age)
-            if len(rows):
-                steps.append((rows, self.items[self.ends[rows] - 1 - age], settings.context_decay**age))
-        return steps
+    def context(self, settings: SequenceSettings) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+        """Return the newest items of all histories, up to ``context_size`` of each: row, item and weight."""
+        lengths = np.minimum(self.lengths, settings.context_size)
+        places = ragged_ranges(self.ends - lengths, lengths)
+        ages = np.repeat(self.ends - 1, lengths) - places
+        weights = (settings.context_decay**ages).astype(np.float32)
+        return np.repeat(np.arange(len(self)), lengths), self.items[places], weights

@@ -13,6 +13,7 @@ from torch import Tensor
 from ._counting import TRANSITION_UNIT
 from ._module import AutoSeqRecModule, SparseRows
 from ._objective import Objective
+from ._ragged import Entries
 from ._settings import SequenceSettings
 from ._trend import TrendClock
 
@@ -54,6 +55,10 @@ class Model:
             torch.from_numpy(offsets.astype(np.int64)),
         )
         return rows.project(self.module.encoder_weight)
+
+    def project_entries(self, entries: Entries, n_rows: int) -> Tensor:
+        """Return the product of rows given as entries, row after row, with the encoder's weight."""
+        return self.project(entries.items, entries.values, np.searchsorted(entries.rows, np.arange(n_rows)))
 
     def project_rows(self, rows: sparse.csr_matrix) -> Tensor:
         """Return the product of the rows of a matrix with the encoder's weight."""

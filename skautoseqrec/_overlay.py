@@ -7,13 +7,12 @@ from bisect import bisect_left
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import sparse
 from torch import Tensor
 
 from ._base import Base, padded_levels
 from ._counting import TRANSITION_UNIT
 from ._model import Model
-from ._ragged import GrowableArray
+from ._ragged import Entries, GrowableArray
 
 
 class Overlay:
@@ -80,9 +79,9 @@ class Overlay:
         """Return by how much each of the first ``n_events`` events moved what reaches its item, (n_events, d)."""
         return torch.from_numpy(self._steps.view(n_events))
 
-    def project(self, rows: sparse.csr_matrix) -> Tensor:
-        """Return the product of rows with the encoder's weight."""
-        return self._model.project_rows(rows)
+    def project(self, entries: Entries, n_rows: int) -> Tensor:
+        """Return the product of rows given as entries with the encoder's weight."""
+        return self._model.project_entries(entries, n_rows)
 
     def trend_levels(self, n_events: int, n_items: int) -> NDArray[np.float64]:
         """Return the levels of the trend after the first ``n_events`` events."""

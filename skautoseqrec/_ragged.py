@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -36,6 +36,34 @@ def ranks_within_groups(groups: NDArray[np.int64]) -> NDArray[np.int64]:
     ranks = np.empty(len(groups), dtype=np.int64)
     ranks[order] = positions - first_positions
     return ranks
+
+
+class Entries(NamedTuple):
+    """Entries of some sparse rows, in any order; those that share a place add up."""
+
+    rows: NDArray[np.int64]
+    items: NDArray[np.int64]
+    values: NDArray[np.float32]
+
+    @classmethod
+    def of_ranges(
+        cls,
+        items: NDArray[np.int64],
+        values: NDArray[np.float32],
+        starts: NDArray[np.int64],
+        lengths: NDArray[np.int64],
+    ) -> Entries:
+        """Return rows that are ranges of two arrays."""
+        entries = ragged_ranges(starts, lengths)
+        return cls(np.repeat(np.arange(len(lengths)), lengths), items[entries], values[entries])
+
+    def followed_by(self, others: Entries) -> Entries:
+        """Return these entries and others."""
+        return Entries(
+            np.concatenate([self.rows, others.rows]),
+            np.concatenate([self.items, others.items]),
+            np.concatenate([self.values, others.values]),
+        )
 
 
 class GrowableArray:

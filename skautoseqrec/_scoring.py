@@ -84,9 +84,8 @@ class Scorer:
             add_direct(scores, queries.source_rows, blend["direct"])
         if blend["repeat"]:
             add_repeat(scores, queries.history_rows, blend["repeat"])
-        for half_life, weight in enumerate(blend["trend"]):
-            if weight:
-                trend.add(scores, half_life, weight)
+        if any(blend["trend"]):
+            trend.add(scores, blend["trend"])
         return scores
 
     def score_cold(self, n_rows: int, items: ItemSide, popularity: Tensor, recent: Recent, trend: TrendView) -> Tensor:
@@ -98,9 +97,7 @@ class Scorer:
         scores = torch.zeros(n_rows, n_items)
         for part, decoder in BIASED_PARTS.items():
             scores += spread_unknown(items.biases[decoder][None] * self.cold_blend[part], n_items)
-        for half_life, weight in enumerate(self.cold_blend["trend"]):
-            if weight:
-                trend.add(scores, half_life, weight)
+        trend.add(scores, self.cold_blend["trend"])
         return scores
 
 
@@ -117,12 +114,9 @@ def score_parts(
     neural = model.objective.parts(queries.hidden, items)
     parts = {name: spread_unknown(part, n_items) for name, part in neural.items()}
     add_moves(parts["two_hop"], queries, recent, 1.0)
-    for name, rows, add in (
-        ("direct", queries.source_rows, add_direct),
-        ("repeat", queries.history_rows, add_repeat),
-    ):
-        parts[name] = torch.zeros_like(parts["two_hop"])
-        add(parts[name], rows, 1.0)
+    parts |= {name: torch.zeros_like(parts["two_hop"]) for name in ("direct", "repeat")}
+    add_direct(parts["direct"], queries.source_rows, 1.0)
+    add_repeat(parts["repeat"], queries.history_rows, 1.0)
     return parts | _trend_parts(parts["two_hop"], trend)
 
 
@@ -138,9 +132,9 @@ def cold_parts(queries: Queries, items: ItemSide, recent: Recent, trend: TrendVi
 def _trend_parts(like: Tensor, trend: TrendView) -> dict[str, Tensor]:
     parts = {}
     # Named by their places: two half-lives may be equal.
-    for half_life in range(len(trend.clock.half_lives)):
+    for half_life, weights in enumerate(np.eye(len(trend.clock.half_lives))):
         parts[f"trend {half_life}"] = torch.zeros_like(like)
-        trend.add(parts[f"trend {half_life}"], half_life, 1.0)
+        trend.add(parts[f"trend {half_life}"], weights.tolist())
     return parts
 
 

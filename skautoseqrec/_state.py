@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import sparse
 from torch import Tensor
 
 from ._base import Base
@@ -22,7 +21,7 @@ from ._histories import Histories
 from ._interactions import Columns
 from ._model import Model
 from ._overlay import Overlay
-from ._ragged import ragged_ranges
+from ._ragged import Entries, ragged_ranges
 from ._vocabulary import Vocabulary, read_ids
 
 #: An overlay is merged into its base once it holds this many events, or a share of what a merge has to copy.
@@ -54,8 +53,8 @@ class Snapshot(NamedTuple):
         merged[ragged_ranges(starts + old_lengths, new_lengths)] = [item for row in added for item in row]
         return Histories.of_lengths(merged, lengths)
 
-    def leaving(self, rows: NDArray[np.int64], items: NDArray[np.int64]) -> tuple[Tensor, sparse.csr_matrix]:
-        """Return what leaves some items: projected, and as rows of transitions over all known items.
+    def leaving(self, rows: NDArray[np.int64], items: NDArray[np.int64]) -> tuple[Tensor, Entries]:
+        """Return what leaves some items: projected, and as rows of transitions.
 
         Parameters
         ----------
@@ -68,21 +67,20 @@ class Snapshot(NamedTuple):
         in_base = np.flatnonzero(items < base.counts.n_items)
         projections = torch.zeros(len(items), base.source.shape[1])
         projections[torch.from_numpy(in_base)] = base.source[torch.from_numpy(items[in_base])]
-        transitions = pick_rows(base.counts.transitions, items, self.n_items)
+        transitions = pick_rows(base.counts.transitions, items)
         if self.n_events:
-            added = self._added_rows(items)
-            projections += self.overlay.project(added)
-            transitions = transitions + added
+            added = self._added_entries(items)
+            projections += self.overlay.project(added, len(items))
+            transitions = transitions.followed_by(added)
         return projections, transitions
 
-    def _added_rows(self, items: NDArray[np.int64]) -> sparse.csr_matrix:
-        rows = [self.overlay.leaving(item, self.n_events) for item in items.tolist()]
-        indptr = np.r_[0, np.cumsum([len(targets) for targets, _ in rows])]
-        targets = np.array([target for targets, _ in rows for target in targets], dtype=np.int64)
-        units = np.array([unit for _, units in rows for unit in units], dtype=np.float64)
-        added = sparse.csr_matrix((units / TRANSITION_UNIT, targets, indptr), shape=(len(items), self.n_items))
-        added.sum_duplicates()
-        return added
+    def _added_entries(self, items: NDArray[np.int64]) -> Entries:
+        added = [self.overlay.leaving(item, self.n_events) for item in items.tolist()]
+        lengths = [len(targets) for targets, _ in added]
+        targets = np.array([target for targets, _ in added for target in targets], dtype=np.int64)
+        units = np.array([unit for _, units in added for unit in units], dtype=np.float32)
+        values = units / np.float32(TRANSITION_UNIT)
+        return Entries(np.repeat(np.arange(len(items)), lengths), targets, values)
 
     def trend_levels(self) -> NDArray[np.float64]:
         """Return the levels of the trend."""

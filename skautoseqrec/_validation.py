@@ -70,15 +70,19 @@ class Validation:
         generator = torch.Generator().manual_seed(0)
         features, offsets = [torch.zeros(0, 1, 1)], [torch.zeros(0, 1)]
         for ranking in walk.blocks():
+            denied = torch.zeros(len(ranking.targets), self.judged.n_items)
+            ranking.deny(denied)
+            denied = denied < 0
             rows = torch.from_numpy(ranking.cold == cold)
-            rows &= ~ranking.ineligible[torch.arange(len(ranking.targets)), torch.from_numpy(ranking.targets)]
+            rows &= ~denied[torch.arange(len(rows)), torch.from_numpy(ranking.targets)]
             if rows.any():
                 by_name = cold_parts(*ranking.inputs) if cold else score_parts(model, *ranking.inputs)
                 parts = [part[rows] for part in by_name.values()]
                 n_candidates = n_features // (len(self.judged.items) * len(parts))
                 targets = torch.from_numpy(ranking.targets)[rows][:, None]
-                denied = ranking.ineligible[rows].scatter(1, targets, True)
-                chosen, offset = choose(_blended(parts, weights), denied, n_candidates, generator)
+                chosen, offset = choose(
+                    _blended(parts, weights), denied[rows].scatter(1, targets, True), n_candidates, generator
+                )
                 chosen = torch.cat([targets, chosen], 1)
                 features.append(torch.stack([part.gather(1, chosen) for part in parts], 2))
                 offsets.append(torch.cat([torch.zeros(len(targets), 1), offset], 1))

@@ -13,21 +13,20 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import sparse
 from torch import Tensor
 
 from ._arriving import ArrivingLog
 from ._base import Base, padded, padded_levels
 from ._counts import Events, pick_rows
 from ._experts import TrendView
-from ._histories import Histories
 from ._model import Model
 from ._objective import ItemSide
 from ._queries import Queries, form_queries
-from ._ragged import ranks_within_groups
+from ._ragged import Entries, ranks_within_groups
 from ._scoring import Recent, Scorer
 
-BLOCK_SIZE = 256
+#: Events of a block, if their scores for all items are not more numbers than these (32 MiB).
+BLOCK_SIZE, SCORES_PER_BLOCK = 256, 2**23
 
 #: Scores this close, relative to the largest of their row, are tied: float32 products of different shapes differ by
 #: that.
@@ -43,8 +42,10 @@ class Ranking(NamedTuple):
         Which events of the log.
     targets : ndarray of shape (n_rows,)
         Their items.
-    ineligible : Tensor of shape (n_rows, n_items), bool
-        Not known yet, or seen.
+    seen : tuple of ndarray of shape (n_seen,)
+        Row and item of what may not be recommended because its user has seen it.
+    unknown : Tensor of shape (n_rows, n_new), bool
+        Which of the last items, those that the state did not know when the walk began, are not known yet.
     cold : ndarray of shape (n_rows,), bool
         Whose user has no history.
     inputs : tuple
@@ -53,9 +54,16 @@ class Ranking(NamedTuple):
 
     events: slice
     targets: NDArray[np.int64]
-    ineligible: Tensor
+    seen: tuple[NDArray[np.int64], NDArray[np.int64]]
+    unknown: Tensor
     cold: NDArray[np.bool_]
     inputs: tuple[Queries, ItemSide, Recent, TrendView, int]
+
+    def deny(self, scores: Tensor) -> None:
+        """Set the scores of what is not eligible to minus infinity, in place."""
+        scores[:, scores.shape[1] - self.unknown.shape[1] :].masked_fill_(self.unknown, -torch.inf)
+        rows, items = self.seen
+        scores.view(-1)[torch.from_numpy(rows * scores.shape[1] + items)] = -torch.inf
 
 
 class WalkForward:
@@ -93,14 +101,15 @@ class WalkForward:
         self._first_event = np.full(events.n_items, len(events.items))
         np.minimum.at(self._first_event, events.items, np.arange(len(events.items)))
         self._n_let_in = 0
+        self._block_size = min(BLOCK_SIZE, max(1, SCORES_PER_BLOCK // events.n_items))
 
     def blocks(self) -> Iterator[Ranking]:
         """Yield the events of the log in blocks, each as of its own moment."""
         start = 0
         while start < len(self._items):
-            # A block's queries, and the events that its rows see and its items do not, are at most BLOCK_SIZE.
-            stop = int(np.searchsorted(self._visible, self._visible[start] + BLOCK_SIZE, side="right"))
-            stop = min(stop, start + BLOCK_SIZE, len(self._items))
+            # A block's queries, and the events that its rows see and its items do not, are at most as many.
+            stop = int(np.searchsorted(self._visible, self._visible[start] + self._block_size, side="right"))
+            stop = min(stop, start + self._block_size, len(self._items))
             self._let_in(int(self._visible[start]))
             yield self._prepare(slice(start, stop))
             start = stop
@@ -109,11 +118,11 @@ class WalkForward:
         histories = self._log.histories(events)
         visible = self._visible[events]
 
-        def leaving(rows: NDArray[np.int64], items: NDArray[np.int64]) -> tuple[Tensor, sparse.csr_matrix]:
+        def leaving(rows: NDArray[np.int64], items: NDArray[np.int64]) -> tuple[Tensor, Entries]:
             recent = self._log.leaving(items, self._n_let_in, visible[rows])
             added = self._log.leaving(items, 0, visible[rows])
-            projected = self._source[torch.from_numpy(items)] + self._model.project_rows(recent)
-            return projected, pick_rows(self._base.counts.transitions, items, self._n_items) + added
+            projected = self._source[torch.from_numpy(items)] + self._model.project_entries(recent, len(items))
+            return projected, pick_rows(self._base.counts.transitions, items).followed_by(added)
 
         queries = form_queries(self._model, histories, leaving, self._n_items)
         seen = slice(self._n_let_in, int(visible[-1]))
@@ -122,8 +131,11 @@ class WalkForward:
         n_base = len(self._base.counts.history)
         trend = TrendView(self._model.trend, self._levels, n_base + visible, recent.items, n_base + seen.start, sees)
         inputs = (queries, self._item_side, recent, trend, self._n_items)
-        ineligible = self._ineligible(histories, visible)
-        return Ranking(events, self._items[events], ineligible, histories.lengths == 0, inputs)
+        n_known = self._base.counts.n_items
+        unknown = torch.from_numpy(self._first_event[n_known:] >= visible[:, None])
+        nothing = np.zeros(0, dtype=np.int64)
+        entries = histories.entries() if self._exclude_seen else (nothing, nothing)
+        return Ranking(events, self._items[events], entries, unknown, histories.lengths == 0, inputs)
 
     def _steps(self, events: slice) -> Tensor:
         """Return by how much each of some events moves what reaches its item, given all events before it."""
@@ -138,15 +150,6 @@ class WalkForward:
         steps = before.new_empty(len(items), before.shape[1] - 1)
         steps[torch.from_numpy(order)] = self._model.reach(before + increments) - self._model.reach(before)
         return steps
-
-    def _ineligible(self, histories: Histories, visible: NDArray[np.int64]) -> Tensor:
-        ineligible = torch.zeros(len(histories), self._n_items, dtype=torch.bool)
-        n_known = self._base.counts.n_items
-        ineligible[:, n_known:] = torch.from_numpy(self._first_event[n_known:] >= visible[:, None])
-        if self._exclude_seen:
-            rows, items = histories.entries()
-            ineligible[torch.from_numpy(rows), torch.from_numpy(items)] = True
-        return ineligible
 
     def _let_in(self, stop: int) -> None:
         """Let the events before ``stop`` into the copy of the state."""
@@ -191,8 +194,7 @@ def walk_forward(
             recent = recent._replace(sees=recent.sees[rows])
             trend = trend._replace(sees=trend.sees[rows], n_events=trend.n_events[rows])
             scores[torch.from_numpy(rows)] = scorer.score_cold(len(rows), items, walk.popularity, recent, trend)
-        scores.masked_fill_(ranking.ineligible, -torch.inf)
-        values[ranking.events] = reciprocal_ranks(scores, ranking.targets)
+        values[ranking.events] = reciprocal_ranks(scores, ranking)
     return values
 
 
@@ -219,14 +221,14 @@ def visible_events(times: NDArray[np.generic] | None, n_events: int, ties: str) 
     return np.searchsorted(times, times, side="left")
 
 
-def reciprocal_ranks(scores: Tensor, targets: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return 1 / (1 + higher + tied / 2) of each row's target, 0 where its score is minus infinity."""
-    eligible = torch.isfinite(scores)
-    target_scores = scores.gather(1, torch.from_numpy(targets)[:, None])
-    largest = torch.where(eligible, scores.abs(), 0.0).amax(1, keepdim=True)
-    tolerance = TIE_TOLERANCE * largest
-    higher = (scores > target_scores + tolerance).sum(1)
-    tied = (scores >= target_scores - tolerance).sum(1) - higher - 1
-    ranks = 1 + higher + tied / 2
-    is_eligible = torch.isfinite(target_scores[:, 0])
-    return torch.where(is_eligible, 1 / ranks.double(), 0.0).numpy()
+def reciprocal_ranks(scores: Tensor, ranking: Ranking) -> NDArray[np.float64]:
+    """Return 1 / (1 + higher + tied / 2) of each row's target, 0 where it is not eligible; scores are overwritten."""
+    new = scores[:, scores.shape[1] - ranking.unknown.shape[1] :]
+    new.masked_fill_(ranking.unknown, 0.0)  # what is not known yet must not count as large
+    tolerance = TIE_TOLERANCE * torch.maximum(scores.amax(1, keepdim=True), -scores.amin(1, keepdim=True))
+    ranking.deny(scores)
+    target_scores = scores.gather(1, torch.from_numpy(ranking.targets)[:, None])
+    n_higher = torch.count_nonzero(scores > target_scores + tolerance, 1)
+    n_tied = torch.count_nonzero(scores >= target_scores - tolerance, 1) - n_higher - 1
+    ranks = 1 + n_higher + n_tied / 2
+    return torch.where(torch.isfinite(target_scores[:, 0]), 1 / ranks.double(), 0.0).numpy()
