@@ -154,5 +154,6 @@ class Snapshots:
         return Batch("collaborative", inputs, sparse_rows(self._history[events], ones.astype(float), ones), hits)
 
     def _decayed_rows(self, histories: Histories) -> SparseRows:
-        rows = histories.decayed(self._settings, self._n_items)
+        entries = histories.decayed(self._settings)
+        rows = sparse.csr_matrix((entries.values, entries[:2]), shape=(len(histories), self._n_items))
         return unit_rows(sparse_rows(rows.indices, rows.data, np.diff(rows.indptr).astype(np.int64)))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import sparse
 from torch import Tensor
 
 from ._ragged import ranks_within_groups
@@ -24,11 +23,9 @@ def add_direct(scores: Tensor, source_rows: SummedRows, weight: float) -> None:
     source_rows.add_logs(scores, weight, DIRECT_SCALE)
 
 
-def add_repeat(scores: Tensor, history_rows: sparse.csr_matrix, weight: float) -> None:
+def add_repeat(scores: Tensor, history_rows: SummedRows, weight: float) -> None:
     """Add ``weight log1p(history row)``."""
-    places = np.repeat(np.arange(history_rows.shape[0]) * scores.shape[1], np.diff(history_rows.indptr))
-    # Every entry has a place of its own: duplicates were added up when the rows were formed.
-    scores.view(-1)[torch.from_numpy(places + history_rows.indices)] += _single(weight * np.log1p(history_rows.data))
+    history_rows.add_logs(scores, weight, 1.0)
 
 
 class TrendView(NamedTuple):
@@ -57,6 +54,10 @@ class TrendView(NamedTuple):
     n_before: int
     sees: NDArray[np.bool_]
 
+    def rows(self, rows: NDArray[np.int64]) -> TrendView:
+        """Return what some of the rows see."""
+        return self._replace(n_events=self.n_events[rows], sees=self.sees[rows])
+
     def add(self, scores: Tensor, weights: Sequence[float]) -> None:
         """Add the weighted log counts, given one weight per half-life.
 
@@ -64,30 +65,21 @@ class TrendView(NamedTuple):
         above the floor it is one number per item less one per row, which a thin matrix product adds for all half-lives;
         then the items that have to are corrected: those that fall to the floor meanwhile, and those that had events.
         """
-        all_floors = self.clock.rising_floors(self.n_events)
-        of_items = [np.zeros(scores.shape[1])]
-        of_rows = [np.ones(len(scores))]
-        constants, moves = np.zeros(len(scores)), np.zeros((len(scores), len(self.items)))
-        for half_life, weight in enumerate(weights):
-            if not weight:
-                continue
-            lowest = all_floors[half_life].min()
-            levels, floors = self.levels[half_life] - lowest, all_floors[half_life] - lowest
-            is_above = levels > 0
-            of_items[0] += weight * np.maximum(levels, 0.0)
-            of_items.append(is_above)
-            of_rows.append(-weight * floors)
-            constants += weight * self.clock.log_floors[half_life]
-            falling = np.flatnonzero(is_above & (levels < floors.max()))
+        floors = self.clock.rising_floors(self.n_events)
+        lowest = floors.min(1, keepdims=True)
+        levels, floors, weighted = self.levels - lowest, floors - lowest, np.array(weights)
+        scores += _single(weighted @ np.maximum(levels, 0.0) + weighted @ self.clock.log_floors)
+        if floors.any():
+            scores.addmm_(_single(-(floors.T * weighted)), _single(levels > 0))
+        moves = np.zeros((len(scores), len(self.items)))
+        for half_life in np.flatnonzero(weighted).tolist():
+            weight, level, floor = weighted[half_life], levels[half_life], floors[half_life]
+            falling = np.flatnonzero((level > 0) & (level < floor.max()))
             if len(falling):
-                scores[:, torch.from_numpy(falling)] += _single(
-                    weight * np.maximum(floors[:, None] - levels[falling], 0.0)
-                )
+                below = np.maximum(floor[:, None] - level[falling], 0.0)
+                scores[:, torch.from_numpy(falling)] += _single(weight * below)
             if len(self.items):
-                moves += weight * self._moves(levels, floors, half_life)
-        of_items.append(np.ones(scores.shape[1]))
-        of_rows.append(constants)
-        scores.addmm_(_single(np.stack(of_rows, 1)), _single(np.stack(of_items)))
+                moves += weight * self._moves(level, floor, half_life)
         if len(self.items):
             scores.index_add_(1, torch.from_numpy(self.items), _single(moves))
 
@@ -107,5 +99,5 @@ class TrendView(NamedTuple):
         return moves * self.sees
 
 
-def _single(values: NDArray[np.float64]) -> Tensor:
+def _single(values: NDArray[Any]) -> Tensor:
     return torch.from_numpy(values.astype(np.float32))

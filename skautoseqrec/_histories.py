@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import sparse
 
 from ._module import ItemSequences
-from ._ragged import ragged_ranges
+from ._ragged import Entries, ragged_ranges
 from ._settings import LONGEST_SEQUENCE, SequenceSettings
 
 
@@ -54,18 +53,12 @@ class Histories:
         rows = np.repeat(np.arange(len(self.starts)), self.lengths)
         return rows, self.items[ragged_ranges(self.starts, self.lengths)]
 
-    def decayed(self, settings: SequenceSettings, n_items: int) -> sparse.csr_matrix:
+    def decayed(self, settings: SequenceSettings) -> Entries:
         """Return the user's rows: the k-th newest item weighs ``history_decay**(k - 1)``, repeats add up."""
         lengths = self.lengths
         if settings.history_length is not None:
             lengths = np.minimum(lengths, settings.history_length)
-        places = ragged_ranges(self.ends - lengths, lengths)
-        ages = np.repeat(self.ends - 1, lengths) - places
-        indptr = np.r_[0, np.cumsum(lengths)]
-        values = settings.history_decay**ages
-        rows = sparse.csr_matrix((values, self.items[places], indptr), shape=(len(self), n_items))
-        rows.sum_duplicates()
-        return rows
+        return self._newest(lengths, settings.history_decay)
 
     def in_sequence(self, n_trained: int | None = None) -> ItemSequences:
         """Return the newest items, newest first; items from ``n_trained`` on leave their places empty."""
@@ -80,10 +73,12 @@ class Histories:
             torch.from_numpy(np.where(is_item, items, 0)), torch.from_numpy(is_item.astype(np.float32))
         )
 
-    def context(self, settings: SequenceSettings) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-        """Return the newest items of all histories, up to ``context_size`` of each: row, item and weight."""
-        lengths = np.minimum(self.lengths, settings.context_size)
+    def context(self, settings: SequenceSettings) -> Entries:
+        """Return the last items that hops start from, the c-th of each row weighing ``context_decay**(c - 1)``."""
+        return self._newest(np.minimum(self.lengths, settings.context_size), settings.context_decay)
+
+    def _newest(self, lengths: NDArray[np.int64], decay: float) -> Entries:
+        """Return so many of the newest items of each history, oldest first, fading by a decay."""
         places = ragged_ranges(self.ends - lengths, lengths)
         ages = np.repeat(self.ends - 1, lengths) - places
-        weights = (settings.context_decay**ages).astype(np.float32)
-        return np.repeat(np.arange(len(self)), lengths), self.items[places], weights
+        return Entries(np.repeat(np.arange(len(self)), lengths), self.items[places], (decay**ages).astype(np.float32))

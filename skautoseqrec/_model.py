@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -36,12 +37,17 @@ class Model:
     objective: Objective
     settings: SequenceSettings
 
-    @property
+    @cached_property
     def n_trained(self) -> int:
         """Number of items that have weights of their own."""
         return self.module.n_items
 
     @property
+    def encoder_weight(self) -> NDArray[np.float32]:
+        """The encoder's weight of every trained item, (n_trained, d): a view."""
+        return self.module.encoder_weight.numpy()
+
+    @cached_property
     def trend(self) -> TrendClock:
         """The clock of decayed popularity."""
         return TrendClock(self.settings.trend_half_lives, self.n_trained)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,6 +14,27 @@ from ._base import Base, padded_levels
 from ._counting import TRANSITION_UNIT
 from ._model import Model
 from ._ragged import Entries, GrowableArray
+
+
+class Changes(NamedTuple):
+    """What the first events of an overlay changed.
+
+    Parameters
+    ----------
+    n_events : int
+        How many events.
+    items : ndarray of shape (n_changed,)
+        The items that had one, each once.
+    moves : Tensor of shape (n_changed, d)
+        By how much what reaches each of them moved.
+    levels : ndarray of shape (n_half_lives, n_items)
+        Levels of the trend after them.
+    """
+
+    n_events: int
+    items: NDArray[np.int64]
+    moves: Tensor
+    levels: NDArray[np.float64]
 
 
 class Overlay:
@@ -32,24 +54,26 @@ class Overlay:
         self._base = base
         self._model = model
         self._step_weights = model.settings.step_weights.tolist()
+        self._step_values = (model.settings.step_weights / TRANSITION_UNIT).astype(np.float32)
         self._item_of_event = GrowableArray(np.zeros(0, dtype=np.int64))
-        self._steps = GrowableArray(np.zeros((0, base.source.shape[1]), dtype=np.float32))
+        #: What leads to the item of each event, after it.
+        self._target_of_event = GrowableArray(np.zeros((0, base.target.shape[1]), dtype=np.float32))
         self._history: dict[int, tuple[list[int], list[int]]] = {}  # user -> events, items
         self._leaving: dict[int, tuple[list[int], list[int], list[int]]] = {}  # item -> events, targets, units
-        # Only the writer reads these: T as it is now, and each changed item's target and what it reaches.
+        # Only the writer reads these: T as it is now, and each changed item's newest event.
         self._added: dict[tuple[int, int], int] = {}
-        self._newest: dict[int, tuple[Tensor, Tensor]] = {}
+        self._newest_event: dict[int, int] = {}
+        self._changes = self._no_changes()
 
     def __len__(self) -> int:
         """Return the number of events, published or not."""
-        return len(self._steps)
+        return len(self._target_of_event)
 
     def append(self, user: int, item: int) -> None:
         """Let one event in: O(window * d), whatever else is known."""
         event = len(self)
         previous = self._previous_items(user)
-        steps = list(zip(previous, self._step_weights[: len(previous)], strict=True))
-        for source, weight in steps:
+        for source, weight in zip(previous, self._step_weights, strict=False):
             events, targets, units = self._leaving.setdefault(source, ([], [], []))
             targets.append(item)
             units.append(weight)
@@ -58,7 +82,8 @@ class Overlay:
         items.append(item)
         events.append(event)
         self._item_of_event.append(item)
-        self._steps.append(self._move_target(item, steps))
+        self._target_of_event.append(self._grow_target(item, previous))
+        self._newest_event[item] = event
 
     def history(self, user: int, n_events: int) -> list[int]:
         """Return the items that the first ``n_events`` events added to a user's history."""
@@ -75,19 +100,21 @@ class Overlay:
         """Return the item of each of the first ``n_events`` events."""
         return self._item_of_event.view(n_events)
 
-    def steps(self, n_events: int) -> Tensor:
-        """Return by how much each of the first ``n_events`` events moved what reaches its item, (n_events, d)."""
-        return torch.from_numpy(self._steps.view(n_events))
+    def changes(self, n_events: int, n_items: int) -> Changes:
+        """Return what the first ``n_events`` events changed, added up.
+
+        The newest answer is kept: only what happened since then is computed.
+        """
+        changes = self._changes
+        if (changes.n_events, changes.levels.shape[1]) != (n_events, n_items):
+            known = changes if changes.n_events <= n_events else self._no_changes()
+            # One reference, set at once: readers in other threads find these or those, each whole.
+            changes = self._changes = self._advance(known, n_events, n_items)
+        return changes
 
     def project(self, entries: Entries, n_rows: int) -> Tensor:
         """Return the product of rows given as entries with the encoder's weight."""
         return self._model.project_entries(entries, n_rows)
-
-    def trend_levels(self, n_events: int, n_items: int) -> NDArray[np.float64]:
-        """Return the levels of the trend after the first ``n_events`` events."""
-        levels = padded_levels(self._base.levels, self._model, n_items)
-        self._model.trend.let_in(levels, self.item_of_event(n_events), len(self._base.counts.history))
-        return levels
 
     def _previous_items(self, user: int) -> list[int]:
         """Return the user's last items, newest first, as many as the window is long."""
@@ -99,28 +126,50 @@ class Overlay:
             recent = [*counts.history[max(start, end - window + len(recent)) : end].tolist(), *recent]
         return list(reversed(recent))
 
-    def _move_target(self, item: int, steps: list[tuple[int, int]]) -> NDArray[np.float32]:
-        """Add transitions into an item and return by how much what reaches it moved."""
-        target, reached = self._newest.get(item) or self._base_target(item)
-        if steps:
-            sources, units = (np.array(column) for column in zip(*steps, strict=True))
-            projected = self._model.project(sources, units / TRANSITION_UNIT, np.zeros(1, dtype=np.int64))[0]
-            grown = sum(self._grow(source, item, weight) for source, weight in steps)
-            target = target + torch.cat([projected, projected.new_tensor([grown])])
-        moved = self._model.reach(target[None])[0]
-        self._newest[item] = (target, moved)
-        return (moved - reached).numpy()
+    def _advance(self, known: Changes, n_events: int, n_items: int) -> Changes:
+        """Return what more events changed."""
+        arrived = self.item_of_event(n_events)[known.n_events :]
+        levels = padded_levels(known.levels, self._model, n_items)
+        self._model.trend.let_in(levels, arrived, len(self._base.counts.history) + known.n_events)
+        items = np.union1d(known.items, arrived)
+        moves = torch.zeros(len(items), self._base.source.shape[1])
+        moves[torch.from_numpy(np.searchsorted(items, known.items))] = known.moves
+        moved, newest = np.unique(arrived[::-1], return_index=True)
+        targets = torch.from_numpy(self._target_of_event.view(n_events)[n_events - 1 - newest])
+        reached = self._base.items.reached
+        before = reached[torch.from_numpy(np.minimum(moved, len(reached) - 1))]
+        moves[torch.from_numpy(np.searchsorted(items, moved))] = self._model.reach(targets) - before
+        return Changes(n_events, items, moves, levels)
+
+    def _no_changes(self) -> Changes:
+        nothing = np.zeros(0, dtype=np.int64)
+        return Changes(0, nothing, torch.zeros(0, self._base.source.shape[1]), self._base.levels)
+
+    def _grow_target(self, item: int, sources: list[int]) -> NDArray[np.float32]:
+        """Return what leads to an item after transitions from some items: projected, its squared norm behind."""
+        event = self._newest_event.get(item)
+        target = self._base_target(item) if event is None else self._target_of_event.view()[event].copy()
+        n_trained = self._model.n_trained
+        for step, source in enumerate(sources):
+            growth = self._grow(source, item, self._step_weights[step])
+            if source < n_trained:
+                target[-1] += growth
+        trained = [source for source in sources if source < n_trained]
+        if trained:
+            weights = self._step_values[: len(sources)]
+            if len(trained) < len(sources):
+                weights = weights[[source < n_trained for source in sources]]
+            target[:-1] += weights @ self._model.encoder_weight[trained]
+        return target
 
     def _grow(self, source: int, item: int, units: int) -> float:
-        """Add to ``T[source, item]`` and return by how much its square grew, 0 if the source has no weights."""
+        """Add to ``T[source, item]`` and return by how much its square grew."""
         known = self._added.get((source, item))
         before = self._base.counts.transition(source, item) if known is None else known
         self._added[source, item] = before + units
-        return ((2 * before + units) * units) / TRANSITION_UNIT**2 if source < self._model.n_trained else 0.0
+        return (2 * before + units) * units / TRANSITION_UNIT**2
 
-    def _base_target(self, item: int) -> tuple[Tensor, Tensor]:
-        target, reached = self._base.target, self._base.items.reached
-        if item < len(target):
-            # Clones: a view would take the whole matrix along when the overlay is pickled.
-            return target[item].clone(), reached[item].clone()
-        return target.new_zeros(target.shape[1]), reached[-1].clone()
+    def _base_target(self, item: int) -> NDArray[np.float32]:
+        target = self._base.target
+        # A copy: it is written to, and a view would take the whole matrix along when the overlay is pickled.
+        return target[item].numpy().copy() if item < len(target) else np.zeros(target.shape[1], dtype=np.float32)

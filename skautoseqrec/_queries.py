@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import sparse
 from torch import Tensor
 
 from ._histories import Histories
@@ -22,7 +21,7 @@ class Queries(NamedTuple):
     """What is known of the users to be answered, one row each."""
 
     hidden: Hidden
-    history_rows: sparse.csr_matrix  # (n_rows, n_items), decayed
+    history_rows: SummedRows  # (n_rows, n_items), decayed
     source_rows: SummedRows  # (n_rows, n_items), what followed the last items
 
 
@@ -49,8 +48,9 @@ def form_queries(model: Model, histories: Histories, leaving: Leaving, n_items: 
     queries : Queries
         One row per history.
     """
-    history_rows = histories.decayed(model.settings, n_items)
-    row = model.encode(model.project_rows(history_rows), model.squared_norms(history_rows))
+    decayed = histories.decayed(model.settings)
+    history_rows = SummedRows(decayed, len(histories), n_items)
+    row = model.encode(model.project_entries(decayed, len(histories)), history_rows.squared_norms(model.n_trained))
     rows, items, weights = histories.context(model.settings)
     projected, leaves = leaving(rows, items)
     projections = torch.zeros_like(row)

@@ -23,6 +23,9 @@ PARTS = ("collaborative", "one_hop", "two_hop", "direct", "repeat", "trend")
 
 Blend = Mapping[str, Any]
 
+#: Rows that are scored at a time, if their scores are not more numbers than these (32 MiB).
+BLOCK_SIZE, SCORES_PER_BLOCK = 256, 2**23
+
 
 class Recent(NamedTuple):
     """The events since a batch began, as its rows see them.
@@ -33,13 +36,13 @@ class Recent(NamedTuple):
         Item of each event.
     steps : Tensor of shape (n_recent, d)
         By how much each event moved what reaches its item.
-    sees : ndarray of shape (n_rows, n_recent), bool
-        Which of them each row sees.
+    sees : ndarray of shape (n_rows, n_recent), bool, or None
+        Which of them each row sees; None for all.
     """
 
     items: NDArray[np.int64]
     steps: Tensor
-    sees: NDArray[np.bool_]
+    sees: NDArray[np.bool_] | None
 
 
 @dataclass(frozen=True)
@@ -88,12 +91,22 @@ class Scorer:
             trend.add(scores, blend["trend"])
         return scores
 
-    def score_cold(self, n_rows: int, items: ItemSide, popularity: Tensor, recent: Recent, trend: TrendView) -> Tensor:
-        """Return the score of every item for users without history."""
-        n_items = len(popularity)
+    def score_cold(self, items: ItemSide, popularity: Tensor, trend: TrendView) -> Tensor:
+        """Return the score of every item for users without history, those whose rows see the trend.
+
+        Parameters
+        ----------
+        items : ItemSide
+            The items.
+        popularity : Tensor of shape (n_items,)
+            Events of each item when the batch began.
+        trend : TrendView
+            Decayed popularity, and the events since then.
+        """
+        n_rows, n_items = len(trend.n_events), len(popularity)
         if not self.cold_blend:
             scores = popularity.expand(n_rows, -1).clone()
-            return scores.index_add_(1, torch.from_numpy(recent.items), torch.from_numpy(recent.sees).float())
+            return scores.index_add_(1, torch.from_numpy(trend.items), torch.from_numpy(trend.sees).float())
         scores = torch.zeros(n_rows, n_items)
         for part, decoder in BIASED_PARTS.items():
             scores += spread_unknown(items.biases[decoder][None] * self.cold_blend[part], n_items)
@@ -101,10 +114,17 @@ class Scorer:
         return scores
 
 
+def rows_per_block(n_items: int) -> int:
+    """Return how many rows are scored at a time."""
+    return min(BLOCK_SIZE, max(1, SCORES_PER_BLOCK // max(n_items, 1)))
+
+
 def add_moves(scores: Tensor, queries: Queries, recent: Recent, weight: float) -> None:
     """Add what recent events changed of the two-hop part, each to the rows that see it."""
     moves = (queries.hidden.two_hop * weight) @ recent.steps.T
-    scores.index_add_(1, torch.from_numpy(recent.items), moves * torch.from_numpy(recent.sees))
+    if recent.sees is not None:
+        moves *= torch.from_numpy(recent.sees)
+    scores.index_add_(1, torch.from_numpy(recent.items), moves)
 
 
 def score_parts(
@@ -144,11 +164,9 @@ def score_users(scorer: Scorer, snapshot: Snapshot, histories: Histories) -> Ten
     scores = scorer.score(*view)
     cold = np.flatnonzero(histories.lengths == 0)
     if len(cold):
-        _, items, recent, trend, _ = view
+        _, items, _, trend, _ = view
         popularity = torch.from_numpy(snapshot.popularity()).float()
-        seen = recent._replace(items=recent.items[:0], sees=recent.sees[cold, :0])
-        trend = trend._replace(n_events=trend.n_events[cold], sees=trend.sees[cold])
-        scores[torch.from_numpy(cold)] = scorer.score_cold(len(cold), items, popularity, seen, trend)
+        scores[torch.from_numpy(cold)] = scorer.score_cold(items, popularity, trend.rows(cold))
     return scores
 
 
@@ -186,10 +204,11 @@ def live_view(
     """Return what scoring reads of a snapshot, the same for every history."""
     n_items, n_rows = snapshot.n_items, len(histories)
     queries = form_queries(model, histories, snapshot.leaving, n_items)
-    sees = np.ones((n_rows, snapshot.n_events), dtype=bool)
-    recent = Recent(snapshot.overlay.item_of_event(snapshot.n_events), snapshot.overlay.steps(snapshot.n_events), sees)
+    changes = snapshot.changes()
+    recent = Recent(changes.items, changes.moves, None)
     n_events = np.full(n_rows, len(snapshot.base.counts.history) + snapshot.n_events)
-    trend = TrendView(model.trend, snapshot.trend_levels(), n_events, recent.items[:0], 0, sees[:, :0])
+    nothing, nobody = np.zeros(0, dtype=np.int64), np.zeros((n_rows, 0), dtype=bool)
+    trend = TrendView(model.trend, changes.levels, n_events, nothing, 0, nobody)
     return queries, snapshot.base.items, recent, trend, n_items
 
 

@@ -20,7 +20,7 @@ from ._event_store import EventStore
 from ._histories import Histories
 from ._interactions import Columns
 from ._model import Model
-from ._overlay import Overlay
+from ._overlay import Changes, Overlay
 from ._ragged import Entries, ragged_ranges
 from ._vocabulary import Vocabulary, read_ids
 
@@ -82,9 +82,9 @@ class Snapshot(NamedTuple):
         values = units / np.float32(TRANSITION_UNIT)
         return Entries(np.repeat(np.arange(len(items)), lengths), targets, values)
 
-    def trend_levels(self) -> NDArray[np.float64]:
-        """Return the levels of the trend."""
-        return self.overlay.trend_levels(self.n_events, self.n_items)
+    def changes(self) -> Changes:
+        """Return what changed since the base."""
+        return self.overlay.changes(self.n_events, self.n_items)
 
     def popularity(self) -> NDArray[np.int64]:
         """Return the number of events of each item."""

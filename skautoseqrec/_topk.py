@@ -11,11 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ._histories import Histories
-from ._scoring import Scorer, score_users
+from ._scoring import Scorer, rows_per_block, score_users
 from ._state import Snapshot
-
-#: Scores held at a time: 64 MiB of float32, whatever the catalogue.
-SCORES_PER_BATCH = 2**24
 
 
 class Filter(NamedTuple):
@@ -94,8 +91,8 @@ def top_k(
 
 
 def batches(n_rows: int, n_items: int) -> Iterator[slice]:
-    """Yield slices of rows whose scores fit the memory set aside for them."""
-    size = max(1, SCORES_PER_BATCH // max(n_items, 1))
+    """Yield slices of rows to score at a time."""
+    size = rows_per_block(n_items)
     for start in range(0, n_rows, size):
         yield slice(start, start + size)
 

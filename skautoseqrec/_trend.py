@@ -8,6 +8,7 @@ score is ``max(level + t log g, floor)``; row constants do not rank, so scoring 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,12 +32,12 @@ class TrendClock:
     half_lives: tuple[float, ...]
     n_items: int
 
-    @property
+    @cached_property
     def log_decays(self) -> NDArray[np.float64]:
         """``log g`` of each half-life."""
         return -np.log(2) / np.array(self.half_lives, dtype=np.float64)
 
-    @property
+    @cached_property
     def log_floors(self) -> NDArray[np.float64]:
         """Lowest log count of each half-life."""
         return np.log(FLOOR_SHARE / (self.n_items * -np.expm1(self.log_decays)))

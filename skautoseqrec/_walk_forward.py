@@ -23,10 +23,7 @@ from ._model import Model
 from ._objective import ItemSide
 from ._queries import Queries, form_queries
 from ._ragged import Entries, ranks_within_groups
-from ._scoring import Recent, Scorer
-
-#: Events of a block, if their scores for all items are not more numbers than these (32 MiB).
-BLOCK_SIZE, SCORES_PER_BLOCK = 256, 2**23
+from ._scoring import Recent, Scorer, rows_per_block
 
 #: Scores this close, relative to the largest of their row, are tied: float32 products of different shapes differ by
 #: that.
@@ -101,7 +98,7 @@ class WalkForward:
         self._first_event = np.full(events.n_items, len(events.items))
         np.minimum.at(self._first_event, events.items, np.arange(len(events.items)))
         self._n_let_in = 0
-        self._block_size = min(BLOCK_SIZE, max(1, SCORES_PER_BLOCK // events.n_items))
+        self._block_size = rows_per_block(events.n_items)
 
     def blocks(self) -> Iterator[Ranking]:
         """Yield the events of the log in blocks, each as of its own moment."""
@@ -153,8 +150,8 @@ class WalkForward:
 
     def _let_in(self, stop: int) -> None:
         """Let the events before ``stop`` into the copy of the state."""
-        for start in range(self._n_let_in, stop, BLOCK_SIZE):
-            events = slice(start, min(start + BLOCK_SIZE, stop))
+        for start in range(self._n_let_in, stop, self._block_size):
+            events = slice(start, min(start + self._block_size, stop))
             items = torch.from_numpy(self._items[events])
             self._target.index_add_(0, items, self._log.increments(events))
             touched = torch.unique(items)
@@ -190,10 +187,8 @@ def walk_forward(
         scores = scorer.score(*ranking.inputs)
         rows = np.flatnonzero(ranking.cold)
         if len(rows):
-            _, items, recent, trend, _ = ranking.inputs
-            recent = recent._replace(sees=recent.sees[rows])
-            trend = trend._replace(sees=trend.sees[rows], n_events=trend.n_events[rows])
-            scores[torch.from_numpy(rows)] = scorer.score_cold(len(rows), items, walk.popularity, recent, trend)
+            _, items, _, trend, _ = ranking.inputs
+            scores[torch.from_numpy(rows)] = scorer.score_cold(items, walk.popularity, trend.rows(rows))
         values[ranking.events] = reciprocal_ranks(scores, ranking)
     return values
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from oracle import Oracle
 from strategies import consecutive_logs, recommenders
 
-from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender, _topk
+from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender, _scoring
 from skautoseqrec._topk import _select
 
 SMALL = {"n_components": 4, "max_iter": 3, "device": "cpu", "random_state": 0}
@@ -56,7 +56,7 @@ def test_batches_and_lists_are_what_single_users_get(parts, recommender):
     recommender.fit(parts[0]).partial_update(parts[1])
     users = recommender.user_ids_
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_topk, "SCORES_PER_BATCH", 2 * len(recommender.item_ids_))  # two users at a time
+        patch.setattr(_scoring, "SCORES_PER_BLOCK", 2 * len(recommender.item_ids_))  # two users at a time
         _, batched = recommender.predict_topk(users, k=3, return_scores=True)
     single = np.ma.vstack([recommender.predict_topk([user], k=3, return_scores=True)[1] for user in users])
     np.testing.assert_allclose(np.ma.filled(batched, -1), np.ma.filled(single, -1), rtol=1e-4, atol=1e-5)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from oracle import Oracle
 from strategies import consecutive_logs, recommenders
 
-from skautoseqrec import AutoSeqRecRecommender, _walk_forward
+from skautoseqrec import AutoSeqRecRecommender, _scoring
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The items of:UserWarning"),  # tiny logs repeat everything
@@ -30,14 +30,14 @@ def test_blocks_equal_the_one_by_one_replay(parts, recommender, ties, block_size
     for user, item, *_ in sorted(updated, key=lambda row: row[2:]):
         oracle.let_in(user, item)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_walk_forward, "BLOCK_SIZE", block_size)
+        patch.setattr(_scoring, "BLOCK_SIZE", block_size)
         assert_equals_replay(recommender, oracle, walked, ties)
 
 
 @pytest.mark.parametrize("half_lives", [(), (4.0, 300.0)], ids=["event counts", "trends"])
 @pytest.mark.parametrize("block_size", [7, 256])
 def test_newcomers_are_ranked_by_what_is_popular_at_their_moment(half_lives, block_size, monkeypatch):
-    monkeypatch.setattr(_walk_forward, "BLOCK_SIZE", block_size)
+    monkeypatch.setattr(_scoring, "BLOCK_SIZE", block_size)
     items = np.random.default_rng(0).zipf(1.5, size=160) % 9
     fitted = [(user, int(item)) for user, item in enumerate(items[:40])]
     walked = [(100 + user, int(item)) for user, item in enumerate(items[40:])]
