@@ -9,7 +9,7 @@ from scipy import sparse
 from torch import Tensor
 
 from ._counting import TRANSITION_UNIT
-from ._counts import Counts, Events
+from ._counts import Counts, Events, square_growth
 from ._histories import Histories
 from ._model import Model
 from ._ragged import Entries, ragged_ranges, ranks_within_groups
@@ -36,7 +36,7 @@ class ArrivingLog:
         into = counts.find_new_transitions(events, model.settings.step_weights).sort_by_event()
         self._into = into
         self._bounds = np.searchsorted(into.event, np.arange(len(events.items) + 1))
-        self._norm_growth = _norm_growth(counts, into.source, into.target, into.weight)
+        self._norm_growth = square_growth(counts, into.source, into.target, into.weight)
         self._norm_growth[into.source >= model.n_trained] = 0.0
         self._key_step = len(events.items) + 1
         order = np.lexsort((into.event, into.source))
@@ -87,22 +87,6 @@ class ArrivingLog:
         self._history[places] = events.items
         self._starts = starts[rows]
         self._ends = self._starts + old_lengths[rows] + _count_earlier(rows, visible)
-
-
-def _norm_growth(
-    counts: Counts, source: NDArray[np.int64], target: NDArray[np.int64], weight: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Return by how much each transition, one after the other, makes the square of its entry of T grow."""
-    order = np.lexsort((target, source))
-    is_first = np.r_[True, (np.diff(source[order]) != 0) | (np.diff(target[order]) != 0)][: len(order)]
-    summed = np.cumsum(weight[order]) - weight[order]
-    group_start = np.maximum.accumulate(np.where(is_first, np.arange(len(order)), 0))
-    before = np.empty(len(order))
-    before[order] = summed - summed[group_start]
-    known = (source < counts.n_items) & (target < counts.n_items)
-    if known.any():
-        before[known] += np.asarray(counts.transitions[source[known], target[known]]).ravel()
-    return (2 * before + weight) * weight / TRANSITION_UNIT**2
 
 
 def _count_earlier(groups: NDArray[np.int64], visible: NDArray[np.int64]) -> NDArray[np.int64]:

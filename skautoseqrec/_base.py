@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ._counting import TRANSITION_UNIT
-from ._counts import Counts, Events
+from ._counts import Counts, Events, square_growth
 from ._model import Model
 from ._objective import BIASED_PARTS, ItemSide
 
@@ -42,28 +42,30 @@ class Base:
     @classmethod
     def build(cls, counts: Counts, items: NDArray[np.int64], model: Model) -> Base:
         """Return the base of counted events, given their items in order of arrival."""
-        source = model.project_rows(counts.transitions / TRANSITION_UNIT)
-        target = model.project_rows((counts.transitions / TRANSITION_UNIT).T.tocsr())
+        transitions = counts.transitions / TRANSITION_UNIT
+        norms = model.column_norms(counts.transitions)
+        target = torch.cat([model.project_rows(transitions.T.tocsr()), norms[:, None]], 1)
         levels = model.trend.empty_levels(counts.n_items)
         model.trend.let_in(levels, items, 0)
-        return cls._of(counts, source, target, levels, model)
+        return cls(counts, model.project_rows(transitions), target, levels, item_side(target, model))
 
     def advance(self, events: Events, model: Model) -> Base:
-        """Return the base with more events let in: only what they touch is projected again."""
+        """Return the base with more events let in: only what they touch is computed again."""
         counts, added = self.counts.advance(events, model.settings.step_weights)
-        added = added / TRANSITION_UNIT
-        source, target = padded(self.source, events.n_items), padded(self.target[:, :-1], events.n_items)
-        for projections, matrix in ((source, added.tocsr()), (target, added.T.tocsr())):
+        source, target = padded(self.source, events.n_items), padded(self.target, events.n_items)
+        for projections, matrix in ((source, added.tocsr()), (target[:, :-1], added.T.tocsr())):
             touched = np.flatnonzero(np.diff(matrix.indptr))
-            projections[torch.from_numpy(touched)] += model.project_rows(matrix[touched])
+            projections[torch.from_numpy(touched)] += model.project_rows(matrix[touched] / TRANSITION_UNIT)
+        entries = added.tocoo()
+        growth = square_growth(self.counts, entries.row, entries.col, entries.data)
+        growth[entries.row >= model.n_trained] = 0.0
+        target[:, -1] += torch.from_numpy(np.bincount(entries.col, growth, events.n_items)).float()
+        items = spread_items(self.items, events.n_items + 1)
+        changed = torch.from_numpy(np.unique(events.items))
+        items.reached[changed] = model.reach(target[changed])
         levels = padded_levels(self.levels, model, events.n_items)
         model.trend.let_in(levels, events.items, len(self.counts.history))
-        return self._of(counts, source, target, levels, model)
-
-    @classmethod
-    def _of(cls, counts: Counts, source: Tensor, target: Tensor, levels: NDArray[np.float64], model: Model) -> Base:
-        target = torch.cat([target, model.column_norms(counts.transitions)[:, None]], dim=1)
-        return cls(counts, source, target, levels, item_side(target, model))
+        return Base(counts, source, target, levels, items)
 
 
 def padded(rows: Tensor, n_rows: int) -> Tensor:
@@ -95,3 +97,9 @@ def item_side(target: Tensor, model: Model) -> ItemSide:
         weights.append(torch.cat([decoder.weight, mean_weight.expand(n_untrained, -1)]))
         biases[name] = torch.cat([decoder.bias, mean_bias.expand(n_untrained)])
     return ItemSide(torch.cat([*weights, model.reach(padded(target, n_rows))], 1), biases)
+
+
+def spread_items(items: ItemSide, n_rows: int) -> ItemSide:
+    """Return an item side of so many rows that may be written to: the last row stands for all that were not known."""
+    rows = torch.from_numpy(np.minimum(np.arange(n_rows), len(items.vectors) - 1))
+    return ItemSide(items.vectors[rows], {name: bias[rows] for name, bias in items.biases.items()})

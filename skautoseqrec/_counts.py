@@ -121,6 +121,22 @@ class Counts:
         return ragged_ranges(ends - lengths, lengths)
 
 
+def square_growth(
+    counts: Counts, source: NDArray[np.int64], target: NDArray[np.int64], weight: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return by how much each transition, one after the other, makes the square of its entry of T grow."""
+    order = np.lexsort((target, source))
+    is_first = np.r_[True, (np.diff(source[order]) != 0) | (np.diff(target[order]) != 0)][: len(order)]
+    summed = np.cumsum(weight[order]) - weight[order]
+    group_start = np.maximum.accumulate(np.where(is_first, np.arange(len(order)), 0))
+    before = np.empty(len(order))
+    before[order] = summed - summed[group_start]
+    known = (source < counts.n_items) & (target < counts.n_items)
+    if known.any():
+        before[known] += np.asarray(counts.transitions[source[known], target[known]]).ravel()
+    return (2 * before + weight) * weight / TRANSITION_UNIT**2
+
+
 def pick_rows(transitions: sparse.csr_matrix, items: NDArray[np.int64]) -> Entries:
     """Return rows of transitions (in units), not in units; empty for items not known yet."""
     known = items < transitions.shape[0]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ._arriving import ArrivingLog
-from ._base import Base, padded, padded_levels
+from ._base import Base, padded, padded_levels, spread_items
 from ._counts import Events, pick_rows
 from ._experts import TrendView
 from ._model import Model
@@ -91,7 +91,7 @@ class WalkForward:
         self._log = ArrivingLog(base.counts, events, visible, model)
         self._source = padded(base.source, events.n_items)
         self._target = padded(base.target, events.n_items)
-        self._item_side = _spread_items(base.items, events.n_items)
+        self._item_side = spread_items(base.items, events.n_items)
         self._levels = padded_levels(base.levels, model, events.n_items)
         self.popularity = torch.zeros(events.n_items)
         self.popularity[: base.counts.n_items] = torch.from_numpy(base.counts.popularity).float()
@@ -191,12 +191,6 @@ def walk_forward(
             scores[torch.from_numpy(rows)] = scorer.score_cold(items, walk.popularity, trend.rows(rows))
         values[ranking.events] = reciprocal_ranks(scores, ranking)
     return values
-
-
-def _spread_items(items: ItemSide, n_items: int) -> ItemSide:
-    """Return an item side of n_items rows that may be written to: the last row stands for all that were not known."""
-    rows = torch.from_numpy(np.minimum(np.arange(n_items), len(items.vectors) - 1))
-    return ItemSide(items.vectors[rows], {name: bias[rows] for name, bias in items.biases.items()})
 
 
 def visible_events(times: NDArray[np.generic] | None, n_events: int, ties: str) -> NDArray[np.int64]:
