@@ -11,11 +11,15 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from ._histories import Histories
+from ._memory import require_bytes
 from ._scoring import Scorer
 from ._sklearn import validate_log
 from ._state import Snapshot, State
 from ._topk import Filter, top_k
 from ._vocabulary import Vocabulary, read_ids
+
+#: A code, a score, an id and a mask of each, while one is made of the other.
+BYTES_PER_ANSWER = 40
 
 
 class AnswersMixin:
@@ -64,6 +68,8 @@ class AnswersMixin:
         ------
         ValueError
             If k < 1, a candidate is not known, or per-user lists are not as many as the users.
+        MemoryError
+            If the answer would take more memory than is available.
 
         Examples
         --------
@@ -166,6 +172,8 @@ class AnswersMixin:
         if exclude_seen not in (None, True, False):
             raise ValueError(f"exclude_seen must be True, False or None, not {exclude_seen!r}.")
         seen = self.exclude_seen if exclude_seen is None else bool(exclude_seen)
+        n_bytes = BYTES_PER_ANSWER * len(histories) * int(k)
+        require_bytes(n_bytes, f"An answer of {k:,} items for each of {len(histories):,} users", "Ask for fewer users at a time.")
         allowed = read_filter(seen, candidates, exclude, self._state.items, snapshot.n_items, len(histories))
         codes, scores = top_k(self._scorer, snapshot, histories, int(k), allowed)
         ids, scores = decode_answers(codes, scores, self._state.items.ids(snapshot.n_items))

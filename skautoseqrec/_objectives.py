@@ -91,6 +91,8 @@ class MultinomialObjective(Objective):
     #: and no whole histories the next tenth is ranked with MRR .099 (MovieLens-100K), .1055 (Amazon Video) and .096
     #: (Garden), with these numbers .1025, .107 and .099.
     TRANSITION_PASSES, HISTORIES_PER_ITEM = 4, 4
+    #: An epoch of a large log is a sample of all that: training should be looked at more often than every 10,000 steps.
+    ROWS_PER_EPOCH = 2**18
 
     def initialise(self, module: AutoSeqRecModule) -> None:
         """Draw Xavier-normal weights and zero biases."""
@@ -118,8 +120,9 @@ class MultinomialObjective(Objective):
 
         while True:
             draws = [(form, chosen) for form, rows in draw_rows() for chosen in shuffled_slices(rows, batch_size)]
+            drawn = shuffled(draws)[: max(1, self.ROWS_PER_EPOCH // batch_size)]
             # Formed one at a time: together they would be many times the log.
-            yield (form(chosen) for form, chosen in shuffled(draws))
+            yield (form(chosen) for form, chosen in drawn)
 
     def logits(self, module: AutoSeqRecModule, weights: Weights, batch: Batch, dropout: Mapping[str, float]) -> Tensor:
         """Drop entries of the input."""

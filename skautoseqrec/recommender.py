@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._answers import AnswersMixin
 from ._evaluation import EvaluationMixin
+from ._fit_memory import fit_bytes
 from ._fitting import (
     check_half_lives,
     count_log,
@@ -23,6 +24,7 @@ from ._fitting import (
 )
 from ._inspection import InspectionMixin
 from ._learning import Learner
+from ._memory import require_bytes
 from ._model import Model
 from ._objectives import OBJECTIVES
 from ._parameters import PAPER_PARAMS, PARAMETER_CONSTRAINTS
@@ -253,6 +255,8 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogT
         ------
         ValueError, TypeError
             If the log or a parameter is not usable; the message names the column and row, or the parameter.
+        MemoryError
+            If the fit would take more memory than is available; the message says how much.
         """
         with all_or_nothing(self):
             self._fit(X)
@@ -313,6 +317,9 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogT
         parameters["history_encoder"] = resolve_history_encoder(self.history_encoder, self.objective, log.counts)
         if self.exclude_seen:
             warn_of_repeats(log.counts.user_item())
+        require_bytes(
+            fit_bytes(log.counts, parameters), "This fit", "Lower n_components or batch_size, or fit fewer items."
+        )
         learnt = Learner(objective, settings, parameters).learn(log)
         self.module_, self.blend_, self.loss_curve_ = learnt.module, dict(learnt.blend), learnt.loss_curve
         self.n_iter_, self.validation_scores_ = len(learnt.loss_curve), learnt.validation_scores

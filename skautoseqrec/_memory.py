@@ -1,0 +1,51 @@
+"""How much memory there is, so that what cannot succeed is refused before it begins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psutil
+
+#: Where Linux tells the limits of a container.
+CONTROL_GROUP = Path("/sys/fs/cgroup")
+#: What takes less is never refused, nor is the machine asked.
+ALWAYS_THERE = 2**26
+
+
+def available_bytes() -> int:
+    """Return how many bytes this process may still take: of the machine, or of its control group if that has fewer."""
+    available = int(psutil.virtual_memory().available)
+    limit = _read_number(CONTROL_GROUP / "memory.max")
+    if limit is not None:
+        used = _read_number(CONTROL_GROUP / "memory.current") or 0
+        available = min(available, max(0, limit - used))
+    return available
+
+
+def require_bytes(n_bytes: int, purpose: str, advice: str) -> None:
+    """Raise MemoryError if fewer bytes are available than something takes.
+
+    Parameters
+    ----------
+    n_bytes : int
+        What it takes.
+    purpose : str
+        What it is, to begin a sentence with.
+    advice : str
+        What would take less.
+    """
+    if n_bytes <= ALWAYS_THERE:
+        return
+    available = available_bytes()
+    if n_bytes > available:
+        raise MemoryError(
+            f"{purpose} takes about {n_bytes / 2**30:.1f} GiB and {available / 2**30:.1f} GiB are available. {advice}"
+        )
+
+
+def _read_number(path: Path) -> int | None:
+    """Return the number that a file holds, None if there is no such file or it says that there is no limit."""
+    if not path.is_file():
+        return None
+    text = path.read_text().strip()
+    return int(text) if text.isdigit() else None

@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+
+from skautoseqrec import AutoSeqRecRecommender, _memory
+from skautoseqrec._counts import Counts, Events
+from skautoseqrec._fit_memory import fit_bytes
+from skautoseqrec._memory import available_bytes, require_bytes
+
+LOG = [("ann", "tea"), ("ann", "milk"), ("bob", "tea")]
+SMALL = {"n_components": 4, "max_iter": 1, "early_stopping": False, "blend": {"direct": 1.0}, "random_state": 0}
+
+
+@pytest.fixture
+def little_memory(monkeypatch):
+    monkeypatch.setattr(_memory, "ALWAYS_THERE", 0)
+    monkeypatch.setattr(_memory, "available_bytes", lambda: 1000)
+
+
+def test_a_fit_that_cannot_succeed_is_refused_and_changes_nothing(little_memory):
+    recommender = AutoSeqRecRecommender(**SMALL)
+    with pytest.raises(MemoryError, match=r"This fit takes about .* GiB and 0.0 GiB are available. Lower n_comp"):
+        recommender.fit(LOG)
+    assert not hasattr(recommender, "n_features_in_")
+
+
+def test_an_answer_that_cannot_be_held_is_refused(monkeypatch):
+    recommender = AutoSeqRecRecommender(**SMALL).fit(LOG)
+    monkeypatch.setattr(_memory, "available_bytes", lambda: 2**30)
+    with pytest.raises(MemoryError, match=r"An answer of 100,000,000 items for each of 2 users takes about 7\.5 GiB"):
+        recommender.predict_topk(["ann", "bob"], k=10**8)
+    assert recommender.predict_topk(["ann"], k=1).shape == (1, 1)
+
+
+def test_little_is_never_refused(monkeypatch):
+    monkeypatch.setattr(_memory, "available_bytes", lambda: 0)
+    require_bytes(2**26, "This", "")
+    with pytest.raises(MemoryError):
+        require_bytes(2**26 + 1, "This", "")
+
+
+def test_a_control_group_may_have_less_than_the_machine(tmp_path, monkeypatch):
+    machine = available_bytes()
+    assert machine > 0
+    monkeypatch.setattr(_memory, "CONTROL_GROUP", tmp_path)
+    (tmp_path / "memory.max").write_text("max\n")
+    assert available_bytes() > 3000
+    (tmp_path / "memory.max").write_text("5000\n")
+    (tmp_path / "memory.current").write_text("2000\n")
+    assert available_bytes() == 3000
+
+
+def test_memory_grows_with_items_components_events_and_logits():
+    def bytes_of(n_items=1000, n_events=5000, **changes):
+        parameters = AutoSeqRecRecommender(n_components=64, n_negatives=None).set_params(**changes).get_params()
+        items = np.arange(n_events) % n_items
+        counts, _ = Counts.empty().advance(Events(np.zeros(n_events, int), items, 1, n_items), np.array([1]))
+        return fit_bytes(counts, parameters)
+
+    base = bytes_of()
+    assert bytes_of(n_components=65) - base == 4 * (8 * 4 + 10) * 1000
+    assert bytes_of(batch_size=257) - base == 4 * 3 * 1000
+    assert bytes_of(n_events=6000) > base
+    assert bytes_of(n_items=2000) > base
+    assert bytes_of(n_items=100_000, n_events=100_000, n_negatives=10) < bytes_of(n_items=100_000, n_events=100_000)
