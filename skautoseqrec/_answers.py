@@ -172,8 +172,8 @@ class AnswersMixin:
         if exclude_seen not in (None, True, False):
             raise ValueError(f"exclude_seen must be True, False or None, not {exclude_seen!r}.")
         seen = self.exclude_seen if exclude_seen is None else bool(exclude_seen)
-        n_bytes = BYTES_PER_ANSWER * len(histories) * int(k)
-        require_bytes(n_bytes, f"An answer of {k:,} items for each of {len(histories):,} users", "Ask for fewer users at a time.")
+        answer = f"An answer of {k:,} items for each of {len(histories):,} users"
+        require_bytes(BYTES_PER_ANSWER * len(histories) * int(k), answer, "Ask for fewer users at a time.")
         allowed = read_filter(seen, candidates, exclude, self._state.items, snapshot.n_items, len(histories))
         codes, scores = top_k(self._scorer, snapshot, histories, int(k), allowed)
         ids, scores = decode_answers(codes, scores, self._state.items.ids(snapshot.n_items))

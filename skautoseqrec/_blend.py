@@ -45,6 +45,13 @@ class Choices(NamedTuple):
         """Return the blended scores, shape (n_events, n_candidates)."""
         return self.features @ torch.from_numpy(weights).float() + self.offsets
 
+    def mean_reciprocal_rank(self, weights: NDArray[np.float64]) -> float:
+        """Return the mean reciprocal rank of the true items, estimated where candidates stand for other items."""
+        scores = self.features @ torch.from_numpy(weights).float()
+        n_higher = torch.where(scores > scores[:, :1], self.offsets.exp(), 0.0).sum(1)
+        n_tied = torch.where(scores == scores[:, :1], self.offsets.exp(), 0.0).sum(1) - 1
+        return float((1 / (1 + n_higher + n_tied / 2)).mean())
+
     def blended(self, weights: NDArray[np.float64]) -> Choices:
         """Return the same choices with one part, the blended score."""
         return Choices((self.features @ torch.from_numpy(weights).float())[..., None], self.offsets)

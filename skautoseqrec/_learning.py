@@ -13,12 +13,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ._blend import fit_weights
+from ._blend import Choices, fit_weights
 from ._counts import Counts, Events
 from ._fitting import CountedLog, draw_seed, resolve_device
 from ._model import Model
 from ._module import AutoSeqRecModule, HistoryEncoder
 from ._objective import BIASED_PARTS, Objective
+from ._progress import Progress
 from ._scoring import PARTS, Blend
 from ._settings import SequenceSettings, TrainingSettings
 from ._training import Epoch, train
@@ -94,9 +95,10 @@ class Learner:
     ) -> Learnt:
         module = self._new_module(log.counts.n_items)
         losses = []
+        progress = Progress(self._parameters["verbose"], "epoch of the whole log")
         for epoch in islice(self._epochs(module, log.counts), n_iter):
             losses.append(epoch.losses)
-            self._say(len(losses), epoch.losses)
+            progress.say(epoch.losses)
         return Learnt(_settled(epoch.module), blend, cold_blend, losses, scores)
 
     def _train_validated(
@@ -111,6 +113,7 @@ class Learner:
         # Without surprises: every event tells how far training has come, so the likelihood is smooth over epochs.
         scale = np.ones(1)
         best_score, n_since = -np.inf, 0
+        progress = Progress(self._parameters["verbose"], "epoch")
         for epoch in islice(self._epochs(module, validation.head), self._parameters["max_iter"]):
             losses.append(epoch.losses)
             settled = _settled(copy.deepcopy(epoch.module))
@@ -120,7 +123,7 @@ class Learner:
             else:
                 scale, score = fit_weights(choices.blended(weights), scale, max_iter=15, surprises=0.0)
             scores.append(score)
-            self._say(len(losses), epoch.losses, scores[-1])
+            progress.say(epoch.losses, _quality(choices, weights, score) if progress.is_told else "")
             n_since = 0 if score > best_score + self._parameters["tol"] else n_since + 1
             if score > best_score:
                 best, best_score = settled, score
@@ -200,10 +203,9 @@ class Learner:
         (*single,) = (float(weight) for weight in weights[: len(PARTS) - 1])
         return dict(zip(PARTS[:-1], single, strict=True)) | {"trend": tuple(weights[len(PARTS) - 1 :].tolist())}
 
-    def _say(self, epoch: int, loss: Mapping[str, float], score: float | None = None) -> None:
-        if self._parameters["verbose"] >= 1:
-            told = ", ".join(f"{part} loss {value:.5g}" for part, value in loss.items())
-            print(f"epoch {epoch}: {told}" + ("" if score is None else f", validation log-likelihood {score:.4f}"))
+
+def _quality(choices: Choices, weights: NDArray[np.float64], score: float) -> str:
+    return f", validation MRR {choices.mean_reciprocal_rank(weights):.4f}, log-likelihood {score:.4f}"
 
 
 def _events(users: NDArray[np.int64], items: NDArray[np.int64], start: int, stop: int) -> Events:

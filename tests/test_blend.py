@@ -87,6 +87,17 @@ def test_candidates_are_the_best_and_a_sample_that_stands_for_the_rest(seed, n_c
             assert offsets[row].exp().sum().item() == pytest.approx((~denied[row]).sum().item())
 
 
+@given(st.integers(0, 1000))
+def test_the_mean_reciprocal_rank_of_choices_counts_what_a_candidate_stands_for(seed):
+    choices, weights = choices_of(seed), np.array([0.5, 1.0, 0.0])
+    choices.offsets[:, -1] += np.log(3)  # the last candidate stands for three items, if it was eligible
+    scores, expected = (choices.features @ torch.from_numpy(weights).float()).tolist(), []
+    for row, offsets in zip(scores, choices.offsets.exp().tolist(), strict=True):
+        higher = sum(offset for score, offset in zip(row, offsets, strict=True) if score > row[0])
+        expected.append(1 / (1 + higher))
+    assert choices.mean_reciprocal_rank(weights) == pytest.approx(np.mean(expected), rel=1e-5)
+
+
 def test_blended_choices_have_one_part():
     choices = choices_of(2)
     weights = np.array([0.5, 0.0, 2.0])

@@ -1,6 +1,7 @@
 import copy
 import pickle
 import random
+import re
 
 import joblib
 import numpy as np
@@ -169,7 +170,9 @@ def test_matrices_of_other_settings_are_recounted_and_said(log, capsys):
 
 def test_verbose_prints_one_line_per_epoch(log, capsys):
     AutoSeqRecRecommender(**SMALL, verbose=1).fit(log)
-    assert len(capsys.readouterr().out.splitlines()) == 2
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2
+    assert all(re.fullmatch(r"epoch .*\d: collaborative loss .*, source loss .*, \d+\.\d s", line) for line in lines)
     AutoSeqRecRecommender(**SMALL).fit(log)
     assert capsys.readouterr().out == ""
 
