@@ -111,7 +111,7 @@ class SASRec:
                 best, best_value = copy.deepcopy(self.module), value
             if n_since >= self.n_iter_no_change:
                 break
-        self.module, self.n_iter_ = best, epoch + 1
+        self.module = best
         self._start(users, items)
         return self
 

@@ -1,211 +1,270 @@
-"""Speed of walking forward, of updates and of answers, each beside the plain way of doing the same.
+"""Speed and memory of the default model: training, walking forward, updates, answers and files, each beside a floor.
 
-Walking forward is compared with a dense model that encodes every row of every matrix anew for each event, as the
-published code does; both must give the same reciprocal ranks. A bulk update is compared with one call per event, and
-answers with the bare matrix product that scoring needs. Everything is measured in one run.
+A floor is what the hardware takes for the least that has to be done: the bare matrix products of the same shapes, or
+moving the same bytes once. Beside it stand the authors' way (dense, everything encoded anew for every event) where the
+log is small enough for it, and a peer that does the same job. Everything about a log is measured in one process and in
+one run, so that ratios mean something on a busy machine; the numbers themselves are of the machine and the moment.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import resource
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
+from importlib.util import find_spec
 from itertools import chain
+from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
+import joblib
 import numpy as np
 import torch
+from dense import DenseModel, id_pairs
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn.functional import pad
+from sasrec import SASRec
 
 from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender, Interactions
-from skautoseqrec._walk_forward import TIE_TOLERANCE
+from skautoseqrec._batches import Batch
+from skautoseqrec._fit_memory import fit_bytes
+from skautoseqrec._fitting import resolve_n_negatives
+from skautoseqrec._objectives import OBJECTIVES, MultinomialObjective
+from skautoseqrec._scoring import rows_per_block
 from skautoseqrec.datasets import load_interactions, make_interactions
 from skautoseqrec.model_selection import temporal_train_test_split
 from skautoseqrec.preprocessing import InteractionEncoder
 
-#: Float32 products of different shape differ by about this: scores so close to a tie's edge may fall on either side.
-ROUNDING = 4e-6
+#: Every part of the score weighs something, so that all of them are computed.
+BLEND = {"collaborative": 1.0, "one_hop": 0.5, "two_hop": 0.5, "direct": 0.5, "trend": (0.2,) * 4}
 BATCH_SIZES = (1, 32, 1024)
-LINE = "{:>10}  {:<40}{:>12}{:>12}  {}"
+#: With more items than this the authors' way does not run at all.
+MOST_ITEMS_FOR_DENSE = 4000
+LINE = "{:<46}{:>13}{:>13}{:>9}  {}"
 
-Line = tuple[str, float, float | None, str]  # what is measured, the package's figure, the plain one, what that is
+
+class Line(NamedTuple):
+    """One measurement, and what it is compared with in the same unit, if anything."""
+
+    what: str
+    measured: float
+    other: float | None = None
+    other_is: str = ""
 
 
-class DenseModel:
-    """The published formula under a recommender's weights, every matrix dense and encoded anew for every answer."""
+class Shapes(MultinomialObjective):
+    """The default objective, remembering how large the logits of each batch were."""
 
-    def __init__(self, recommender: AutoSeqRecRecommender, fitted: Interactions) -> None:
-        self.module, self.blend = recommender.module_, recommender.blend_
-        n_users, n_items = len(fitted.user_ids), len(fitted.item_ids)
-        # Items that training did not meet: no weights in the encoder, the mean weights in the decoders.
-        n_new = n_items - self.module.n_items
-        self.encoder_weight = pad(self.module.encoder_weight, (0, 0, 0, n_new))
-        self.decoders = {}
-        for name, decoder in self.module.decoders.items():
-            weight = torch.cat([decoder.weight, decoder.weight.mean(0).expand(n_new, -1)])
-            self.decoders[name] = weight, torch.cat([decoder.bias, decoder.bias.mean().expand(n_new)])
-        self.user_item = torch.zeros(n_users, n_items)
-        self.transitions = torch.zeros(n_items, n_items)
-        self.popularity = torch.zeros(n_items)
-        self.last: dict[int, int] = {}  # user -> item
-        # Codes are given in order of first appearance, as fit gives them, so they are rows of the weights.
-        self.user_codes: dict[Any, int] = {}
-        self.item_codes: dict[Any, int] = {}
-        for user, item in id_pairs(fitted):
-            self.let_in(user, item)
+    seen: list[tuple[int, int]] = []
 
-    def walk(self, pairs: list[tuple[Any, Any]]) -> NDArray[np.float64]:
-        """Return the bounds of each event's reciprocal rank, shape (2, n_events), letting it in afterwards."""
-        bounds = []
-        for pair in pairs:
-            bounds.append(self.reciprocal_rank_bounds(*pair))
-            self.let_in(*pair)
-        return np.array(bounds).T
-
-    def reciprocal_rank_bounds(self, user_id: Any, item_id: Any) -> tuple[float, float]:
-        """Return the least and the greatest reciprocal rank of a user's next item that rounding allows."""
-        user, item = self._encode(user_id, item_id)
-        eligible = (self.popularity > 0) & (self.user_item[user] == 0)
-        if not eligible[item]:
-            return 0.0, 0.0
-        scores = self.scores(user)
-        margins = scores[eligible] - scores[item]
-        unit = scores[self.popularity > 0].abs().max()
-        values = []
-        for slack in (-ROUNDING, ROUNDING):
-            higher = (margins > (TIE_TOLERANCE + slack) * unit).sum().item()
-            tied = (margins >= (slack - TIE_TOLERANCE) * unit).sum().item() - higher - 1
-            values.append(1 / (1 + higher + tied / 2))
-        return values[0], values[1]
-
-    def scores(self, user: int) -> Tensor:
-        """Return the score of every item."""
-        if user not in self.last:
-            return self.popularity
-        z_u, z_s, z_t = (
-            self.module.activate(rows @ self.encoder_weight)
-            for rows in (self.user_item, self.transitions, self.transitions.T)
-        )
-        z_u, z_s = z_u[user], z_s[self.last[user]]
-        (weight_u, bias_u), (weight_s, bias_s) = self.decoders["collaborative"], self.decoders["source"]
-        return (
-            self.blend["collaborative"] * torch.sigmoid(weight_u @ z_u + bias_u)
-            + self.blend["one_hop"] * torch.relu(weight_s @ z_s + bias_s)
-            + self.blend["two_hop"] * (z_t @ (z_s * z_u))
-        )
-
-    def let_in(self, user_id: Any, item_id: Any) -> None:
-        """Add an event to the matrices."""
-        user, item = self._encode(user_id, item_id)
-        if user in self.last:
-            self.transitions[self.last[user], item] += 1
-        self.user_item[user, item] += 1
-        self.popularity[item] += 1
-        self.last[user] = item
-
-    def _encode(self, user_id: Any, item_id: Any) -> tuple[int, int]:
-        user = self.user_codes.setdefault(user_id, len(self.user_codes))
-        return user, self.item_codes.setdefault(item_id, len(self.item_codes))
+    def loss(self, logits: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """Return the loss."""
+        self.seen.append((logits.shape[0], logits.shape[1]))
+        return super().loss(logits, batch)
 
 
 def main() -> None:
     """Print one table per log."""
     options = parse_options()
-    if not options.data:
-        X = make_interactions(n_users=1000, n_items=1000, n_events=50_000, random_state=0)
-        compare("synthetic", InteractionEncoder().fit_transform(X), options)
-    for path in options.data:
-        compare(path.name, load_interactions(path), options)
+    for path in options.data or [None]:
+        # A process of its own: the peak of memory is that of the process.
+        process = get_context("spawn").Process(target=compare, args=(path, options))
+        process.start()
+        process.join()
+        if process.exitcode:
+            raise SystemExit(process.exitcode)
 
 
 def parse_options() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", nargs="+", type=Path, default=[], metavar="FILE", help="default: a synthetic log")
-    parser.add_argument("--max-iter", type=int, default=3, help="epochs; speed does not depend on the weights")
-    parser.add_argument("--slow-events", type=int, default=30, metavar="N", help="events that the dense model ranks")
+    parser.add_argument("--components", type=int, default=256, help="size of the hidden representation")
+    parser.add_argument("--epochs", type=int, default=2, help="epochs to time; speed does not depend on the weights")
+    parser.add_argument("--walked", type=int, default=20_000, metavar="N", help="walk over the first N events only")
+    parser.add_argument("--slow-events", type=int, default=30, metavar="N", help="events that slow peers rank")
     return parser.parse_args()
 
 
-def compare(title: str, log: Interactions, options: argparse.Namespace) -> None:
-    """Fit on the first nine tenths of a log and print how fast everything goes from there."""
-    fitted, arriving = temporal_train_test_split(log, test_size=0.1)
-    recommender = AutoSeqRecRecommender(**{**PAPER_PARAMS, "max_iter": options.max_iter}, random_state=0).fit(fitted)
-    print(f"\n{title}: {log}, {len(arriving):,} arriving; {torch.get_num_threads()} torch threads")
-    print(LINE.format("ratio", "", "package", "plain", "(plain is)"))
-    lines = chain(
-        compare_walking(recommender, fitted, arriving, options.slow_events),
-        compare_updates(recommender, arriving),
-        compare_answers(recommender),
+def compare(path: Path | None, options: argparse.Namespace) -> None:
+    """Fit on the first nine tenths of a log and print how fast everything is, and how fast it could be."""
+    log, title = read_log(path)
+    fitted, rest = temporal_train_test_split(log, test_size=0.1)
+    arriving = rest[: options.walked]
+    print(f"\n{title}: {log}, {len(arriving):,} arriving; d = {options.components}, {torch.get_num_threads()} threads")
+    print(LINE.format("", "measured", "other", "ratio", "(other is)"), flush=True)
+    recommender = AutoSeqRecRecommender(
+        options.components, max_iter=options.epochs, early_stopping=False, blend=BLEND, random_state=0
     )
-    for what, package, plain, plain_is in lines:
-        ratio, figure = ("", "") if plain is None else (f"{package / plain:,.2f} x", f"{plain:,.1f}")
-        print(LINE.format(ratio, what, f"{package:,.1f}", figure, plain_is), flush=True)
+    lines = chain(
+        compare_training(recommender, fitted),
+        compare_walking(recommender, fitted, arriving, options),
+        compare_updates(recommender, rest),
+        compare_answers(recommender, fitted),
+        compare_files(recommender),
+    )
+    for line in lines:
+        ratio, other = ("", "") if line.other is None else (f"{line.measured / line.other:.2f} x", figure(line.other))
+        print(LINE.format(line.what, figure(line.measured), other, ratio, line.other_is), flush=True)
+
+
+def read_log(path: Path | None) -> tuple[Interactions, str]:
+    """Return a log and its title."""
+    if path is not None:
+        return load_interactions(path), path.name
+    X = make_interactions(n_users=1000, n_items=1000, n_events=50_000, random_state=0)
+    return InteractionEncoder().fit_transform(X), "synthetic"
+
+
+def compare_training(recommender: AutoSeqRecRecommender, fitted: Interactions) -> Iterator[Line]:
+    """Fit the recommender; yield the seconds of an epoch and the peak of memory."""
+    OBJECTIVES["multinomial"] = Shapes
+    try:
+        seconds = {n: time_call(recommender.set_params(max_iter=n).fit, fitted) for n in (1, 1 + recommender.max_iter)}
+    finally:
+        OBJECTIVES["multinomial"] = MultinomialObjective
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    n_epochs = recommender.n_iter_ - 1
+    epoch = (seconds[1 + n_epochs] - seconds[1]) / n_epochs
+    shapes = Shapes.seen[-len(Shapes.seen) * n_epochs // (n_epochs + 2) :]
+    d = recommender.n_components
+    products = n_products = 0.0
+    for n_rows, n_candidates in shapes[:: max(1, len(shapes) // 50)]:
+        hidden, weights = torch.randn(n_rows, d), torch.randn(n_candidates, d)
+        logits = torch.randn(n_rows, n_candidates)
+        products += time_call(three_products, (hidden, weights, logits))
+        n_products += 1
+    floor = products / n_products * len(shapes) / n_epochs
+    yield Line("seconds per epoch", epoch, floor, "bare products of the softmax, forward and backward")
+    yield Line("rows of training per second", sum(rows for rows, _ in shapes) / n_epochs / epoch)
+    parameters = recommender.get_params()
+    counts = recommender._state.snapshot.base.counts
+    parameters["n_negatives"] = resolve_n_negatives("auto", "multinomial", counts.n_items)
+    yield Line("peak memory after fits, GiB", peak, fit_bytes(counts, parameters) / 2**30, "the estimate of fit")
+
+
+def three_products(arguments: tuple[torch.Tensor, torch.Tensor, torch.Tensor]) -> None:
+    """Form the products of a linear layer, forward and backward."""
+    hidden, weights, logits = arguments
+    torch.mm(hidden, weights.T, out=logits)
+    logits @ weights
+    logits.T @ hidden
 
 
 def compare_walking(
-    recommender: AutoSeqRecRecommender, fitted: Interactions, arriving: Interactions, n_slow: int
+    recommender: AutoSeqRecRecommender, fitted: Interactions, arriving: Interactions, options: argparse.Namespace
 ) -> Iterator[Line]:
     """Yield how fast events are ranked and let in, one after the other."""
-    dense, pairs = DenseModel(recommender, fitted), id_pairs(arriving)[:n_slow]
+    seconds = np.median(time_calls(recommender.score_samples, [arriving] * 3))
+    pace, n_items, d = len(arriving) / seconds, len(recommender.item_ids_), recommender.n_components
+    block = rows_per_block(n_items)
+    items, queries, bias = torch.randn(n_items, 3 * d), torch.randn(block, 3 * d), torch.randn(n_items)
+    product = np.median(time_calls(lambda _: torch.addmm(bias, queries, items.T), range(20)))
+    yield Line("walking forward, events/s", pace, block / product, f"the bare product, {block} events at a time")
+    first = arriving[: options.slow_events * 10]
+    sasrec = SASRec(d, max_iter=0).fit(fitted)
+    yield Line(
+        "the same", pace, len(first) / time_call(sasrec.score_samples, first), f"SASRec of {d} components, untrained"
+    )
+    if n_items > MOST_ITEMS_FOR_DENSE:
+        return
+    paper = AutoSeqRecRecommender(**{**PAPER_PARAMS, "max_iter": 2, "n_components": d}, random_state=0).fit(fitted)
+    dense, pairs = DenseModel(paper, fitted), id_pairs(arriving)[: options.slow_events]
     start = perf_counter()
     least, greatest = dense.walk(pairs)
-    dense_seconds = perf_counter() - start
-    values = recommender.score_samples(arriving)
-    seconds = np.median(time_calls(recommender.score_samples, [arriving] * 3))
-    first = values[: len(pairs)]
+    dense_pace = len(pairs) / (perf_counter() - start)
+    first = paper.score_samples(arriving)[: len(pairs)]
     same = (least - 1e-12 <= first) & (first <= greatest + 1e-12)
     if not same.all():
         raise SystemExit(f"The reciprocal rank of event {int((~same).argmax())} differs from the dense model's.")
-    plain_is = f"dense re-encoding, first {len(pairs)} events (same reciprocal ranks)"
-    yield "walking forward, events/s", len(values) / seconds, len(pairs) / dense_seconds, plain_is
+    yield Line("the same", pace, dense_pace, "the authors' way: the published model, dense")
+    paper_pace = len(arriving) / np.median(time_calls(paper.score_samples, [arriving] * 3))
+    yield Line("the published model, events/s", paper_pace, dense_pace, "the same, dense: equal ranks")
 
 
-def compare_updates(recommender: AutoSeqRecRecommender, arriving: Interactions) -> Iterator[Line]:
-    """Yield how fast events are let in, all at once and one per call."""
-    rows = np.asarray(arriving)
-    one_by_one = time_calls(deepcopy(recommender).partial_update, np.split(rows, len(rows)))
-    at_once = time_calls(deepcopy(recommender).partial_update, [rows])
-    yield (
-        "partial_update in one call, events/s",
-        len(rows) / at_once.sum(),
-        len(rows) / one_by_one.sum(),
-        "event by event",
-    )
-    yield "partial_update of one event, median us", float(np.median(one_by_one) * 1e6), None, ""
+def compare_updates(recommender: AutoSeqRecRecommender, rest: Interactions) -> Iterator[Line]:
+    """Yield how fast events are let in, one per call and many at once."""
+    rows = np.asarray(rest)[:100_000]
+    singles = time_calls(deepcopy(recommender).partial_update, np.split(rows[:3000], min(3000, len(rows))))
+    at_once = time_call(deepcopy(recommender).partial_update, rows)
+    yield Line("partial_update of one event, median us", float(np.median(singles) * 1e6))
+    yield Line("partial_update of one event, mean us", float(np.mean(singles) * 1e6))
+    yield Line(f"partial_update of {len(rows):,} at once, events/s", len(rows) / at_once)
 
 
-def compare_answers(recommender: AutoSeqRecRecommender) -> Iterator[Line]:
+def compare_answers(recommender: AutoSeqRecRecommender, fitted: Interactions) -> Iterator[Line]:
     """Yield how fast users are answered, in batches of several sizes."""
     rng = np.random.default_rng(0)
-    n_hidden = 3 * recommender.n_components  # three decoders, each a product over the hidden components
-    items = torch.rand(len(recommender.item_ids_), n_hidden)
+    n_items, n_hidden = len(recommender.item_ids_), 3 * recommender.n_components
+    items, copy = torch.rand(n_items, n_hidden), torch.empty(n_items, n_hidden)
+    peer = recommend_by_als(recommender, fitted)
     for size in BATCH_SIZES:
-        batches = rng.choice(recommender.user_ids_, size=(max(10, 512 // size), size))
+        batches = list(rng.choice(recommender.user_ids_, size=(max(10, 512 // size), size)))
         queries = torch.rand(size, n_hidden)
         answers = np.median(time_calls(recommender.predict_topk, batches))
-        products = np.median(time_calls(lambda batch, queries=queries: queries @ items.T, batches))
-        yield f"predict_topk by {size}, users/s", size / answers, size / products, "the bare matrix product"
+        products = np.median(time_calls(lambda _, queries=queries: queries @ items.T, batches))
+        yield Line(f"predict_topk by {size}, us", answers * 1e6, products * 1e6, "the bare product")
+        if size == 1:
+            # A copy reads and writes: half of it is what reading takes.
+            moved = np.median(time_calls(lambda _: copy.copy_(items), range(50))) / 2
+            yield Line("the same", answers * 1e6, moved * 1e6, "reading what the product reads")
+        if peer is not None:
+            seconds = np.median(time_calls(peer, batches))
+            yield Line("the same", answers * 1e6, seconds * 1e6, f"ALS of implicit, {recommender.n_components} factors")
+
+
+def recommend_by_als(
+    recommender: AutoSeqRecRecommender, fitted: Interactions
+) -> Callable[[NDArray[Any]], object] | None:
+    """Return how the implicit package answers a batch of users, None if it is not installed."""
+    if find_spec("implicit") is None:
+        return None
+    from implicit.als import AlternatingLeastSquares
+
+    user_item = recommender._state.snapshot.base.counts.user_item().astype(np.float32)
+    als = AlternatingLeastSquares(recommender.n_components, iterations=1, use_gpu=False, random_state=0)
+    als.fit(user_item, show_progress=False)
+    codes = {user: code for code, user in enumerate(recommender.user_ids_.tolist())}
+
+    def answer(users: NDArray[Any]) -> object:
+        rows = np.array([codes[user] for user in users.tolist()])
+        return als.recommend(rows, user_item[rows], N=10)
+
+    return answer
+
+
+def compare_files(recommender: AutoSeqRecRecommender) -> Iterator[Line]:
+    """Yield how long a fitted recommender takes to be written and read."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "recommender.joblib"
+        dump = time_call(lambda to: joblib.dump(recommender, to), path)
+        load = time_call(joblib.load, path)
+        content = os.urandom(2**20) * (path.stat().st_size // 2**20 + 1)
+        write = time_call((Path(folder) / "bytes").write_bytes, content)
+        read = time_call(Path.read_bytes, Path(folder) / "bytes")
+        yield Line("joblib.dump, seconds", dump, write, "writing as many bytes")
+        yield Line("joblib.load, seconds", load, read, "reading as many bytes")
+        yield Line("size of the file, MiB", path.stat().st_size / 2**20)
+
+
+def figure(value: float) -> str:
+    """Return a number with three digits at least."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def time_call(function: Callable[[Any], Any], argument: Any) -> float:
+    """Return the seconds of one call of a function."""
+    start = perf_counter()
+    function(argument)
+    return perf_counter() - start
 
 
 def time_calls(function: Callable[[Any], Any], arguments: Iterable[Any]) -> NDArray[np.float64]:
     """Return the seconds of each call of a function."""
-    seconds = []
-    for argument in arguments:
-        start = perf_counter()
-        function(argument)
-        seconds.append(perf_counter() - start)
-    return np.array(seconds)
-
-
-def id_pairs(log: Interactions) -> list[tuple[Any, Any]]:
-    """Return the user and the item of each event."""
-    columns = log.to_columns()
-    return list(zip(columns.users.tolist(), columns.items.tolist(), strict=True))
+    return np.array([time_call(function, argument) for argument in arguments])
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -51,19 +52,20 @@ class Vocabulary:
 
     def find(self, ids: NDArray[Any]) -> NDArray[np.int64]:
         """Return the code of each id, -1 where it is unknown."""
-        codes = self._codes
-        return np.array([codes.get(key, -1) for key in ids.tolist()], dtype=np.int64)
+        return np.fromiter(map(self._codes.get, ids.tolist(), repeat(-1)), np.int64, len(ids))
 
     def add(self, ids: NDArray[Any]) -> NDArray[np.int64]:
         """Return the code of each id, appending the unknown ones in their order."""
         self.check_kind(ids)
         if self._ids is not None and self.ids().dtype.kind == "i" and ids.dtype.kind == "f":
             raise TypeError(f"Column {self.name!r}: the known ids are integers, but these are fractions. Round them.")
-        codes, n_before = self._codes, len(self._codes)
-        found = np.array([codes.setdefault(key, len(codes)) for key in ids.tolist()], dtype=np.int64)
-        if len(codes) > n_before:
-            _, first_rows = np.unique(found[found >= n_before], return_index=True)
-            self._append(ids[found >= n_before][first_rows])
+        found, codes = self.find(ids), self._codes
+        rows = np.flatnonzero(found < 0)
+        if len(rows):
+            unknown = ids[rows]
+            found[rows] = [codes.setdefault(key, len(codes)) for key in unknown.tolist()]
+            _, first = np.unique(found[rows], return_index=True)
+            self._append(unknown[first])
         return found
 
     def truncate(self, length: int) -> None:
