@@ -13,6 +13,7 @@ from ._counting import TRANSITION_UNIT
 from ._counts import Counts, Events, square_growth
 from ._model import Model
 from ._objective import BIASED_PARTS, ItemSide
+from ._ragged import Entries, ragged_ranges
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Base:
         ``sum_i T[j, i] W[i]`` for every item j: what leaves it.
     target : Tensor of shape (n_items, d + 1)
         ``sum_j T[j, i] W[j]`` for every item i, and behind it ``sum_j T[j, i]**2``: what leads to it.
+    leaving : ndarray of shape (n_transitions,), float32
+        Entries of T, not in units, in the order of ``counts.transitions``.
     levels : ndarray of shape (n_half_lives, n_items)
         Levels of the trend.
     items : ItemSide with n_items + 1 rows
@@ -36,6 +39,7 @@ class Base:
     counts: Counts
     source: Tensor
     target: Tensor
+    leaving: NDArray[np.float32]
     levels: NDArray[np.float64]
     items: ItemSide
 
@@ -47,7 +51,8 @@ class Base:
         target = torch.cat([model.project_rows(transitions.T.tocsr()), norms[:, None]], 1)
         levels = model.trend.empty_levels(counts.n_items)
         model.trend.let_in(levels, items, 0)
-        return cls(counts, model.project_rows(transitions), target, levels, item_side(target, model))
+        leaving = transitions.data.astype(np.float32)
+        return cls(counts, model.project_rows(transitions), target, leaving, levels, item_side(target, model))
 
     def advance(self, events: Events, model: Model) -> Base:
         """Return the base with more events let in: only what they touch is computed again."""
@@ -65,7 +70,19 @@ class Base:
         items.reached[changed] = model.reach(target[changed])
         levels = padded_levels(self.levels, model, events.n_items)
         model.trend.let_in(levels, events.items, len(self.counts.history))
-        return Base(counts, source, target, levels, items)
+        leaving = (counts.transitions.data / TRANSITION_UNIT).astype(np.float32)
+        return Base(counts, source, target, leaving, levels, items)
+
+    def transitions(self, rows: NDArray[np.int64], items: NDArray[np.int64], weights: NDArray[np.float32]) -> Entries:
+        """Return weighted rows of T, one run for each item; empty for items not known yet."""
+        known = items < self.counts.n_items
+        indptr = self.counts.transitions.indptr
+        starts, lengths = np.zeros((2, len(items)), dtype=np.int64)
+        starts[known] = indptr[items[known]]
+        lengths[known] = indptr[items[known] + 1] - starts[known]
+        places = ragged_ranges(starts, lengths)
+        values = self.leaving[places] * np.repeat(weights, lengths)
+        return Entries(rows, lengths, self.counts.transitions.indices[places].astype(np.int64), values)
 
 
 def padded(rows: Tensor, n_rows: int) -> Tensor:

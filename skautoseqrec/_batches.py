@@ -155,5 +155,7 @@ class Snapshots:
 
     def _decayed_rows(self, histories: Histories) -> SparseRows:
         entries = histories.decayed(self._settings)
-        rows = sparse.csr_matrix((entries.values, entries[:2]), shape=(len(histories), self._n_items))
+        indptr = np.r_[0, np.cumsum(entries.lengths)]
+        rows = sparse.csr_matrix((entries.values, entries.items, indptr), shape=(len(histories), self._n_items))
+        rows.sum_duplicates()
         return unit_rows(sparse_rows(rows.indices, rows.data, np.diff(rows.indptr).astype(np.int64)))

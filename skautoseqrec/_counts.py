@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from ._counting import TRANSITION_UNIT, Transitions, count_user_item, find_transitions
-from ._ragged import Entries, ragged_ranges, ranks_within_groups
+from ._ragged import ragged_ranges, ranks_within_groups
 
 
 class Events(NamedTuple):
@@ -135,16 +135,6 @@ def square_growth(
     if known.any():
         before[known] += np.asarray(counts.transitions[source[known], target[known]]).ravel()
     return (2 * before + weight) * weight / TRANSITION_UNIT**2
-
-
-def pick_rows(transitions: sparse.csr_matrix, items: NDArray[np.int64]) -> Entries:
-    """Return rows of transitions (in units), not in units; empty for items not known yet."""
-    known = items < transitions.shape[0]
-    starts, ends = np.zeros((2, len(items)), dtype=np.int64)
-    starts[known], ends[known] = transitions.indptr[items[known]], transitions.indptr[items[known] + 1]
-    entries = Entries.of_ranges(transitions.indices, transitions.data, starts, ends - starts)
-    values = entries.values.astype(np.float32) / np.float32(TRANSITION_UNIT)
-    return Entries(entries.rows, entries.items.astype(np.int64), values)
 
 
 def resized(matrix: sparse.csr_matrix, n_items: int) -> sparse.csr_matrix:

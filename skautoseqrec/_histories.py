@@ -81,4 +81,4 @@ class Histories:
         """Return so many of the newest items of each history, oldest first, fading by a decay."""
         places = ragged_ranges(self.ends - lengths, lengths)
         ages = np.repeat(self.ends - 1, lengths) - places
-        return Entries(np.repeat(np.arange(len(self)), lengths), self.items[places], (decay**ages).astype(np.float32))
+        return Entries(np.arange(len(self)), lengths, self.items[places], (decay**ages).astype(np.float32))

@@ -62,9 +62,9 @@ class Model:
         )
         return rows.project(self.module.encoder_weight)
 
-    def project_entries(self, entries: Entries, n_rows: int) -> Tensor:
-        """Return the product of rows given as entries, row after row, with the encoder's weight."""
-        return self.project(entries.items, entries.values, np.searchsorted(entries.rows, np.arange(n_rows)))
+    def project_runs(self, entries: Entries) -> Tensor:
+        """Return the product of runs of entries with the encoder's weight, one row each."""
+        return self.project(entries.items, entries.values, entries.offsets)
 
     def project_rows(self, rows: sparse.csr_matrix) -> Tensor:
         """Return the product of the rows of a matrix with the encoder's weight."""

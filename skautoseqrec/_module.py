@@ -139,7 +139,7 @@ class HistoryEncoder(nn.Module):
     def forward(self, histories: ItemSequences, weight: Tensor) -> Tensor:
         """Return the encoded histories, given the encoder's weight of every item."""
         hidden = self.dropout(self.norm(histories.project(weight, torch.sigmoid(self.decay_logits))))
-        return hidden + self.block(hidden)
+        return cast(Tensor, hidden + self.block(hidden))
 
 
 class AutoSeqRecModule(nn.Module):

@@ -112,9 +112,9 @@ class Overlay:
             changes = self._changes = self._advance(known, n_events, n_items)
         return changes
 
-    def project(self, entries: Entries, n_rows: int) -> Tensor:
-        """Return the product of rows given as entries with the encoder's weight."""
-        return self._model.project_entries(entries, n_rows)
+    def project(self, entries: Entries) -> Tensor:
+        """Return the product of runs of entries with the encoder's weight."""
+        return self._model.project_runs(entries)
 
     def _previous_items(self, user: int) -> list[int]:
         """Return the user's last items, newest first, as many as the window is long."""

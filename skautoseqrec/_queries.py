@@ -25,8 +25,8 @@ class Queries(NamedTuple):
     source_rows: SummedRows  # (n_rows, n_items), what followed the last items
 
 
-#: For rows of a batch and one item each: what leaves the item, projected, and its row of transitions (not in units).
-Leaving = Callable[[NDArray[np.int64], NDArray[np.int64]], tuple[Tensor, Entries]]
+#: For rows of a batch, one item each and its weight: what leaves the item, projected, and its weighted transitions.
+Leaving = Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]], tuple[Tensor, Entries]]
 
 
 def form_queries(model: Model, histories: Histories, leaving: Leaving, n_items: int) -> Queries:
@@ -50,13 +50,13 @@ def form_queries(model: Model, histories: Histories, leaving: Leaving, n_items: 
     """
     decayed = histories.decayed(model.settings)
     history_rows = SummedRows(decayed, len(histories), n_items)
-    row = model.encode(model.project_entries(decayed, len(histories)), history_rows.squared_norms(model.n_trained))
-    rows, items, weights = histories.context(model.settings)
-    projected, leaves = leaving(rows, items)
+    row = model.encode(model.project_runs(decayed), history_rows.squared_norms(model.n_trained))
+    last = histories.context(model.settings)
+    rows = np.repeat(last.rows, last.lengths)
+    projected, transitions = leaving(rows, last.items, last.values)
     projections = torch.zeros_like(row)
-    projections.index_add_(0, torch.from_numpy(rows), projected * torch.from_numpy(weights)[:, None])
-    entries = Entries(rows[leaves.rows], leaves.items, weights[leaves.rows] * leaves.values)
-    source_rows = SummedRows(entries, len(histories), n_items)
+    projections.index_add_(0, torch.from_numpy(rows), projected * torch.from_numpy(last.values)[:, None])
+    source_rows = SummedRows(transitions, len(histories), n_items)
     source = model.encode(projections, source_rows.squared_norms(model.n_trained))
     user = row
     if model.module.history is not None:

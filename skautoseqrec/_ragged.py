@@ -39,28 +39,33 @@ def ranks_within_groups(groups: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 class Entries(NamedTuple):
-    """Entries of some sparse rows, in any order; those that share a place add up."""
+    """Entries of some sparse rows as runs of one row each, in any order; those that share a place add up.
+
+    Parameters
+    ----------
+    rows, lengths : ndarray of shape (n_runs,)
+        Row and number of entries of each run.
+    items, values : ndarray of shape (n_entries,)
+        Column and value of each entry, run after run.
+    """
 
     rows: NDArray[np.int64]
+    lengths: NDArray[np.int64]
     items: NDArray[np.int64]
     values: NDArray[np.float32]
 
-    @classmethod
-    def of_ranges(
-        cls,
-        items: NDArray[np.int64],
-        values: NDArray[np.float32],
-        starts: NDArray[np.int64],
-        lengths: NDArray[np.int64],
-    ) -> Entries:
-        """Return rows that are ranges of two arrays."""
-        entries = ragged_ranges(starts, lengths)
-        return cls(np.repeat(np.arange(len(lengths)), lengths), items[entries], values[entries])
+    @property
+    def offsets(self) -> NDArray[np.int64]:
+        """Where each run begins."""
+        return np.cumsum(self.lengths) - self.lengths
 
     def followed_by(self, others: Entries) -> Entries:
         """Return these entries and others."""
+        if len(others.items) == 0:
+            return self
         return Entries(
             np.concatenate([self.rows, others.rows]),
+            np.concatenate([self.lengths, others.lengths]),
             np.concatenate([self.items, others.items]),
             np.concatenate([self.values, others.values]),
         )

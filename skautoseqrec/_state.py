@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ._base import Base
 from ._counting import TRANSITION_UNIT
-from ._counts import Counts, Events, pick_rows
+from ._counts import Counts, Events
 from ._event_store import EventStore
 from ._histories import Histories
 from ._interactions import Columns
@@ -53,34 +53,38 @@ class Snapshot(NamedTuple):
         merged[ragged_ranges(starts + old_lengths, new_lengths)] = [item for row in added for item in row]
         return Histories.of_lengths(merged, lengths)
 
-    def leaving(self, rows: NDArray[np.int64], items: NDArray[np.int64]) -> tuple[Tensor, Entries]:
-        """Return what leaves some items: projected, and as rows of transitions.
+    def leaving(
+        self, rows: NDArray[np.int64], items: NDArray[np.int64], weights: NDArray[np.float32]
+    ) -> tuple[Tensor, Entries]:
+        """Return what leaves some items, projected, and their weighted rows of transitions.
 
         Parameters
         ----------
-        rows : ndarray
-            Not used: every row sees the same state.
+        rows : ndarray of shape (n,)
+            The row that asks.
         items : ndarray of shape (n,)
             Item codes.
+        weights : ndarray of shape (n,)
+            Weights of the rows of transitions.
         """
         base = self.base
         in_base = np.flatnonzero(items < base.counts.n_items)
         projections = torch.zeros(len(items), base.source.shape[1])
         projections[torch.from_numpy(in_base)] = base.source[torch.from_numpy(items[in_base])]
-        transitions = pick_rows(base.counts.transitions, items)
+        transitions = base.transitions(rows, items, weights)
         if self.n_events:
-            added = self._added_entries(items)
-            projections += self.overlay.project(added, len(items))
-            transitions = transitions.followed_by(added)
+            added = self._added_entries(rows, items)
+            projections += self.overlay.project(added)
+            weighted = added.values * np.repeat(weights, added.lengths)
+            transitions = transitions.followed_by(added._replace(values=weighted))
         return projections, transitions
 
-    def _added_entries(self, items: NDArray[np.int64]) -> Entries:
+    def _added_entries(self, rows: NDArray[np.int64], items: NDArray[np.int64]) -> Entries:
         added = [self.overlay.leaving(item, self.n_events) for item in items.tolist()]
-        lengths = [len(targets) for targets, _ in added]
+        lengths = np.fromiter((len(targets) for targets, _ in added), np.int64, len(added))
         targets = np.array([target for targets, _ in added for target in targets], dtype=np.int64)
         units = np.array([unit for _, units in added for unit in units], dtype=np.float32)
-        values = units / np.float32(TRANSITION_UNIT)
-        return Entries(np.repeat(np.arange(len(items)), lengths), targets, values)
+        return Entries(rows, lengths, targets, units / np.float32(TRANSITION_UNIT))
 
     def changes(self) -> Changes:
         """Return what changed since the base."""

@@ -21,25 +21,26 @@ class SummedRows:
     """
 
     def __init__(self, entries: Entries, n_rows: int, n_items: int) -> None:
-        self._n_rows = n_rows
-        self._rows, self._items = torch.from_numpy(entries.rows), torch.from_numpy(entries.items)
-        self._values = torch.from_numpy(entries.values)
-        self._places = self._rows * n_items + self._items
+        self._entries, self._n_rows = entries, n_rows
+        places = np.repeat(entries.rows * n_items, entries.lengths)
+        places += entries.items
+        self._places = torch.from_numpy(places)
         # Of numpy, whose zeros cost nothing where nobody writes.
         dense = torch.from_numpy(np.zeros(n_rows * n_items, dtype=np.float32))
-        self._sums = dense.scatter_add_(0, self._places, self._values)[self._places]
+        self._sums = dense.scatter_add_(0, self._places, torch.from_numpy(entries.values))[self._places]
 
     def squared_norms(self, n_trained: int) -> Tensor:
         """Return the squared norm of each row over the first ``n_trained`` items, shape (n_rows,)."""
+        rows, lengths, items, values = self._entries
         # The sum of a place times its entries, one after the other, is its square.
-        squares = torch.where(self._items < n_trained, self._sums * self._values, 0.0).numpy()
-        if len(squares) == 0:
+        squares = self._sums.numpy() * values
+        if items.max(initial=-1) >= n_trained:
+            squares[items >= n_trained] = 0.0
+        is_run = lengths > 0
+        if not is_run.any():
             return torch.zeros(self._n_rows)
-        # Entries come in long runs of one row, which add up much faster than scattered ones.
-        rows = self._rows.numpy()
-        runs = np.r_[0, 1 + np.flatnonzero(rows[1:] != rows[:-1])]
-        norms = np.bincount(rows[runs], np.add.reduceat(squares, runs), minlength=self._n_rows)
-        return torch.from_numpy(norms.astype(np.float32))
+        of_runs = np.add.reduceat(squares, self._entries.offsets[is_run])
+        return torch.from_numpy(np.bincount(rows[is_run], of_runs, minlength=self._n_rows).astype(np.float32))
 
     def add_logs(self, scores: Tensor, weight: float, scale: float) -> None:
         """Add ``weight log1p(scale row)`` to scores of the rows' own shape, in place."""

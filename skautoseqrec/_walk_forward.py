@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ._arriving import ArrivingLog
 from ._base import Base, padded, padded_levels, spread_items
-from ._counts import Events, pick_rows
+from ._counts import Events
 from ._experts import TrendView
 from ._model import Model
 from ._objective import ItemSide
@@ -115,11 +115,14 @@ class WalkForward:
         histories = self._log.histories(events)
         visible = self._visible[events]
 
-        def leaving(rows: NDArray[np.int64], items: NDArray[np.int64]) -> tuple[Tensor, Entries]:
-            recent = self._log.leaving(items, self._n_let_in, visible[rows])
-            added = self._log.leaving(items, 0, visible[rows])
-            projected = self._source[torch.from_numpy(items)] + self._model.project_entries(recent, len(items))
-            return projected, pick_rows(self._base.counts.transitions, items).followed_by(added)
+        def leaving(
+            rows: NDArray[np.int64], items: NDArray[np.int64], weights: NDArray[np.float32]
+        ) -> tuple[Tensor, Entries]:
+            recent = self._log.leaving(rows, items, self._n_let_in, visible[rows])
+            added = self._log.leaving(rows, items, 0, visible[rows])
+            added = added._replace(values=added.values * np.repeat(weights, added.lengths))
+            projected = self._source[torch.from_numpy(items)] + self._model.project_runs(recent)
+            return projected, self._base.transitions(rows, items, weights).followed_by(added)
 
         queries = form_queries(self._model, histories, leaving, self._n_items)
         seen = slice(self._n_let_in, int(visible[-1]))
