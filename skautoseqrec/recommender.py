@@ -67,7 +67,7 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogT
         the newest weights are kept.
     n_negatives : int, None or "auto", default="auto"
         Over how many items, drawn uniformly for each batch, its softmax is summed beside those that its rows ask for;
-        at least 1. None sums over all items. "auto" takes 2,048 for a log of more than 8,192 items, otherwise None.
+        at least 1. None sums over all items. "auto" takes 1,024 for a log of more than 8,192 items, otherwise None.
         "paper" always reconstructs all items.
     activation : {"identity", "logistic", "relu", "tanh"}, default="relu"
         Activation of the encoder.

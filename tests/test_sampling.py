@@ -156,7 +156,7 @@ def test_the_next_item_of_a_cycle_is_learnt_from_a_sample(part):
 
 def test_many_items_are_sampled_by_default():
     assert resolve_n_negatives("auto", "multinomial", 8192) is None
-    assert resolve_n_negatives("auto", "multinomial", 8193) == 2048
+    assert resolve_n_negatives("auto", "multinomial", 8193) == 1024
     assert resolve_n_negatives("auto", "paper", 10**6) is None
     assert resolve_n_negatives(None, "multinomial", 10**6) is None
     assert resolve_n_negatives(5, "multinomial", 3) == 5
