@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from itertools import islice
 from typing import Any, NamedTuple
@@ -43,6 +43,11 @@ class Learnt(NamedTuple):
     validation_scores: list[float]
 
 
+def take_all(epochs: Iterator[Epoch], learnt: Callable[[], Learnt]) -> Iterator[Epoch]:
+    """Return all epochs: nobody watches."""
+    return epochs
+
+
 class Learner:
     """Trains on a log as the parameters of the estimator say.
 
@@ -54,10 +59,19 @@ class Learner:
         How time enters the matrices.
     parameters : mapping
         The estimator's parameters, with "learning_rate" and "dropout" per part.
+    watched : callable, default=take_all
+        Takes epochs, and a function that tells what is learnt by now; returns the epochs, or the first of them.
     """
 
-    def __init__(self, objective: Objective, settings: SequenceSettings, parameters: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        objective: Objective,
+        settings: SequenceSettings,
+        parameters: Mapping[str, Any],
+        watched: Callable[[Iterator[Epoch], Callable[[], Learnt]], Iterator[Epoch]] = take_all,
+    ) -> None:
         self._objective = objective
+        self._watched = watched
         self._settings = settings
         self._parameters = parameters
         self._device = resolve_device(parameters["device"])
@@ -94,9 +108,13 @@ class Learner:
         self, log: CountedLog, n_iter: int, blend: Blend, cold_blend: Blend, scores: list[float]
     ) -> Learnt:
         module = self._new_module(log.counts.n_items)
-        losses = []
+        losses: list[dict[str, float]] = []
         progress = Progress(self._parameters["verbose"], "epoch of the whole log")
-        for epoch in islice(self._epochs(module, log.counts), n_iter):
+
+        def learnt() -> Learnt:
+            return Learnt(_settled(copy.deepcopy(epoch.module)), blend, cold_blend, [*losses], scores)
+
+        for epoch in islice(self._watched(self._epochs(module, log.counts), learnt), n_iter):
             losses.append(epoch.losses)
             progress.say(epoch.losses)
         return Learnt(_settled(epoch.module), blend, cold_blend, losses, scores)
@@ -114,7 +132,12 @@ class Learner:
         scale = np.ones(1)
         best_score, n_since = -np.inf, 0
         progress = Progress(self._parameters["verbose"], "epoch")
-        for epoch in islice(self._epochs(module, validation.head), self._parameters["max_iter"]):
+
+        def learnt() -> Learnt:
+            return Learnt(settled, self.to_blend(weights), self._fixed_cold_blend(), [*losses], [*scores])
+
+        epochs = self._watched(self._epochs(module, validation.head), learnt)
+        for epoch in islice(epochs, self._parameters["max_iter"]):
             losses.append(epoch.losses)
             settled = _settled(copy.deepcopy(epoch.module))
             choices = validation.choices(self._model(settled), MONITORED_FEATURES, weights)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils.validation import check_is_fitted
 
 from ._answers import AnswersMixin
+from ._callbacks import CallbackSupportMixin, Watch, with_callbacks
 from ._evaluation import EvaluationMixin
 from ._fit_memory import fit_bytes
 from ._fitting import (
@@ -23,7 +24,7 @@ from ._fitting import (
     warn_of_repeats,
 )
 from ._inspection import InspectionMixin
-from ._learning import Learner
+from ._learning import Learner, Learnt
 from ._memory import require_bytes
 from ._model import Model
 from ._objectives import OBJECTIVES
@@ -33,11 +34,14 @@ from ._scoring import PARTS, Scorer
 from ._settings import SequenceSettings
 from ._sklearn import LogTags, all_or_nothing, validate_log
 from ._state import State
+from ._training import Epoch
 
 __all__ = ["PAPER_PARAMS", "AutoSeqRecRecommender"]
 
 
-class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogTags, BaseEstimator):
+class AutoSeqRecRecommender(
+    AnswersMixin, EvaluationMixin, InspectionMixin, LogTags, CallbackSupportMixin, BaseEstimator
+):
     """Sequential recommender that learns while it serves.
 
     One encoder and three decoders reconstruct what each user met and which item follows which. New events change
@@ -235,6 +239,7 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogT
         self.random_state = random_state
         self.verbose = verbose
 
+    @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> AutoSeqRecRecommender:
         """Train on a log, forgetting what was known before.
@@ -258,8 +263,11 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogT
         MemoryError
             If the fit would take more memory than is available; the message says how much.
         """
+        is_known = self.blend != "auto" and not self.early_stopping
+        watch = Watch(self, X, self.max_iter if is_known else None)
         with all_or_nothing(self):
-            self._fit(X)
+            self._fit(X, watch)
+        watch.end()
         return self
 
     def partial_update(self, X: Any) -> AutoSeqRecRecommender:
@@ -296,22 +304,9 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogT
         """Tell whether there is a state to answer from."""
         return hasattr(self, "_state")
 
-    def _fit(self, X: Any) -> None:
-        objective = OBJECTIVES[self.objective]()
-        settings = SequenceSettings(
-            self.transition_window,
-            self.transition_decay,
-            self.history_decay,
-            self.context_size,
-            self.context_decay,
-            check_half_lives(self.trend_half_lives),
-        )
-        parameters = self.get_params(deep=False) | {
-            "learning_rate": per_part(self.learning_rate, "learning_rate", upper=np.inf),
-            "dropout": per_part(self.dropout, "dropout", upper=1),
-        }
-        if self.blend != "auto":
-            parameters["blend"] = resolve_blend(self.blend, PARTS, len(settings.trend_half_lives))
+    def _fit(self, X: Any, watch: Watch) -> None:
+        objective, settings = OBJECTIVES[self.objective](), self._sequence_settings()
+        parameters = self._resolved_parameters(settings)
         log = count_log(validate_log(self, X, reset=True), X, settings, self.verbose)
         parameters["n_negatives"] = resolve_n_negatives(self.n_negatives, self.objective, log.counts.n_items)
         parameters["history_encoder"] = resolve_history_encoder(self.history_encoder, self.objective, log.counts)
@@ -320,9 +315,42 @@ class AutoSeqRecRecommender(AnswersMixin, EvaluationMixin, InspectionMixin, LogT
         require_bytes(
             fit_bytes(log.counts, parameters), "This fit", "Lower n_components or batch_size, or fit fewer items."
         )
-        learnt = Learner(objective, settings, parameters).learn(log)
-        self.module_, self.blend_, self.loss_curve_ = learnt.module, dict(learnt.blend), learnt.loss_curve
-        self.n_iter_, self.validation_scores_ = len(learnt.loss_curve), learnt.validation_scores
-        model = Model(learnt.module, objective, settings)
-        self._scorer = Scorer(model, learnt.blend, learnt.cold_blend)
-        self._state = State(*log, model)
+
+        def fitted_attributes(learnt: Learnt) -> dict[str, Any]:
+            model = Model(learnt.module, objective, settings)
+            return {
+                "module_": learnt.module,
+                "blend_": dict(learnt.blend),
+                "loss_curve_": learnt.loss_curve,
+                "n_iter_": len(learnt.loss_curve),
+                "validation_scores_": learnt.validation_scores,
+                "_scorer": Scorer(model, learnt.blend, learnt.cold_blend),
+                "_state": State(*log, model),
+            }
+
+        def watched(epochs: Iterator[Epoch], learnt: Callable[[], Learnt]) -> Iterator[Epoch]:
+            return watch.over(epochs, lambda: fitted_attributes(learnt()))
+
+        learnt = Learner(objective, settings, parameters, watched).learn(log)
+        for name, value in fitted_attributes(learnt).items():
+            setattr(self, name, value)
+
+    def _sequence_settings(self) -> SequenceSettings:
+        return SequenceSettings(
+            self.transition_window,
+            self.transition_decay,
+            self.history_decay,
+            self.context_size,
+            self.context_decay,
+            check_half_lives(self.trend_half_lives),
+        )
+
+    def _resolved_parameters(self, settings: SequenceSettings) -> dict[str, Any]:
+        """Return the parameters, with one rate per part of the network and one weight per part of the score."""
+        parameters = self.get_params(deep=False) | {
+            "learning_rate": per_part(self.learning_rate, "learning_rate", upper=np.inf),
+            "dropout": per_part(self.dropout, "dropout", upper=1),
+        }
+        if self.blend != "auto":
+            parameters["blend"] = resolve_blend(self.blend, PARTS, len(settings.trend_half_lives))
+        return parameters

@@ -1,0 +1,76 @@
+"""scikit-learn's callbacks, called around every epoch of a training. They exist from version 1.9 on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
+
+import sklearn
+from sklearn.utils.fixes import parse_version
+
+HAS_CALLBACKS = parse_version(sklearn.__version__) >= parse_version("1.9")
+
+if HAS_CALLBACKS:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+else:
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Nothing: an older scikit-learn has no callbacks to set."""
+
+    def with_callbacks(method: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the method as it is."""
+        return method
+
+
+Epoch = TypeVar("Epoch")
+
+
+class Watch:
+    """Tells the callbacks of an estimator of its fit and of each epoch.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+        In its ``fit``, which is decorated with ``with_callbacks``.
+    X : object
+        What it is fitted on.
+    max_epochs : int or None
+        How many epochs there will be; None if that is not known.
+    """
+
+    def __init__(self, estimator: Any, X: Any, max_epochs: int | None) -> None:
+        self._told = {"estimator": estimator, "X": X}
+        self._fit = None
+        if HAS_CALLBACKS:
+            self._fit = estimator._init_callback_context(max_subtasks=max_epochs)
+            self._fit.call_on_fit_task_begin(**self._told)
+
+    def over(self, epochs: Iterator[Epoch], attributes: Callable[[], Mapping[str, Any]]) -> Iterator[Epoch]:
+        """Yield epochs until a callback asks to stop.
+
+        Parameters
+        ----------
+        epochs : iterator
+            Epochs without end.
+        attributes : callable
+            Returns the attributes that the estimator would be fitted with if it stopped after the epoch that was
+            yielded last; it is called only where a callback wants them.
+        """
+        if self._fit is None:
+            yield from epochs
+            return
+        stops = False
+        while not stops:
+            task = self._fit.subcontext(task_name="epoch")
+            task.call_on_fit_task_begin(**self._told)
+            epoch = next(epochs)
+            try:
+                yield epoch
+            finally:
+                # Also when the one who asked for epochs has had enough of them.
+                stops = task.call_on_fit_task_end(**self._told, reconstruction_attributes=attributes)
+
+    def end(self) -> None:
+        """Tell that fit has ended."""
+        if self._fit is not None:
+            self._fit.call_on_fit_task_end(**self._told)

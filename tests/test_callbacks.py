@@ -1,0 +1,76 @@
+"""What scikit-learn's callbacks are told of a fit."""
+
+import numpy as np
+import pytest
+
+from skautoseqrec import AutoSeqRecRecommender, _callbacks
+from skautoseqrec.datasets import make_interactions
+
+LOG = make_interactions(n_users=120, n_items=30, n_events=1500, random_state=0)
+SMALL = {"n_components": 8, "max_iter": 4, "random_state": 0}
+FIXED = {"early_stopping": False, "blend": {"one_hop": 1.0, "direct": 1.0}}
+
+
+class Recorder:
+    """A callback that writes down what it is told, and asks to stop after some epochs."""
+
+    def __init__(self, last_epoch=None):
+        self.last_epoch = last_epoch
+        self.told, self.scores, self.max_epochs = [], [], None
+
+    def setup(self, estimator, context):
+        self.max_epochs = context.max_subtasks
+
+    def teardown(self, estimator, context):
+        self.told.append("teardown")
+
+    def on_fit_task_begin(self, estimator, context):
+        self.told.append(f"begin {context.task_name}")
+
+    def on_fit_task_end(self, estimator, context, *, X=None, fitted_estimator=None):
+        self.told.append(f"end {context.task_name}")
+        if fitted_estimator is not None:
+            assert len(X) == len(LOG)
+            self.scores.append(fitted_estimator.score(LOG[-100:]))
+        return context.task_name == "epoch" and context.task_id == self.last_epoch
+
+
+pytestmark = [
+    pytest.mark.skipif(not _callbacks.HAS_CALLBACKS, reason="scikit-learn has callbacks from version 1.9 on"),
+    pytest.mark.filterwarnings("ignore:The items of:UserWarning"),  # the fitted log itself is scored
+]
+
+
+def test_callbacks_are_told_of_every_epoch():
+    recorder = Recorder()
+    recommender = AutoSeqRecRecommender(**SMALL, **FIXED, exclude_seen=False).set_callbacks(recorder).fit(LOG)
+    assert recorder.told == ["begin fit", *["begin epoch", "end epoch"] * 4, "end fit", "teardown"]
+    assert recorder.max_epochs == 4
+    assert recorder.scores[-1] == pytest.approx(recommender.score(LOG[-100:]))
+    assert len(set(recorder.scores)) > 1
+
+
+def test_callbacks_do_not_change_what_is_learnt():
+    plain = AutoSeqRecRecommender(**SMALL, exclude_seen=False).fit(LOG)
+    recorder = Recorder()
+    watched = AutoSeqRecRecommender(**SMALL, exclude_seen=False).set_callbacks(recorder).fit(LOG)
+    assert plain.blend_ == watched.blend_
+    np.testing.assert_array_equal(plain.module_.encoder_weight, watched.module_.encoder_weight)
+    n_epochs = len(watched.validation_scores_) + watched.n_iter_
+    assert recorder.told.count("begin epoch") == recorder.told.count("end epoch") == n_epochs
+
+
+def test_a_callback_can_stop_a_fit():
+    recommender = AutoSeqRecRecommender(**SMALL, **FIXED).set_callbacks(Recorder(last_epoch=1)).fit(LOG)
+    assert recommender.n_iter_ == 2
+    recommender = AutoSeqRecRecommender(**SMALL, exclude_seen=False).set_callbacks(Recorder(last_epoch=1)).fit(LOG)
+    assert len(recommender.validation_scores_) == 2
+
+
+def test_a_fit_that_fails_is_torn_down():
+    recorder = Recorder()
+    recommender = AutoSeqRecRecommender(**SMALL, **FIXED).set_callbacks(recorder)
+    with pytest.raises(ValueError, match="minimum of 1 is required"):
+        recommender.fit(LOG[:0])
+    assert recorder.told == ["begin fit", "teardown"]
+    assert not hasattr(recommender, "module_")
