@@ -82,7 +82,7 @@ class Base:
         lengths[known] = indptr[items[known] + 1] - starts[known]
         places = ragged_ranges(starts, lengths)
         values = self.leaving[places] * np.repeat(weights, lengths)
-        return Entries(rows, lengths, self.counts.transitions.indices[places].astype(np.int64), values)
+        return Entries(rows, lengths, self.counts.transitions.indices[places], values)
 
 
 def padded(rows: Tensor, n_rows: int) -> Tensor:

@@ -26,7 +26,7 @@ class Queries(NamedTuple):
 
 
 #: For rows of a batch, one item each and its weight: what leaves the item, projected, and its weighted transitions.
-Leaving = Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]], tuple[Tensor, Entries]]
+Leaving = Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]], tuple[Tensor, list[Entries]]]
 
 
 def form_queries(model: Model, histories: Histories, leaving: Leaving, n_items: int) -> Queries:
@@ -49,11 +49,11 @@ def form_queries(model: Model, histories: Histories, leaving: Leaving, n_items: 
         One row per history.
     """
     decayed = histories.decayed(model.settings)
-    history_rows = SummedRows(decayed, len(histories), n_items)
+    history_rows = SummedRows([decayed], len(histories), n_items)
     row = model.encode(model.project_runs(decayed), history_rows.squared_norms(model.n_trained))
     last = histories.context(model.settings)
     rows = np.repeat(last.rows, last.lengths)
-    projected, transitions = leaving(rows, last.items, last.values)
+    projected, transitions = leaving(rows, last.items.astype(np.int64, copy=False), last.values)
     projections = torch.zeros_like(row)
     projections.index_add_(0, torch.from_numpy(rows), projected * torch.from_numpy(last.values)[:, None])
     source_rows = SummedRows(transitions, len(histories), n_items)

@@ -51,24 +51,13 @@ class Entries(NamedTuple):
 
     rows: NDArray[np.int64]
     lengths: NDArray[np.int64]
-    items: NDArray[np.int64]
+    items: NDArray[np.integer]
     values: NDArray[np.float32]
 
     @property
     def offsets(self) -> NDArray[np.int64]:
         """Where each run begins."""
         return np.cumsum(self.lengths) - self.lengths
-
-    def followed_by(self, others: Entries) -> Entries:
-        """Return these entries and others."""
-        if len(others.items) == 0:
-            return self
-        return Entries(
-            np.concatenate([self.rows, others.rows]),
-            np.concatenate([self.lengths, others.lengths]),
-            np.concatenate([self.items, others.items]),
-            np.concatenate([self.values, others.values]),
-        )
 
 
 class GrowableArray:

@@ -55,7 +55,7 @@ class Snapshot(NamedTuple):
 
     def leaving(
         self, rows: NDArray[np.int64], items: NDArray[np.int64], weights: NDArray[np.float32]
-    ) -> tuple[Tensor, Entries]:
+    ) -> tuple[Tensor, list[Entries]]:
         """Return what leaves some items, projected, and their weighted rows of transitions.
 
         Parameters
@@ -71,12 +71,12 @@ class Snapshot(NamedTuple):
         in_base = np.flatnonzero(items < base.counts.n_items)
         projections = torch.zeros(len(items), base.source.shape[1])
         projections[torch.from_numpy(in_base)] = base.source[torch.from_numpy(items[in_base])]
-        transitions = base.transitions(rows, items, weights)
+        transitions = [base.transitions(rows, items, weights)]
         if self.n_events:
             added = self._added_entries(rows, items)
             projections += self.overlay.project(added)
             weighted = added.values * np.repeat(weights, added.lengths)
-            transitions = transitions.followed_by(added._replace(values=weighted))
+            transitions.append(added._replace(values=weighted))
         return projections, transitions
 
     def _added_entries(self, rows: NDArray[np.int64], items: NDArray[np.int64]) -> Entries:

@@ -117,12 +117,12 @@ class WalkForward:
 
         def leaving(
             rows: NDArray[np.int64], items: NDArray[np.int64], weights: NDArray[np.float32]
-        ) -> tuple[Tensor, Entries]:
+        ) -> tuple[Tensor, list[Entries]]:
             recent = self._log.leaving(rows, items, self._n_let_in, visible[rows])
             added = self._log.leaving(rows, items, 0, visible[rows])
             added = added._replace(values=added.values * np.repeat(weights, added.lengths))
             projected = self._source[torch.from_numpy(items)] + self._model.project_runs(recent)
-            return projected, self._base.transitions(rows, items, weights).followed_by(added)
+            return projected, [self._base.transitions(rows, items, weights), added]
 
         queries = form_queries(self._model, histories, leaving, self._n_items)
         seen = slice(self._n_let_in, int(visible[-1]))
