@@ -56,6 +56,12 @@ class NoTargets(MultinomialObjective):
             yield (batch for batch in epoch if batch.decoder != "target")
 
 
+class NoTransitions(MultinomialObjective):
+    """Trains no decoder on transitions: the encoder learns from histories alone, and one hop knows nothing."""
+
+    TRANSITION_PASSES = 0
+
+
 class NoSnapshots(MultinomialObjective):
     """Trains the collaborative decoder on whole histories only, as autoencoders do, on as many rows."""
 
@@ -78,6 +84,7 @@ class OnePass(MultinomialObjective):
 #: Objectives that lack one piece of the training.
 REPLACED: dict[str, type[MultinomialObjective]] = {
     "training of the target decoder": NoTargets,
+    "training on transitions": NoTransitions,
     "snapshots (whole histories)": NoSnapshots,
     "whole histories": NoHistories,
     "four passes over transitions": OnePass,

@@ -52,6 +52,7 @@ def recommenders(draw, **fixed):
         "objective": objective,
         "history_encoder": draw(st.sampled_from(encoders)),
         "weight_averaging": draw(st.sampled_from([0.0, 0.9])),
+        "n_negatives": draw(st.sampled_from([None] if objective == "paper" else [None, 2])),
         "n_components": draw(st.sampled_from([1, 3, 8])),
         "max_iter": draw(st.integers(1, 3)),
         "batch_size": draw(st.sampled_from([2, 64])),
