@@ -100,8 +100,9 @@ def batches(n_rows: int, n_items: int) -> Iterator[slice]:
 def _select(scores: Tensor, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return the k best columns of each row, equal scores in order of column."""
     values, columns = (part.numpy() for part in torch.topk(scores, k, dim=1))
-    # topk picks any of those that share the k-th score; the lowest columns must win.
-    tied = np.flatnonzero((scores >= scores.new_tensor(values[:, -1:])).sum(1).numpy() > k)
+    # topk picks any of those that share the k-th score; the lowest columns must win, unless nobody may be picked.
+    n_as_high = torch.count_nonzero(scores >= scores.new_tensor(values[:, -1:]), 1).numpy()
+    tied = np.flatnonzero((n_as_high > k) & np.isfinite(values[:, -1]))
     if len(tied):
         order = torch.sort(scores[torch.from_numpy(tied)], dim=1, descending=True, stable=True)
         values[tied], columns[tied] = order.values[:, :k].numpy(), order.indices[:, :k].numpy()
