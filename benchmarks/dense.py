@@ -56,7 +56,7 @@ class DenseModel:
             return 0.0, 0.0
         scores = self.scores(user)
         margins = scores[eligible] - scores[item]
-        unit = scores[self.popularity > 0].abs().max()
+        unit = scores[eligible].abs().max()
         values = []
         for slack in (-ROUNDING, ROUNDING):
             higher = (margins > (TIE_TOLERANCE + slack) * unit).sum().item()

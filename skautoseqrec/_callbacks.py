@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import Any, TypeVar
 
 import sklearn
@@ -45,12 +45,14 @@ class Watch:
             self._fit = estimator._init_callback_context(max_subtasks=max_epochs)
             self._fit.call_on_fit_task_begin(**self._told)
 
-    def over(self, epochs: Iterator[Epoch], attributes: Callable[[], Mapping[str, Any]]) -> Iterator[Epoch]:
+    def over(
+        self, epochs: Generator[Epoch, None, None], attributes: Callable[[], Mapping[str, Any]]
+    ) -> Generator[Epoch, None, None]:
         """Yield epochs until a callback asks to stop.
 
         Parameters
         ----------
-        epochs : iterator
+        epochs : generator
             Epochs without end.
         attributes : callable
             Returns the attributes that the estimator would be fitted with if it stopped after the epoch that was

@@ -9,6 +9,7 @@ from ._batches import TARGETS_PER_ROW
 from ._counts import Counts
 from ._learning import BLENDED_EVENTS, BLENDED_FEATURES
 from ._scoring import PARTS, rows_per_block
+from ._settings import LONGEST_SEQUENCE
 
 #: Bytes of a float32.
 FLOAT = 4
@@ -36,7 +37,7 @@ def fit_bytes(counts: Counts, parameters: Mapping[str, Any]) -> int:
     counts : Counts
         The log.
     parameters : mapping
-        The estimator's, ``n_negatives`` resolved.
+        The estimator's, ``n_negatives`` and ``history_encoder`` resolved.
     """
     n_items, n_events = counts.n_items, len(counts.history)
     n_candidates, batch_size = n_items, parameters["batch_size"]
@@ -45,10 +46,12 @@ def fit_bytes(counts: Counts, parameters: Mapping[str, Any]) -> int:
     n_parts = len(PARTS) - 1 + len(parameters["trend_half_lives"])
     n_choices = min(BLENDED_FEATURES, BLENDED_EVENTS * n_items * n_parts)
     n_weights = n_items * parameters["n_components"]
+    n_places = batch_size * LONGEST_SEQUENCE if parameters["history_encoder"] == "residual" else 0
     return (
         FLOAT * (COPIES_OF_WEIGHTS * MATRICES_OF_WEIGHTS + MATRICES_OF_STATE) * n_weights
         + FLOAT * BLOCKS_OF_SCORES * rows_per_block(n_items) * n_items
         + FLOAT * COPIES_OF_LOGITS * batch_size * n_candidates
+        + FLOAT * n_places * parameters["n_components"]
         + FLOAT * COPIES_OF_CHOICES * n_choices
         + BYTES_PER_TRANSITION * counts.transitions.nnz
         + BYTES_PER_EVENT * n_events

@@ -18,7 +18,7 @@ from ._objectives import MultinomialObjective
 from ._queries import form_queries
 from ._scoring import Scorer, weighted_parts
 from ._state import State
-from ._topk import Filter
+from ._topk import Filter, batches
 from ._vocabulary import read_ids
 
 
@@ -166,8 +166,12 @@ class InspectionMixin:
         """
         check_is_fitted(self)
         snapshot, histories = self._state.histories_of(users)
-        queries = form_queries(self._scorer.model, histories, snapshot.leaving, snapshot.n_items)
-        return self._linear_objective().embed(queries.hidden, self._scorer.blend).numpy()
+        objective, model = self._linear_objective(), self._scorer.model
+        embeddings = np.empty((len(histories), 3 * model.module.encoder_weight.shape[1]), dtype=np.float32)
+        for batch in batches(len(histories), snapshot.n_items):
+            queries = form_queries(model, histories.rows(batch), snapshot.leaving, snapshot.n_items)
+            embeddings[batch] = objective.embed(queries.hidden, self._scorer.blend).numpy()
+        return embeddings
 
     @property
     def item_ids_(self) -> NDArray[Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
 from dataclasses import fields
 from itertools import islice
 from typing import Any, NamedTuple
@@ -33,6 +34,9 @@ FEWEST_EVENTS = 50
 BLENDED_FEATURES, MONITORED_FEATURES = 2**26, 2**23
 
 
+Epochs = Generator[Epoch, None, None]
+
+
 class Learnt(NamedTuple):
     """What came out of training."""
 
@@ -43,7 +47,7 @@ class Learnt(NamedTuple):
     validation_scores: list[float]
 
 
-def take_all(epochs: Iterator[Epoch], learnt: Callable[[], Learnt]) -> Iterator[Epoch]:
+def take_all(epochs: Epochs, learnt: Callable[[], Learnt]) -> Epochs:
     """Return all epochs: nobody watches."""
     return epochs
 
@@ -60,7 +64,8 @@ class Learner:
     parameters : mapping
         The estimator's parameters, with "learning_rate" and "dropout" per part.
     watched : callable, default=take_all
-        Takes epochs, and a function that tells what is learnt by now; returns the epochs, or the first of them.
+        Takes a generator of epochs, and a function that tells what is learnt by now; returns one of the same epochs,
+        or of the first of them.
     """
 
     def __init__(
@@ -68,7 +73,7 @@ class Learner:
         objective: Objective,
         settings: SequenceSettings,
         parameters: Mapping[str, Any],
-        watched: Callable[[Iterator[Epoch], Callable[[], Learnt]], Iterator[Epoch]] = take_all,
+        watched: Callable[[Epochs, Callable[[], Learnt]], Epochs] = take_all,
     ) -> None:
         self._objective = objective
         self._watched = watched
@@ -114,9 +119,10 @@ class Learner:
         def learnt() -> Learnt:
             return Learnt(_settled(copy.deepcopy(epoch.module)), blend, cold_blend, [*losses], scores)
 
-        for epoch in islice(self._watched(self._epochs(module, log.counts), learnt), n_iter):
-            losses.append(epoch.losses)
-            progress.say(epoch.losses)
+        with closing(self._watched(self._epochs(module, log.counts), learnt)) as epochs:
+            for epoch in islice(epochs, n_iter):
+                losses.append(epoch.losses)
+                progress.say(epoch.losses)
         return Learnt(_settled(epoch.module), blend, cold_blend, losses, scores)
 
     def _train_validated(
@@ -136,22 +142,22 @@ class Learner:
         def learnt() -> Learnt:
             return Learnt(settled, self.to_blend(weights), self._fixed_cold_blend(), [*losses], [*scores])
 
-        epochs = self._watched(self._epochs(module, validation.head), learnt)
-        for epoch in islice(epochs, self._parameters["max_iter"]):
-            losses.append(epoch.losses)
-            settled = _settled(copy.deepcopy(epoch.module))
-            choices = validation.choices(self._model(settled), MONITORED_FEATURES, weights)
-            if is_fitted:
-                weights, score = fit_weights(choices, weights, max_iter=15, surprises=0.0)
-            else:
-                scale, score = fit_weights(choices.blended(weights), scale, max_iter=15, surprises=0.0)
-            scores.append(score)
-            progress.say(epoch.losses, _quality(choices, weights, score) if progress.is_told else "")
-            n_since = 0 if score > best_score + self._parameters["tol"] else n_since + 1
-            if score > best_score:
-                best, best_score = settled, score
-            if self._parameters["early_stopping"] and n_since >= self._parameters["n_iter_no_change"]:
-                break
+        with closing(self._watched(self._epochs(module, validation.head), learnt)) as epochs:
+            for epoch in islice(epochs, self._parameters["max_iter"]):
+                losses.append(epoch.losses)
+                settled = _settled(copy.deepcopy(epoch.module))
+                choices = validation.choices(self._model(settled), MONITORED_FEATURES, weights)
+                if is_fitted:
+                    weights, score = fit_weights(choices, weights, max_iter=15, surprises=0.0)
+                else:
+                    scale, score = fit_weights(choices.blended(weights), scale, max_iter=15, surprises=0.0)
+                scores.append(score)
+                progress.say(epoch.losses, _quality(choices, weights, score) if progress.is_told else "")
+                n_since = 0 if score > best_score + self._parameters["tol"] else n_since + 1
+                if score > best_score:
+                    best, best_score = settled, score
+                if self._parameters["early_stopping"] and n_since >= self._parameters["n_iter_no_change"]:
+                    break
         n_best = 1 + int(np.argmax(scores)) if self._parameters["early_stopping"] else len(losses)
         return (best if self._parameters["early_stopping"] else settled), losses[:n_best], scores, weights
 
@@ -197,7 +203,7 @@ class Learner:
         self._objective.initialise(module)
         return module.to(self._device)
 
-    def _epochs(self, module: AutoSeqRecModule, counts: Counts) -> Iterator[Epoch]:
+    def _epochs(self, module: AutoSeqRecModule, counts: Counts) -> Epochs:
         in_sequence = module.history is not None
         batches = self._objective.draw_epochs(counts, self._settings, self._parameters["batch_size"], in_sequence)
         settings = TrainingSettings(**{field.name: self._parameters[field.name] for field in fields(TrainingSettings)})
@@ -228,7 +234,7 @@ class Learner:
 
 
 def _quality(choices: Choices, weights: NDArray[np.float64], score: float) -> str:
-    return f", validation MRR {choices.mean_reciprocal_rank(weights):.4f}, log-likelihood {score:.4f}"
+    return f", MRR of usable validation events {choices.mean_reciprocal_rank(weights):.4f}, log-likelihood {score:.4f}"
 
 
 def _events(users: NDArray[np.int64], items: NDArray[np.int64], start: int, stop: int) -> Events:

@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
-#: Where Linux tells the limits of a container.
-CONTROL_GROUP = Path("/sys/fs/cgroup")
+
+class ControlGroup(NamedTuple):
+    """Where Linux tells what a container may take and has taken."""
+
+    folder: Path
+    limit: str
+    used: str
+    reclaimable: str
+
+
+CONTROL_GROUPS = [
+    ControlGroup(Path("/sys/fs/cgroup"), "memory.max", "memory.current", "inactive_file"),
+    ControlGroup(
+        Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"
+    ),
+]
 #: What takes less is never refused, nor is the machine asked.
 ALWAYS_THERE = 2**26
 
@@ -15,10 +30,11 @@ ALWAYS_THERE = 2**26
 def available_bytes() -> int:
     """Return how many bytes this process may still take: of the machine, or of its control group if that has fewer."""
     available = int(psutil.virtual_memory().available)
-    limit = _read_number(CONTROL_GROUP / "memory.max")
-    if limit is not None:
-        used = _read_number(CONTROL_GROUP / "memory.current") or 0
-        available = min(available, max(0, limit - used))
+    for group in CONTROL_GROUPS:
+        limit = _read_number(group.folder / group.limit)
+        used = _read_number(group.folder / group.used)
+        if limit is not None and used is not None:
+            available = min(available, max(0, limit - used + _read_reclaimable(group)))
     return available
 
 
@@ -49,3 +65,10 @@ def _read_number(path: Path) -> int | None:
         return None
     text = path.read_text().strip()
     return int(text) if text.isdigit() else None
+
+
+def _read_reclaimable(group: ControlGroup) -> int:
+    """Return how many of the used bytes are files that were read and may be forgotten."""
+    path = group.folder / "memory.stat"
+    fields = dict(line.split(maxsplit=1) for line in path.read_text().splitlines()) if path.is_file() else {}
+    return int(fields.get(group.reclaimable, 0))

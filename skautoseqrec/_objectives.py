@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ._autograd import SoftmaxCrossEntropy
-from ._batches import Batch, Snapshots, WholeRows, gather_rows, shuffled, shuffled_slices
+from ._batches import Batch, Snapshots, WholeRows, drawn_share, gather_rows, shuffled, shuffled_slices
 from ._counting import TRANSITION_UNIT
 from ._counts import Counts
 from ._module import DECODERS, AutoSeqRecModule, SparseRows, Weights
@@ -110,19 +110,23 @@ class MultinomialObjective(Objective):
         histories = WholeRows("collaborative", counts.user_item())
         snapshots = Snapshots(counts, settings, in_sequence)
 
+        n_histories = self.HISTORIES_PER_ITEM * counts.n_items
+        n_snapshots = min(self.SNAPSHOTS_PER_ITEM * counts.n_items, len(snapshots.events))
+        n_transitions = self.TRANSITION_PASSES * sum(len(matrix.rows) for matrix in transitions)
+        share = min(1.0, self.ROWS_PER_EPOCH / (n_histories + n_snapshots + n_transitions))
+
         def draw_rows() -> Iterator[tuple[Callable[[NDArray[np.int64]], Batch], NDArray[np.int64]]]:
-            users = torch.randint(counts.n_users, (self.HISTORIES_PER_ITEM * counts.n_items,)).numpy()
+            users = torch.randint(counts.n_users, (math.ceil(share * n_histories),)).numpy()
             for matrix in transitions:
-                yield matrix.batch, np.tile(matrix.rows, self.TRANSITION_PASSES)
+                yield matrix.batch, drawn_share(np.tile(matrix.rows, self.TRANSITION_PASSES), share)
             yield histories.batch, users
-            events = snapshots.draw(self.SNAPSHOTS_PER_ITEM * counts.n_items)
+            events = snapshots.draw(math.ceil(share * n_snapshots))
             yield partial(snapshots.batch, hits=snapshots.hits(events)), events
 
         while True:
             draws = [(form, chosen) for form, rows in draw_rows() for chosen in shuffled_slices(rows, batch_size)]
-            drawn = shuffled(draws)[: max(1, self.ROWS_PER_EPOCH // batch_size)]
             # Formed one at a time: together they would be many times the log.
-            yield (form(chosen) for form, chosen in drawn)
+            yield (form(chosen) for form, chosen in shuffled(draws))
 
     def logits(self, module: AutoSeqRecModule, weights: Weights, batch: Batch, dropout: Mapping[str, float]) -> Tensor:
         """Drop entries of the input."""

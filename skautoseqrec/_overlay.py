@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -65,6 +65,10 @@ class Overlay:
         self._newest_event: dict[int, int] = {}
         self._changes = self._no_changes()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: not what readers have computed."""
+        return vars(self) | {"_changes": self._no_changes()}
+
     def __len__(self) -> int:
         """Return the number of events, published or not."""
         return len(self._target_of_event)
@@ -109,7 +113,9 @@ class Overlay:
         if (changes.n_events, changes.levels.shape[1]) != (n_events, n_items):
             known = changes if changes.n_events <= n_events else self._no_changes()
             # One reference, set at once: readers in other threads find these or those, each whole.
-            changes = self._changes = self._advance(known, n_events, n_items)
+            changes = self._advance(known, n_events, n_items)
+            if n_events >= self._changes.n_events:
+                self._changes = changes
         return changes
 
     def project(self, entries: Entries) -> Tensor:

@@ -27,5 +27,5 @@ class Progress:
         now = perf_counter()
         if self.is_told:
             told = ", ".join(f"{part} loss {loss:.5g}" for part, loss in losses.items())
-            print(f"{self._unit} {self._n_epochs}: {told}{quality}, {now - self._start:.1f} s")
+            print(f"{self._unit} {self._n_epochs}: {told}{quality}, {now - self._start:.1f} s", flush=True)
         self._start = now

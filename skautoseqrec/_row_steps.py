@@ -110,7 +110,7 @@ class RowSteps(Steps):
         self._following = WeightAverage(shared, self.average.shared_parts(), settings.weight_averaging)
 
     def take(self, batch: Batch) -> Tensor:
-        """Train on a batch and return its loss, of which that over all items is the expectation but for rounding."""
+        """Train on a batch and return its loss, a little below that over all items: the log of an estimated sum is."""
         n_negatives = self.settings.n_negatives
         assert n_negatives is not None
         sampled = sample(batch, self.module.n_items, n_negatives)

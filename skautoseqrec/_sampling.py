@@ -30,7 +30,7 @@ class Sampled(NamedTuple):
     candidates : Tensor of shape (n_candidates,), int64
         Items that its softmax is summed over.
     log_inclusion : Tensor of shape (n_candidates,)
-        Log of the probability that chance makes the item a candidate.
+        Log of the probability that chance makes the item a candidate for a row that does not ask for it.
     batch : Batch
         The batch, its inputs counting in places of ``shown`` and its targets in places of ``candidates``.
     """
@@ -62,10 +62,11 @@ def sample(batch: Batch, n_items: int, n_negatives: int) -> Sampled:
     targets = draw_targets(batch.targets, TARGETS_PER_ROW)
     negatives = torch.randint(n_items, (n_negatives,), device=targets.items.device)
     candidates, places = torch.unique(torch.cat([targets.items, negatives]), return_inverse=True)
-    log_absence = len(batch.targets) * torch.log1p(-batch.hits[candidates]) + n_negatives * torch.log1p(
-        torch.tensor(-1 / n_items, dtype=torch.float64)
-    )
-    log_inclusion = torch.log(-torch.expm1(log_absence)).float()
+    # What a row asks for itself is no chance: the others of its batch are one fewer than all.
+    hits = batch.hits[candidates.cpu()].clamp_max(1 - 1e-9)
+    undrawn = torch.log1p(torch.tensor(-1 / n_items, dtype=torch.float64))  # minus infinity for a single item
+    log_absence = (len(batch.targets) - 1) * torch.log1p(-hits) + n_negatives * undrawn
+    log_inclusion = torch.log(-torch.expm1(log_absence)).float().to(candidates.device)
     shown, inputs = _narrowed(batch.inputs)
     asked = SparseRows(places[: len(targets.items)], targets.values, targets.offsets)
     return Sampled(shown, candidates, log_inclusion, Batch(batch.decoder, inputs, asked))
@@ -101,7 +102,10 @@ def draw_targets(targets: SparseRows, n_draws: int) -> SparseRows:
 
 def _narrowed(inputs: SparseRows | ItemSequences) -> tuple[Tensor, SparseRows | ItemSequences]:
     """Return the items of some inputs, and the inputs in places of them."""
-    shown, places = torch.unique(inputs.items, return_inverse=True)
     if isinstance(inputs, SparseRows):
+        shown, places = torch.unique(inputs.items, return_inverse=True)
         return shown, SparseRows(places, inputs.values, inputs.offsets)
+    is_item = inputs.values > 0
+    places = torch.zeros_like(inputs.items)
+    shown, places[is_item] = torch.unique(inputs.items[is_item], return_inverse=True)
     return shown, ItemSequences(places, inputs.values)

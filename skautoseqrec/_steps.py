@@ -21,7 +21,7 @@ class Steps(ABC):
     Parameters
     ----------
     module : AutoSeqRecModule
-        Trained in place.
+        Where training starts; it may be trained in place.
     objective : Objective
         Passes batches through the network and gives the loss.
     settings : TrainingSettings

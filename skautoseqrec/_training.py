@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import NamedTuple
 
 import torch
@@ -29,13 +29,13 @@ def train(
     epochs: Iterator[Iterable[Batch]],
     settings: TrainingSettings,
     device: torch.device,
-) -> Iterator[Epoch]:
+) -> Generator[Epoch, None, None]:
     """Train a module, one epoch per step of the generator.
 
     Parameters
     ----------
     module : AutoSeqRecModule
-        On ``device``; it is trained in place.
+        On ``device``: where training starts. It may be trained in place; the result is what is yielded.
     objective : Objective
         Passes batches through the network and gives the loss.
     epochs : iterator of iterables of Batch

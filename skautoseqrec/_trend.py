@@ -7,8 +7,7 @@ score is ``max(level + t log g, floor)``; row constants do not rank, so scoring 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,15 +31,14 @@ class TrendClock:
     half_lives: tuple[float, ...]
     n_items: int
 
-    @cached_property
-    def log_decays(self) -> NDArray[np.float64]:
-        """``log g`` of each half-life."""
-        return -np.log(2) / np.array(self.half_lives, dtype=np.float64)
+    #: ``log g`` and the lowest log count of each half-life, shape (n_half_lives,).
+    log_decays: NDArray[np.float64] = field(init=False, compare=False)
+    log_floors: NDArray[np.float64] = field(init=False, compare=False)
 
-    @cached_property
-    def log_floors(self) -> NDArray[np.float64]:
-        """Lowest log count of each half-life."""
-        return np.log(FLOOR_SHARE / (self.n_items * -np.expm1(self.log_decays)))
+    def __post_init__(self) -> None:
+        log_decays = -np.log(2) / np.array(self.half_lives, dtype=np.float64)
+        object.__setattr__(self, "log_decays", log_decays)
+        object.__setattr__(self, "log_floors", np.log(FLOOR_SHARE / (self.n_items * -np.expm1(log_decays))))
 
     def empty_levels(self, n_items: int) -> NDArray[np.float64]:
         """Return the levels of items without events, shape (n_half_lives, n_items)."""

@@ -46,7 +46,7 @@ class Ranking(NamedTuple):
     cold : ndarray of shape (n_rows,), bool
         Whose user has no history.
     inputs : tuple
-        Arguments of :meth:`Scorer.score` and :meth:`Scorer.parts`.
+        Arguments of :meth:`Scorer.score` and of :func:`score_parts`.
     """
 
     events: slice
@@ -56,11 +56,11 @@ class Ranking(NamedTuple):
     cold: NDArray[np.bool_]
     inputs: tuple[Queries, ItemSide, Recent, TrendView, int]
 
-    def deny(self, scores: Tensor) -> None:
-        """Set the scores of what is not eligible to minus infinity, in place."""
-        scores[:, scores.shape[1] - self.unknown.shape[1] :].masked_fill_(self.unknown, -torch.inf)
+    def deny(self, scores: Tensor, value: float = -torch.inf) -> None:
+        """Set the scores of what is not eligible to a value, in place."""
+        scores[:, scores.shape[1] - self.unknown.shape[1] :].masked_fill_(self.unknown, value)
         rows, items = self.seen
-        scores.view(-1)[torch.from_numpy(rows * scores.shape[1] + items)] = -torch.inf
+        scores.view(-1)[torch.from_numpy(rows * scores.shape[1] + items)] = value
 
 
 class WalkForward:
@@ -215,8 +215,7 @@ def visible_events(times: NDArray[np.generic] | None, n_events: int, ties: str) 
 
 def reciprocal_ranks(scores: Tensor, ranking: Ranking) -> NDArray[np.float64]:
     """Return 1 / (1 + higher + tied / 2) of each row's target, 0 where it is not eligible; scores are overwritten."""
-    new = scores[:, scores.shape[1] - ranking.unknown.shape[1] :]
-    new.masked_fill_(ranking.unknown, 0.0)  # what is not known yet must not count as large
+    ranking.deny(scores, 0.0)  # what may not be recommended must not count as large
     tolerance = TIE_TOLERANCE * torch.maximum(scores.amax(1, keepdim=True), -scores.amin(1, keepdim=True))
     ranking.deny(scores)
     target_scores = scores.gather(1, torch.from_numpy(ranking.targets)[:, None])

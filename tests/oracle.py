@@ -174,7 +174,7 @@ class Oracle:
         if item not in scores:
             return 0.0, 0.0
         others = np.array([score for other, score in scores.items() if other != item])
-        largest = max(map(abs, self.scores(user).values()))
+        largest = max(map(abs, scores.values()))
         tolerance, rounding = TIE_TOLERANCE * largest, 4e-6 * largest
         ranks = []
         for shift in (-rounding, rounding):

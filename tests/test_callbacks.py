@@ -74,3 +74,16 @@ def test_a_fit_that_fails_is_torn_down():
         recommender.fit(LOG[:0])
     assert recorder.told == ["begin fit", "teardown"]
     assert not hasattr(recommender, "module_")
+
+
+@pytest.mark.parametrize("parameters", [FIXED, {"n_iter_no_change": 1}], ids=["last epoch", "early stopping"])
+def test_an_error_of_a_callback_is_raised_at_any_epoch(parameters):
+    class Failing(Recorder):
+        def on_fit_task_end(self, estimator, context):
+            if context.task_name == "epoch" and context.task_id >= 1:
+                raise RuntimeError("the monitor is full")
+
+    recommender = AutoSeqRecRecommender(**{**SMALL, "max_iter": 2}, **parameters, exclude_seen=False)
+    with pytest.raises(RuntimeError, match="the monitor is full"):
+        recommender.set_callbacks(Failing()).fit(LOG)
+    assert not hasattr(recommender, "module_")

@@ -38,20 +38,24 @@ def test_little_is_never_refused(monkeypatch):
         require_bytes(2**26 + 1, "This", "")
 
 
-def test_a_control_group_may_have_less_than_the_machine(tmp_path, monkeypatch):
-    machine = available_bytes()
-    assert machine > 0
-    monkeypatch.setattr(_memory, "CONTROL_GROUP", tmp_path)
-    (tmp_path / "memory.max").write_text("max\n")
+@pytest.mark.parametrize("version", [0, 1])
+def test_a_control_group_may_have_less_than_the_machine(version, tmp_path, monkeypatch):
+    assert available_bytes() > 0
+    group = _memory.CONTROL_GROUPS[version]._replace(folder=tmp_path)
+    monkeypatch.setattr(_memory, "CONTROL_GROUPS", [group])
+    (tmp_path / group.used).write_text("2000\n")
+    (tmp_path / group.limit).write_text("max\n")
     assert available_bytes() > 3000
-    (tmp_path / "memory.max").write_text("5000\n")
-    (tmp_path / "memory.current").write_text("2000\n")
+    (tmp_path / group.limit).write_text("5000\n")
     assert available_bytes() == 3000
+    (tmp_path / "memory.stat").write_text(f"anon 700\n{group.reclaimable} 500\n")
+    assert available_bytes() == 3500
 
 
 def test_memory_grows_with_items_components_events_and_logits():
     def bytes_of(n_items=1000, n_events=5000, **changes):
         parameters = AutoSeqRecRecommender(n_components=64, n_negatives=None).set_params(**changes).get_params()
+        parameters["history_encoder"] = changes.get("history_encoder", "shared")
         items = np.arange(n_events) % n_items
         counts, _ = Counts.empty().advance(Events(np.zeros(n_events, int), items, 1, n_items), np.array([1]))
         return fit_bytes(counts, parameters)
@@ -59,6 +63,7 @@ def test_memory_grows_with_items_components_events_and_logits():
     base = bytes_of()
     assert bytes_of(n_components=65) - base == 4 * (8 * 4 + 10) * 1000
     assert bytes_of(batch_size=257) - base == 4 * 3 * 1000
+    assert bytes_of(history_encoder="residual") - base == 4 * 256 * 60 * 64
     assert bytes_of(n_events=6000) > base
     assert bytes_of(n_items=2000) > base
     assert bytes_of(n_items=100_000, n_events=100_000, n_negatives=10) < bytes_of(n_items=100_000, n_events=100_000)

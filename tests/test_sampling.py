@@ -10,17 +10,19 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from skautoseqrec import AutoSeqRecRecommender
-from skautoseqrec._batches import TARGETS_PER_ROW, Batch, WholeRows, shares
-from skautoseqrec._fitting import resolve_n_negatives
-from skautoseqrec._module import DECODERS, AutoSeqRecModule, SparseRows
+from skautoseqrec._batches import TARGETS_PER_ROW, Batch, Snapshots, WholeRows, shares
+from skautoseqrec._fitting import count_log, resolve_n_negatives
+from skautoseqrec._module import DECODERS, AutoSeqRecModule, ItemSequences, SparseRows
 from skautoseqrec._objectives import MultinomialObjective
+from skautoseqrec._reading import read_columns
 from skautoseqrec._row_steps import RowSteps, RowWeights
 from skautoseqrec._sampling import draw_targets, sample
-from skautoseqrec._settings import TrainingSettings
+from skautoseqrec._settings import SequenceSettings, TrainingSettings
 from skautoseqrec._steps import WholeSteps
 
 N_ITEMS = 6
 OBJECTIVE = MultinomialObjective()
+TIMES = SequenceSettings(2, 0.5, 0.9, 1, 1.0, ())
 SETTINGS = TrainingSettings(
     dict.fromkeys(("encoder", *DECODERS), 0.01), dict.fromkeys(("encoder", *DECODERS), 0.0), 0.5, 0.9, 1000
 )
@@ -102,31 +104,59 @@ def test_draws_are_the_shares_on_average():
     torch.testing.assert_close(mean, targets.to_dense(N_ITEMS), atol=0.01, rtol=0)
 
 
-@pytest.mark.parametrize("n_negatives", [1, 3])
-def test_items_are_candidates_as_often_as_said(n_negatives):
-    matrix = sparse.random(200, N_ITEMS, 0.3, random_state=0, format="csr", dtype=np.float32)
-    rows = WholeRows("source", matrix)
-    torch.manual_seed(0)
-    counts, said, n_batches = torch.zeros(N_ITEMS), torch.zeros(N_ITEMS), 4000
-    for _ in range(n_batches):
-        chosen = rows.rows[torch.randint(len(rows.rows), (2,)).numpy()]
-        sampled = sample(rows.batch(chosen), N_ITEMS, n_negatives)
-        counts[sampled.candidates] += 1
-        said[sampled.candidates] = sampled.log_inclusion.exp()
-    torch.testing.assert_close(counts / n_batches, said, atol=0.03, rtol=0)
-    assert 0.1 < said.min() < said.max() < 1
+class Normalizers(MultinomialObjective):
+    """The default objective, remembering what the exponentials of each batch's first row add up to."""
+
+    def __init__(self):
+        self.seen = []
+
+    def loss(self, logits, batch):
+        self.seen.append(logits[0].exp().sum().item())
+        return super().loss(logits, batch)
 
 
-def test_the_sum_over_candidates_is_that_over_all_items_on_average():
-    matrix = sparse.random(200, N_ITEMS, 0.3, random_state=0, format="csr", dtype=np.float32)
-    rows = WholeRows("source", matrix)
-    exponentials = torch.linspace(0.5, 3, N_ITEMS)
+@pytest.fixture(scope="module")
+def rows_of_a_matrix():
+    rows = WholeRows("source", sparse.random(200, N_ITEMS, 0.3, random_state=0, format="csr", dtype=np.float32))
+    return rows.rows, rows.batch
+
+
+@pytest.fixture(scope="module")
+def rows_of_events():
+    items = np.random.default_rng(0).zipf(1.6, size=200) % N_ITEMS
+    log = count_log(read_columns([(user % 20, int(item)) for user, item in enumerate(items)]), None, TIMES, 0)
+    snapshots = Snapshots(log.counts, TIMES, False)
+    return snapshots.events, lambda events: snapshots.batch(events, snapshots.hits(snapshots.events))
+
+
+@pytest.mark.parametrize("n_negatives", [1, 4])
+@pytest.mark.parametrize("n_rows", [1, 2, 16])
+@pytest.mark.parametrize("kind", ["rows_of_a_matrix", "rows_of_events"])
+def test_the_sum_over_candidates_is_that_over_all_items_on_average(kind, n_rows, n_negatives, request):
+    rows, batch_of = request.getfixturevalue(kind)
     torch.manual_seed(0)
-    estimates = []
-    for _ in range(4000):
-        sampled = sample(rows.batch(rows.rows[torch.randint(len(rows.rows), (2,)).numpy()]), N_ITEMS, 2)
-        estimates.append((exponentials[sampled.candidates] / sampled.log_inclusion.exp()).sum())
-    assert torch.stack(estimates).mean().item() == pytest.approx(exponentials.sum().item(), rel=0.02)
+    settings = replace(SETTINGS, learning_rate=dict.fromkeys(SETTINGS.learning_rate, 0.0), weight_averaging=0.0)
+    sampled, whole = Normalizers(), Normalizers()
+    module = new_module()
+    with torch.no_grad():
+        for decoder in module.decoders.values():
+            decoder.bias += torch.linspace(-1, 1, N_ITEMS)
+    steps = RowSteps(module, sampled, replace(settings, n_negatives=n_negatives, weight_decay=0.0))
+    for _ in range(1500):
+        chosen = rows[torch.randint(len(rows), (n_rows,)).numpy()]
+        chosen[0] = rows[3]
+        steps.take(batch_of(chosen))
+    WholeSteps(module, whole, replace(settings, n_negatives=None, weight_decay=0.0)).take(batch_of(rows[3:4]))
+    assert np.mean(sampled.seen) == pytest.approx(whole.seen[0], rel=0.05)
+    assert np.std(sampled.seen) > 0.01 * whole.seen[0]
+
+
+def test_places_without_an_item_touch_nothing():
+    inputs = ItemSequences(torch.tensor([[5, 7], [6, 0]]), torch.tensor([[1.0, 1.0], [1.0, 0.0]]))
+    targets = SparseRows(torch.tensor([1, 2]), torch.ones(2), torch.arange(2))
+    sampled = sample(Batch("collaborative", inputs, targets, torch.full((9,), 0.1)), 9, 2)
+    assert sampled.shown.tolist() == [5, 6, 7]
+    assert sampled.batch.inputs.items.tolist() == [[0, 2], [1, 0]]
 
 
 def test_a_batch_is_the_same_in_terms_of_the_items_it_meets():

@@ -146,6 +146,23 @@ class TestMultinomialObjective:
         n_histories = sum(len(batch.inputs) for batch in epoch if batch.decoder == "collaborative")
         assert n_histories == min(len(log) - n_first, 16 * counts.n_items) + 4 * counts.n_items
 
+    @pytest.mark.parametrize("batch_size", [1, 16, 10**6])
+    def test_an_epoch_of_a_large_log_is_a_sample_that_prefers_new_events(self, batch_size, monkeypatch):
+        counts = counted([(user, item) for item in range(40) for user in range(30)])
+        monkeypatch.setattr(MultinomialObjective, "ROWS_PER_EPOCH", 300)
+        torch.manual_seed(0)
+        batches = list(next(self.objective.draw_epochs(counts, SETTINGS, batch_size)))
+        n_rows = dict.fromkeys(DECODERS, 0)
+        for batch in batches:
+            n_rows[batch.decoder] += len(batch.inputs)
+        # 16 of each item's 30 events, 4 histories, and 4 times the rows of both matrices, one row short each.
+        share = 300 / (640 + 160 + 2 * 4 * 39)
+        expected = {"collaborative": share * (640 + 160), "source": share * 4 * 39, "target": share * 4 * 39}
+        assert n_rows == {decoder: pytest.approx(number, abs=2) for decoder, number in expected.items()}
+        # Items arrive in order, so a newer event has a larger item: uniform draws would have a mean of 20.
+        items = torch.cat([batch.targets.items for batch in batches if len(batch.targets.items) == len(batch.inputs)])
+        assert items.double().mean() > 22
+
     @given(logs(min_size=2))
     def test_snapshots_show_what_came_strictly_before(self, log):
         counts = counted(log)

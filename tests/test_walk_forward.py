@@ -46,6 +46,19 @@ def test_newcomers_are_ranked_by_what_is_popular_at_their_moment(half_lives, blo
     assert_equals_replay(recommender, Oracle(recommender, fitted), walked)
 
 
+@pytest.mark.parametrize("ineligible", ["seen", "not yet known"])
+def test_what_is_not_eligible_does_not_decide_what_is_tied(ineligible):
+    log = [(user, item) for user in range(6) for item in range(6) if (user + item) % 3]
+    blend = {"direct": 1e-4, "trend": (1e-4,)} | ({"repeat": 50.0} if ineligible == "seen" else {})
+    parameters = {"early_stopping": False, "trend_half_lives": (5.0,), "n_components": 2, "max_iter": 1}
+    recommender = AutoSeqRecRecommender(**parameters, blend=blend, random_state=0).fit(log[:12])
+    walked = log[12:]
+    if ineligible == "not yet known":
+        # At the end of the walk an item gets so popular that its level would dwarf what the others differ by.
+        walked = [*walked, *((100 + user, 99) for user in range(40))]
+    assert_equals_replay(recommender, Oracle(recommender, log[:12]), walked)
+
+
 @pytest.mark.parametrize("part", ["one_hop", "two_hop", "direct"])
 def test_a_query_sees_the_transitions_of_its_own_block(part):
     rng = np.random.default_rng(0)
