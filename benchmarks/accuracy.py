@@ -44,14 +44,15 @@ class Fold(NamedTuple):
     walked: Interactions
 
 
-def most_epochs(options: argparse.Namespace) -> dict[str, int]:
-    """Return the parameter that bounds the epochs, where that was asked for."""
-    return {} if options.max_iter is None else {"max_iter": options.max_iter}
+def size_parameters(options: argparse.Namespace) -> dict[str, int]:
+    """Return the parameters that bound the epochs and say how wide a model is, where they were asked for."""
+    asked = {"max_iter": options.max_iter, "n_components": options.components}
+    return {name: value for name, value in asked.items() if value is not None}
 
 
 def make_paper(options: argparse.Namespace, seed: int, valid: Fold) -> AutoSeqRecRecommender:
     """Return the published model."""
-    return AutoSeqRecRecommender(**{**PAPER_PARAMS, **most_epochs(options)}, random_state=seed)
+    return AutoSeqRecRecommender(**{**PAPER_PARAMS, **size_parameters(options)}, random_state=seed)
 
 
 def make_decayed_popularity(options: argparse.Namespace, seed: int, valid: Fold) -> DecayedPopularity:
@@ -65,7 +66,7 @@ def make_decayed_popularity(options: argparse.Namespace, seed: int, valid: Fold)
 
 def make_default(options: argparse.Namespace, seed: int, valid: Fold) -> AutoSeqRecRecommender:
     """Return the recommender as it comes."""
-    return AutoSeqRecRecommender(**most_epochs(options), random_state=seed)
+    return AutoSeqRecRecommender(**size_parameters(options), random_state=seed)
 
 
 MODELS: dict[str, Callable[[argparse.Namespace, int, Fold], Any]] = {
@@ -75,7 +76,7 @@ MODELS: dict[str, Callable[[argparse.Namespace, int, Fold], Any]] = {
     "decayed-popularity": make_decayed_popularity,
     "markov": lambda options, seed, valid: Markov(),
     "markov-5": lambda options, seed, valid: Markov(window=5, decay=0.7),
-    "sasrec": lambda options, seed, valid: SASRec(**most_epochs(options), random_state=seed),
+    "sasrec": lambda options, seed, valid: SASRec(**size_parameters(options), random_state=seed),
 }
 #: What is compared unless something else is asked for; SASRec trains for an hour on a million events.
 QUICK_MODELS = [name for name in MODELS if name != "sasrec"]
@@ -101,6 +102,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--limit", type=int, metavar="N", help="walk over the first N test events only")
     parser.add_argument("--newcomers", action="store_true", help="add lines for users and items that fit did not meet")
     parser.add_argument("--max-iter", type=int, metavar="N", help="train for N epochs at most")
+    parser.add_argument("--components", type=int, metavar="N", help="size of the hidden representation, if not usual")
     return parser.parse_args()
 
 
