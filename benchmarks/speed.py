@@ -27,6 +27,7 @@ import torch
 from dense import DenseModel, id_pairs
 from numpy.typing import NDArray
 from sasrec import SASRec
+from threadpoolctl import threadpool_limits
 
 from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender, Interactions
 from skautoseqrec._batches import Batch
@@ -38,8 +39,9 @@ from skautoseqrec.datasets import load_interactions, make_interactions
 from skautoseqrec.model_selection import temporal_train_test_split
 from skautoseqrec.preprocessing import InteractionEncoder
 
-#: Every part of the score weighs something, so that all of them are computed.
-BLEND = {"collaborative": 1.0, "one_hop": 0.5, "two_hop": 0.5, "direct": 0.5, "trend": (0.2,) * 4}
+#: Every part that a fitted blend may weigh weighs something, so that all of them are computed.
+BLEND = {"collaborative": 1.0, "two_hop": 0.5, "direct": 0.5, "trend": (0.2,) * 4}
+N_NEURAL_PARTS = 2
 BATCH_SIZES = (1, 32, 1024)
 #: With more items than this the authors' way does not run at all.
 MOST_ITEMS_FOR_DENSE = 4000
@@ -161,7 +163,11 @@ def compare_walking(
     seconds = np.median(time_calls(recommender.score_samples, [arriving] * 3))
     pace, n_items, d = len(arriving) / seconds, len(recommender.item_ids_), recommender.n_components
     block = rows_per_block(n_items)
-    items, queries, bias = torch.randn(n_items, 3 * d), torch.randn(block, 3 * d), torch.randn(n_items)
+    items, queries, bias = (
+        torch.randn(n_items, N_NEURAL_PARTS * d),
+        torch.randn(block, N_NEURAL_PARTS * d),
+        torch.randn(n_items),
+    )
     product = np.median(time_calls(lambda _: torch.addmm(bias, queries, items.T), range(20)))
     yield Line("walking forward, events/s", pace, block / product, f"the bare product, {block} events at a time")
     first = arriving[: options.slow_events * 10]
@@ -198,7 +204,7 @@ def compare_updates(recommender: AutoSeqRecRecommender, rest: Interactions) -> I
 def compare_answers(recommender: AutoSeqRecRecommender, fitted: Interactions) -> Iterator[Line]:
     """Yield how fast users are answered, in batches of several sizes."""
     rng = np.random.default_rng(0)
-    n_items, n_hidden = len(recommender.item_ids_), 3 * recommender.n_components
+    n_items, n_hidden = len(recommender.item_ids_), N_NEURAL_PARTS * recommender.n_components
     items, copy = torch.rand(n_items, n_hidden), torch.empty(n_items, n_hidden)
     peer = recommend_by_als(recommender, fitted)
     for size in BATCH_SIZES:
@@ -226,7 +232,8 @@ def recommend_by_als(
 
     user_item = recommender._state.snapshot.base.counts.user_item().astype(np.float32)
     als = AlternatingLeastSquares(recommender.n_components, iterations=1, use_gpu=False, random_state=0)
-    als.fit(user_item, show_progress=False)
+    with threadpool_limits(1, "blas"):  # its own threads call a product each
+        als.fit(user_item, show_progress=False)
     codes = {user: code for code, user in enumerate(recommender.user_ids_.tolist())}
 
     def answer(users: NDArray[Any]) -> object:

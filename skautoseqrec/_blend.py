@@ -64,7 +64,13 @@ class Fit(NamedTuple):
     log_likelihood: float
 
 
-def fit_weights(choices: Choices, start: NDArray[np.float64], max_iter: int = 100, surprises: float = SURPRISES) -> Fit:
+def fit_weights(
+    choices: Choices,
+    start: NDArray[np.float64],
+    max_iter: int = 100,
+    surprises: float = SURPRISES,
+    left_out: NDArray[np.bool_] | None = None,
+) -> Fit:
     """Find the non-negative weights that make the true items most likely.
 
     Maximises ``mean(log(s / n_eligible + (1 - s) p))``, p the softmax of the scores at the true item and s the share of
@@ -80,6 +86,8 @@ def fit_weights(choices: Choices, start: NDArray[np.float64], max_iter: int = 10
         Most iterations.
     surprises : float, default=0.9
         Share of surprises; in [0, 1).
+    left_out : ndarray of shape (n_parts,), bool, or None, default=None
+        Parts whose weight is to be 0.
 
     Returns
     -------
@@ -102,6 +110,8 @@ def fit_weights(choices: Choices, start: NDArray[np.float64], max_iter: int = 10
         value = -float(likelihoods.double().mean()) + float(weights @ prior) / 2
         return value, gradient.double().numpy() + prior
 
-    bounds = [(0.0, None)] * len(start)
+    left_out = np.zeros(len(start), dtype=bool) if left_out is None else left_out
+    bounds = [(0.0, 0.0 if is_left_out else None) for is_left_out in left_out]
+    start = np.where(left_out, 0.0, start)
     found = optimize.minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": max_iter})
     return Fit(found.x, -float(found.fun))

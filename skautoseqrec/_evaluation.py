@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from ._scoring import Scorer
 from ._sklearn import validate_log
 from ._state import State
 from ._walk_forward import visible_events, walk_forward
+from ._warnings import warn_caller
 
 
 class EvaluationMixin:
@@ -89,9 +89,7 @@ class EvaluationMixin:
 def _warn_if_ineligible(values: NDArray[np.float64]) -> None:
     share = np.mean(values == 0)
     if share > 0.5:
-        warnings.warn(
+        warn_caller(
             f"The items of {share:.0%} of the rows were not eligible and count as 0: not known yet, or already seen by "
-            "their user while exclude_seen=True. Was this log fitted before, or do people come back to items?",
-            UserWarning,
-            stacklevel=3,
+            "their user while exclude_seen=True. Was this log fitted before, or do people come back to items?"
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import Any, NamedTuple, cast
@@ -21,6 +20,7 @@ from ._log_transformer import learn_ids
 from ._module import DECODERS
 from ._settings import SequenceSettings
 from ._vocabulary import Vocabulary
+from ._warnings import warn_caller
 
 #: Above this share of repeated (user, item) pairs, leaving out what was seen hides much of the truth.
 MANY_REPEATS = 0.05
@@ -82,12 +82,10 @@ def warn_of_repeats(user_item: sparse.csr_matrix) -> None:
     """Warn if many events repeat an earlier (user, item) pair, which ``exclude_seen`` never recommends."""
     share = 1 - user_item.nnz / user_item.sum()
     if share > MANY_REPEATS:
-        warnings.warn(
+        warn_caller(
             f"{share:.0%} of the events repeat an earlier (user, item) pair, and exclude_seen=True never "
             "recommends such items. "
-            "Set exclude_seen=False if people come back to items in this log.",
-            UserWarning,
-            stacklevel=5,
+            "Set exclude_seen=False if people come back to items in this log."
         )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import fields
@@ -25,6 +24,7 @@ from ._scoring import PARTS, Blend
 from ._settings import SequenceSettings, TrainingSettings
 from ._training import Epoch, train
 from ._validation import Validation
+from ._warnings import warn_caller
 
 #: Newest events that the blend is fitted on, and that early stopping looks at.
 BLENDED_EVENTS, MONITORED_EVENTS = 5000, 2000
@@ -94,11 +94,9 @@ class Learner:
             return self._train_on_all(log, max_iter, fixed, self._fixed_cold_blend(), [])
         validation = self.hold_out(log, MONITORED_EVENTS)
         if validation is None:
-            warnings.warn(
+            warn_caller(
                 f"The newest {self._parameters['validation_fraction']:.0%} of the log hold fewer than {FEWEST_EVENTS} "
-                "usable events: nothing is validated, and the blend is the objective's fixed one.",
-                UserWarning,
-                stacklevel=6,
+                "usable events: nothing is validated, and the blend is the objective's fixed one."
             )
             return self._train_on_all(log, max_iter, fixed, self._fixed_cold_blend(), [])
         module, losses, scores, weights = self._train_validated(validation)
@@ -148,7 +146,7 @@ class Learner:
                 settled = _settled(copy.deepcopy(epoch.module))
                 choices = validation.choices(self._model(settled), MONITORED_FEATURES, weights)
                 if is_fitted:
-                    weights, score = fit_weights(choices, weights, max_iter=15, surprises=0.0)
+                    weights, score = fit_weights(choices, weights, 15, surprises=0.0, left_out=self._left_out)
                 else:
                     scale, score = fit_weights(choices.blended(weights), scale, max_iter=15, surprises=0.0)
                 scores.append(score)
@@ -165,7 +163,7 @@ class Learner:
         self, validation: Validation, module: AutoSeqRecModule, start: NDArray[np.float64]
     ) -> tuple[Blend, Blend]:
         model = self._model(module)
-        weights, _ = fit_weights(validation.choices(model, BLENDED_FEATURES, start), start)
+        weights, _ = fit_weights(validation.choices(model, BLENDED_FEATURES, start), start, left_out=self._left_out)
         cold_blend = self._fixed_cold_blend()
         if not cold_blend:
             return self.to_blend(weights), cold_blend
@@ -211,6 +209,12 @@ class Learner:
 
     def _model(self, module: AutoSeqRecModule) -> Model:
         return Model(module, self._objective, self._settings)
+
+    @property
+    def _left_out(self) -> NDArray[np.bool_]:
+        """Which weights of a blend as a vector are not fitted."""
+        left_out = [part in self._objective.LEFT_OUT for part in PARTS[:-1]]
+        return np.array(left_out + [False] * len(self._settings.trend_half_lives))
 
     def fixed_blend(self) -> Blend:
         """Return the objective's own blend, trends sharing their weight."""

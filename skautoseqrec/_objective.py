@@ -50,14 +50,15 @@ class ItemSide(NamedTuple):
     @property
     def reached(self) -> Tensor:
         """What the transitions into each item reach, (n_items, d): a view, for events write to it."""
-        return self._third(2)
+        return self.third(2)
 
     def logits(self, decoder: str, hidden: Tensor) -> Tensor:
         """Return a decoder's output for every item, shape (n_rows, n_items)."""
-        weights = self._third(0 if decoder == "collaborative" else 1)
+        weights = self.third(0 if decoder == "collaborative" else 1)
         return torch.addmm(self.biases[decoder], hidden, weights.T)
 
-    def _third(self, place: int) -> Tensor:
+    def third(self, place: int) -> Tensor:
+        """Return what one neural part is multiplied with, (n_items, d): a view."""
         n_components = self.vectors.shape[1] // 3
         return self.vectors[:, place * n_components : (place + 1) * n_components]
 
@@ -67,6 +68,8 @@ class Objective(ABC):
 
     #: Weights of the parts of a score where none are given or fitted.
     BLEND: Mapping[str, float]
+    #: Parts that no fitted blend weighs.
+    LEFT_OUT: frozenset[str] = frozenset()
 
     @abstractmethod
     def initialise(self, module: AutoSeqRecModule) -> None:

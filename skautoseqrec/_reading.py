@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from scipy import sparse
 
 from ._columns import id_column, refuse_missing, time_column
 from ._interactions import Columns, Interactions
+from ._warnings import warn_caller
 
 COLUMN_NAMES = ("user_id", "item_id", "timestamp")
 
@@ -111,11 +111,9 @@ def _read_positions(columns: list[NDArray[Any]], *, allow_text: bool) -> Columns
 
 def _warn_if_wide(width: int) -> None:
     if width > 3:
-        warnings.warn(
+        warn_caller(
             f"The log has {width} columns; the first three are read as user, item and time. (In MovieLens files "
-            "the third is a rating.)",
-            UserWarning,
-            stacklevel=5,
+            "the third is a rating.)"
         )
 
 
@@ -139,11 +137,7 @@ def choose_names(names: list[str]) -> tuple[str, str, str | None]:
     if COLUMN_NAMES[0] in names and COLUMN_NAMES[1] in names:
         others = [name for name in names if name not in COLUMN_NAMES]
         if COLUMN_NAMES[2] not in names and others:
-            warnings.warn(
-                f"There is no column 'timestamp', so row order is taken for time; ignored columns: {others}.",
-                UserWarning,
-                stacklevel=6,
-            )
+            warn_caller(f"There is no column 'timestamp', so row order is taken for time; ignored columns: {others}.")
         return COLUMN_NAMES[0], COLUMN_NAMES[1], COLUMN_NAMES[2] if COLUMN_NAMES[2] in names else None
     if len(names) in (2, 3) and not set(COLUMN_NAMES) & set(names):
         return names[0], names[1], names[2] if len(names) == 3 else None

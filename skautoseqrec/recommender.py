@@ -100,7 +100,8 @@ class AutoSeqRecRecommender(
         weights by maximum likelihood of the true next item on the newest events of the log, at most 5,000 of the last
         ``validation_fraction``, walked forward with weights trained on the part before it. Nine in ten events are taken
         to be surprises that no score foretells. Where all candidates of all those events would take more than 256 MiB,
-        half of those that fit are the highest scores and half a uniform sample of the others.
+        half of those that fit are the highest scores and half a uniform sample of the others. With "multinomial" it
+        gives one_hop no weight: beside the other parts that part was worth nothing on any log it was measured on.
     validation_fraction : float, default=0.1
         Newest share of the log that "auto" and ``early_stopping`` look at; in (0, 1). If it has fewer than 50 usable
         events, a warning says so and fixed weights are taken.

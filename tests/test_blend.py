@@ -232,3 +232,16 @@ def test_without_trends_newcomers_are_answered_by_event_counts():
     fitted = AutoSeqRecRecommender(**SMALL, trend_half_lives=()).fit(log)
     names, counts = np.unique(np.asarray(log)[:, 1], return_counts=True)
     assert fitted.predict_topk([-1], k=1)[0, 0] in names[counts == counts.max()]
+
+
+def test_one_hop_is_left_out_of_a_fitted_blend_only():
+    log = make_interactions(n_users=100, n_items=50, n_events=2000, random_state=0)
+    fitted = AutoSeqRecRecommender(**SMALL).fit(log)
+    assert fitted.blend_["one_hop"] == 0.0
+    assert fitted.blend_["direct"] > 0.0
+    choices = choices_of(0)
+    weights = fit_weights(choices, np.ones(3), left_out=np.array([False, True, False])).weights
+    assert weights[1] == 0.0
+    assert (
+        AutoSeqRecRecommender(**SMALL, blend={"one_hop": 2.0}, early_stopping=False).fit(log).blend_["one_hop"] == 2.0
+    )
