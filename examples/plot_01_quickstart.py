@@ -55,7 +55,7 @@ valid_ranks = ranks_from_reciprocal(recommender.fit(train).score_samples(valid))
 recommender.fit(past)
 print(f"two fits (the last: {recommender.n_iter_} epochs) and one walk: {time.perf_counter() - start:.1f} s")
 weights = {part: np.round(weight, 2).tolist() for part, weight in recommender.blend_.items()}
-print(f"blend: {weights}")
+print(f"blend (what adds nothing on this log weighs 0): {weights}")
 
 # %%
 # Walk forward over the rest

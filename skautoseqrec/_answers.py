@@ -264,6 +264,6 @@ def known_codes(ids: NDArray[Any], name: str, items: Vocabulary, n_items: int) -
     if (codes < 0).any():
         raise ValueError(
             f"{name} holds {ids.tolist()[int((codes < 0).argmax())]!r}, an item that is not known "
-            "(no event with it was fitted or updated)."
+            "(no event with it was fitted or updated). Keep those that stand in item_ids_."
         )
     return codes

@@ -154,7 +154,8 @@ def _time_column_of_objects(column: NDArray[Any], name: str) -> NDArray[Any]:
         row = wrong.index(True)
         raise TypeError(
             f"Column {name!r} holds {values[row]!r} ({type(values[row]).__name__}) in row {row}: "
-            "timestamps must be integers, floats or datetimes, one kind in the whole column."
+            "timestamps must be integers, floats or datetimes, one kind in the whole column. "
+            "Text is parsed by pandas.to_datetime, for example."
         )
     return np.array(values)
 

@@ -48,7 +48,8 @@ class EventStore:
         )
         if known != new:
             raise TypeError(
-                f"Column 'timestamp': the known times are {known}, but these are {new}. Convert one of them."
+                f"Column 'timestamp': the known times are {known}, but these are {new}. Convert one of them, "
+                "numbers with pandas.to_datetime(times, unit='s') for example."
             )
 
     def extend(self, users: NDArray[np.int64], items: NDArray[np.int64], times: NDArray[Any] | None) -> None:

@@ -14,12 +14,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from ._answers import known_codes
+from ._objective import NEURAL_PARTS
 from ._objectives import MultinomialObjective
 from ._queries import form_queries
 from ._scoring import Scorer, weighted_parts
 from ._state import State
 from ._topk import Filter, batches
 from ._vocabulary import read_ids
+from ._warnings import warn_caller
 
 
 def _has_linear_heads(estimator: Any) -> bool:
@@ -162,9 +164,11 @@ class InspectionMixin:
         Returns
         -------
         embeddings : ndarray of shape (n_users, 3 * n_components), float32
-            Computed from the histories as they are now.
+            Computed from the histories as they are now. All zeros, with a warning, if no learnt part weighs anything.
         """
         check_is_fitted(self)
+        if not any(self._scorer.blend[part] for part in NEURAL_PARTS):
+            warn_caller("No learnt part weighs anything in blend_: the embeddings of all users are zero.")
         snapshot, histories = self._state.histories_of(users)
         objective, model = self._linear_objective(), self._scorer.model
         embeddings = np.empty((len(histories), 3 * model.module.encoder_weight.shape[1]), dtype=np.float32)

@@ -143,7 +143,7 @@ def choose_names(names: list[str]) -> tuple[str, str, str | None]:
         return names[0], names[1], names[2] if len(names) == 3 else None
     raise ValueError(
         f"The frame has columns {list(names)}; wanted 'user_id', 'item_id' and optionally 'timestamp' "
-        "(or exactly 2 or 3 columns with other names, read by position). Rename or select them."
+        "(or exactly 2 or 3 columns with none of these names, read by position). Rename or select them."
     )
 
 

@@ -39,6 +39,15 @@ def test_centered_parts_are_beside_the_mean_of_the_eligible(parts, recommender):
         np.testing.assert_allclose(explanation.centered[name], expected, rtol=1e-3, atol=1e-3)
 
 
+def test_embeddings_that_say_nothing_are_said_to():
+    log = [("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3)]
+    parameters = {"n_components": 2, "max_iter": 1, "early_stopping": False, "random_state": 0}
+    recommender = AutoSeqRecRecommender(**parameters, blend={"direct": 1.0}).fit(log)
+    with pytest.warns(UserWarning, match="No learnt part weighs anything"):
+        assert not recommender.user_embeddings(["ann"]).any()
+
+
+@pytest.mark.filterwarnings("ignore:No learnt part weighs:UserWarning")  # drawn blends may be of counts alone
 @settings(max_examples=30)
 @given(consecutive_logs(n_parts=2), recommenders(objective="multinomial"))
 def test_embeddings_multiply_to_the_neural_score(parts, recommender):
