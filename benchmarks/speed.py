@@ -206,7 +206,7 @@ def compare_answers(recommender: AutoSeqRecRecommender, fitted: Interactions) ->
     rng = np.random.default_rng(0)
     n_items, n_hidden = len(recommender.item_ids_), N_NEURAL_PARTS * recommender.n_components
     items, copy = torch.rand(n_items, n_hidden), torch.empty(n_items, n_hidden)
-    peer = recommend_by_als(recommender, fitted)
+    peer = recommend_by_factors(recommender, fitted)
     for size in BATCH_SIZES:
         batches = list(rng.choice(recommender.user_ids_, size=(max(10, 512 // size), size)))
         queries = torch.rand(size, n_hidden)
@@ -219,10 +219,15 @@ def compare_answers(recommender: AutoSeqRecRecommender, fitted: Interactions) ->
             yield Line("the same", answers * 1e6, moved * 1e6, "reading what the product reads")
         if peer is not None:
             seconds = np.median(time_calls(peer, batches))
-            yield Line("the same", answers * 1e6, seconds * 1e6, f"ALS of implicit, {recommender.n_components} factors")
+            yield Line(
+                "the same",
+                answers * 1e6,
+                seconds * 1e6,
+                f"implicit: {recommender.n_components} factors by alternating least squares",
+            )
 
 
-def recommend_by_als(
+def recommend_by_factors(
     recommender: AutoSeqRecRecommender, fitted: Interactions
 ) -> Callable[[NDArray[Any]], object] | None:
     """Return how the implicit package answers a batch of users, None if it is not installed."""
@@ -231,14 +236,14 @@ def recommend_by_als(
     from implicit.als import AlternatingLeastSquares
 
     user_item = recommender._state.snapshot.base.counts.user_item().astype(np.float32)
-    als = AlternatingLeastSquares(recommender.n_components, iterations=1, use_gpu=False, random_state=0)
+    factors = AlternatingLeastSquares(recommender.n_components, iterations=1, use_gpu=False, random_state=0)
     with threadpool_limits(1, "blas"):  # its own threads call a product each
-        als.fit(user_item, show_progress=False)
+        factors.fit(user_item, show_progress=False)
     codes = {user: code for code, user in enumerate(recommender.user_ids_.tolist())}
 
     def answer(users: NDArray[Any]) -> object:
         rows = np.array([codes[user] for user in users.tolist()])
-        return als.recommend(rows, user_item[rows], N=10)
+        return factors.recommend(rows, user_item[rows], N=10)
 
     return answer
 
