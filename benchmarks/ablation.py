@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from skautoseqrec import AutoSeqRecRecommender, Interactions
 from skautoseqrec._batches import Batch
 from skautoseqrec._blend import Choices, fit_weights
+from skautoseqrec._counted_log import count_log
 from skautoseqrec._counts import Counts
-from skautoseqrec._fitting import count_log
 from skautoseqrec._learning import BLENDED_EVENTS, BLENDED_FEATURES, Learner, to_vector
 from skautoseqrec._model import Model
 from skautoseqrec._objectives import OBJECTIVES, MultinomialObjective

@@ -32,8 +32,8 @@ from threadpoolctl import threadpool_limits
 from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender, Interactions
 from skautoseqrec._batches import Batch
 from skautoseqrec._fit_memory import fit_bytes
-from skautoseqrec._fitting import resolve_n_negatives
 from skautoseqrec._objectives import OBJECTIVES, MultinomialObjective
+from skautoseqrec._resolving import resolve_n_negatives
 from skautoseqrec._scoring import rows_per_block
 from skautoseqrec.datasets import load_interactions, make_interactions
 from skautoseqrec.model_selection import temporal_train_test_split

@@ -1,220 +1,70 @@
-"""What fit does before training: parameters made explicit, the log counted, the seed drawn."""
+"""From a log and parameters to what an estimator is fitted with."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from numbers import Real
-from typing import Any, NamedTuple, cast
+from collections.abc import Callable, Mapping
+from typing import Any
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from scipy import sparse
-from sklearn.utils import check_random_state
-
-from ._counting import TRANSITION_UNIT
-from ._counts import Counts, Events
-from ._event_store import EventStore
-from ._interactions import Columns, SequenceMatrices
-from ._log_transformer import learn_ids
-from ._module import DECODERS
-from ._settings import SequenceSettings
-from ._vocabulary import Vocabulary
-from ._warnings import warn_caller
-
-#: Above this share of repeated (user, item) pairs, leaving out what was seen hides much of the truth.
-MANY_REPEATS = 0.05
-#: From so many on, a history encoder of its own pays. Validation MRR / Recall@10 with it and without: Amazon Video (22
-#: events per item) .099 / .193 and .106 / .204, for it overfits and takes the two-hop part along; MovieLens-100K (74)
-#: .0987 / .214 and .0991 / .218. MovieLens-1M (293) learns faster with it: the collaborative part alone, after four
-#: epochs, .106 and .083.
-EVENTS_PER_ITEM = 100
+from ._callbacks import Watch
+from ._counted_log import count_log, warn_of_repeats
+from ._fit_memory import fit_bytes
+from ._interactions import Columns
+from ._learning import Epochs, Learner, Learnt
+from ._memory import require_bytes
+from ._model import Model
+from ._objectives import OBJECTIVES
+from ._resolving import resolve_history_encoder, resolve_n_negatives, sequence_settings
+from ._scoring import Scorer
+from ._state import State
 
 
-#: With more items than this, a batch's softmax is summed over so many sampled items and those that its rows ask for.
-#: MovieTweetings (10,000 items), next tenth: MRR .0967 with 512 of them, .0959 with 2,048. MovieLens-1M, though it has
-#: but 3,400 items: .1661 with 512 of them, .1663 with all, after twice as many epochs.
-MANY_ITEMS, FEW_NEGATIVES = 8192, 1024
-
-
-class CountedLog(NamedTuple):
-    """A log as the state keeps it."""
-
-    users: Vocabulary
-    items: Vocabulary
-    events: EventStore
-    counts: Counts
-
-
-def count_log(columns: Columns, X: Any, settings: SequenceSettings, verbose: int) -> CountedLog:
-    """Give codes in order of first appearance in time and count the log.
+def fit_log(columns: Columns, X: Any, parameters: Mapping[str, Any], watch: Watch) -> dict[str, Any]:
+    """Return the attributes of an estimator that is fitted on a log.
 
     Parameters
     ----------
     columns : Columns
         The log, validated.
     X : object
-        What it was read from. Matrices counted with the same settings are taken over, not counted again.
-    settings : SequenceSettings
-        Window and decay of the transitions.
-    verbose : int
-        From 1 on, a recount is said.
-
-    Returns
-    -------
-    counted : CountedLog
-        Vocabularies, events and counts.
-    """
-    users, items = learn_ids(columns)
-    columns = columns.take(columns.time_order())
-    user_codes, item_codes = users.find(columns.users), items.find(columns.items)
-    events = Events(user_codes, item_codes, len(users), len(items))
-    counts = Counts.empty()
-    transitions = _reusable_transitions(X, items, settings, verbose)
-    if transitions is None:
-        counts, _ = counts.advance(events, settings.step_weights)
-    else:
-        counts = counts.append(events, transitions)
-    return CountedLog(users, items, EventStore(user_codes, item_codes, columns.times), counts)
-
-
-def warn_of_repeats(user_item: sparse.csr_matrix) -> None:
-    """Warn if many events repeat an earlier (user, item) pair, which ``exclude_seen`` never recommends."""
-    share = 1 - user_item.nnz / user_item.sum()
-    if share > MANY_REPEATS:
-        warn_caller(
-            f"{share:.0%} of the events repeat an earlier (user, item) pair, and exclude_seen=True never "
-            "recommends such items. "
-            "Set exclude_seen=False if people come back to items in this log."
-        )
-
-
-def check_half_lives(half_lives: Sequence[float]) -> tuple[float, ...]:
-    """Return half-lives as floats, or raise ValueError if one is not a positive number."""
-    for half_life in half_lives:
-        if not isinstance(half_life, Real) or not 0 < float(half_life) < np.inf:
-            raise ValueError(f"trend_half_lives must be positive numbers of events, not {half_life!r}.")
-    return tuple(map(float, half_lives))
-
-
-def per_part(value: float | Mapping[str, float], name: str, upper: float) -> dict[str, float]:
-    """Return one value for the encoder and each decoder from a float or a dict.
-
-    Parameters
-    ----------
-    value : float or mapping
-        As the user gave it.
-    name : str
-        The parameter's name, for messages.
-    upper : float
-        Values lie in [0, upper).
+        What it was read from.
+    parameters : mapping
+        The estimator's parameters, resolved.
+    watch : Watch
+        Is told of every epoch.
 
     Raises
     ------
     ValueError
-        If a mapping lacks a part, has an unknown one, or a value is out of range.
+        If the published model is asked for what it has not.
+    MemoryError
+        If the fit would take more memory than is available.
     """
-    parts = ("encoder", *DECODERS)
-    values = dict(value) if isinstance(value, Mapping) else dict.fromkeys(parts, value)
-    if set(values) != set(parts):
-        raise ValueError(f"{name} must have exactly the keys {sorted(parts)}; it has {sorted(values)}.")
-    for part, number in values.items():
-        if not isinstance(number, Real) or not 0 <= number < upper:
-            raise ValueError(f"{name}[{part!r}] must be a number in [0, {upper}), not {number!r}.")
-    return {part: float(number) for part, number in values.items()}
+    objective, settings = OBJECTIVES[parameters["objective"]](), sequence_settings(parameters)
+    log = count_log(columns, X, settings, parameters["verbose"])
+    name = parameters["objective"]
+    parameters = {
+        **parameters,
+        "n_negatives": resolve_n_negatives(parameters["n_negatives"], name, log.counts.n_items),
+        "history_encoder": resolve_history_encoder(parameters["history_encoder"], name, log.counts),
+    }
+    if parameters["exclude_seen"]:
+        warn_of_repeats(log.counts.user_item())
+    advice = "Lower n_components or batch_size, or fit fewer items."
+    require_bytes(fit_bytes(log.counts, parameters), "This fit", advice)
 
+    def attributes(learnt: Learnt) -> dict[str, Any]:
+        model = Model(learnt.module, objective, settings)
+        return {
+            "module_": learnt.module,
+            "blend_": dict(learnt.blend),
+            "loss_curve_": learnt.loss_curve,
+            "n_iter_": len(learnt.loss_curve),
+            "validation_scores_": learnt.validation_scores,
+            "_scorer": Scorer(model, learnt.blend, learnt.cold_blend),
+            "_state": State(*log, model),
+        }
 
-def resolve_blend(blend: Mapping[str, Any], parts: tuple[str, ...], n_trends: int) -> dict[str, Any]:
-    """Return the weight of every part of the score; parts that are not named weigh nothing.
+    def watched(epochs: Epochs, learnt: Callable[[], Learnt]) -> Epochs:
+        return watch.over(epochs, lambda: attributes(learnt()))
 
-    Raises
-    ------
-    ValueError
-        If a part is unknown, a weight is negative or not finite, all are zero, or "trend" has not one per half-life.
-    """
-    unknown = sorted(set(blend) - set(parts))
-    if unknown:
-        raise ValueError(f"blend has unknown parts {unknown}; known are {list(parts)}.")
-    trend = blend.get("trend", (0.0,) * n_trends)
-    if not np.iterable(trend):
-        raise ValueError(
-            f"blend['trend'] must be a tuple of {n_trends} weights, one for each half-life, not {trend!r}."
-        )
-    trend = tuple(trend)
-    if len(trend) != n_trends:
-        raise ValueError(f"blend['trend'] has {len(trend)} weights for {n_trends} half-lives; give one for each.")
-    weights = {part: blend.get(part, 0.0) for part in parts if part != "trend"}
-    named = [*weights.items(), *((f"trend'][{place}", weight) for place, weight in enumerate(trend))]
-    for part, weight in named:
-        if not isinstance(weight, Real) or not 0 <= float(weight) < np.inf:
-            raise ValueError(f"blend['{part}'] must be a finite number of at least 0, not {weight!r}.")
-    if not any(weight for _, weight in named):
-        raise ValueError("All weights of blend are zero: nothing would be scored.")
-    return {part: float(weight) for part, weight in weights.items()} | {"trend": tuple(map(float, trend))}
-
-
-def resolve_history_encoder(encoder: str, objective: str, counts: Counts) -> str:
-    """Return the history encoder to train; "auto" takes the residual one where a log has enough to teach it.
-
-    Raises
-    ------
-    ValueError
-        If the published model is asked for a residual one: it trains on rows of the user-item matrix.
-    """
-    if objective == "paper" and encoder == "residual":
-        raise ValueError("objective='paper' trains on rows of the user-item matrix: history_encoder must be 'shared'.")
-    if encoder != "auto":
-        return encoder
-    is_dense = len(counts.history) >= EVENTS_PER_ITEM * counts.n_items
-    return "residual" if is_dense and objective != "paper" else "shared"
-
-
-def resolve_n_negatives(n_negatives: str | int | None, objective: str, n_items: int) -> int | None:
-    """Return how many items are sampled for a batch's softmax, None to sum over all.
-
-    Raises
-    ------
-    ValueError
-        If the published model is asked to sample: its loss reconstructs whole rows.
-    """
-    if objective == "paper" and n_negatives not in ("auto", None):
-        raise ValueError("objective='paper' reconstructs whole rows: n_negatives must be None.")
-    if n_negatives != "auto":
-        return cast("int | None", n_negatives)
-    return FEW_NEGATIVES if n_items > MANY_ITEMS and objective != "paper" else None
-
-
-def resolve_device(device: str) -> torch.device:
-    """Return the torch device to train on; "auto" takes cuda where there is one."""
-    if device != "auto":
-        return torch.device(device)
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def draw_seed(random_state: Any) -> int:
-    """Return a seed for torch that leaves the caller's global random state alone, also for None."""
-    if random_state is None:
-        return int(np.random.SeedSequence().generate_state(1)[0])
-    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
-
-
-def _reusable_transitions(
-    X: Any, items: Vocabulary, settings: SequenceSettings, verbose: int
-) -> sparse.csr_matrix | None:
-    """Return the transitions of X in units and in our codes, None if it has none counted with these settings."""
-    if not isinstance(X, SequenceMatrices):
-        return None
-    wanted = (settings.transition_window, settings.transition_decay)
-    if (X.transition_window, X.transition_decay) != wanted:
-        if verbose >= 1:
-            print(
-                f"The matrices were counted with (window, decay) {(X.transition_window, X.transition_decay)}; "
-                f"recounting with {wanted}."
-            )
-        return None
-    codes: NDArray[np.int64] = items.find(X.item_ids)
-    entries = X.transitions.tocoo()
-    units = np.rint(entries.data * TRANSITION_UNIT).astype(np.int64)
-    transitions = sparse.csr_matrix((units, (codes[entries.row], codes[entries.col])), shape=(len(items), len(items)))
-    transitions.sort_indices()
-    return transitions
+    return attributes(Learner(objective, settings, parameters, watched).learn(log))

@@ -14,12 +14,13 @@ import torch
 from numpy.typing import NDArray
 
 from ._blend import Choices, fit_weights
+from ._counted_log import CountedLog
 from ._counts import Counts, Events
-from ._fitting import CountedLog, draw_seed, resolve_device
 from ._model import Model
 from ._module import AutoSeqRecModule, HistoryEncoder
 from ._objective import BIASED_PARTS, Objective
 from ._progress import Progress
+from ._resolving import draw_seed, resolve_device
 from ._scoring import PARTS, Blend
 from ._settings import SequenceSettings, TrainingSettings
 from ._training import Epoch, train

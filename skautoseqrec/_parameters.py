@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any
 
@@ -64,3 +65,73 @@ PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
     "random_state": ["random_state"],
     "verbose": ["verbose"],
 }
+
+
+class Parameters:
+    """The estimator's parameters as scikit-learn wants them: one argument, one attribute each, nothing else.
+
+    What they mean stands where users look, in :class:`~skautoseqrec.AutoSeqRecRecommender`.
+    """
+
+    _parameter_constraints = PARAMETER_CONSTRAINTS
+
+    def __init__(
+        self,
+        n_components: int = 256,
+        *,
+        objective: str = "multinomial",
+        max_iter: int = 100,
+        batch_size: int = 256,
+        learning_rate: float | Mapping[str, float] = 1e-3,
+        dropout: float | Mapping[str, float] = 0.2,
+        weight_decay: float = 0.3,
+        weight_averaging: float = 0.998,
+        n_negatives: str | int | None = "auto",
+        activation: str = "relu",
+        transition_window: int = 5,
+        transition_decay: float = 0.7,
+        history_encoder: str = "auto",
+        history_dropout: float = 0.2,
+        history_decay: float = 0.9,
+        context_size: int = 3,
+        context_decay: float = 0.5,
+        trend_half_lives: tuple[float, ...] = (30, 300, 3000, 30000),
+        blend: Any = "auto",
+        validation_fraction: float = 0.1,
+        early_stopping: bool = True,
+        n_iter_no_change: int = 10,
+        tol: float = 1e-3,
+        refit: bool = True,
+        exclude_seen: bool = True,
+        device: str = "auto",
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.n_components = n_components
+        self.objective = objective
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.dropout = dropout
+        self.weight_decay = weight_decay
+        self.weight_averaging = weight_averaging
+        self.n_negatives = n_negatives
+        self.activation = activation
+        self.transition_window = transition_window
+        self.transition_decay = transition_decay
+        self.history_encoder = history_encoder
+        self.history_dropout = history_dropout
+        self.history_decay = history_decay
+        self.context_size = context_size
+        self.context_decay = context_decay
+        self.trend_half_lives = trend_half_lives
+        self.blend = blend
+        self.validation_fraction = validation_fraction
+        self.early_stopping = early_stopping
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.refit = refit
+        self.exclude_seen = exclude_seen
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils.validation import check_is_fitted
@@ -13,33 +11,18 @@ from sklearn.utils.validation import check_is_fitted
 from ._answers import AnswersMixin
 from ._callbacks import CallbackSupportMixin, Watch, with_callbacks
 from ._evaluation import EvaluationMixin
-from ._fit_memory import fit_bytes
-from ._fitting import (
-    check_half_lives,
-    count_log,
-    per_part,
-    resolve_blend,
-    resolve_history_encoder,
-    resolve_n_negatives,
-    warn_of_repeats,
-)
+from ._fitting import fit_log
 from ._inspection import InspectionMixin
-from ._learning import Epochs, Learner, Learnt
-from ._memory import require_bytes
-from ._model import Model
-from ._objectives import OBJECTIVES
-from ._parameters import PAPER_PARAMS, PARAMETER_CONSTRAINTS
+from ._parameters import PAPER_PARAMS, Parameters
 from ._reading import read_columns
-from ._scoring import PARTS, Scorer
-from ._settings import SequenceSettings
+from ._resolving import resolve_parameters
 from ._sklearn import LogTags, all_or_nothing, validate_log
-from ._state import State
 
 __all__ = ["PAPER_PARAMS", "AutoSeqRecRecommender"]
 
 
 class AutoSeqRecRecommender(
-    AnswersMixin, EvaluationMixin, InspectionMixin, LogTags, CallbackSupportMixin, BaseEstimator
+    AnswersMixin, EvaluationMixin, InspectionMixin, LogTags, CallbackSupportMixin, Parameters, BaseEstimator
 ):
     """Sequential recommender that learns while it serves.
 
@@ -176,69 +159,6 @@ class AutoSeqRecRecommender(
     array(['tea', 'milk', 'jam', 'honey'], dtype=object)
     """
 
-    _parameter_constraints = PARAMETER_CONSTRAINTS
-
-    def __init__(
-        self,
-        n_components: int = 256,
-        *,
-        objective: str = "multinomial",
-        max_iter: int = 100,
-        batch_size: int = 256,
-        learning_rate: float | Mapping[str, float] = 1e-3,
-        dropout: float | Mapping[str, float] = 0.2,
-        weight_decay: float = 0.3,
-        weight_averaging: float = 0.998,
-        n_negatives: str | int | None = "auto",
-        activation: str = "relu",
-        transition_window: int = 5,
-        transition_decay: float = 0.7,
-        history_encoder: str = "auto",
-        history_dropout: float = 0.2,
-        history_decay: float = 0.9,
-        context_size: int = 3,
-        context_decay: float = 0.5,
-        trend_half_lives: tuple[float, ...] = (30, 300, 3000, 30000),
-        blend: Any = "auto",
-        validation_fraction: float = 0.1,
-        early_stopping: bool = True,
-        n_iter_no_change: int = 10,
-        tol: float = 1e-3,
-        refit: bool = True,
-        exclude_seen: bool = True,
-        device: str = "auto",
-        random_state: Any = None,
-        verbose: int = 0,
-    ) -> None:
-        self.n_components = n_components
-        self.objective = objective
-        self.max_iter = max_iter
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.dropout = dropout
-        self.weight_decay = weight_decay
-        self.weight_averaging = weight_averaging
-        self.n_negatives = n_negatives
-        self.activation = activation
-        self.transition_window = transition_window
-        self.transition_decay = transition_decay
-        self.history_encoder = history_encoder
-        self.history_dropout = history_dropout
-        self.history_decay = history_decay
-        self.context_size = context_size
-        self.context_decay = context_decay
-        self.trend_half_lives = trend_half_lives
-        self.blend = blend
-        self.validation_fraction = validation_fraction
-        self.early_stopping = early_stopping
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.refit = refit
-        self.exclude_seen = exclude_seen
-        self.device = device
-        self.random_state = random_state
-        self.verbose = verbose
-
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> AutoSeqRecRecommender:
@@ -266,7 +186,10 @@ class AutoSeqRecRecommender(
         is_known = self.blend != "auto" and not self.early_stopping
         watch = Watch(self, X, self.max_iter if is_known else None)
         with all_or_nothing(self):
-            self._fit(X, watch)
+            parameters = resolve_parameters(self.get_params(deep=False))
+            columns = validate_log(self, X, reset=True)
+            for name, value in fit_log(columns, X, parameters, watch).items():
+                setattr(self, name, value)
         watch.end()
         return self
 
@@ -303,54 +226,3 @@ class AutoSeqRecRecommender(
     def __sklearn_is_fitted__(self) -> bool:
         """Tell whether there is a state to answer from."""
         return hasattr(self, "_state")
-
-    def _fit(self, X: Any, watch: Watch) -> None:
-        objective, settings = OBJECTIVES[self.objective](), self._sequence_settings()
-        parameters = self._resolved_parameters(settings)
-        log = count_log(validate_log(self, X, reset=True), X, settings, self.verbose)
-        parameters["n_negatives"] = resolve_n_negatives(self.n_negatives, self.objective, log.counts.n_items)
-        parameters["history_encoder"] = resolve_history_encoder(self.history_encoder, self.objective, log.counts)
-        if self.exclude_seen:
-            warn_of_repeats(log.counts.user_item())
-        require_bytes(
-            fit_bytes(log.counts, parameters), "This fit", "Lower n_components or batch_size, or fit fewer items."
-        )
-
-        def fitted_attributes(learnt: Learnt) -> dict[str, Any]:
-            model = Model(learnt.module, objective, settings)
-            return {
-                "module_": learnt.module,
-                "blend_": dict(learnt.blend),
-                "loss_curve_": learnt.loss_curve,
-                "n_iter_": len(learnt.loss_curve),
-                "validation_scores_": learnt.validation_scores,
-                "_scorer": Scorer(model, learnt.blend, learnt.cold_blend),
-                "_state": State(*log, model),
-            }
-
-        def watched(epochs: Epochs, learnt: Callable[[], Learnt]) -> Epochs:
-            return watch.over(epochs, lambda: fitted_attributes(learnt()))
-
-        learnt = Learner(objective, settings, parameters, watched).learn(log)
-        for name, value in fitted_attributes(learnt).items():
-            setattr(self, name, value)
-
-    def _sequence_settings(self) -> SequenceSettings:
-        return SequenceSettings(
-            self.transition_window,
-            self.transition_decay,
-            self.history_decay,
-            self.context_size,
-            self.context_decay,
-            check_half_lives(self.trend_half_lives),
-        )
-
-    def _resolved_parameters(self, settings: SequenceSettings) -> dict[str, Any]:
-        """Return the parameters, with one rate per part of the network and one weight per part of the score."""
-        parameters = self.get_params(deep=False) | {
-            "learning_rate": per_part(self.learning_rate, "learning_rate", upper=np.inf),
-            "dropout": per_part(self.dropout, "dropout", upper=1),
-        }
-        if self.blend != "auto":
-            parameters["blend"] = resolve_blend(self.blend, PARTS, len(settings.trend_half_lives))
-        return parameters

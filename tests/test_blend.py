@@ -10,7 +10,7 @@ from strategies import logs
 
 from skautoseqrec import AutoSeqRecRecommender, _blend, _learning
 from skautoseqrec._blend import Choices, fit_weights
-from skautoseqrec._fitting import count_log
+from skautoseqrec._counted_log import count_log
 from skautoseqrec._learning import Learner
 from skautoseqrec._objectives import OBJECTIVES
 from skautoseqrec._reading import read_columns

@@ -1,0 +1,95 @@
+"""The log as fit counts it: ids as codes, events in time order, and what they add up to."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from ._counting import TRANSITION_UNIT
+from ._counts import Counts, Events
+from ._event_store import EventStore
+from ._interactions import Columns, SequenceMatrices
+from ._log_transformer import learn_ids
+from ._settings import SequenceSettings
+from ._vocabulary import Vocabulary
+from ._warnings import warn_caller
+
+#: Above this share of repeated (user, item) pairs, leaving out what was seen hides much of the truth.
+MANY_REPEATS = 0.05
+
+
+class CountedLog(NamedTuple):
+    """A log as the state keeps it."""
+
+    users: Vocabulary
+    items: Vocabulary
+    events: EventStore
+    counts: Counts
+
+
+def count_log(columns: Columns, X: Any, settings: SequenceSettings, verbose: int) -> CountedLog:
+    """Give codes in order of first appearance in time and count the log.
+
+    Parameters
+    ----------
+    columns : Columns
+        The log, validated.
+    X : object
+        What it was read from. Matrices counted with the same settings are taken over, not counted again.
+    settings : SequenceSettings
+        Window and decay of the transitions.
+    verbose : int
+        From 1 on, a recount is said.
+
+    Returns
+    -------
+    counted : CountedLog
+        Vocabularies, events and counts.
+    """
+    users, items = learn_ids(columns)
+    columns = columns.take(columns.time_order())
+    user_codes, item_codes = users.find(columns.users), items.find(columns.items)
+    events = Events(user_codes, item_codes, len(users), len(items))
+    counts = Counts.empty()
+    transitions = _reusable_transitions(X, items, settings, verbose)
+    if transitions is None:
+        counts, _ = counts.advance(events, settings.step_weights)
+    else:
+        counts = counts.append(events, transitions)
+    return CountedLog(users, items, EventStore(user_codes, item_codes, columns.times), counts)
+
+
+def warn_of_repeats(user_item: sparse.csr_matrix) -> None:
+    """Warn if many events repeat an earlier (user, item) pair, which ``exclude_seen`` never recommends."""
+    share = 1 - user_item.nnz / user_item.sum()
+    if share > MANY_REPEATS:
+        warn_caller(
+            f"{share:.0%} of the events repeat an earlier (user, item) pair, and exclude_seen=True never "
+            "recommends such items. "
+            "Set exclude_seen=False if people come back to items in this log."
+        )
+
+
+def _reusable_transitions(
+    X: Any, items: Vocabulary, settings: SequenceSettings, verbose: int
+) -> sparse.csr_matrix | None:
+    """Return the transitions of X in units and in our codes, None if it has none counted with these settings."""
+    if not isinstance(X, SequenceMatrices):
+        return None
+    wanted = (settings.transition_window, settings.transition_decay)
+    if (X.transition_window, X.transition_decay) != wanted:
+        if verbose >= 1:
+            print(
+                f"The matrices were counted with (window, decay) {(X.transition_window, X.transition_decay)}; "
+                f"recounting with {wanted}."
+            )
+        return None
+    codes: NDArray[np.int64] = items.find(X.item_ids)
+    entries = X.transitions.tocoo()
+    units = np.rint(entries.data * TRANSITION_UNIT).astype(np.int64)
+    transitions = sparse.csr_matrix((units, (codes[entries.row], codes[entries.col])), shape=(len(items), len(items)))
+    transitions.sort_indices()
+    return transitions
