@@ -154,10 +154,15 @@ def remove_parts(fitted: Interactions, walked: Interactions, seed: int) -> Itera
     yield "nothing", recommender.score_samples(walked)
     scorer = recommender._scorer
     model = scorer.model
+    left_out = model.objective.LEFT_OUT
     for part in (*PARTS[:4], "trend"):
-        yield part, score(recommender, refit_blend(recommender, fitted, model, part), walked)
+        if part not in left_out:
+            yield part, score(recommender, refit_blend(recommender, fitted, model, left_out | {part}), walked)
+        else:
+            scorer_with_it = refit_blend(recommender, fitted, model, left_out - {part})
+            yield f"nothing, but with {part}", score(recommender, scorer_with_it, walked)
     narrow = Model(model.module, model.objective, replace(model.settings, context_size=1))
-    yield "context", score(recommender, refit_blend(recommender, fitted, narrow), walked)
+    yield "context", score(recommender, refit_blend(recommender, fitted, narrow, left_out), walked)
     fixed = learner_of(recommender, model).fixed_blend()
     yield "fitted blend (fixed weights)", score(recommender, Scorer(model, fixed, scorer.cold_blend), walked)
 
@@ -168,20 +173,20 @@ def train(fitted: Interactions, seed: int, parameters: dict[str, Any]) -> AutoSe
 
 
 def refit_blend(
-    recommender: AutoSeqRecRecommender, fitted: Interactions, model: Model, removed: str | None = None
+    recommender: AutoSeqRecRecommender, fitted: Interactions, model: Model, removed: frozenset[str]
 ) -> Scorer:
-    """Return a scorer whose blend is fitted as fit does it, but without a part."""
+    """Return a scorer whose blend is fitted as fit does it, but without some parts."""
     log = count_log(read_columns(fitted), None, model.settings, 0)
     learner = learner_of(recommender, model)
     validation = learner.hold_out(log, BLENDED_EVENTS)
     names = [*PARTS[:-1], *["trend"] * len(model.settings.trend_half_lives)]
-    kept = np.array([name != removed for name in names])
+    kept = np.array([name not in removed for name in names])
     start = to_vector(recommender.blend_)
     choices = validation.choices(model, BLENDED_FEATURES, start)
     weights = np.zeros(len(names))
     weights[kept] = fit_weights(Choices(choices.features[..., kept], choices.offsets), start[kept]).weights
     # Without trends newcomers are answered by event counts.
-    cold_blend = {} if removed == "trend" else recommender._scorer.cold_blend
+    cold_blend = {} if "trend" in removed else recommender._scorer.cold_blend
     return Scorer(model, learner.to_blend(weights), cold_blend)
 
 
