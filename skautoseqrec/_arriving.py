@@ -48,15 +48,24 @@ class ArrivingLog:
         """Return the history of the user of each of some events, as of the event."""
         return Histories(self._history, self._starts[events], self._ends[events])
 
-    def leaving(
-        self, rows: NDArray[np.int64], items: NDArray[np.int64], first: int, marks: NDArray[np.int64]
-    ) -> Entries:
-        """Return what events ``first, ..., mark - 1`` add to the rows of T of some items, one run for each item."""
-        keys = items * self._key_step
+    def leaving(self, last_items: Entries, first: int, marks: NDArray[np.int64]) -> Entries:
+        """Return what events ``first, ..., mark - 1`` add to the rows of T that weighted items ask for.
+
+        Parameters
+        ----------
+        last_items : Entries
+            One row of items per query.
+        first : int
+            The first event that adds anything.
+        marks : ndarray of shape (n_rows,)
+            How many events each query sees.
+        """
+        keys = last_items.items * self._key_step
+        marks = np.repeat(marks, last_items.lengths)
         starts = np.searchsorted(self._leaving_keys, keys + first)
         lengths = np.searchsorted(self._leaving_keys, keys + np.maximum(marks, first)) - starts
         places = ragged_ranges(starts, lengths)
-        return Entries(rows, lengths, self._leaving_target[places], self._leaving_value[places])
+        return last_items.combine(Entries(lengths, self._leaving_target[places], self._leaving_value[places]))
 
     def increments(self, events: slice) -> Tensor:
         """Return what each of some events adds to what leads to its item: a projection and a squared norm."""

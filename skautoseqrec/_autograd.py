@@ -45,10 +45,10 @@ class DecayedSum(torch.autograd.Function):
     def forward(ctx: Any, weight: Tensor, decays: Tensor, items: Tensor, values: Tensor) -> Tensor:
         """Return ``sum_k decays**(k - 1) * values[k] * weight[items[k]]``, shape (n_rows, d)."""
         ctx.save_for_backward(weight, decays, items, values)
-        fading = _fading(decays, items.shape[1])
+        left = fading(decays, items.shape[1])
         sums = [weight.new_zeros(0, len(decays))]
-        for rows in _chunks(items, len(decays)):
-            faded = functional.embedding(items[rows], weight).mul_(fading)
+        for rows in chunks(items, len(decays)):
+            faded = functional.embedding(items[rows], weight).mul_(left)
             sums.append(torch.bmm(values[rows, None], faded)[:, 0])
         return torch.cat(sums)
 
@@ -58,26 +58,26 @@ class DecayedSum(torch.autograd.Function):
         """Return the gradients of the weights and of the decays."""
         weight, decays, items, values = ctx.saved_tensors
         (gradient,) = gradients
-        fading = _fading(decays, items.shape[1])
+        left = fading(decays, items.shape[1])
         of_places = weight.new_empty(*items.shape, len(decays))
-        of_fading = torch.zeros_like(fading)
-        for rows in _chunks(items, len(decays)):
+        of_left = torch.zeros_like(left)
+        for rows in chunks(items, len(decays)):
             shown = gradient[rows, None] * values[rows, :, None]
-            torch.mul(shown, fading, out=of_places[rows])
-            of_fading += shown.mul_(functional.embedding(items[rows], weight)).sum(0)
+            torch.mul(shown, left, out=of_places[rows])
+            of_left += shown.mul_(functional.embedding(items[rows], weight)).sum(0)
         of_weight = torch.ops.aten.embedding_dense_backward(of_places, items, len(weight), -1, False)
-        ages = torch.arange(len(fading), device=fading.device)[:, None]
-        of_decays = (of_fading * ages * decays ** (ages - 1).clamp_min(0)).sum(0)
+        ages = torch.arange(len(left), device=left.device)[:, None]
+        of_decays = (of_left * ages * decays ** (ages - 1).clamp_min(0)).sum(0)
         return of_weight, of_decays, None, None
 
 
-def _fading(decays: Tensor, length: int) -> Tensor:
+def fading(decays: Tensor, length: int) -> Tensor:
     """Return what is left of each component after 0, 1, ... steps, shape (length, d)."""
     return decays ** torch.arange(length, device=decays.device)[:, None]
 
 
-def _chunks(items: Tensor, n_components: int) -> Iterator[slice]:
-    """Yield slices of the rows."""
+def chunks(items: Tensor, n_components: int) -> Iterator[slice]:
+    """Yield slices of the rows of some sequences, as many as are formed at a time."""
     size = max(1, DecayedSum.CHUNK // max(1, items.shape[1] * n_components))
     for start in range(0, len(items), size):
         yield slice(start, start + size)

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import sparse
 from torch import Tensor
 
 from ._counting import TRANSITION_UNIT
 from ._counts import Counts, Events, square_growth
 from ._model import Model
 from ._objective import BIASED_PARTS, ItemSide
-from ._ragged import Entries, ragged_ranges
+from ._ragged import Entries
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,8 @@ class Base:
         ``sum_i T[j, i] W[i]`` for every item j: what leaves it.
     target : Tensor of shape (n_items, d + 1)
         ``sum_j T[j, i] W[j]`` for every item i, and behind it ``sum_j T[j, i]**2``: what leads to it.
-    leaving : ndarray of shape (n_transitions,), float32
-        Entries of T, not in units, in the order of ``counts.transitions``.
+    leaving : csr_matrix of shape (n_items, n_items), float32
+        T, not in units, with the indices of ``counts.transitions``.
     levels : ndarray of shape (n_half_lives, n_items)
         Levels of the trend.
     items : ItemSide with n_items + 1 rows
@@ -39,7 +40,7 @@ class Base:
     counts: Counts
     source: Tensor
     target: Tensor
-    leaving: NDArray[np.float32]
+    leaving: sparse.csr_matrix
     levels: NDArray[np.float64]
     items: ItemSide
 
@@ -51,8 +52,8 @@ class Base:
         target = torch.cat([model.project_rows(transitions.T.tocsr()), norms[:, None]], 1)
         levels = model.trend.empty_levels(counts.n_items)
         model.trend.let_in(levels, items, 0)
-        leaving = transitions.data.astype(np.float32)
-        return cls(counts, model.project_rows(transitions), target, leaving, levels, item_side(target, model))
+        source, leaving = model.project_rows(transitions), single_precision(counts.transitions)
+        return cls(counts, source, target, leaving, levels, item_side(target, model))
 
     def advance(self, events: Events, model: Model) -> Base:
         """Return the base with more events let in: only what they touch is computed again."""
@@ -70,19 +71,19 @@ class Base:
         items.reached[changed] = model.reach(target[changed])
         levels = padded_levels(self.levels, model, events.n_items)
         model.trend.let_in(levels, events.items, len(self.counts.history))
-        leaving = (counts.transitions.data / TRANSITION_UNIT).astype(np.float32)
-        return Base(counts, source, target, leaving, levels, items)
+        return Base(counts, source, target, single_precision(counts.transitions), levels, items)
 
-    def transitions(self, rows: NDArray[np.int64], items: NDArray[np.int64], weights: NDArray[np.float32]) -> Entries:
-        """Return weighted rows of T, one run for each item; empty for items not known yet."""
-        known = items < self.counts.n_items
-        indptr = self.counts.transitions.indptr
-        starts, lengths = np.zeros((2, len(items)), dtype=np.int64)
-        starts[known] = indptr[items[known]]
-        lengths[known] = indptr[items[known] + 1] - starts[known]
-        places = ragged_ranges(starts, lengths)
-        values = self.leaving[places] * np.repeat(weights, lengths)
-        return Entries(rows, lengths, self.counts.transitions.indices[places], values)
+    def transitions(self, last_items: Entries) -> Entries:
+        """Return the sums of rows of T that weighted items ask for; items not known yet have none."""
+        last_items = last_items.below(self.counts.n_items)
+        rows = self.leaving[last_items.items]
+        return last_items.combine(Entries(np.diff(rows.indptr), rows.indices, rows.data))
+
+
+def single_precision(transitions: sparse.csr_matrix) -> sparse.csr_matrix:
+    """Return transitions in units as float32 numbers not in units, sharing the indices."""
+    values = (transitions.data / TRANSITION_UNIT).astype(np.float32)
+    return sparse.csr_matrix((values, transitions.indices, transitions.indptr), shape=transitions.shape)
 
 
 def padded(rows: Tensor, n_rows: int) -> Tensor:

@@ -71,32 +71,48 @@ class TrendView(NamedTuple):
         scores += _single(weighted @ np.maximum(levels, 0.0) + weighted @ self.clock.log_floors)
         if floors.any():
             scores.addmm_(_single(-(floors.T * weighted)), _single(levels > 0))
-        moves = np.zeros((len(scores), len(self.items)))
-        for half_life in np.flatnonzero(weighted).tolist():
-            weight, level, floor = weighted[half_life], levels[half_life], floors[half_life]
-            falling = np.flatnonzero((level > 0) & (level < floor.max()))
-            if len(falling):
-                below = np.maximum(floor[:, None] - level[falling], 0.0)
-                scores[:, torch.from_numpy(falling)] += _single(weight * below)
-            if len(self.items):
-                moves += weight * self._moves(level, floor, half_life)
+            self._lift_to_floors(scores, levels, floors, weighted)
         if len(self.items):
-            scores.index_add_(1, torch.from_numpy(self.items), _single(moves))
+            moves, repeats = torch.zeros(len(scores), len(self.items)), self._repeats()
+            for half_life in np.flatnonzero(weighted).tolist():
+                moves.add_(self._moves(levels, floors, lowest, repeats, half_life), alpha=weighted[half_life])
+            scores.index_add_(1, torch.from_numpy(self.items), moves.mul_(torch.from_numpy(self.sees)))
 
-    def _moves(self, levels: NDArray[np.float64], floors: NDArray[np.float64], half_life: int) -> NDArray[np.float64]:
+    @staticmethod
+    def _lift_to_floors(
+        scores: Tensor, levels: NDArray[np.float64], floors: NDArray[np.float64], weights: NDArray[np.float64]
+    ) -> None:
+        """Add what items lack that are above the lowest floor and below that of some row."""
+        is_falling = (levels > 0) & (levels < floors.max(1, keepdims=True)) & (weights > 0)[:, None]
+        for half_life in np.flatnonzero(is_falling.any(1)):
+            falling = np.flatnonzero(is_falling[half_life])
+            below = _single(floors[half_life])[:, None] - _single(levels[half_life, falling])
+            scores.index_add_(1, torch.from_numpy(falling), below.clamp_min_(0.0), alpha=weights[half_life])
+
+    def _moves(
+        self,
+        levels: NDArray[np.float64],
+        floors: NDArray[np.float64],
+        lowest: NDArray[np.float64],
+        repeats: list[tuple[NDArray[np.int64], NDArray[np.int64]]],
+        half_life: int,
+    ) -> Tensor:
         """Return by how much each recent event raises its item for each row, shape (n_rows, n_recent)."""
-        lowest = self.clock.rising_floors(self.n_events)[half_life].min()
-        arrivals = -(self.n_before + 1 + np.arange(len(self.items))) * self.clock.log_decays[half_life] - lowest
-        order = np.argsort(self.items, kind="stable")
-        before, arrivals = levels[self.items[order]], arrivals[order]
-        repeats = ranks_within_groups(self.items[order])
-        for repeat in range(1, repeats.max(initial=0) + 1):
-            rows = np.flatnonzero(repeats == repeat)
-            before[rows] = np.logaddexp(before[rows - 1], arrivals[rows - 1])
+        arrivals = -(self.n_before + 1 + np.arange(len(self.items))) * self.clock.log_decays[half_life]
+        arrivals -= lowest[half_life]
+        before = levels[half_life, self.items]
+        for rows, previous in repeats:
+            before[rows] = np.logaddexp(before[previous], arrivals[previous])
         after = np.logaddexp(before, arrivals)
-        moves = np.empty((len(floors), len(order)))
-        moves[:, order] = np.maximum(after, floors[:, None]) - np.maximum(before, floors[:, None])
-        return moves * self.sees
+        row_floors = _single(floors[half_life])[:, None]
+        return torch.maximum(_single(after), row_floors) - torch.maximum(_single(before), row_floors)
+
+    def _repeats(self) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Return the second events of items and the first, the third and the second, and so on."""
+        order = np.argsort(self.items, kind="stable")
+        repeats = ranks_within_groups(self.items[order])
+        places = (np.flatnonzero(repeats == repeat) for repeat in range(1, repeats.max(initial=0) + 1))
+        return [(order[place], order[place - 1]) for place in places]
 
 
 def _single(values: NDArray[Any]) -> Tensor:

@@ -58,27 +58,43 @@ class Histories:
         lengths = self.lengths
         if settings.history_length is not None:
             lengths = np.minimum(lengths, settings.history_length)
-        return self._newest(lengths, settings.history_decay)
+        return self._fading(lengths, settings.history_decay)
 
-    def in_sequence(self, n_trained: int | None = None) -> ItemSequences:
-        """Return the newest items, newest first; items from ``n_trained`` on leave their places empty."""
-        lengths = np.minimum(self.lengths, LONGEST_SEQUENCE)
-        ages = np.arange(lengths.max(initial=0))
-        is_item = ages < lengths[:, None]
-        places = np.where(is_item, self.ends[:, None] - 1 - ages, 0)
-        items = self.items[places] if len(self.items) else places
-        if n_trained is not None:
-            is_item &= items < n_trained
+    def in_sequence(self) -> ItemSequences:
+        """Return the newest items as they are trained on, newest first."""
+        items = self.newest_items(LONGEST_SEQUENCE, nothing=-1)
+        is_item = items >= 0
         return ItemSequences(
             torch.from_numpy(np.where(is_item, items, 0)), torch.from_numpy(is_item.astype(np.float32))
         )
 
+    def newest_items(self, length: int, nothing: int) -> NDArray[np.int64]:
+        """Return the newest items of each history, newest first, as one row; ``nothing`` fills it up behind.
+
+        Parameters
+        ----------
+        length : int
+            How many at most.
+        nothing : int
+            What stands where there is no item.
+        """
+        lengths = np.minimum(self.lengths, length)
+        ages = np.arange(lengths.max(initial=0))
+        places = self.ends[:, None] - 1 - ages
+        is_item = ages < lengths[:, None]
+        if is_item.all():
+            return self.items[places]
+        items = np.full(places.shape, nothing)
+        items[is_item] = self.items[places[is_item]]
+        return items
+
     def context(self, settings: SequenceSettings) -> Entries:
         """Return the last items that hops start from, the c-th of each row weighing ``context_decay**(c - 1)``."""
-        return self._newest(np.minimum(self.lengths, settings.context_size), settings.context_decay)
+        return self._fading(np.minimum(self.lengths, settings.context_size), settings.context_decay)
 
-    def _newest(self, lengths: NDArray[np.int64], decay: float) -> Entries:
+    def _fading(self, lengths: NDArray[np.int64], decay: float) -> Entries:
         """Return so many of the newest items of each history, oldest first, fading by a decay."""
         places = ragged_ranges(self.ends - lengths, lengths)
         ages = np.repeat(self.ends - 1, lengths) - places
-        return Entries(np.arange(len(self)), lengths, self.items[places], (decay**ages).astype(np.float32))
+        weights = (decay ** np.arange(lengths.max(initial=0))).astype(np.float32)
+        return Entries(lengths, self.items[places], weights[ages])

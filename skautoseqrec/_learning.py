@@ -164,16 +164,17 @@ class Learner:
         self, validation: Validation, module: AutoSeqRecModule, start: NDArray[np.float64]
     ) -> tuple[Blend, Blend]:
         model = self._model(module)
-        weights, _ = fit_weights(validation.choices(model, BLENDED_FEATURES, start), start, left_out=self._left_out)
+        choices = validation.choices(model, BLENDED_FEATURES, start)
+        blend = self.to_blend(fit_weights(choices, start, left_out=self._left_out).weights)
         cold_blend = self._fixed_cold_blend()
         if not cold_blend:
-            return self.to_blend(weights), cold_blend
+            return blend, cold_blend
         start = np.r_[[cold_blend.get(part, 0.0) for part in BIASED_PARTS], cold_blend.get("trend", ())]
         cold = validation.choices(model, BLENDED_FEATURES, start, cold=True)
         if len(cold.features) >= FEWEST_EVENTS:
-            first, second, *trend = fit_weights(cold, start).weights.tolist()
-            cold_blend = {"collaborative": first, "one_hop": second, "trend": tuple(trend)}
-        return self.to_blend(weights), cold_blend
+            weights = fit_weights(cold, start).weights.tolist()
+            cold_blend = dict(zip(BIASED_PARTS, weights, strict=False)) | {"trend": tuple(weights[len(BIASED_PARTS) :])}
+        return blend, cold_blend
 
     def hold_out(self, log: CountedLog, n_judged: int) -> Validation | None:
         """Return the newest part of a log as a validation, None if too few of its events are usable."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from ._counting import TRANSITION_UNIT
 from ._module import AutoSeqRecModule, SparseRows
 from ._objective import Objective
 from ._ragged import Entries
+from ._sequences import SequenceReader
 from ._settings import SequenceSettings
 from ._trend import TrendClock
 
@@ -52,19 +54,26 @@ class Model:
         """The clock of decayed popularity."""
         return TrendClock(self.settings.trend_half_lives, self.n_trained)
 
+    @cached_property
+    def sequences(self) -> SequenceReader | None:
+        """Encodes histories where they have an encoder of their own."""
+        encoder = self.module.history
+        return None if encoder is None else SequenceReader(self.module, encoder)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: not what follows from it."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
     def project(self, items: NDArray[np.integer], values: NDArray[np.floating], offsets: NDArray[np.integer]) -> Tensor:
         """Return the product of sparse rows with the encoder's weight; items without weights count as zero rows."""
-        trained = items < self.n_trained
-        rows = SparseRows(
-            torch.from_numpy(np.where(trained, items, 0).astype(np.int64)),
-            torch.from_numpy(np.where(trained, values, 0.0).astype(np.float32)),
-            torch.from_numpy(offsets.astype(np.int64)),
-        )
-        return rows.project(self.module.encoder_weight)
+        if items.max(initial=-1) >= self.n_trained:
+            trained = items < self.n_trained
+            items, values = np.where(trained, items, 0), np.where(trained, values, 0.0)
+        return _project(items, values, offsets, self.module.encoder_weight)
 
-    def project_runs(self, entries: Entries) -> Tensor:
-        """Return the product of runs of entries with the encoder's weight, one row each."""
-        return self.project(entries.items, entries.values, entries.offsets)
+    def project_entries(self, entries: Entries) -> Tensor:
+        """Return the product of sparse rows with the encoder's weight."""
+        return self.project(entries.items, entries.values, entries.bounds[:-1])
 
     def project_rows(self, rows: sparse.csr_matrix) -> Tensor:
         """Return the product of the rows of a matrix with the encoder's weight."""
@@ -93,3 +102,19 @@ class Model:
         trained = transitions[: self.n_trained]
         squares = np.square(trained.data / TRANSITION_UNIT)
         return torch.from_numpy(np.bincount(trained.indices, squares, minlength=transitions.shape[1])).float()
+
+
+def project(entries: Entries, weight: Tensor) -> Tensor:
+    """Return the product of sparse rows with a matrix of one row per item."""
+    return _project(entries.items, entries.values, entries.bounds[:-1], weight)
+
+
+def _project(
+    items: NDArray[np.integer], values: NDArray[np.floating], offsets: NDArray[np.integer], weight: Tensor
+) -> Tensor:
+    rows = SparseRows(
+        torch.from_numpy(items.astype(np.int64, copy=False)),
+        torch.from_numpy(values.astype(np.float32, copy=False)),
+        torch.from_numpy(offsets.astype(np.int64, copy=False)),
+    )
+    return rows.project(weight)

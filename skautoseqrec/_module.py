@@ -138,8 +138,17 @@ class HistoryEncoder(nn.Module):
 
     def forward(self, histories: ItemSequences, weight: Tensor) -> Tensor:
         """Return the encoded histories, given the encoder's weight of every item."""
-        hidden = self.dropout(self.norm(histories.project(weight, torch.sigmoid(self.decay_logits))))
+        return self.encode(histories.project(weight, self.decays))
+
+    def encode(self, sums: Tensor) -> Tensor:
+        """Return the encoded histories, given their decayed sums."""
+        hidden = self.dropout(self.norm(sums))
         return cast(Tensor, hidden + self.block(hidden))
+
+    @property
+    def decays(self) -> Tensor:
+        """What a step back leaves of each component, in (0, 1)."""
+        return torch.sigmoid(self.decay_logits)
 
 
 class AutoSeqRecModule(nn.Module):

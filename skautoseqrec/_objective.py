@@ -20,16 +20,17 @@ from ._counts import Counts
 from ._module import AutoSeqRecModule, Weights
 from ._settings import SequenceSettings
 
-NEURAL_PARTS = ("collaborative", "one_hop", "two_hop")
+#: In the order in which they stand in vectors: what fitted blends leave out comes first, so the others are one range.
+NEURAL_PARTS = ("one_hop", "collaborative", "two_hop")
 #: The parts that have a bias per item, and the decoders it comes from.
-BIASED_PARTS = {"collaborative": "collaborative", "one_hop": "source"}
+BIASED_PARTS = {"one_hop": "source", "collaborative": "collaborative"}
 
 
 class Hidden(NamedTuple):
-    """Encoded queries, one row each."""
+    """Encoded queries, one row each, in the order of the neural parts."""
 
-    user: Tensor  # (n_rows, d), what the collaborative decoder reads, from the history
     source: Tensor  # z_s (n_rows, d), from the transitions out of the last items
+    user: Tensor  # (n_rows, d), what the collaborative decoder reads, from the history
     two_hop: Tensor  # (n_rows, d), whose product with what reaches an item is the two-hop part
 
 
@@ -39,7 +40,7 @@ class ItemSide(NamedTuple):
     Parameters
     ----------
     vectors : Tensor of shape (n_items, 3 d)
-        The collaborative decoder's row, the source decoder's row, and what the transitions into the item reach.
+        The source decoder's row, the collaborative decoder's row, and what the transitions into the item reach.
     biases : mapping of decoder to Tensor of shape (n_items,)
         The decoders' biases.
     """
@@ -50,17 +51,18 @@ class ItemSide(NamedTuple):
     @property
     def reached(self) -> Tensor:
         """What the transitions into each item reach, (n_items, d): a view, for events write to it."""
-        return self.third(2)
+        return self.thirds(2, 2)
 
     def logits(self, decoder: str, hidden: Tensor) -> Tensor:
         """Return a decoder's output for every item, shape (n_rows, n_items)."""
-        weights = self.third(0 if decoder == "collaborative" else 1)
+        place = 1 if decoder == "collaborative" else 0
+        weights = self.thirds(place, place)
         return torch.addmm(self.biases[decoder], hidden, weights.T)
 
-    def third(self, place: int) -> Tensor:
-        """Return what one neural part is multiplied with, (n_items, d): a view."""
+    def thirds(self, first: int, last: int) -> Tensor:
+        """Return what a range of the neural parts is multiplied with: a view."""
         n_components = self.vectors.shape[1] // 3
-        return self.vectors[:, place * n_components : (place + 1) * n_components]
+        return self.vectors[:, first * n_components : (last + 1) * n_components]
 
 
 class Objective(ABC):

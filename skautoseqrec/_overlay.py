@@ -15,6 +15,9 @@ from ._counting import TRANSITION_UNIT
 from ._model import Model
 from ._ragged import Entries, GrowableArray
 
+#: Events, targets and units of an item that nothing was added from.
+NOTHING_LEAVES: tuple[list[int], list[int], list[int]] = ([], [], [])
+
 
 class Changes(NamedTuple):
     """What the first events of an overlay changed.
@@ -94,11 +97,18 @@ class Overlay:
         events, items = self._history.get(user, ((), ()))
         return items[: bisect_left(events, n_events)]  # type: ignore[return-value]
 
-    def leaving(self, item: int, n_events: int) -> tuple[list[int], list[int]]:
-        """Return targets and units of the transitions that the first ``n_events`` events added from an item."""
-        events, targets, units = self._leaving.get(item, ((), (), ()))
-        n_entries = bisect_left(events, n_events)
-        return list(targets[:n_entries]), list(units[:n_entries])
+    def leaving(self, items: NDArray[np.integer], n_events: int) -> Entries:
+        """Return the transitions that the first ``n_events`` events added from some items, one row for each."""
+        lengths: list[int] = []
+        targets: list[int] = []
+        units: list[int] = []
+        for item in items.tolist():
+            events, item_targets, item_units = self._leaving.get(item, NOTHING_LEAVES)
+            lengths.append(bisect_left(events, n_events))
+            targets += item_targets[: lengths[-1]]
+            units += item_units[: lengths[-1]]
+        values = np.array(units, dtype=np.float32) / np.float32(TRANSITION_UNIT)
+        return Entries(np.array(lengths, dtype=np.int64), np.array(targets, dtype=np.int64), values)
 
     def item_of_event(self, n_events: int) -> NDArray[np.int64]:
         """Return the item of each of the first ``n_events`` events."""
@@ -119,8 +129,8 @@ class Overlay:
         return changes
 
     def project(self, entries: Entries) -> Tensor:
-        """Return the product of runs of entries with the encoder's weight."""
-        return self._model.project_runs(entries)
+        """Return the product of sparse rows with the encoder's weight."""
+        return self._model.project_entries(entries)
 
     def _previous_items(self, user: int) -> list[int]:
         """Return the user's last items, newest first, as many as the window is long."""

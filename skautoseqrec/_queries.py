@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ._histories import Histories
@@ -25,8 +22,8 @@ class Queries(NamedTuple):
     source_rows: SummedRows  # (n_rows, n_items), what followed the last items
 
 
-#: For rows of a batch, one item each and its weight: what leaves the item, projected, and its weighted transitions.
-Leaving = Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]], tuple[Tensor, list[Entries]]]
+#: For weighted items, a row of them per query: what leaves them, projected, and their transitions.
+Leaving = Callable[[Entries], tuple[Tensor, list[Entries]]]
 
 
 def form_queries(model: Model, histories: Histories, leaving: Leaving, n_items: int) -> Queries:
@@ -39,7 +36,7 @@ def form_queries(model: Model, histories: Histories, leaving: Leaving, n_items: 
     histories : Histories
         The users' histories.
     leaving : callable
-        Looks up what leaves some items, as of each row.
+        Looks up what leaves the last items of each history.
     n_items : int
         Number of known items.
 
@@ -49,17 +46,11 @@ def form_queries(model: Model, histories: Histories, leaving: Leaving, n_items: 
         One row per history.
     """
     decayed = histories.decayed(model.settings)
-    history_rows = SummedRows([decayed], len(histories), n_items)
-    row = model.encode(model.project_runs(decayed), history_rows.squared_norms(model.n_trained))
-    last = histories.context(model.settings)
-    rows = np.repeat(last.rows, last.lengths)
-    projected, transitions = leaving(rows, last.items.astype(np.int64, copy=False), last.values)
-    projections = torch.zeros_like(row)
-    projections.index_add_(0, torch.from_numpy(rows), projected * torch.from_numpy(last.values)[:, None])
-    source_rows = SummedRows(transitions, len(histories), n_items)
+    history_rows = SummedRows([decayed], n_items)
+    row = model.encode(model.project_entries(decayed), history_rows.squared_norms(model.n_trained))
+    projections, transitions = leaving(histories.context(model.settings))
+    source_rows = SummedRows(transitions, n_items)
     source = model.encode(projections, source_rows.squared_norms(model.n_trained))
-    user = row
-    if model.module.history is not None:
-        user = model.module.encode_sequences(histories.in_sequence(model.n_trained), model.module.encoder_weight)
-    hidden = Hidden(user, source, model.objective.two_hop_queries(row, source))
+    user = row if model.sequences is None else model.sequences.encode(histories)
+    hidden = Hidden(source, user, model.objective.two_hop_queries(row, source))
     return Queries(hidden, history_rows, source_rows)

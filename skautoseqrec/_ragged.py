@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 
 
 def ragged_ranges(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -39,25 +40,43 @@ def ranks_within_groups(groups: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 class Entries(NamedTuple):
-    """Entries of some sparse rows as runs of one row each, in any order; those that share a place add up.
+    """Sparse rows over items, each a run of entries; entries of a row that share an item add up.
 
     Parameters
     ----------
-    rows, lengths : ndarray of shape (n_runs,)
-        Row and number of entries of each run.
+    lengths : ndarray of shape (n_rows,)
+        Number of entries of each row.
     items, values : ndarray of shape (n_entries,)
-        Column and value of each entry, run after run.
+        Item and value of each entry, row after row.
     """
 
-    rows: NDArray[np.int64]
     lengths: NDArray[np.int64]
     items: NDArray[np.integer]
     values: NDArray[np.float32]
 
     @property
-    def offsets(self) -> NDArray[np.int64]:
-        """Where each run begins."""
-        return np.cumsum(self.lengths) - self.lengths
+    def bounds(self) -> NDArray[np.int64]:
+        """Where each row begins, and where the last one ends."""
+        bounds = np.zeros(len(self.lengths) + 1, dtype=np.int64)
+        np.cumsum(self.lengths, out=bounds[1:])
+        return bounds
+
+    def below(self, n_items: int) -> Entries:
+        """Return the entries of the first ``n_items`` items."""
+        is_below = self.items < n_items
+        if is_below.all():
+            return self
+        n_before = np.r_[0, np.cumsum(is_below)]
+        return Entries(np.diff(n_before[self.bounds]), self.items[is_below], self.values[is_below])
+
+    def combine(self, rows: Entries) -> Entries:
+        """Return the sums of some rows that these entries ask for, given one row for each of them in their order."""
+        values = rows.values * np.repeat(self.values, rows.lengths)
+        return Entries(np.diff(rows.bounds[self.bounds]), rows.items, values)
+
+    def to_csr(self, n_items: int) -> sparse.csr_matrix:
+        """Return the rows as a matrix, in which entries that share a place still stand apart."""
+        return sparse.csr_matrix((self.values, self.items, self.bounds), shape=(len(self.lengths), n_items))
 
 
 class GrowableArray:

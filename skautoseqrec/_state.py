@@ -9,17 +9,15 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from ._base import Base
-from ._counting import TRANSITION_UNIT
 from ._counts import Counts, Events
 from ._event_store import EventStore
 from ._histories import Histories
 from ._interactions import Columns
-from ._model import Model
+from ._model import Model, project
 from ._overlay import Changes, Overlay
 from ._ragged import Entries, ragged_ranges
 from ._vocabulary import Vocabulary, read_ids
@@ -53,38 +51,28 @@ class Snapshot(NamedTuple):
         merged[ragged_ranges(starts + old_lengths, new_lengths)] = [item for row in added for item in row]
         return Histories.of_lengths(merged, lengths)
 
-    def leaving(
-        self, rows: NDArray[np.int64], items: NDArray[np.int64], weights: NDArray[np.float32]
-    ) -> tuple[Tensor, list[Entries]]:
-        """Return what leaves some items, projected, and their weighted rows of transitions.
+    def leaving(self, last_items: Entries) -> tuple[Tensor, list[Entries]]:
+        """Return what leaves weighted items, projected, and their transitions, whose entries add up.
 
         Parameters
         ----------
-        rows : ndarray of shape (n,)
-            The row that asks.
-        items : ndarray of shape (n,)
-            Item codes.
-        weights : ndarray of shape (n,)
-            Weights of the rows of transitions.
-        """
-        base = self.base
-        in_base = np.flatnonzero(items < base.counts.n_items)
-        projections = torch.zeros(len(items), base.source.shape[1])
-        projections[torch.from_numpy(in_base)] = base.source[torch.from_numpy(items[in_base])]
-        transitions = [base.transitions(rows, items, weights)]
-        if self.n_events:
-            added = self._added_entries(rows, items)
-            projections += self.overlay.project(added)
-            weighted = added.values * np.repeat(weights, added.lengths)
-            transitions.append(added._replace(values=weighted))
-        return projections, transitions
+        last_items : Entries
+            One row of items per query.
 
-    def _added_entries(self, rows: NDArray[np.int64], items: NDArray[np.int64]) -> Entries:
-        added = [self.overlay.leaving(item, self.n_events) for item in items.tolist()]
-        lengths = np.fromiter((len(targets) for targets, _ in added), np.int64, len(added))
-        targets = np.array([target for targets, _ in added for target in targets], dtype=np.int64)
-        units = np.array([unit for _, units in added for unit in units], dtype=np.float32)
-        return Entries(rows, lengths, targets, units / np.float32(TRANSITION_UNIT))
+        Returns
+        -------
+        projections : Tensor of shape (n_rows, d)
+            Projected transitions.
+        transitions : list of Entries
+            The transitions themselves, (n_rows, n_items).
+        """
+        known = last_items.below(self.base.counts.n_items)
+        projections, transitions = project(known, self.base.source), [self.base.transitions(known)]
+        if self.n_events:
+            added = last_items.combine(self.overlay.leaving(last_items.items, self.n_events))
+            projections += self.overlay.project(added)
+            transitions.append(added)
+        return projections, transitions
 
     def changes(self) -> Changes:
         """Return what changed since the base."""

@@ -1,66 +1,71 @@
-"""Sparse rows whose entries may share a place, summed without sorting, through a dense array never read whole."""
+"""Sparse rows whose entries have to be added up before anything is made of them, in the cheaper of two layouts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 import torch
+from scipy import sparse
 from torch import Tensor
 
 from ._ragged import Entries
 
-
-class Part(NamedTuple):
-    """Some of the entries, their places in the flat matrix, and what all entries of each place add up to."""
-
-    entries: Entries
-    places: Tensor
-    sums: Tensor
+#: A dense layout costs its places, a sparse one its entries, which have to be sorted: as much as so many places each.
+PLACES_PER_ENTRY = 64
 
 
 class SummedRows:
-    """Sparse rows over items, each entry knowing what all entries of its place add up to.
+    """Sparse rows over items whose entries add up.
 
     Parameters
     ----------
     parts : sequence of Entries
         The rows: all entries of all parts add up.
-    n_rows, n_items : int
-        Shape of the matrix that they are rows of.
+    n_items : int
+        Number of items.
     """
 
-    def __init__(self, parts: Sequence[Entries], n_rows: int, n_items: int) -> None:
-        self._n_rows = n_rows
-        # Of numpy, whose zeros cost nothing where nobody writes.
-        dense = torch.from_numpy(np.zeros(n_rows * n_items, dtype=np.float32))
-        all_places = []
-        for entries in parts:
-            places = np.repeat(entries.rows * n_items, entries.lengths)
-            places += entries.items
-            all_places.append(torch.from_numpy(places))
-            dense.scatter_add_(0, all_places[-1], torch.from_numpy(entries.values))
-        self._parts = [Part(entries, places, dense[places]) for entries, places in zip(parts, all_places, strict=True)]
+    def __init__(self, parts: Sequence[Entries], n_items: int) -> None:
+        self._shape = len(parts[0].lengths), n_items
+        parts = [part for part in parts if len(part.items)]
+        n_entries = sum(len(part.items) for part in parts)
+        self._dense = self._sparse = None
+        if self._shape[0] * n_items <= PLACES_PER_ENTRY * n_entries:
+            self._dense = self._add_up_densely(parts)
+        elif n_entries:
+            self._sparse = self._add_up_sparsely(parts)
 
     def squared_norms(self, n_trained: int) -> Tensor:
         """Return the squared norm of each row over the first ``n_trained`` items, shape (n_rows,)."""
-        norms = np.zeros(self._n_rows)
-        for entries, _, sums in self._parts:
-            # The sum of a place times its entries, one after the other, is its square.
-            squares = sums.numpy() * entries.values
-            if entries.items.max(initial=-1) >= n_trained:
-                squares[entries.items >= n_trained] = 0.0
-            is_run = entries.lengths > 0
-            if is_run.any():
-                of_runs = np.add.reduceat(squares, entries.offsets[is_run])
-                norms += np.bincount(entries.rows[is_run], of_runs, minlength=self._n_rows)
-        return torch.from_numpy(norms.astype(np.float32))
+        if self._dense is not None:
+            return torch.linalg.vector_norm(self._dense[:, :n_trained], dim=1).square_()
+        norms = np.zeros(self._shape[0], dtype=np.float32)
+        if self._sparse is not None:
+            squares = np.where(self._sparse.indices < n_trained, self._sparse.data**2, 0.0)
+            is_row = np.diff(self._sparse.indptr) > 0
+            norms[is_row] = np.add.reduceat(squares, self._sparse.indptr[:-1][is_row])
+        return torch.from_numpy(norms)
 
     def add_logs(self, scores: Tensor, weight: float, scale: float) -> None:
         """Add ``weight log1p(scale row)`` to scores of the rows' own shape, in place."""
-        flat = scores.view(-1)
-        raised = [flat[part.places].add_(torch.log1p(scale * part.sums), alpha=weight) for part in self._parts]
-        # Entries that share a place say the same, whichever is written last.
-        for part, values in zip(self._parts, raised, strict=True):
-            flat.scatter_(0, part.places, values)
+        if self._dense is not None:
+            scores.add_((self._dense * scale).log1p_(), alpha=weight)
+        elif self._sparse is not None:
+            starts = np.arange(self._shape[0]) * self._shape[1]
+            places = np.repeat(starts, np.diff(self._sparse.indptr)) + self._sparse.indices
+            raised = (weight * np.log1p(scale * self._sparse.data)).astype(np.float32, copy=False)
+            scores.view(-1)[torch.from_numpy(places)] += torch.from_numpy(raised)
+
+    def _add_up_densely(self, parts: list[Entries]) -> Tensor:
+        # A matrix with entries that share a place adds them up on its way to an array.
+        first, *others = (torch.from_numpy(part.to_csr(self._shape[1]).toarray()) for part in parts)
+        for other in others:
+            first += other
+        return first
+
+    def _add_up_sparsely(self, parts: list[Entries]) -> sparse.csr_matrix:
+        rows = np.concatenate([np.repeat(np.arange(self._shape[0]), part.lengths) for part in parts])
+        items = np.concatenate([part.items for part in parts])
+        values = np.concatenate([part.values for part in parts])
+        return sparse.coo_matrix((values, (rows, items)), shape=self._shape).tocsr()

@@ -99,12 +99,11 @@ def batches(n_rows: int, n_items: int) -> Iterator[slice]:
 
 def _select(scores: Tensor, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return the k best columns of each row, equal scores in order of column."""
-    values, columns = (part.numpy() for part in torch.topk(scores, k, dim=1))
-    # topk picks any of those that share the k-th score; the lowest columns must win, unless nobody may be picked.
-    n_as_high = torch.count_nonzero(scores >= scores.new_tensor(values[:, -1:]), 1).numpy()
-    tied = np.flatnonzero((n_as_high > k) & np.isfinite(values[:, -1]))
+    values, columns = (part.numpy() for part in torch.topk(scores, min(k + 1, scores.shape[1]), dim=1))
+    # Any of those that share a score may stand first, or be the one that is not there; the lowest columns must win.
+    tied = np.flatnonzero(((values[:, 1:] == values[:, :-1]) & np.isfinite(values[:, 1:])).any(1))
     if len(tied):
         order = torch.sort(scores[torch.from_numpy(tied)], dim=1, descending=True, stable=True)
-        values[tied], columns[tied] = order.values[:, :k].numpy(), order.indices[:, :k].numpy()
-    order_in_row = np.lexsort((columns, -values), axis=1)
-    return np.take_along_axis(columns, order_in_row, 1), np.take_along_axis(values, order_in_row, 1)
+        width = values.shape[1]
+        values[tied], columns[tied] = order.values[:, :width].numpy(), order.indices[:, :width].numpy()
+    return columns[:, :k], values[:, :k]

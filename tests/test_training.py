@@ -209,8 +209,9 @@ class TestDraws:
 
 def test_sequences_are_projected_with_a_decay_per_dimension():
     weight, decays = torch.randn(6, 5), torch.rand(5)
-    sequences = Histories.of_lengths(np.array([3, 1, 4, 5, 1]), np.array([2, 3, 0])).in_sequence(n_trained=5)
-    expected = torch.stack([weight[1] + decays * weight[3], weight[1] + decays**2 * weight[4], torch.zeros(5)])
+    sequences = Histories.of_lengths(np.array([3, 1, 4, 5, 1]), np.array([2, 3, 0])).in_sequence()
+    second = weight[1] + decays * weight[5] + decays**2 * weight[4]
+    expected = torch.stack([weight[1] + decays * weight[3], second, torch.zeros(5)])
     torch.testing.assert_close(sequences.project(weight, decays), expected)
 
 
