@@ -12,23 +12,26 @@ from torch.nn import functional
 
 
 class SoftmaxCrossEntropy(torch.autograd.Function):
-    """Mean cross-entropy of softmax rows against sparse targets; the gradient is formed in the logits' own memory."""
+    """Mean cross-entropy of softmax rows against sparse targets; all is formed in the logits' own memory."""
 
     @staticmethod
     def forward(ctx: Any, logits: Tensor, rows: Tensor, items: Tensor, shares: Tensor) -> Tensor:
-        """Return the mean over rows of ``logsumexp(logits) - sum(shares * logits[items])``."""
-        normalizers = torch.logsumexp(logits, 1)
-        ctx.save_for_backward(logits, normalizers, rows, items, shares)
-        return (normalizers.sum() - (logits[rows, items] * shares).sum()) / len(logits)
+        """Return the mean over rows of ``logsumexp(logits) - sum(shares * logits[items])``; logits are overwritten."""
+        asked = (logits[rows, items] * shares).sum()
+        largest = logits.amax(1, keepdim=True)
+        exponentials = logits.detach().sub_(largest).exp_()
+        sums = exponentials.sum(1, keepdim=True)
+        ctx.save_for_backward(exponentials, sums, rows, items, shares)
+        return (largest.sum() + sums.log().sum() - asked) / len(logits)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
-        """Return the gradient of the logits, which are overwritten by it."""
-        logits, normalizers, rows, items, shares = ctx.saved_tensors
-        excess = logits.detach().sub_(normalizers[:, None]).exp_()
-        excess.index_put_((rows, items), -shares, accumulate=True)
-        return excess.mul_(gradients[0] / len(excess)), None, None, None
+        """Return the gradient of the logits."""
+        exponentials, sums, rows, items, shares = ctx.saved_tensors
+        scale = gradients[0] / len(sums)
+        excess = exponentials.mul_(scale / sums)
+        return excess.index_put_((rows, items), -scale * shares, accumulate=True), None, None, None
 
 
 class DecayedSum(torch.autograd.Function):
@@ -44,31 +47,29 @@ class DecayedSum(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, weight: Tensor, decays: Tensor, items: Tensor, values: Tensor) -> Tensor:
         """Return ``sum_k decays**(k - 1) * values[k] * weight[items[k]]``, shape (n_rows, d)."""
-        ctx.save_for_backward(weight, decays, items, values)
         left = fading(decays, items.shape[1])
-        sums = [weight.new_zeros(0, len(decays))]
+        # Beside each sum the one that its derivative by the decays is made of: every place as often as it is steps old.
+        ages = torch.arange(items.shape[1], device=items.device)
+        factors = torch.stack([values, values * ages], 1)
+        sums = [weight.new_zeros(0, 2, len(decays))]
         for rows in chunks(items, len(decays)):
-            faded = functional.embedding(items[rows], weight).mul_(left)
-            sums.append(torch.bmm(values[rows, None], faded)[:, 0])
-        return torch.cat(sums)
+            sums.append(torch.bmm(factors[rows], functional.embedding(items[rows], weight).mul_(left)))
+        both = torch.cat(sums)
+        ctx.save_for_backward(weight, decays, items, values, both[:, 1])
+        return both[:, 0]
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None, None]:
         """Return the gradients of the weights and of the decays."""
-        weight, decays, items, values = ctx.saved_tensors
+        weight, decays, items, values, aged_sums = ctx.saved_tensors
         (gradient,) = gradients
         left = fading(decays, items.shape[1])
         of_places = weight.new_empty(*items.shape, len(decays))
-        of_left = torch.zeros_like(left)
         for rows in chunks(items, len(decays)):
-            shown = gradient[rows, None] * values[rows, :, None]
-            torch.mul(shown, left, out=of_places[rows])
-            of_left += shown.mul_(functional.embedding(items[rows], weight)).sum(0)
+            torch.mul(gradient[rows, None], left, out=of_places[rows]).mul_(values[rows, :, None])
         of_weight = torch.ops.aten.embedding_dense_backward(of_places, items, len(weight), -1, False)
-        ages = torch.arange(len(left), device=left.device)[:, None]
-        of_decays = (of_left * ages * decays ** (ages - 1).clamp_min(0)).sum(0)
-        return of_weight, of_decays, None, None
+        return of_weight, (gradient * aged_sums).sum(0) / decays, None, None
 
 
 def fading(decays: Tensor, length: int) -> Tensor:

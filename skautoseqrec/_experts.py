@@ -68,7 +68,9 @@ class TrendView(NamedTuple):
         floors = self.clock.rising_floors(self.n_events)
         lowest = floors.min(1, keepdims=True)
         levels, floors, weighted = self.levels - lowest, floors - lowest, np.array(weights)
-        scores += _single(weighted @ np.maximum(levels, 0.0) + weighted @ self.clock.log_floors)
+        # Not a product: numpy's threads would fight torch's for the cores.
+        raised = np.einsum("h,hi->i", weighted, np.maximum(levels, 0.0))
+        scores += _single(raised + np.einsum("h,h->", weighted, self.clock.log_floors))
         if floors.any():
             scores.addmm_(_single(-(floors.T * weighted)), _single(levels > 0))
             self._lift_to_floors(scores, levels, floors, weighted)

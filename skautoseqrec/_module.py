@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ._autograd import DecayedSum
+from ._dropout import Dropout, drop
 
 #: The decoders, named as the keys of ``learning_rate`` and ``dropout``: the user's history, T and T transposed.
 DECODERS = ("collaborative", "source", "target")
@@ -54,9 +55,9 @@ class SparseRows:
         ends = torch.cat([self.offsets[1:], self.offsets.new_tensor([len(self.items)])])
         return torch.repeat_interleave(torch.arange(len(self), device=self.items.device), ends - self.offsets)
 
-    def drop(self, probability: float, training: bool) -> SparseRows:
+    def drop(self, probability: float) -> SparseRows:
         """Return the rows with entries dropped and the others scaled up."""
-        return SparseRows(self.items, functional.dropout(self.values, probability, training), self.offsets)
+        return SparseRows(self.items, drop(self.values, probability), self.offsets)
 
     def to_dense(self, n_items: int) -> Tensor:
         """Return the rows as a dense matrix of shape (n_rows, n_items)."""
@@ -91,9 +92,9 @@ class ItemSequences:
         """Return the same histories on another device."""
         return ItemSequences(self.items.to(device), self.values.to(device))
 
-    def drop(self, probability: float, training: bool) -> ItemSequences:
+    def drop(self, probability: float) -> ItemSequences:
         """Return the histories with items dropped, in their places, and the others scaled up."""
-        return ItemSequences(self.items, functional.dropout(self.values, probability, training))
+        return ItemSequences(self.items, drop(self.values, probability))
 
     def project(self, weight: Tensor, decays: Tensor) -> Tensor:
         """Return ``sum_k decays**(k - 1) * weight[k-th newest item]``, shape (n_rows, d)."""
@@ -130,11 +131,11 @@ class HistoryEncoder(nn.Module):
         self.block = nn.Sequential(
             nn.Linear(n_components, 2 * n_components),
             nn.GELU(),
-            nn.Dropout(dropout),
+            Dropout(dropout),
             nn.Linear(2 * n_components, n_components),
-            nn.Dropout(dropout),
+            Dropout(dropout),
         )
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, histories: ItemSequences, weight: Tensor) -> Tensor:
         """Return the encoded histories, given the encoder's weight of every item."""

@@ -133,7 +133,7 @@ class MultinomialObjective(Objective):
 
     def logits(self, module: AutoSeqRecModule, weights: Weights, batch: Batch, dropout: Mapping[str, float]) -> Tensor:
         """Drop entries of the input."""
-        inputs = batch.inputs.drop(dropout["encoder"], module.training)
+        inputs = batch.inputs.drop(dropout["encoder"]) if module.training else batch.inputs
         if isinstance(inputs, SparseRows):
             hidden = module.activate(inputs.project(weights.encoder))
         else:
