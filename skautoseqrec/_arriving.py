@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import sparse
 from torch import Tensor
 
 from ._counting import TRANSITION_UNIT
@@ -79,13 +78,12 @@ class ArrivingLog:
         growth = np.bincount(rows, self._norm_growth[entries], minlength=len(offsets)).astype(np.float32)
         return torch.cat([projected, torch.from_numpy(growth)[:, None]], dim=1)
 
-    def transitions(self, events: slice, n_items: int) -> tuple[NDArray[np.int64], sparse.csr_matrix]:
-        """Return the items that some events add transitions to, and the rows added to each, not in units."""
+    def growth(self, events: slice) -> tuple[Tensor, Tensor]:
+        """Return what some events add to what leaves their users' last items: item codes, each any number of times."""
         entries = slice(self._bounds[events.start], self._bounds[events.stop])
-        sources, rows = np.unique(self._into.source[entries], return_inverse=True)
-        places = (rows, self._into.target[entries])
-        values = self._into.weight[entries] / TRANSITION_UNIT
-        return sources, sparse.csr_matrix((values, places), shape=(len(sources), n_items))
+        targets, values = self._into.target[entries], self._into.weight[entries] / TRANSITION_UNIT
+        added = self._model.project(targets, values, np.arange(len(targets)))
+        return torch.from_numpy(self._into.source[entries]), added
 
     def _lay_out_histories(self, counts: Counts, events: Events, visible: NDArray[np.int64]) -> None:
         """Put old and new events of each user side by side, so that a history is a range at any time."""

@@ -59,6 +59,10 @@ class ItemSide(NamedTuple):
         weights = self.thirds(place, place)
         return torch.addmm(self.biases[decoder], hidden, weights.T)
 
+    def first(self, n_items: int) -> ItemSide:
+        """Return the first items, or all where there are not so many: a view."""
+        return ItemSide(self.vectors[:n_items], {name: bias[:n_items] for name, bias in self.biases.items()})
+
     def thirds(self, first: int, last: int) -> Tensor:
         """Return what a range of the neural parts is multiplied with: a view."""
         n_components = self.vectors.shape[1] // 3

@@ -209,13 +209,11 @@ def live_view(
     n_events = np.full(n_rows, len(snapshot.base.counts.history) + snapshot.n_events)
     nothing, nobody = np.zeros(0, dtype=np.int64), np.zeros((n_rows, 0), dtype=bool)
     trend = TrendView(model.trend, changes.levels, n_events, nothing, 0, nobody)
-    return queries, snapshot.base.items, recent, trend, n_items
+    return queries, snapshot.base.items.first(n_items), recent, trend, n_items
 
 
 def spread_unknown(scores: Tensor, n_items: int) -> Tensor:
     """Return scores for n_items items, the last column standing for every item that it has no column of."""
     if n_items == scores.shape[1]:
         return scores
-    if n_items < scores.shape[1]:
-        return scores[:, :n_items].contiguous()
     return torch.cat([scores, scores[:, -1:].expand(-1, n_items - scores.shape[1])], dim=1)

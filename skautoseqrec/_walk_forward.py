@@ -157,8 +157,7 @@ class WalkForward:
             touched = torch.unique(items)
             self._item_side.reached[touched] = self._model.reach(self._target[touched])
             self.popularity.index_add_(0, items, torch.ones(len(items)))
-            sources, added = self._log.transitions(events, self._n_items)
-            self._source[torch.from_numpy(sources)] += self._model.project_rows(added)
+            self._source.index_add_(0, *self._log.growth(events))
             self._model.trend.let_in(self._levels, self._items[events], len(self._base.counts.history) + start)
         self._n_let_in = max(stop, self._n_let_in)
 
