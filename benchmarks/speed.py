@@ -32,6 +32,7 @@ from threadpoolctl import threadpool_limits
 from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender, Interactions
 from skautoseqrec._batches import Batch
 from skautoseqrec._fit_memory import fit_bytes
+from skautoseqrec._module import ItemSequences
 from skautoseqrec._objectives import OBJECTIVES, MultinomialObjective
 from skautoseqrec._resolving import resolve_n_negatives
 from skautoseqrec._scoring import rows_per_block
@@ -57,14 +58,22 @@ class Line(NamedTuple):
     other_is: str = ""
 
 
-class Shapes(MultinomialObjective):
-    """The default objective, remembering how large the logits of each batch were."""
+class Shape(NamedTuple):
+    """Size of the logits of a batch, and whether its inputs went through the history encoder's block."""
 
-    seen: list[tuple[int, int]] = []
+    n_rows: int
+    n_candidates: int
+    in_sequence: bool
+
+
+class Shapes(MultinomialObjective):
+    """The default objective, remembering the shape of each batch."""
+
+    seen: list[Shape] = []
 
     def loss(self, logits: torch.Tensor, batch: Batch) -> torch.Tensor:
         """Return the loss."""
-        self.seen.append((logits.shape[0], logits.shape[1]))
+        self.seen.append(Shape(*logits.shape, isinstance(batch.inputs, ItemSequences)))
         return super().loss(logits, batch)
 
 
@@ -134,14 +143,15 @@ def compare_training(recommender: AutoSeqRecRecommender, fitted: Interactions) -
     shapes = Shapes.seen[-len(Shapes.seen) * n_epochs // (n_epochs + 2) :]
     d = recommender.n_components
     products = n_products = 0.0
-    for n_rows, n_candidates in shapes[:: max(1, len(shapes) // 50)]:
-        hidden, weights = torch.randn(n_rows, d), torch.randn(n_candidates, d)
-        logits = torch.randn(n_rows, n_candidates)
-        products += time_call(three_products, (hidden, weights, logits))
+    for shape in shapes[:: max(1, len(shapes) // 50)]:
+        layers = [(d, shape.n_candidates), *((d, 2 * d), (2 * d, d)) * shape.in_sequence]
+        for n_inputs, n_outputs in layers:
+            arguments = torch.randn(shape.n_rows, n_inputs), torch.randn(n_outputs, n_inputs)
+            products += time_call(three_products, (*arguments, torch.randn(shape.n_rows, n_outputs)))
         n_products += 1
     floor = products / n_products * len(shapes) / n_epochs
-    yield Line("seconds per epoch", epoch, floor, "bare products of the softmax, forward and backward")
-    yield Line("rows of training per second", sum(rows for rows, _ in shapes) / n_epochs / epoch)
+    yield Line("seconds per epoch", epoch, floor, "the bare products of its layers, forward and backward")
+    yield Line("rows of training per second", sum(shape.n_rows for shape in shapes) / n_epochs / epoch)
     parameters = recommender.get_params()
     counts = recommender._state.snapshot.base.counts
     parameters["n_negatives"] = resolve_n_negatives("auto", "multinomial", counts.n_items)
@@ -170,6 +180,11 @@ def compare_walking(
     )
     product = np.median(time_calls(lambda _: torch.addmm(bias, queries, items.T), range(20)))
     yield Line("walking forward, events/s", pace, block / product, f"the bare product, {block} events at a time")
+    others = [(queries[:, :d], torch.randn(d, block))]  # what the events of a block changed
+    if recommender._scorer.model.module.history is not None:
+        others += [(queries[:, :d], torch.randn(d, 2 * d)), (queries, torch.randn(2 * d, d))]
+    product += sum(np.median(time_calls(lambda _, pair=pair: pair[0] @ pair[1], range(20))) for pair in others)
+    yield Line("the same", pace, block / product, "all bare products: changes and histories too")
     first = arriving[: options.slow_events * 10]
     sasrec = SASRec(d, max_iter=0).fit(fitted)
     yield Line(

@@ -17,8 +17,8 @@ FLOAT = 4
 #: themselves, the moving average, and the best epoch beside the newest.
 COPIES_OF_WEIGHTS = 8
 #: Rows of d components per item: the encoder and three decoders, and what the state keeps (what leaves an item, what
-#: leads to it, and three rows to score with), of the validation and of the whole log.
-MATRICES_OF_WEIGHTS, MATRICES_OF_STATE = 4, 10
+#: leads to it, and three rows to score with), of the validation and of the whole log, and the encoder once more.
+MATRICES_OF_WEIGHTS, MATRICES_OF_STATE = 4, 11
 #: Blocks of scores that one block of events needs at a time: every part by itself, and what masks and sorts them.
 BLOCKS_OF_SCORES = 14
 #: Copies of the logits of a batch, and of the entries of T (index and value, as rows, columns and shares).

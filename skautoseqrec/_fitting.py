@@ -13,6 +13,7 @@ from ._learning import Epochs, Learner, Learnt
 from ._memory import require_bytes
 from ._model import Model
 from ._objectives import OBJECTIVES
+from ._progress import require_bar
 from ._resolving import resolve_history_encoder, resolve_n_negatives, sequence_settings
 from ._scoring import Scorer
 from ._state import State
@@ -36,9 +37,12 @@ def fit_log(columns: Columns, X: Any, parameters: Mapping[str, Any], watch: Watc
     ------
     ValueError
         If the published model is asked for what it has not.
+    ImportError
+        If a bar is wanted and there is none.
     MemoryError
         If the fit would take more memory than is available.
     """
+    require_bar(parameters["verbose"])
     objective, settings = OBJECTIVES[parameters["objective"]](), sequence_settings(parameters)
     log = count_log(columns, X, settings, parameters["verbose"])
     name = parameters["objective"]

@@ -113,12 +113,12 @@ class Learner:
     ) -> Learnt:
         module = self._new_module(log.counts.n_items)
         losses: list[dict[str, float]] = []
-        progress = Progress(self._parameters["verbose"], "epoch of the whole log")
+        progress = Progress(self._parameters["verbose"], "epoch of the whole log", n_iter)
 
         def learnt() -> Learnt:
             return Learnt(_settled(copy.deepcopy(epoch.module)), blend, cold_blend, [*losses], scores)
 
-        with closing(self._watched(self._epochs(module, log.counts), learnt)) as epochs:
+        with closing(progress), closing(self._watched(self._epochs(module, log.counts), learnt)) as epochs:
             for epoch in islice(epochs, n_iter):
                 losses.append(epoch.losses)
                 progress.say(epoch.losses)
@@ -136,12 +136,12 @@ class Learner:
         # Without surprises: every event tells how far training has come, so the likelihood is smooth over epochs.
         scale = np.ones(1)
         best_score, n_since = -np.inf, 0
-        progress = Progress(self._parameters["verbose"], "epoch")
+        progress = Progress(self._parameters["verbose"], "epoch", self._parameters["max_iter"])
 
         def learnt() -> Learnt:
             return Learnt(settled, self.to_blend(weights), self._fixed_cold_blend(), [*losses], [*scores])
 
-        with closing(self._watched(self._epochs(module, validation.head), learnt)) as epochs:
+        with closing(progress), closing(self._watched(self._epochs(module, validation.head), learnt)) as epochs:
             for epoch in islice(epochs, self._parameters["max_iter"]):
                 losses.append(epoch.losses)
                 settled = _settled(copy.deepcopy(epoch.module))

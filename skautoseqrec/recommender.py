@@ -107,7 +107,7 @@ class AutoSeqRecRecommender(
         Seed of the initial weights, of shuffling and of dropout. The global random states of numpy and torch
         are never touched.
     verbose : int, default=0
-        From 1 on, print one line per epoch.
+        1 prints one line per epoch; from 2 on there is a progress bar instead, of tqdm, which must be installed.
 
     Attributes
     ----------

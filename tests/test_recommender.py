@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils._param_validation import InvalidParameterError
 
-from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender
+from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender, _progress
 from skautoseqrec.model_selection import temporal_train_test_split
 from skautoseqrec.preprocessing import SequenceMatrixTransformer
 
@@ -175,6 +175,21 @@ def test_verbose_prints_one_line_per_epoch(log, capsys):
     assert all(re.fullmatch(r"epoch .*\d: collaborative loss .*, source loss .*, \d+\.\d s", line) for line in lines)
     AutoSeqRecRecommender(**SMALL).fit(log)
     assert capsys.readouterr().out == ""
+
+
+def test_more_verbose_shows_a_bar(log, capsys):
+    AutoSeqRecRecommender(**SMALL, verbose=2).fit(log)
+    told = capsys.readouterr()
+    assert "epoch of the whole log: 100%" in told.err
+    assert told.out == ""
+
+
+def test_a_bar_that_is_not_installed_is_asked_for(log, monkeypatch):
+    monkeypatch.setattr(_progress, "find_spec", lambda name: None)
+    recommender = AutoSeqRecRecommender(**SMALL, verbose=2)
+    with pytest.raises(ImportError, match="pip install tqdm"):
+        recommender.fit(log)
+    assert not hasattr(recommender, "module_")
 
 
 def test_many_repeats_warn_unless_seen_items_are_eligible():
