@@ -197,11 +197,12 @@ def learner_of(recommender: AutoSeqRecRecommender, model: Model) -> Learner:
 
 def score(recommender: AutoSeqRecRecommender, scorer: Scorer, walked: Interactions) -> NDArray[np.float64]:
     """Return the reciprocal ranks under another scorer."""
-    usual, recommender._scorer = recommender._scorer, scorer
+    usual = recommender._served
+    recommender._served = usual._replace(scorer=scorer)
     try:
         return recommender.score_samples(walked)
     finally:
-        recommender._scorer = usual
+        recommender._served = usual
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._histories import Histories
 from ._memory import require_bytes
-from ._scoring import Scorer
+from ._serving import Served
 from ._sklearn import validate_log
-from ._state import Snapshot, State
+from ._state import Snapshot
 from ._topk import Filter, top_k
 from ._vocabulary import Vocabulary, read_ids
 
@@ -26,8 +26,7 @@ class AnswersMixin:
     """``predict_topk`` and ``predict`` of the recommender."""
 
     exclude_seen: bool
-    _scorer: Scorer
-    _state: State
+    _served: Served
 
     def predict_topk(
         self,
@@ -81,8 +80,9 @@ class AnswersMixin:
         array([['milk']], dtype=object)
         """
         check_is_fitted(self)
-        snapshot, histories = self._state.histories_of(users)
-        return self._answer(snapshot, histories, k, exclude_seen, candidates, exclude, return_scores)
+        served = self._served
+        snapshot, histories = served.state.histories_of(users)
+        return self._answer(served, snapshot, histories, k, exclude_seen, candidates, exclude, return_scores)
 
     def predict_topk_sequences(
         self,
@@ -127,11 +127,15 @@ class AnswersMixin:
         array([['milk']], dtype=object)
         """
         check_is_fitted(self)
-        snapshot = self._state.snapshot
-        rows = [self._known_items(row, f"sequences[{place}]", snapshot) for place, row in enumerate(sequences)]
+        served = self._served
+        snapshot, items = served.state.snapshot, served.state.items
+        rows = [
+            _codes(read_ids(row, f"sequences[{place}]"), items, snapshot.n_items) for place, row in enumerate(sequences)
+        ]
+        rows = [codes[codes >= 0] for codes in rows]
         lengths = np.fromiter(map(len, rows), np.int64, len(rows))
         histories = Histories.of_lengths(np.concatenate([np.zeros(0, dtype=np.int64), *rows]), lengths)
-        return self._answer(snapshot, histories, k, exclude_seen, candidates, exclude, return_scores)
+        return self._answer(served, snapshot, histories, k, exclude_seen, candidates, exclude, return_scores)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the best next item of each row's user.
@@ -148,17 +152,19 @@ class AnswersMixin:
         """
         check_is_fitted(self)
         columns = validate_log(self, X, reset=False)
-        self._state.users.check_kind(columns.users)
-        snapshot = self._state.snapshot
-        users, rows = np.unique(self._state.users.find(columns.users), return_inverse=True)
+        state, scorer = self._served
+        state.users.check_kind(columns.users)
+        snapshot = state.snapshot
+        users, rows = np.unique(state.users.find(columns.users, snapshot.n_users), return_inverse=True)
         histories = snapshot.histories(users)
-        best = top_k(self._scorer, snapshot, histories, 1, Filter(self.exclude_seen))[0][:, 0]
+        best = top_k(scorer, snapshot, histories, 1, Filter(self.exclude_seen))[0][:, 0]
         sated = np.flatnonzero(best < 0)
-        best[sated] = top_k(self._scorer, snapshot, histories.rows(sated), 1, Filter(exclude_seen=False))[0][:, 0]
-        return self._state.items.ids(snapshot.n_items)[best[rows]]
+        best[sated] = top_k(scorer, snapshot, histories.rows(sated), 1, Filter(exclude_seen=False))[0][:, 0]
+        return state.items.ids(snapshot.n_items)[best[rows]]
 
     def _answer(
         self,
+        served: Served,
         snapshot: Snapshot,
         histories: Histories,
         k: int,
@@ -174,14 +180,11 @@ class AnswersMixin:
         seen = self.exclude_seen if exclude_seen is None else bool(exclude_seen)
         answer = f"An answer of {k:,} items for each of {len(histories):,} users"
         require_bytes(BYTES_PER_ANSWER * len(histories) * int(k), answer, "Ask for fewer users at a time.")
-        allowed = read_filter(seen, candidates, exclude, self._state.items, snapshot.n_items, len(histories))
-        codes, scores = top_k(self._scorer, snapshot, histories, int(k), allowed)
-        ids, scores = decode_answers(codes, scores, self._state.items.ids(snapshot.n_items))
+        items = served.state.items
+        allowed = read_filter(seen, candidates, exclude, items, snapshot.n_items, len(histories))
+        codes, scores = top_k(served.scorer, snapshot, histories, int(k), allowed)
+        ids, scores = decode_answers(codes, scores, items.ids(snapshot.n_items))
         return (ids, scores) if return_scores else ids
-
-    def _known_items(self, ids: Any, name: str, snapshot: Snapshot) -> NDArray[np.int64]:
-        codes = _codes(read_ids(ids, name), self._state.items, snapshot.n_items)
-        return codes[codes >= 0]
 
 
 def read_filter(
@@ -253,9 +256,7 @@ def _unmasked(ids: Any) -> Any:
 
 def _codes(ids: NDArray[Any], items: Vocabulary, n_items: int) -> NDArray[np.int64]:
     items.check_kind(ids)
-    codes = items.find(ids)
-    codes[codes >= n_items] = -1
-    return codes
+    return items.find(ids, n_items)
 
 
 def known_codes(ids: NDArray[Any], name: str, items: Vocabulary, n_items: int) -> NDArray[np.int64]:

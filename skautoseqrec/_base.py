@@ -35,6 +35,8 @@ class Base:
         Levels of the trend.
     items : ItemSide with n_items + 1 rows
         What scoring reads; the last row stands for any item that is not known yet.
+    n_built_from : int
+        How many events it was last built from as a whole; what came since was added to sums of float32.
     """
 
     counts: Counts
@@ -43,6 +45,7 @@ class Base:
     leaving: sparse.csr_matrix
     levels: NDArray[np.float64]
     items: ItemSide
+    n_built_from: int
 
     @classmethod
     def build(cls, counts: Counts, items: NDArray[np.int64], model: Model) -> Base:
@@ -51,9 +54,10 @@ class Base:
         norms = model.column_norms(counts.transitions)
         target = torch.cat([model.project_rows(transitions.T.tocsr()), norms[:, None]], 1)
         levels = model.trend.empty_levels(counts.n_items)
-        model.trend.let_in(levels, items, 0)
+        model.trend.let_in(levels, items, np.sort(counts.arrivals))
         source, leaving = model.project_rows(transitions), single_precision(counts.transitions)
-        return cls(counts, source, target, leaving, levels, item_side(target, model))
+        side = item_side(target, model)
+        return cls(counts, source, target, leaving, levels, side, len(counts.history))
 
     def advance(self, events: Events, model: Model) -> Base:
         """Return the base with more events let in: only what they touch is computed again."""
@@ -70,8 +74,9 @@ class Base:
         changed = torch.from_numpy(np.unique(events.items))
         items.reached[changed] = model.reach(target[changed])
         levels = padded_levels(self.levels, model, events.n_items)
-        model.trend.let_in(levels, events.items, len(self.counts.history))
-        return Base(counts, source, target, single_precision(counts.transitions), levels, items)
+        model.trend.let_in(levels, events.items, np.arange(self.counts.clock, counts.clock))
+        leaving = single_precision(counts.transitions)
+        return Base(counts, source, target, leaving, levels, items, self.n_built_from)
 
     def transitions(self, last_items: Entries) -> Entries:
         """Return the sums of rows of T that weighted items ask for; items not known yet have none."""

@@ -131,7 +131,7 @@ class Snapshots:
 
     def __init__(self, counts: Counts, settings: SequenceSettings, in_sequence: bool) -> None:
         self._history = counts.history
-        self._arrivals = counts.arrivals
+        self._arrivals, self._clock = counts.arrivals, counts.clock
         self._n_items = counts.n_items
         self._settings = settings
         self._in_sequence = in_sequence
@@ -142,7 +142,7 @@ class Snapshots:
 
     def draw(self, n_events: int) -> NDArray[np.int64]:
         """Return so many of the events, or all if there are not more, drawn without replacement by their weights."""
-        half_lives = self._arrivals[self.events] / (self.HALF_LIFE * len(self._history))
+        half_lives = self._arrivals[self.events] / (self.HALF_LIFE * self._clock)
         # The smallest of exponential times whose rates are the weights are such a draw; logarithms cannot underflow.
         log_times = torch.empty(len(self.events), dtype=torch.float64).exponential_().log_()
         log_times -= torch.from_numpy(half_lives) * math.log(2)

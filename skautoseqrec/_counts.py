@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -38,7 +38,9 @@ class Counts:
     popularity : ndarray of shape (n_items,), int64
         Events of each item.
     arrivals : ndarray of shape (n_events,)
-        How many events of the log came before each of ``history``.
+        Sequence number of each event of ``history``: how many ever arrived before it, forgotten ones too.
+    clock : int
+        How many events ever arrived, which is the sequence number of the next one.
     """
 
     indptr: NDArray[np.int64]
@@ -46,12 +48,13 @@ class Counts:
     transitions: sparse.csr_matrix
     popularity: NDArray[np.int64]
     arrivals: NDArray[np.int64]
+    clock: int
 
     @classmethod
     def empty(cls) -> Counts:
         """Return the counts of no events."""
         none = np.zeros(0, dtype=np.int64)
-        return cls(np.zeros(1, dtype=np.int64), none, sparse.csr_matrix((0, 0), dtype=np.int64), none, none)
+        return cls(np.zeros(1, dtype=np.int64), none, sparse.csr_matrix((0, 0), dtype=np.int64), none, none, 0)
 
     @property
     def n_users(self) -> int:
@@ -90,10 +93,17 @@ class Counts:
         old_places = ragged_ranges(indptr[:-1], old_lengths)
         new_places = indptr[events.users] + old_lengths[events.users] + ranks_within_groups(events.users)
         history[old_places], arrivals[old_places] = self.history, self.arrivals
-        history[new_places], arrivals[new_places] = events.items, np.arange(len(self.history), len(history))
+        clock = self.clock + len(events.items)
+        history[new_places], arrivals[new_places] = events.items, np.arange(self.clock, clock)
         popularity = np.bincount(events.items, minlength=events.n_items)
         popularity[: self.n_items] += self.popularity
-        return Counts(indptr, history, transitions, popularity, arrivals)
+        return Counts(indptr, history, transitions, popularity, arrivals, clock)
+
+    def renumbered(self, arrivals: NDArray[np.int64], clock: int) -> Counts:
+        """Return the counts of the same events with other sequence numbers, given in order of arrival."""
+        renumbered = np.empty_like(arrivals)
+        renumbered[np.argsort(self.arrivals)] = arrivals
+        return replace(self, arrivals=renumbered, clock=clock)
 
     def find_new_transitions(self, events: Events, step_weights: NDArray[np.int64]) -> Transitions:
         """Return the transitions that events complete, from the known histories as well as among themselves."""

@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from ._scoring import Scorer
+from ._serving import Served
 from ._sklearn import validate_log
-from ._state import State
 from ._walk_forward import visible_events, walk_forward
 from ._warnings import warn_caller
 
@@ -19,8 +18,7 @@ class EvaluationMixin:
     """``score_samples`` and ``score`` of the recommender."""
 
     exclude_seen: bool
-    _scorer: Scorer
-    _state: State
+    _served: Served
 
     def score_samples(self, X: Any, ties: str = "row") -> NDArray[np.float64]:
         """Walk forward over a log: rank each event's item for its user, then let the event in.
@@ -52,11 +50,12 @@ class EvaluationMixin:
         columns = validate_log(self, X, reset=False)
         order = columns.time_order()
         in_time = columns.take(order)
-        base = self._state.merged()
-        events = self._state.encode_ahead(in_time, base)
+        state, scorer = self._served
+        base = state.merged()
+        events = state.encode_ahead(in_time, base)
         visible = visible_events(in_time.times, len(order), ties)
         values = np.empty(len(order))
-        values[order] = walk_forward(self._scorer, base, events, visible, self.exclude_seen)
+        values[order] = walk_forward(scorer, base, events, visible, self.exclude_seen)
         _warn_if_ineligible(values)
         return values
 

@@ -11,7 +11,7 @@ from ._ragged import GrowableArray
 
 
 class EventStore:
-    """Users, items and times of all events; the position of an event is its sequence number.
+    """Users, items and times of all events, and the sequence number that each has kept since it arrived.
 
     Parameters
     ----------
@@ -19,12 +19,26 @@ class EventStore:
         Codes.
     times : ndarray of shape (n_events,) or None
         int64, float64 or datetime64; None where the log has no times.
+    arrivals : ndarray of shape (n_events,), int64, or None, default=None
+        Sequence number of each event, rising; None if they are the positions.
+    clock : int or None, default=None
+        How many events ever arrived; None if they are all here.
     """
 
-    def __init__(self, users: NDArray[np.int64], items: NDArray[np.int64], times: NDArray[Any] | None) -> None:
+    def __init__(
+        self,
+        users: NDArray[np.int64],
+        items: NDArray[np.int64],
+        times: NDArray[Any] | None,
+        arrivals: NDArray[np.int64] | None = None,
+        clock: int | None = None,
+    ) -> None:
         self._users = GrowableArray(users)
         self._items = GrowableArray(items)
         self._times = None if times is None else GrowableArray(times)
+        # Later events have numbers without a gap: what is kept of them is how many were forgotten.
+        self._first_arrivals = np.zeros(0, dtype=np.int64) if arrivals is None else arrivals
+        self._n_forgotten = 0 if clock is None else clock - len(users)
 
     def __len__(self) -> int:
         """Return the number of events."""
@@ -35,9 +49,32 @@ class EventStore:
         """Times of the events, NaN or NaT where a log came without; None if none ever had one."""
         return None if self._times is None else self._times.view(len(self))
 
+    @property
+    def clock(self) -> int:
+        """How many events ever arrived, which is the sequence number of the next one."""
+        return len(self) + self._n_forgotten
+
+    @property
+    def arrivals(self) -> NDArray[np.int64]:
+        """Sequence number of each event: how many ever arrived before it, forgotten ones too."""
+        return np.r_[self._first_arrivals, np.arange(len(self._first_arrivals), len(self)) + self._n_forgotten]
+
     def between(self, start: int, stop: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return users and items of the events with sequence numbers ``start, ..., stop - 1``."""
+        """Return users and items of the events at the positions ``start, ..., stop - 1``."""
         return self._users.view(stop)[start:], self._items.view(stop)[start:]
+
+    def take(self, kept: NDArray[np.int64], users: NDArray[np.int64], items: NDArray[np.int64]) -> EventStore:
+        """Return a store of some of the events, with their sequence numbers and the same clock.
+
+        Parameters
+        ----------
+        kept : ndarray of int64
+            Their positions, rising.
+        users, items : ndarray of shape (n_kept,)
+            Their codes in the new store.
+        """
+        times = None if self.times is None else self.times[kept]
+        return EventStore(users, items, times, self.arrivals[kept], self.clock)
 
     def check_kind(self, times: NDArray[Any] | None) -> None:
         """Raise TypeError if numbers are to follow datetimes or datetimes numbers."""
@@ -62,7 +99,7 @@ class EventStore:
         self._items.extend(items)
 
     def truncate(self, length: int) -> None:
-        """Forget the events from a sequence number on."""
+        """Drop the events from a position on: they never arrived."""
         for column in (self._users, self._items, self._times):
             if column is not None:
                 column.truncate(min(length, len(column)))

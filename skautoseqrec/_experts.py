@@ -38,7 +38,7 @@ class TrendView(NamedTuple):
     levels : ndarray of shape (n_half_lives, n_items)
         Levels when the batch began.
     n_events : ndarray of shape (n_rows,)
-        Number of events before each row.
+        Number of events before each row, forgotten ones too.
     items : ndarray of shape (n_recent,)
         Items of the events since the batch began.
     n_before : int

@@ -16,6 +16,7 @@ from ._objectives import OBJECTIVES
 from ._progress import require_bar
 from ._resolving import resolve_history_encoder, resolve_n_negatives, sequence_settings
 from ._scoring import Scorer
+from ._serving import Served
 from ._state import State
 
 
@@ -59,13 +60,10 @@ def fit_log(columns: Columns, X: Any, parameters: Mapping[str, Any], watch: Watc
     def attributes(learnt: Learnt) -> dict[str, Any]:
         model = Model(learnt.module, objective, settings)
         return {
-            "module_": learnt.module,
-            "blend_": dict(learnt.blend),
             "loss_curve_": learnt.loss_curve,
             "n_iter_": len(learnt.loss_curve),
             "validation_scores_": learnt.validation_scores,
-            "_scorer": Scorer(model, learnt.blend, learnt.cold_blend),
-            "_state": State(*log, model),
+            "_served": Served(State(*log, model), Scorer(model, learnt.blend, learnt.cold_blend)),
         }
 
     def watched(epochs: Epochs, learnt: Callable[[], Learnt]) -> Epochs:

@@ -18,7 +18,7 @@ from ._objective import NEURAL_PARTS
 from ._objectives import MultinomialObjective
 from ._queries import form_queries
 from ._scoring import Scorer, weighted_parts
-from ._state import State
+from ._serving import Served
 from ._topk import Filter, batches
 from ._vocabulary import read_ids
 from ._warnings import warn_caller
@@ -32,8 +32,7 @@ class InspectionMixin:
     """``explain``, ``similar_items`` and the embeddings of the recommender."""
 
     exclude_seen: bool
-    _scorer: Scorer
-    _state: State
+    _served: Served
 
     def explain(self, users: ArrayLike, items: ArrayLike) -> Bunch:
         """Return the parts that the scores of some items for some users add up from.
@@ -67,9 +66,10 @@ class InspectionMixin:
         array([[1.79, 0.  ]], dtype=float32)
         """
         check_is_fitted(self)
-        snapshot, histories = self._state.histories_of(users)
-        codes = known_codes(read_ids(items, "items"), "items", self._state.items, snapshot.n_items)
-        whole = weighted_parts(self._scorer, snapshot, histories)
+        state, scorer = self._served
+        snapshot, histories = state.histories_of(users)
+        codes = known_codes(read_ids(items, "items"), "items", state.items, snapshot.n_items)
+        whole = weighted_parts(scorer, snapshot, histories)
         eligible = torch.zeros(len(histories), snapshot.n_items)
         Filter(self.exclude_seen).apply(eligible, histories)
         eligible = torch.isfinite(eligible)
@@ -106,17 +106,18 @@ class InspectionMixin:
             If an item is not known, or k or side is not as above.
         """
         check_is_fitted(self)
-        base, item_ids = self._state.merged(), self.item_ids_
+        state, scorer = self._served
+        base = state.merged()
+        item_ids = state.items.ids(base.counts.n_items)
         if side not in ("target", "source"):
             raise ValueError(f"side must be 'target' or 'source', not {side!r}.")
         if not 1 <= k < len(item_ids):
             raise ValueError(f"k must be at least 1 and below the {len(item_ids)} known items, not {k!r}.")
-        codes = torch.from_numpy(known_codes(read_ids(items, "items"), "items", self._state.items, len(item_ids)))
+        codes = torch.from_numpy(known_codes(read_ids(items, "items"), "items", state.items, len(item_ids)))
         if side == "target":
             vectors = base.items.reached[: len(item_ids)]
         else:
-            norms = self._scorer.model.row_norms(base.counts.transitions)
-            vectors = self._scorer.model.encode(base.source, norms)
+            vectors = scorer.model.encode(base.source, scorer.model.row_norms(base.counts.transitions))
         unit = functional.normalize(vectors)
         cosines = unit[codes] @ unit.T
         cosines[torch.arange(len(codes)), codes] = -torch.inf
@@ -137,7 +138,8 @@ class InspectionMixin:
             Rows in order of ``item_ids_``.
         """
         check_is_fitted(self)
-        return self._state.merged().items.vectors[: len(self.item_ids_)].numpy()
+        base = self._served.state.merged()
+        return base.items.vectors[: base.counts.n_items].numpy()
 
     @available_if(_has_linear_heads)
     def item_biases(self) -> NDArray[np.float32]:
@@ -149,8 +151,9 @@ class InspectionMixin:
             In order of ``item_ids_``.
         """
         check_is_fitted(self)
-        items, blend = self._state.merged().items, self._scorer.blend
-        return self._linear_objective().bias(items, blend)[: len(self.item_ids_)].numpy()
+        state, scorer = self._served
+        base = state.merged()
+        return _linear_objective(scorer).bias(base.items, scorer.blend)[: base.counts.n_items].numpy()
 
     @available_if(_has_linear_heads)
     def user_embeddings(self, users: ArrayLike) -> NDArray[np.float32]:
@@ -167,25 +170,22 @@ class InspectionMixin:
             Computed from the histories as they are now. All zeros, with a warning, if no learnt part weighs anything.
         """
         check_is_fitted(self)
-        if not any(self._scorer.blend[part] for part in NEURAL_PARTS):
+        state, scorer = self._served
+        if not any(scorer.blend[part] for part in NEURAL_PARTS):
             warn_caller("No learnt part weighs anything in blend_: the embeddings of all users are zero.")
-        snapshot, histories = self._state.histories_of(users)
-        objective, model = self._linear_objective(), self._scorer.model
+        snapshot, histories = state.histories_of(users)
+        objective, model = _linear_objective(scorer), scorer.model
         embeddings = np.empty((len(histories), 3 * model.module.encoder_weight.shape[1]), dtype=np.float32)
         for batch in batches(len(histories), snapshot.n_items):
             queries = form_queries(model, histories.rows(batch), snapshot.leaving, snapshot.n_items)
-            embeddings[batch] = objective.embed(queries.hidden, self._scorer.blend).numpy()
+            embeddings[batch] = objective.embed(queries.hidden, scorer.blend).numpy()
         return embeddings
 
-    @property
-    def item_ids_(self) -> NDArray[Any]:
-        """Ids of the known items."""
-        return self._state.items.ids(self._state.snapshot.n_items)
 
-    def _linear_objective(self) -> MultinomialObjective:
-        objective = self._scorer.model.objective
-        assert isinstance(objective, MultinomialObjective)
-        return objective
+def _linear_objective(scorer: Scorer) -> MultinomialObjective:
+    objective = scorer.model.objective
+    assert isinstance(objective, MultinomialObjective)
+    return objective
 
 
 def _row_means(part: Tensor, eligible: Tensor) -> NDArray[np.float32]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from typing import NamedTuple, cast
@@ -199,6 +200,17 @@ class AutoSeqRecModule(nn.Module):
         """Return the weights that all items share, by part."""
         of_history = [] if self.history is None else list(self.history.parameters())
         return {"encoder": [self.encoder_bias], "collaborative": of_history, "source": [], "target": []}
+
+    def of_items(self, items: Tensor) -> AutoSeqRecModule:
+        """Return a copy with the weights of some of the items, which stand in the given order."""
+        smaller = copy.deepcopy(self)
+        smaller.encoder_weight = nn.Parameter(self.encoder_weight[items], self.encoder_weight.requires_grad)
+        for name in DECODERS:
+            decoder = smaller.decoder(name)
+            for of_decoder, weight in dict(decoder.named_parameters()).items():
+                setattr(decoder, of_decoder, nn.Parameter(weight[items], weight.requires_grad))
+            decoder.out_features = len(items)
+        return smaller
 
     def weights(self, decoder: str) -> Weights:
         """Return the encoder's weights and those of one decoder."""

@@ -146,7 +146,8 @@ class Overlay:
         """Return what more events changed."""
         arrived = self.item_of_event(n_events)[known.n_events :]
         levels = padded_levels(known.levels, self._model, n_items)
-        self._model.trend.let_in(levels, arrived, len(self._base.counts.history) + known.n_events)
+        clock = self._base.counts.clock
+        self._model.trend.let_in(levels, arrived, np.arange(clock + known.n_events, clock + n_events))
         items = np.union1d(known.items, arrived)
         moves = torch.zeros(len(items), self._base.source.shape[1])
         moves[torch.from_numpy(np.searchsorted(items, known.items))] = known.moves

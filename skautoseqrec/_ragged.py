@@ -90,6 +90,10 @@ class GrowableArray:
         self._buffer: NDArray[Any] = np.array(values)
         self._length = len(self._buffer)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: not the spare places, where anything may stand."""
+        return {"_buffer": self.view(), "_length": self._length}
+
     def __len__(self) -> int:
         """Return how many rows have been appended."""
         return self._length

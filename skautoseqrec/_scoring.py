@@ -206,7 +206,7 @@ def live_view(
     queries = form_queries(model, histories, snapshot.leaving, n_items)
     changes = snapshot.changes()
     recent = Recent(changes.items, changes.moves, None)
-    n_events = np.full(n_rows, len(snapshot.base.counts.history) + snapshot.n_events)
+    n_events = np.full(n_rows, snapshot.base.counts.clock + snapshot.n_events)
     nothing, nobody = np.zeros(0, dtype=np.int64), np.zeros((n_rows, 0), dtype=bool)
     trend = TrendView(model.trend, changes.levels, n_events, nothing, 0, nobody)
     return queries, snapshot.base.items.first(n_items), recent, trend, n_items

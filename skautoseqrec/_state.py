@@ -24,6 +24,8 @@ from ._vocabulary import Vocabulary, read_ids
 
 #: An overlay is merged into its base once it holds this many events, or a share of what a merge has to copy.
 SMALLEST_MERGE = 1024
+#: Sums of float32 are built anew once so many times the events that they were built from have been added to them.
+REBUILT_AFTER = 1.0
 
 
 class Snapshot(NamedTuple):
@@ -114,6 +116,14 @@ class State:
         self.model = model
         self.snapshot = self._snapshot_of(Base.build(counts, events.between(0, len(events))[1], model))
 
+    def user_ids(self) -> NDArray[Any]:
+        """Return the ids of the known users; the position of an id is its code."""
+        return self.users.ids(self.snapshot.n_users)
+
+    def item_ids(self) -> NDArray[Any]:
+        """Return the ids of the known items; the position of an id is its code."""
+        return self.items.ids(self.snapshot.n_items)
+
     def update(self, columns: Columns) -> None:
         """Let the events of a log in, in time order; all of it becomes visible at once."""
         self.users.check_kind(columns.users)
@@ -125,14 +135,19 @@ class State:
             self._roll_back()
             raise
 
+    def refresh(self) -> None:
+        """Build all sums anew from the counts."""
+        self.snapshot = self._snapshot_of(self._built(self.merged()))
+
     def _let_in(self, columns: Columns) -> Snapshot:
         """Append events in time order and return the snapshot that has them; it is not published yet."""
         users, items = self.users.add(columns.users), self.items.add(columns.items)
         self.events.extend(users, items, columns.times)
         overlay = self.snapshot.overlay
         if len(overlay) + len(users) > self._merge_at():
-            base = self.snapshot.base
-            return self._snapshot_of(self._base_after(base, len(self.events), len(self.users), len(self.items)))
+            base = self._base_after(self.snapshot.base, len(self.events), len(self.users), len(self.items))
+            n_added = len(self.events) - base.n_built_from
+            return self._snapshot_of(self._built(base) if n_added >= REBUILT_AFTER * base.n_built_from else base)
         for user, item in zip(users.tolist(), items.tolist(), strict=True):
             overlay.append(user, item)
         return Snapshot(self.snapshot.base, overlay, len(overlay), len(self.users), len(self.items))
@@ -156,7 +171,7 @@ class State:
         user_ids = read_ids(users, "users")
         self.users.check_kind(user_ids)
         snapshot = self.snapshot
-        return snapshot, snapshot.histories(self.users.find(user_ids))
+        return snapshot, snapshot.histories(self.users.find(user_ids, snapshot.n_users))
 
     def encode_ahead(self, columns: Columns, base: Base) -> Events:
         """Return the events of a log in time order as codes, without letting them in.
@@ -174,6 +189,10 @@ class State:
         users, items = self.events.between(n_merged, n_events)
         return base.advance(Events(users, items, n_users, n_items), self.model)
 
+    def _built(self, base: Base) -> Base:
+        """Return a base of all events built as a whole."""
+        return Base.build(base.counts, self.events.between(0, len(base.counts.history))[1], self.model)
+
     def _snapshot_of(self, base: Base) -> Snapshot:
         overlay = Overlay(base, self.model)
         return Snapshot(base, overlay, 0, base.counts.n_users, base.counts.n_items)
@@ -185,8 +204,8 @@ class State:
 
 def _codes_ahead(vocabulary: Vocabulary, ids: NDArray[Any], n_known: int) -> tuple[NDArray[np.int64], int]:
     vocabulary.check_kind(ids)
-    codes = vocabulary.find(ids)
-    unknown = (codes < 0) | (codes >= n_known)
+    codes = vocabulary.find(ids, n_known)
+    unknown = codes < 0
     new_codes: dict[Any, int] = {}
     codes[unknown] = [new_codes.setdefault(key, n_known + len(new_codes)) for key in ids[unknown].tolist()]
     return codes, n_known + len(new_codes)

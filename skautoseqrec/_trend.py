@@ -1,8 +1,9 @@
 """Decayed popularity in constant time per event: an event changes one number per half-life.
 
 An item's count halves every ``half_life`` events. With ``g`` the decay per event, ``c`` the decayed count and ``t`` the
-number of events so far, ``level = log c - t log g`` does not change while nothing happens to the item. The part of the
-score is ``max(level + t log g, floor)``; row constants do not rank, so scoring works with ``max(level, rising floor)``.
+number of events so far, forgotten ones too, ``level = log c - t log g`` does not change while nothing happens to the
+item. The part of the score is ``max(level + t log g, floor)``; row constants do not rank, so scoring works with
+``max(level, rising floor)``.
 """
 
 from __future__ import annotations
@@ -44,11 +45,10 @@ class TrendClock:
         """Return the levels of items without events, shape (n_half_lives, n_items)."""
         return np.full((len(self.half_lives), n_items), -np.inf)
 
-    def let_in(self, levels: NDArray[np.float64], items: NDArray[np.int64], n_before: int) -> None:
-        """Raise the levels by events in order, in place, given how many came before them."""
-        clock = n_before + 1 + np.arange(len(items))
+    def let_in(self, levels: NDArray[np.float64], items: NDArray[np.int64], arrivals: NDArray[np.int64]) -> None:
+        """Raise the levels by events in order, in place, given the sequence number of each."""
         for row, log_decay in enumerate(self.log_decays):
-            np.logaddexp.at(levels[row], items, -clock * log_decay)
+            np.logaddexp.at(levels[row], items, -(arrivals + 1) * log_decay)
 
     def rising_floors(self, n_events: NDArray[np.int64] | int) -> NDArray[np.float64]:
         """Return the level below which an item counts as the floor, by half-life and number of events."""

@@ -50,9 +50,12 @@ class Vocabulary:
                 "Convert one of them."
             )
 
-    def find(self, ids: NDArray[Any]) -> NDArray[np.int64]:
-        """Return the code of each id, -1 where it is unknown."""
-        return np.fromiter(map(self._codes.get, ids.tolist(), repeat(-1)), np.int64, len(ids))
+    def find(self, ids: NDArray[Any], length: int | None = None) -> NDArray[np.int64]:
+        """Return the code of each id, -1 where it is unknown or not among the first ``length``."""
+        codes = np.fromiter(map(self._codes.get, ids.tolist(), repeat(-1)), np.int64, len(ids))
+        if length is not None:
+            codes[codes >= length] = -1
+        return codes
 
     def add(self, ids: NDArray[Any]) -> NDArray[np.int64]:
         """Return the code of each id, appending the unknown ones in their order."""
@@ -67,6 +70,13 @@ class Vocabulary:
             _, first = np.unique(found[rows], return_index=True)
             self._append(unknown[first])
         return found
+
+    def take(self, codes: NDArray[np.int64]) -> Vocabulary:
+        """Return a vocabulary of some of the ids, in the order of the given codes."""
+        twin, ids = Vocabulary(self.name), self.ids()[codes]
+        twin._codes = {key: code for code, key in enumerate(ids.tolist())}
+        twin._ids = GrowableArray(ids)
+        return twin
 
     def truncate(self, length: int) -> None:
         """Forget the ids from ``length`` on."""

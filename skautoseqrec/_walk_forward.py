@@ -125,8 +125,8 @@ class WalkForward:
         seen = slice(self._n_let_in, int(visible[-1]))
         sees = np.arange(seen.start, seen.stop) < visible[:, None]
         recent = Recent(self._items[seen], self._steps(seen), sees)
-        n_base = len(self._base.counts.history)
-        trend = TrendView(self._model.trend, self._levels, n_base + visible, recent.items, n_base + seen.start, sees)
+        clock = self._base.counts.clock
+        trend = TrendView(self._model.trend, self._levels, clock + visible, recent.items, clock + seen.start, sees)
         inputs = (queries, self._item_side, recent, trend, self._n_items)
         n_known = self._base.counts.n_items
         unknown = torch.from_numpy(self._first_event[n_known:] >= visible[:, None])
@@ -158,7 +158,8 @@ class WalkForward:
             self._item_side.reached[touched] = self._model.reach(self._target[touched])
             self.popularity.index_add_(0, items, torch.ones(len(items)))
             self._source.index_add_(0, *self._log.growth(events))
-            self._model.trend.let_in(self._levels, self._items[events], len(self._base.counts.history) + start)
+            arrivals = self._base.counts.clock + np.arange(events.start, events.stop)
+            self._model.trend.let_in(self._levels, self._items[events], arrivals)
         self._n_let_in = max(stop, self._n_let_in)
 
 

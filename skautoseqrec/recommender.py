@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils.validation import check_is_fitted
 
@@ -12,17 +11,27 @@ from ._answers import AnswersMixin
 from ._callbacks import CallbackSupportMixin, Watch, with_callbacks
 from ._evaluation import EvaluationMixin
 from ._fitting import fit_log
+from ._forgetting import ForgettingMixin
 from ._inspection import InspectionMixin
 from ._parameters import PAPER_PARAMS, Parameters
 from ._reading import read_columns
 from ._resolving import resolve_parameters
+from ._serving import ServingMixin
 from ._sklearn import LogTags, all_or_nothing, validate_log
 
 __all__ = ["PAPER_PARAMS", "AutoSeqRecRecommender"]
 
 
 class AutoSeqRecRecommender(
-    AnswersMixin, EvaluationMixin, InspectionMixin, LogTags, CallbackSupportMixin, Parameters, BaseEstimator
+    AnswersMixin,
+    EvaluationMixin,
+    InspectionMixin,
+    ForgettingMixin,
+    ServingMixin,
+    LogTags,
+    CallbackSupportMixin,
+    Parameters,
+    BaseEstimator,
 ):
     """Sequential recommender that learns while it serves.
 
@@ -112,9 +121,10 @@ class AutoSeqRecRecommender(
     Attributes
     ----------
     user_ids_ : ndarray of shape (n_users,)
-        Ids of the known users, in order of first appearance in time; updates append to it.
+        Ids of the known users, in order of first appearance in time; updates append to it, and forgetting takes out
+        those without an event left.
     item_ids_ : ndarray of shape (n_items,)
-        Ids of the known items, in order of first appearance in time; updates append to it.
+        Ids of the known items, likewise.
     module_ : torch.nn.Module
         The trained network.
     blend_ : dict
@@ -217,12 +227,3 @@ class AutoSeqRecRecommender(
         check_is_fitted(self)
         self._state.update(read_columns(X))
         return self
-
-    @property
-    def user_ids_(self) -> NDArray[Any]:
-        """Ids of the known users."""
-        return self._state.users.ids(self._state.snapshot.n_users)
-
-    def __sklearn_is_fitted__(self) -> bool:
-        """Tell whether there is a state to answer from."""
-        return hasattr(self, "_state")

@@ -28,13 +28,14 @@ class Oracle:
         self.parameters, self.blend = parameters, recommender.blend_
         self.cold_blend = recommender._scorer.cold_blend
         self.is_paper = parameters["objective"] == "paper"
+        self.events = []  # (number, user, item[, time]) of all that are not forgotten
         self.histories = defaultdict(list)
         self.transitions = defaultdict(int)  # (earlier, later) -> units
         self.arrivals = defaultdict(list)  # item -> numbers of its events, in order of first appearance
         self.n_events = 0
         module = recommender.module_
-        for user, item, *_ in in_time_order(fitted_log):
-            self.let_in(user, item)
+        for event in in_time_order(fitted_log):
+            self.let_in(*event)
         # Weights may be those of the first part of the log: rows follow the first appearance of items.
         self.trained = list(self.arrivals)[: module.n_items]
         self.weight = dict(zip(self.trained, module.encoder_weight.double().numpy(), strict=True))
@@ -47,18 +48,38 @@ class Oracle:
     def _decoder_rows(self, decoder):
         weight, bias = decoder.weight.double().numpy(), decoder.bias.double().numpy()
         rows = {item: (weight[row], bias[row]) for row, item in enumerate(self.trained)}
-        mean = (weight.mean(0), bias.mean())
-        return lambda item: rows.get(item, mean)
 
-    def let_in(self, user, item):
+        def row(item):
+            kept = [rows[trained] for trained in self.trained]
+            return rows[item] if item in self.trained else tuple(np.mean(part, 0) for part in zip(*kept, strict=True))
+
+        return row
+
+    def let_in(self, user, item, *time):
+        self.n_events += 1
+        self.events.append((self.n_events, user, item, *time))
+        self.take(self.n_events, user, item)
+
+    def forget(self, is_forgotten):
+        """Forget the events for which a function of (user, item[, time]) is true."""
+        order = list(self.arrivals)
+        self.events = [event for event in self.events if not is_forgotten(event[1:])]
+        known = {item for _, _, item, *_ in self.events}
+        self.arrivals = defaultdict(list, {item: [] for item in order if item in known})
+        self.histories, self.transitions = defaultdict(list), defaultdict(int)
+        for number, user, item, *_ in self.events:
+            self.take(number, user, item)
+        self.trained = [item for item in self.trained if item in known]
+        self.weight = {item: self.weight[item] for item in self.trained}
+
+    def take(self, number, user, item):
         history = self.histories[user]
         for step in range(1, self.parameters["transition_window"] + 1):
             if step <= len(history):
                 weight = self.parameters["transition_decay"] ** (step - 1)
                 self.transitions[history[-step], item] += round(weight * TRANSITION_UNIT)
         history.append(item)
-        self.n_events += 1
-        self.arrivals[item].append(self.n_events)
+        self.arrivals[item].append(number)
 
     def encode(self, row):
         """Return f of a row given as item -> value; items without weights count as zero rows."""

@@ -1,0 +1,111 @@
+"""Which of the known events somebody means: all of a user, all of an item, or those of a log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._reading import read_columns
+from ._state import State
+from ._vocabulary import Vocabulary, read_ids
+
+
+def find_events(state: State, users: Any, items: Any, interactions: Any) -> NDArray[np.bool_]:
+    """Return which of the events of a state are meant by any of three ways to say so.
+
+    Parameters
+    ----------
+    state : State
+        Whose events.
+    users, items : list of ids or None
+        All events of these.
+    interactions : log or None
+        All events with the user, the item and, if it has times, the time of any of its rows.
+
+    Returns
+    -------
+    is_meant : ndarray of shape (n_events,), bool
+        In order of arrival.
+
+    Raises
+    ------
+    ValueError
+        If nothing is asked for, an id is not known, or a row matches no event; the message names the first one.
+    TypeError
+        If ids or times are of another kind than the known ones.
+    """
+    if users is None and items is None and interactions is None:
+        raise ValueError("There is nothing to look for: give users, items or interactions.")
+    event_users, event_items = state.events.between(0, len(state.events))
+    is_meant = np.zeros(len(event_users), dtype=bool)
+    if users is not None:
+        is_meant |= np.isin(event_users, _known_codes(users, "users", state.users))
+    if items is not None:
+        is_meant |= np.isin(event_items, _known_codes(items, "items", state.items))
+    if interactions is not None:
+        is_meant |= _are_in_log(state, interactions)
+    return is_meant
+
+
+def _known_codes(ids: Any, name: str, vocabulary: Vocabulary) -> NDArray[np.int64]:
+    """Return the codes of ids that must be known."""
+    ids = read_ids(ids, name)
+    vocabulary.check_kind(ids)
+    codes = vocabulary.find(ids)
+    if (codes < 0).any():
+        raise ValueError(
+            f"{name} holds {ids.tolist()[int((codes < 0).argmax())]!r}, which is not known: there is no event with "
+            f"it. Keep those that stand in {vocabulary.name}s_."
+        )
+    return codes
+
+
+def _are_in_log(state: State, interactions: Any) -> NDArray[np.bool_]:
+    """Return which events have the user, the item and, where the log has times, the time of any row of a log."""
+    columns = read_columns(interactions)
+    state.users.check_kind(columns.users)
+    state.items.check_kind(columns.items)
+    state.events.check_kind(columns.times)
+    event_users, event_items = state.events.between(0, len(state.events))
+    asked = [state.users.find(columns.users), state.items.find(columns.items)]
+    candidates = np.flatnonzero(np.isin(event_users, asked[0]) & np.isin(event_items, asked[1]))
+    known = [event_users[candidates], event_items[candidates]]
+    if columns.times is not None:
+        if state.events.times is None:
+            raise ValueError("interactions has times, but no known event has one. Give users and items alone.")
+        known_times, asked_times = _comparable(state.events.times[candidates], columns.times)
+        known.append(known_times)
+        asked.append(asked_times)
+    codes = _row_codes(known, asked)
+    known_codes, asked_codes = codes[: len(candidates)], codes[len(candidates) :]
+    is_found = np.isin(asked_codes, known_codes)
+    if not is_found.all():
+        row = int((~is_found).argmax())
+        wanted = f"{columns.users.tolist()[row]!r} with {columns.items.tolist()[row]!r}"
+        if columns.times is not None:
+            wanted += f" at {columns.times[row]}"
+        raise ValueError(f"Row {row} of interactions, {wanted}, matches no known event.")
+    is_in_log = np.zeros(len(event_users), dtype=bool)
+    is_in_log[candidates[np.isin(known_codes, asked_codes)]] = True
+    return is_in_log
+
+
+def _comparable(known: NDArray[Any], asked: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return times of which equal ones are of the same event: whole numbers do not meet fractions as floats."""
+    if (known.dtype.kind, asked.dtype.kind) != ("i", "f"):
+        return known, asked
+    # As floats, whole numbers beyond 2**53 would equal their neighbours. No float equals a number and a half of it.
+    is_whole = (asked == np.floor(asked)) & (np.abs(asked) < 2.0**63)
+    return known.astype(object), np.where(is_whole, np.where(is_whole, asked, 0).astype(np.int64), -0.5).astype(object)
+
+
+def _row_codes(first: Sequence[NDArray[Any]], second: Sequence[NDArray[Any]]) -> NDArray[np.int64]:
+    """Return one code for each row of some columns and, behind them, of some more: equal where the rows are equal."""
+    codes = np.zeros(len(first[0]) + len(second[0]), dtype=np.int64)
+    for columns in zip(first, second, strict=True):
+        _, column = np.unique(np.concatenate(columns), return_inverse=True)
+        _, codes = np.unique(codes * (column.max(initial=0) + 1) + column, return_inverse=True)
+    return codes
