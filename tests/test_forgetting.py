@@ -267,9 +267,13 @@ def test_sums_are_built_anew_by_themselves_when_the_log_has_doubled(monkeypatch)
     assert built_from == [8] * 7 + [16] * 16 + [32]
 
 
+SCORED = {"k": 2, "exclude_seen": False, "return_scores": True}
+
 READS = {
-    "predict_topk": lambda recommender: recommender.predict_topk(["ann", "dan"], k=2, candidates=["milk", "tea"]),
-    "predict_topk_sequences": lambda recommender: recommender.predict_topk_sequences([["tea", "salt"]], k=2),
+    "predict_topk": lambda recommender: recommender.predict_topk(["ann", "dan"], candidates=["milk", "tea"], **SCORED)[
+        1
+    ],
+    "predict_topk_sequences": lambda recommender: recommender.predict_topk_sequences([["tea", "salt"]], **SCORED)[1],
     "predict": lambda recommender: recommender.predict([("ann", "tea", 9), ("dan", "tea", 9)]),
     "score_samples": lambda recommender: recommender.score_samples([("ann", "jam", 9), ("dan", "milk", 9)]),
     "explain": lambda recommender: recommender.explain(["ann", "dan"], ["milk", "tea"]).scores,

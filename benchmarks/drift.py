@@ -1,0 +1,110 @@
+"""How far sums of float32 drift from a rebuild, over many random updates and some forgetting.
+
+Counts are integers and must equal those of a rebuild. What is added up from them in float32 rounds at every merge: the
+script prints by how much, before each forgetting (which builds everything anew) and at the end. It runs once with sums
+that are never built anew otherwise, and once as the package does it.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skautoseqrec import AutoSeqRecRecommender, _state
+from skautoseqrec._base import Base
+from skautoseqrec._counts import Counts, Events
+
+#: Events that weights are trained on; everything else arrives later.
+N_FITTED = 1000
+LINE = "{:>12}{:>12}{:>12}{:>12}{:>12}{:>12}"
+
+
+def main() -> None:
+    """Print one table for sums that are never built anew, and one for those of the package."""
+    options = parse_options()
+    log = make_log(options)
+    for title, rebuilt_after in (("never built anew", np.inf), ("built anew by itself", _state.REBUILT_AFTER)):
+        _state.REBUILT_AFTER = rebuilt_after
+        print(f"\n{title}; largest difference from a rebuild, relative to the row")
+        print(LINE.format("events", "built from", "source", "target", "norms", "levels"), flush=True)
+        for recommender in replay(log, options):
+            state = recommender._state
+            base, expected = state.merged(), rebuild(recommender)
+            check_counts(base.counts, expected.counts)
+            drifts = [
+                row_difference(base.source.numpy(), expected.source.numpy()),
+                row_difference(base.target[:, :-1].numpy(), expected.target[:, :-1].numpy()),
+                row_difference(base.target[:, -1:].numpy(), expected.target[:, -1:].numpy()),
+                row_difference(base.levels.reshape(-1, 1), expected.levels.reshape(-1, 1)),
+            ]
+            sizes = f"{len(state.events):,}", f"{base.n_built_from:,}"
+            print(LINE.format(*sizes, *(f"{drift:.1e}" for drift in drifts)), flush=True)
+
+
+def parse_options() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--events", type=int, default=50_000, help="events of the log")
+    parser.add_argument("--items", type=int, default=2000, help="items of the log")
+    parser.add_argument("--components", type=int, default=64, help="size of the hidden representation")
+    parser.add_argument("--forgets", type=int, default=2, help="how often something is forgotten")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the log and of what is forgotten")
+    return parser.parse_args()
+
+
+def make_log(options: argparse.Namespace) -> NDArray[np.int64]:
+    """Return a log of users and items, a few of which have most of the events."""
+    rng = np.random.default_rng(options.seed)
+    items = (options.items * rng.random(options.events) ** 3).astype(np.int64)
+    return np.column_stack([rng.integers(max(1, options.events // 50), size=options.events), items])
+
+
+def replay(log: NDArray[np.int64], options: argparse.Namespace) -> Iterator[AutoSeqRecRecommender]:
+    """Yield a recommender that takes in a log in pieces of random size, before each forgetting and at the end."""
+    parameters = {"max_iter": 1, "early_stopping": False, "blend": {"two_hop": 1.0}, "exclude_seen": False}
+    recommender = AutoSeqRecRecommender(options.components, random_state=0, **parameters).fit(log[:N_FITTED])
+    rng = np.random.default_rng(options.seed)
+    pauses = np.linspace(N_FITTED, len(log), options.forgets + 2).astype(int)
+    for start, stop in pairwise(pauses.tolist()):
+        while start < stop:
+            size = min(int(rng.integers(1, 2000)), stop - start)
+            recommender.partial_update(log[start : start + size])
+            start += size
+        yield recommender
+        if stop < len(log):
+            users = rng.choice(recommender.user_ids_, size=len(recommender.user_ids_) // 100, replace=False)
+            gone = np.isin(recommender.item_ids_, rng.choice(recommender.item_ids_, size=3))
+            recommender.forget(users=users, items=recommender.item_ids_[gone])
+
+
+def rebuild(recommender: AutoSeqRecRecommender) -> Base:
+    """Return the state built from all events at once."""
+    state = recommender._state
+    users, items = state.events.between(0, len(state.events))
+    events = Events(users, items, len(state.users), len(state.items))
+    counts, _ = Counts.empty().advance(events, state.model.settings.step_weights)
+    return Base.build(counts.renumbered(state.events.arrivals, state.events.clock), items, state.model)
+
+
+def check_counts(actual: Counts, expected: Counts) -> None:
+    """Stop if anything that is counted in integers differs."""
+    for name in ("indptr", "history", "popularity", "arrivals"):
+        if not np.array_equal(getattr(actual, name), getattr(expected, name)):
+            raise SystemExit(f"{name} differs from a rebuild.")
+    if (actual.transitions != expected.transitions).nnz:
+        raise SystemExit("The transitions differ from a rebuild.")
+
+
+def row_difference(actual: NDArray[np.floating], expected: NDArray[np.floating]) -> float:
+    """Return the largest distance of two rows, relative to the length of the expected one; none where it is zero."""
+    lengths = np.linalg.norm(expected.astype(np.float64), axis=1)
+    distances = np.linalg.norm(actual.astype(np.float64) - expected, axis=1)
+    return float(np.max(distances[lengths > 0] / lengths[lengths > 0], initial=0.0))
+
+
+if __name__ == "__main__":
+    main()
