@@ -16,13 +16,21 @@ from ._inspection import InspectionMixin
 from ._parameters import PAPER_PARAMS, Parameters
 from ._reading import read_columns
 from ._resolving import resolve_parameters
+from ._saving import SavingMixin
 from ._sklearn import LogTags, all_or_nothing, validate_log
 
 __all__ = ["PAPER_PARAMS", "AutoSeqRecRecommender"]
 
 
 class AutoSeqRecRecommender(
-    AnswersMixin, EvaluationMixin, InspectionMixin, LogTags, CallbackSupportMixin, Parameters, BaseEstimator
+    AnswersMixin,
+    EvaluationMixin,
+    InspectionMixin,
+    SavingMixin,
+    LogTags,
+    CallbackSupportMixin,
+    Parameters,
+    BaseEstimator,
 ):
     """Sequential recommender that learns while it serves.
 
@@ -215,7 +223,7 @@ class AutoSeqRecRecommender(
             If the events are not usable; then nothing has changed.
         """
         check_is_fitted(self)
-        self._state.update(read_columns(X))
+        self._take_in(read_columns(X))
         return self
 
     @property
