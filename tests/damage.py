@@ -10,7 +10,21 @@ from skautoseqrec._model_file import MANIFEST, SEAL, _digest
 #: What a forger might write in place of any value of a manifest.
 FORGED = [
     *(None, True, -1, 0, 1, 2, 7, 2**31, 2**62, 2**63, 10**30, -0.5, 0.0, 0.5, 1e308, float("nan"), float("inf")),
-    *("", "x", "paper", "relu", "é" * 10, [], [1], ["x"], {}, {"dict": {}}, {"tuple": []}, {"tuple": [1e9, "x"]}, {"x": 1}),
+    *(
+        "",
+        "x",
+        "paper",
+        "relu",
+        "é" * 10,
+        [],
+        [1],
+        ["x"],
+        {},
+        {"dict": {}},
+        {"tuple": []},
+        {"tuple": [1e9, "x"]},
+        {"x": 1},
+    ),
 ]
 
 
@@ -36,7 +50,10 @@ def damage_bytes(content, rng):
         content[start:end] = bytes(end - start)
     else:
         size = int(rng.integers(1, 32))
-        content[start : start + size], content[end : end + size] = content[end : end + size], content[start : start + size]
+        content[start : start + size], content[end : end + size] = (
+            content[end : end + size],
+            content[start : start + size],
+        )
     return bytes(content)
 
 
