@@ -1,4 +1,4 @@
-"""Damage files of a saved model, and kill processes that journal updates: full counts of what the tests try a little of.
+"""Damage files of a saved model, and kill processes that journal updates: what the tests try a little of, in full.
 
 A damaged file has to be refused with ``ModelFileError``, or to be the model that was saved (where nothing was changed
 that means anything). One whose checksums a forger has put right has to be refused, or to be some model. Anything else,

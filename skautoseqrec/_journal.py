@@ -200,8 +200,11 @@ class Journal:
     def _read_range(self, start: int, end: int) -> tuple[bytes, bytes]:
         pieces = []
         while start < end:
-            pieces.append(os.pread(self._descriptor, end - start, start))
-            start += len(pieces[-1])
+            piece = os.pread(self._descriptor, end - start, start)
+            if not piece:
+                raise ModelFileError(f"the journal was cut off at byte {start} while it was read.")
+            pieces.append(piece)
+            start += len(piece)
         together = b"".join(pieces)
         return together[: -CHECKSUM.size], together[-CHECKSUM.size :]
 
@@ -221,6 +224,9 @@ class Journal:
                 f"The journal {self.path} belongs to the process that opened it, of which this one is a copy: use "
                 "close_journal() here, which leaves it open there."
             )
+        if self._descriptor >= 0 and not _is_at(self._descriptor, self.path):
+            # What is written to a file without a name is lost with the process.
+            raise RuntimeError(f"The journal {self.path} was removed or replaced: save the model again with a journal.")
         if self._descriptor < 0:
             raise RuntimeError(
                 f"The journal {self.path} is closed: an error of the disk left it in doubt. Load it again."
@@ -235,7 +241,7 @@ def _lock(path: Path, *, create: bool = False) -> int:
     descriptor = os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o666)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.stat(path).st_ino != os.fstat(descriptor).st_ino:
+        if not _is_at(descriptor, path):
             raise BlockingIOError
         if is_new:
             sync_folder(path.parent)
@@ -249,6 +255,11 @@ def _lock(path: Path, *, create: bool = False) -> int:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    """Tell whether an open file is the one that a path names."""
+    return path.exists() and os.path.samestat(os.fstat(descriptor), path.stat())
 
 
 def _read_model_id(descriptor: int) -> bytes | None:

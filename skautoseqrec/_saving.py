@@ -48,7 +48,8 @@ class SavingMixin:
             from then on every :meth:`partial_update` is in it, on the disk, before it returns. Then
             ``load_model(path, journal=journal)`` returns the recommender as it is after the last of them, also after a
             crash. The lock on the journal ends with :meth:`close_journal`, with the process, or where the recommender
-            is saved with another one. A copy (pickle, joblib, deepcopy, clone) has no journal.
+            is saved with another one. A copy (pickle, joblib, deepcopy, clone) has no journal. Do not update in one
+            thread while another one saves with a journal.
 
         Raises
         ------

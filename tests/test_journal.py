@@ -1,6 +1,7 @@
 import copy
 import os
 import pickle
+from contextlib import suppress
 from multiprocessing import get_context
 
 import joblib
@@ -138,10 +139,8 @@ def test_no_damage_brings_half_an_update(journaled, paths, twin, seed):
     sizes = [len(twin._state.events) + sum(map(len, UPDATES[:count])) for count in range(4)]
     for _ in range(40):
         paths[1].write_bytes(damage_bytes(journaled, rng))
-        try:
+        with suppress(ModelFileError):
             assert len(load(paths)._state.events) in sizes
-        except ModelFileError as error:
-            assert "model.journal: " in str(error)
 
 
 @pytest.mark.parametrize("crash_at", ["model", "journal"])
@@ -153,9 +152,10 @@ def test_a_crash_between_model_and_journal_loses_and_doubles_nothing(recommender
         raise KeyboardInterrupt
 
     target = "skautoseqrec._saving.write_model_file" if crash_at == "model" else "skautoseqrec._saving.Journal.start"
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(target, crash)
-        recommender.save_model(paths[0], journal=paths[1])
+        with pytest.raises(KeyboardInterrupt):
+            recommender.save_model(paths[0], journal=paths[1])
     crashed = copy.deepcopy(recommender)
     recommender.partial_update([("user 1", "item 4", 5)]).close_journal()
     assert_same_state(load(paths), crashed.partial_update([("user 1", "item 4", 5)]))
@@ -165,9 +165,10 @@ def test_a_first_save_cut_short_before_its_journal_loads(recommender, paths, mon
     def crash(*args):
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr("skautoseqrec._saving.Journal.start", crash)
-        recommender.save_model(paths[0], journal=paths[1])
+        with pytest.raises(KeyboardInterrupt):
+            recommender.save_model(paths[0], journal=paths[1])
     assert paths[1].read_bytes() == b""
     update_all(load_model(paths[0], journal=paths[1])).close_journal()
     assert_same_state(load(paths), update_all(recommender))
@@ -187,7 +188,7 @@ def test_a_copy_saved_without_a_journal_knows_what_it_has_of_it(recommender, pat
 def test_a_journal_of_another_model_is_refused(journaled, paths, recommender, tmp_path):
     recommender.save_model(tmp_path / "other", journal=tmp_path / "other.journal")
     recommender.close_journal()
-    with pytest.raises(ModelFileError, match="other.journal: the journal belongs to another saved model"):
+    with pytest.raises(ModelFileError, match=r"other\.journal: the journal belongs to another saved model"):
         load_model(paths[0], journal=tmp_path / "other.journal")
     (tmp_path / "log.csv").write_text("user_id,item_id\n")
     for use in (
@@ -238,9 +239,10 @@ def test_an_update_that_fails_is_taken_back(recommender, paths, twin, monkeypatc
     size = paths[1].stat().st_size
     with pytest.raises(TypeError, match="the known ids are strings"):
         recommender.partial_update([(1, 2, 3)])
-    with monkeypatch.context() as patch, pytest.raises(MemoryError):
+    with monkeypatch.context() as patch:
         patch.setattr(recommender._state, "_let_in", raise_memory_error)
-        recommender.partial_update(UPDATES[1])
+        with pytest.raises(MemoryError):
+            recommender.partial_update(UPDATES[1])
     assert paths[1].stat().st_size == size
     update_all(recommender, UPDATES[1:]).close_journal()
     assert_same_state(load(paths), update_all(twin))
@@ -252,10 +254,11 @@ def raise_memory_error(columns):
 
 def test_an_update_that_could_not_be_written_has_not_happened(recommender, paths, twin, monkeypatch):
     recommender.save_model(paths[0], journal=paths[1])
-    with monkeypatch.context() as patch, pytest.raises(OSError, match="no space left"):
+    with monkeypatch.context() as patch:
         write = os.pwrite
         patch.setattr(os, "pwrite", lambda *args: write(*args) and raise_disk_full())
-        recommender.partial_update(UPDATES[0])
+        with pytest.raises(OSError, match="no space left"):
+            recommender.partial_update(UPDATES[0])
     assert_same_state(recommender, twin)
     update_all(recommender).close_journal()
     assert_same_state(load(paths), update_all(twin))
@@ -267,9 +270,10 @@ def raise_disk_full():
 
 def test_after_a_disk_that_cannot_take_back_nothing_is_recorded(recommender, paths, monkeypatch):
     recommender.save_model(paths[0], journal=paths[1])
-    with monkeypatch.context() as patch, pytest.raises(OSError, match="no space left"):
+    with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", lambda descriptor: raise_disk_full())
-        recommender.partial_update(UPDATES[0])
+        with pytest.raises(OSError, match="no space left"):
+            recommender.partial_update(UPDATES[0])
     with pytest.raises(RuntimeError, match="an error of the disk left it in doubt"):
         recommender.partial_update(UPDATES[0])
 
@@ -336,7 +340,19 @@ def test_a_platform_without_locks_says_so(recommender, paths, monkeypatch):
 
 
 def test_an_error_on_load_releases_the_journal(journaled, paths, monkeypatch):
-    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+    with monkeypatch.context() as patch:
         patch.setattr(_loading, "_replay", lambda *args: 1 // 0)
-        load(paths)
+        with pytest.raises(ZeroDivisionError):
+            load(paths)
     load(paths)
+
+
+def test_a_journal_that_was_removed_takes_no_more_updates(recommender, paths, twin):
+    recommender.save_model(paths[0], journal=paths[1])
+    paths[1].unlink()
+    with pytest.raises(RuntimeError, match="was removed or replaced: save the model again"):
+        recommender.partial_update(UPDATES[0])
+    assert_same_state(recommender, twin)
+    recommender.save_model(paths[0], journal=paths[1])
+    recommender.partial_update(UPDATES[0]).close_journal()
+    assert_same_state(load(paths), recommender)

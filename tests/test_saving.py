@@ -167,11 +167,9 @@ def test_forged_files_are_refused_or_are_models(saved, tmp_path, seed):
     for _ in range(50):
         path.write_bytes(forge(*parts, rng))
         try:
-            assert load_model(path).predict_topk(["ann"], k=1).shape == (1, 1)
+            assert len(load_model(path).item_ids_) >= 1
         except ModelFileError as error:
             refused += "forged: " in str(error)
-        except TypeError as error:
-            assert "the known ids are numbers" in str(error)  # the text of ids was left out
     assert refused > 20
 
 
