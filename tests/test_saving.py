@@ -75,7 +75,7 @@ def to_dates(log, unit):
     return [(*row[:2], np.datetime64(row[2], unit)) if len(row) > 2 else row for row in log]
 
 
-@settings(max_examples=12)
+@settings(max_examples=10)
 @given(st.data())
 def test_what_is_loaded_goes_on_where_it_was(folder, data):
     timed, kind = data.draw(st.booleans()), data.draw(st.sampled_from(["int", "str"]))
@@ -105,8 +105,8 @@ def test_what_is_loaded_goes_on_where_it_was(folder, data):
 
 
 def test_a_fitted_blend_and_a_validation_come_back(tmp_path):
-    log = make_interactions(n_users=100, n_items=40, n_events=1500, random_state=0)
-    recommender = AutoSeqRecRecommender(8, max_iter=3, random_state=np.int64(0), refit=np.bool_(False)).fit(log)
+    log = make_interactions(n_users=100, n_items=40, n_events=1000, random_state=0)
+    recommender = AutoSeqRecRecommender(4, max_iter=2, random_state=np.int64(0), refit=np.bool_(False)).fit(log)
     loaded = reload(recommender, tmp_path)
     assert loaded.blend_ == recommender.blend_
     assert loaded._scorer.cold_blend == recommender._scorer.cold_blend
