@@ -40,8 +40,8 @@ class Dropout(nn.Module):
 
     def __init__(self, probability: float) -> None:
         super().__init__()
-        self._probability = probability
+        self.probability = probability
 
     def forward(self, values: Tensor) -> Tensor:
         """Return the values, in training with some of them dropped."""
-        return drop(values, self._probability) if self.training else values
+        return drop(values, self.probability) if self.training else values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Self
 
@@ -21,6 +22,7 @@ class ForgettingMixin:
     """``forget`` and ``refresh`` of the recommender."""
 
     _served: Served
+    _take_out: Callable[[NDArray[np.bool_]], None]
 
     def forget(self, users: Any = None, items: Any = None, interactions: Any = None) -> Self:
         """Take events out of the state, exactly: as if they had never been told of.
@@ -31,8 +33,8 @@ class ForgettingMixin:
         three ways to say which events overlap, each event is removed once.
 
         The weights are not trained again. What the removed events taught them, and the blend, is not unlearnt until the
-        next :meth:`fit`; only the weights of items that have no event left are dropped. Files that were saved before
-        still hold the events until they are saved again.
+        next :meth:`fit`; only the weights of items that have no event left are dropped. Files and journals that were
+        written before still hold the events until the recommender is saved again.
 
         Parameters
         ----------
@@ -78,7 +80,7 @@ class ForgettingMixin:
         check_is_fitted(self)
         is_forgotten = find_events(self._served.state, users, items, interactions)
         if is_forgotten.any():
-            self._served = without(self._served, is_forgotten)
+            self._take_out(is_forgotten)
         return self
 
     def refresh(self) -> Self:

@@ -16,6 +16,7 @@ from ._inspection import InspectionMixin
 from ._parameters import PAPER_PARAMS, Parameters
 from ._reading import read_columns
 from ._resolving import resolve_parameters
+from ._saving import SavingMixin
 from ._serving import ServingMixin
 from ._sklearn import LogTags, all_or_nothing, validate_log
 
@@ -27,6 +28,7 @@ class AutoSeqRecRecommender(
     EvaluationMixin,
     InspectionMixin,
     ForgettingMixin,
+    SavingMixin,
     ServingMixin,
     LogTags,
     CallbackSupportMixin,
@@ -225,5 +227,5 @@ class AutoSeqRecRecommender(
             If the events are not usable; then nothing has changed.
         """
         check_is_fitted(self)
-        self._state.update(read_columns(X))
+        self._take_in(read_columns(X))
         return self

@@ -1,0 +1,89 @@
+"""Values of an estimator as JSON and back: tuples stay tuples, and what is read is of the kind it should be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from ._model_file import ModelFileError
+
+#: Tags of what JSON has no notation for, or that would be taken for a tag.
+TUPLE, DICT = "tuple", "dict"
+
+
+def to_json(value: Any, name: str) -> Any:
+    """Return a value as JSON holds it.
+
+    Parameters
+    ----------
+    value : None, str, bool, number, tuple, list or mapping with str keys
+        Of such values.
+    name : str
+        What it is, for messages.
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
+    """
+    if value is None or isinstance(value, str | bool):
+        return value
+    if isinstance(value, np.bool_):
+        return bool(value)
+    if isinstance(value, Integral) and -(2**63) <= int(value) < 2**63:
+        return int(value)
+    if isinstance(value, Real) and not isinstance(value, Integral):
+        return float(value)
+    if isinstance(value, list):
+        return [to_json(element, name) for element in value]
+    if isinstance(value, tuple):
+        return {TUPLE: [to_json(element, name) for element in value]}
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        return {DICT: {key: to_json(element, name) for key, element in value.items()}}
+    raise ValueError(
+        f"{name} is {value!r} ({type(value).__name__}), which a saved model cannot hold: numbers of 64 bits, strings, "
+        f"None, and lists, tuples and dicts of them. For a random_state, set_params(random_state=None) before saving."
+    )
+
+
+def from_json(value: Any, name: str) -> Any:
+    """Return the value that :func:`to_json` was given.
+
+    Raises
+    ------
+    ModelFileError
+        If it was given none such.
+    """
+    if value is None or isinstance(value, str | bool | float):
+        return value
+    if isinstance(value, int) and -(2**63) <= value < 2**63:
+        return value
+    if isinstance(value, list):
+        return [from_json(element, name) for element in value]
+    if isinstance(value, dict) and len(value) == 1:
+        ((tag, content),) = value.items()
+        if tag == TUPLE and isinstance(content, list):
+            return tuple(from_json(element, name) for element in content)
+        if tag == DICT and isinstance(content, dict):
+            return {key: from_json(element, name) for key, element in content.items()}
+    raise ModelFileError(f"the manifest holds in {name!r} what nobody wrote: {str(value)[:80]}.")
+
+
+def take(manifest: Mapping[str, Any], name: str, kind: type) -> Any:
+    """Return an entry of a manifest, of the kind it should be.
+
+    Raises
+    ------
+    ModelFileError
+        If it is missing or of another kind.
+    """
+    if name not in manifest:
+        raise ModelFileError(f"the manifest has no {name!r}.")
+    value = from_json(manifest[name], name)
+    # bool is a kind of int, and no entry that should be a number is one.
+    if type(value) is not kind:
+        raise ModelFileError(f"the manifest holds a {type(value).__name__} in {name!r}, not a {kind.__name__}.")
+    return value

@@ -1,0 +1,111 @@
+"""Columns of a log as arrays of numbers, for files: strings as UTF-8 with their ends, datetimes with their unit."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._interactions import Columns
+from ._model_file import Arrays, ModelFileError
+
+#: How the name of an array of datetimes ends; behind the name of the column.
+DATETIME = re.compile(r"\.datetime64\[([1-9]\d{0,8})(Y|M|W|D|h|m|s|ms|us|ns|ps|fs|as)\]")
+#: Half of a pair of UTF-16 is no text, but some logs have it, and ids come back as they went in.
+HALF_PAIRS = "surrogatepass"
+
+
+def pack_columns(columns: Columns) -> dict[str, NDArray[Any]]:
+    """Return the columns of a log as arrays, from which :func:`unpack_columns` makes them again."""
+    return {
+        **pack_ids("users", columns.users),
+        **pack_ids("items", columns.items),
+        **pack_times("times", columns.times),
+    }
+
+
+def unpack_columns(arrays: Arrays) -> Columns:
+    """Return the columns of a log.
+
+    Raises
+    ------
+    ModelFileError
+        If the arrays are not those of a log.
+    """
+    columns = Columns(unpack_ids("users", arrays), unpack_ids("items", arrays), unpack_times("times", arrays))
+    lengths = {len(column) for column in columns if column is not None}
+    if len(lengths) != 1:
+        raise ModelFileError(f"the columns of a log are of different lengths: {sorted(lengths)}.")
+    return columns
+
+
+def pack_ids(name: str, ids: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """Return ids (int64, float64 or str) as arrays."""
+    if ids.dtype.kind != "O":
+        return {name: ids}
+    encoded = [text.encode(errors=HALF_PAIRS) for text in ids.tolist()]
+    ends = np.cumsum(np.fromiter(map(len, encoded), np.int64, len(encoded)))
+    return {f"{name}.text": np.frombuffer(b"".join(encoded), dtype=np.uint8), f"{name}.ends": ends}
+
+
+def unpack_ids(name: str, arrays: Arrays) -> NDArray[Any]:
+    """Return ids as int64, float64 or object (str)."""
+    if name in arrays:
+        ids = vector(name, arrays, "if")
+        if ids.dtype.kind == "f" and not np.isfinite(ids).all():
+            raise ModelFileError(f"array {name!r} holds an id that is no number.")
+        return ids
+    text, ends = vector(f"{name}.text", arrays, "u"), vector(f"{name}.ends", arrays, "i")
+    bounds = np.r_[0, ends]
+    if (np.diff(bounds) < 0).any() or bounds[-1] != len(text):
+        raise ModelFileError(f"array '{name}.ends' does not divide the text beside it.")
+    content, limits = text.tobytes(), bounds.tolist()
+    ids = np.empty(len(ends), dtype=object)
+    try:
+        ids[:] = [content[start:end].decode(errors=HALF_PAIRS) for start, end in pairwise(limits)]
+    except UnicodeDecodeError as error:
+        raise ModelFileError(f"array '{name}.text' is not UTF-8 ({error}).") from error
+    return ids
+
+
+def pack_times(name: str, times: NDArray[Any] | None) -> dict[str, NDArray[Any]]:
+    """Return times (int64, float64, datetime64 or None) as arrays."""
+    if times is None:
+        return {}
+    if times.dtype.kind != "M":
+        return {name: times}
+    unit, count = np.datetime_data(times.dtype)
+    native = times.astype(np.dtype(f"datetime64[{count}{unit}]"), copy=False)
+    return {f"{name}.datetime64[{count}{unit}]": native.view(np.int64)}
+
+
+def unpack_times(name: str, arrays: Arrays) -> NDArray[Any] | None:
+    """Return times as int64, float64 or datetime64, None if there are none."""
+    found = [key for key in arrays if key == name or key.startswith(f"{name}.")]
+    if not found:
+        return None
+    key = found[0]
+    if len(found) > 1 or (key != name and DATETIME.fullmatch(key[len(name) :]) is None):
+        raise ModelFileError(f"arrays {sorted(found)} are no times.")
+    if key == name:
+        return vector(name, arrays, "if")
+    return vector(key, arrays, "i").view(key[len(name) + 1 :])
+
+
+def vector(name: str, arrays: Arrays, kinds: str) -> NDArray[Any]:
+    """Return a one-dimensional array of some kinds of numbers: ``i`` int64, ``f`` float64, ``u`` bytes.
+
+    Raises
+    ------
+    ModelFileError
+        If it is not there, or is something else.
+    """
+    if name not in arrays:
+        raise ModelFileError(f"array {name!r} is missing.")
+    array = arrays[name]
+    if array.ndim != 1 or array.dtype.kind not in kinds or array.dtype == np.float32:
+        raise ModelFileError(f"array {name!r} is {array.dtype} of shape {array.shape}, which it cannot be.")
+    return array

@@ -1,0 +1,223 @@
+"""Saving a fitted recommender, and journaling what happens to it from then on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+from uuid import uuid4
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors import numpy as safetensors_numpy
+from sklearn.utils.validation import check_is_fitted
+
+from ._forgetting import without
+from ._interactions import Columns
+from ._journal import Journal, Record
+from ._manifest import to_json
+from ._model_file import ModelFileError, write_model_file
+from ._packing import pack_columns, unpack_columns, vector
+from ._resolving import resolve_parameters
+from ._saved_model import describe_fitted, describe_libraries, state_arrays
+from ._serving import Served
+from ._state import State
+
+#: Kinds of records.
+UPDATE, FORGET = 1, 2
+
+
+class SavingMixin:
+    """``save_model`` and the journal of the recommender."""
+
+    _served: Served
+    _state: State
+    _journal: Journal | None = None
+
+    def save_model(self, path: str | os.PathLike[str], *, journal: str | os.PathLike[str] | None = None) -> None:
+        """Save the fitted recommender in a file that is safe to read, whoever wrote it.
+
+        The file is a safetensors file: numbers, and a description in JSON. :func:`skautoseqrec.load_model` reads it and
+        runs nothing that it holds. It replaces an older file in one step, once it is on the disk. It holds parameters,
+        ids, events, weights and what :meth:`fit` reported; callbacks and metadata requests are not saved.
+
+        Parameters
+        ----------
+        path : str or path
+            The file.
+        journal : str, path or None, default=None
+            A file to keep a journal in. An old one is replaced by an empty one that belongs to the file just saved;
+            from then on every :meth:`partial_update` and :meth:`forget` is in it, on the disk, before it returns. Then
+            ``load_model(path, journal=journal)`` returns the recommender as it is after the last of them, also after a
+            crash. The lock on the journal ends with :meth:`close_journal`, with the process, or where the recommender
+            is saved with another one. A copy (pickle, joblib, deepcopy, clone) has no journal. Do not update in one
+            thread while another one saves with a journal.
+
+        Raises
+        ------
+        NotFittedError
+            If there is nothing to save yet.
+        ValueError
+            If a parameter is not valid or cannot be saved (a ``random_state`` that is a RandomState instance), or
+            ``journal`` is a file that is no journal.
+        BlockingIOError
+            If another process or estimator has the journal open.
+        OSError
+            If the file cannot be written, or the platform cannot lock a journal; an older file is as it was.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from skautoseqrec import AutoSeqRecRecommender, load_model
+        >>> log = [("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3)]
+        >>> parameters = {"blend": {"direct": 1.0}, "early_stopping": False, "max_iter": 1}
+        >>> recommender = AutoSeqRecRecommender(n_components=4, random_state=0, **parameters).fit(log)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path, journal = Path(folder) / "model.safetensors", Path(folder) / "model.journal"
+        ...     recommender.save_model(path, journal=journal)
+        ...     _ = recommender.partial_update([("bob", "jam", 4)])
+        ...     recommender.close_journal()
+        ...     load_model(path, journal=journal).item_ids_
+        array(['tea', 'milk', 'jam'], dtype=object)
+        """
+        check_is_fitted(self)
+        path, place = Path(path).resolve(), None if journal is None else Path(journal).resolve()
+        if place == path:
+            raise ValueError(f"The model and its journal cannot be one file, {path}.")
+        model_id = uuid4()
+        manifest = {
+            "class": type(self).__name__,
+            "parameters": describe_parameters(self),
+            "libraries": describe_libraries(),
+            "model_id": model_id.hex,
+            **describe_fitted(self),
+        }
+        with self._replaced_journal(place) as replaced:
+            manifest["journal"] = describe_journal(place, *replaced)
+            write_model_file(path, state_arrays(self._state), manifest)
+            if place is not None:
+                started = Journal.start(place, model_id.bytes)
+                self.close_journal()
+                attach_journal(self, started)
+
+    def close_journal(self) -> None:
+        """End the journal that :meth:`save_model` or :func:`skautoseqrec.load_model` opened, and release its lock.
+
+        Updates are not recorded from here on. Without an open journal nothing happens.
+
+        Examples
+        --------
+        >>> from skautoseqrec import AutoSeqRecRecommender
+        >>> AutoSeqRecRecommender().close_journal()
+        """
+        if self._journal is not None:
+            self._journal.close()
+            del self._journal
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled and copied: two writers must not share a journal."""
+        return {name: value for name, value in super().__getstate__().items() if name != "_journal"}  # type: ignore[attr-defined]
+
+    def _take_in(self, columns: Columns) -> None:
+        """Let the events of a log into the state, and into the journal if one is open."""
+        if self._journal is None:
+            self._state.update(columns)
+            return
+        with self._journaled(UPDATE, safetensors_numpy.save(pack_columns(columns))):
+            self._state.update(columns)
+
+    def _take_out(self, is_forgotten: NDArray[np.bool_]) -> None:
+        """Let some events out of the state, and have their sequence numbers in the journal if one is open."""
+        if self._journal is None:
+            self._served = without(self._served, is_forgotten)
+            return
+        numbers = self._state.events.arrivals[is_forgotten]
+        with self._journaled(FORGET, safetensors_numpy.save({"arrivals": numbers})):
+            self._served = without(self._served, is_forgotten)
+        # It may have fewer items now, and is the same model.
+        self._journal.subject = self._state.model
+
+    @contextmanager
+    def _journaled(self, kind: int, content: bytes) -> Iterator[None]:
+        """Record what the block does to the state, before it does it."""
+        journal = cast(Journal, self._journal)
+        if journal.subject is not self._state.model:
+            raise RuntimeError(
+                f"The journal {journal.path} belongs to the model as it was before the last fit. Save the new one with "
+                "save_model(path, journal=...), or call close_journal() to go on without."
+            )
+        with journal.record(kind, content, lambda: (self._served, len(self._state.events))):
+            yield
+
+    @contextmanager
+    def _replaced_journal(self, place: Path | None) -> Iterator[tuple[bytes | None, int]]:
+        """Yield which journal is contained in what is saved now, and up to where; the one at a place is locked."""
+        mine = self._journal
+        if mine is not None and (place is None or mine.path == place):
+            is_contained = place is not None or mine.subject is self._state.model
+            yield (mine.model_id, mine.end) if is_contained else (None, 0)
+        elif place is None:
+            yield None, 0
+        else:
+            held = Journal.open(place, create=True)
+            try:
+                yield held.model_id, held.end
+            finally:
+                held.close()
+
+
+def attach_journal(recommender: Any, journal: Journal) -> None:
+    """Have what happens to a recommender recorded from here on."""
+    journal.subject = recommender._state.model
+    recommender._journal = journal
+
+
+def describe_parameters(recommender: Any) -> dict[str, Any]:
+    """Return a recommender's parameters as JSON holds them.
+
+    Raises
+    ------
+    ValueError
+        If one is not valid, or cannot be saved.
+    """
+    recommender._validate_params()
+    parameters = recommender.get_params(deep=False)
+    resolve_parameters(parameters)
+    return {name: to_json(value, name) for name, value in parameters.items()}
+
+
+def describe_journal(place: Path | None, contained: bytes | None, end: int) -> dict[str, Any]:
+    """Return what a file says of journals: the name of the one that begins with it, and what it has of an older one.
+
+    Only between the renaming of the model and that of its journal does an older one stand where the newer should.
+    """
+    name, model_id = "" if place is None else place.name, "" if contained is None else contained.hex()
+    return {"name": to_json(name, "journal"), "contains": model_id, "end": end}
+
+
+def replay(recommender: Any, record: Record) -> Callable[[], None]:
+    """Return what a record says was done to a recommender.
+
+    Raises
+    ------
+    ModelFileError
+        If the record is of no known kind, or its content is none of that kind.
+    """
+    if record.kind not in (UPDATE, FORGET):
+        raise ModelFileError(
+            f"the record at byte {record.start} is of kind {record.kind}, which this version of skautoseqrec does not "
+            "know. Update it."
+        )
+    try:
+        arrays = safetensors_numpy.load(record.content)
+        if record.kind == UPDATE:
+            columns = unpack_columns(arrays)
+            return lambda: recommender._state.update(columns)
+        is_forgotten = np.isin(recommender._state.events.arrivals, vector("arrivals", arrays, "i"))
+        return lambda: recommender._take_out(is_forgotten)
+    except (SafetensorError, KeyError) as error:
+        raise ModelFileError(f"the record at byte {record.start} holds no log ({error}).") from error

@@ -1,0 +1,262 @@
+import pickle
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from damage import damage_bytes, damage_numbers, forge, read_parts, seal
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.exceptions import NotFittedError
+from strategies import logs, recommenders
+
+from skautoseqrec import AutoSeqRecRecommender, ModelFileError, load_model
+from skautoseqrec.datasets import make_interactions
+
+SMALL = {
+    "n_components": 4,
+    "max_iter": 2,
+    "device": "cpu",
+    "random_state": 0,
+    "blend": {"collaborative": 1.0, "direct": 1.0, "trend": (0.1, 0.2)},
+    "trend_half_lives": (3, 30),
+    "early_stopping": False,
+}
+LOG = [("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3), ("cid", "jam", 4), ("cid", "tea", 5)]
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    path = tmp_path_factory.mktemp("saved") / "model.safetensors"
+    AutoSeqRecRecommender(**SMALL, history_encoder="residual").fit(LOG).save_model(path)
+    return path
+
+
+def reload(recommender, folder):
+    path = Path(folder) / "model.safetensors"
+    recommender.save_model(path)
+    return load_model(path)
+
+
+def assert_same_answers(actual, expected):
+    for model in (actual, expected):
+        assert model.user_ids_.dtype == expected.user_ids_.dtype
+    np.testing.assert_array_equal(actual.user_ids_, expected.user_ids_)
+    np.testing.assert_array_equal(actual.item_ids_, expected.item_ids_)
+    k = len(expected.item_ids_)
+    scores = [
+        # In order of the items: scores that are equal but for rounding may swap places.
+        np.ma.filled(model.predict_topk(expected.user_ids_, k=k, exclude_seen=False, return_scores=True)[1], 0)
+        for model in (actual, expected)
+    ]
+    scale = np.abs(scores[1]).max() + 1
+    np.testing.assert_allclose(scores[0], scores[1], atol=1e-5 * scale)
+
+
+def assert_same_events(actual, expected):
+    first, second = actual._state.events, expected._state.events
+    for one, other in zip(first.between(0, len(first)), second.between(0, len(second)), strict=True):
+        np.testing.assert_array_equal(one, other)
+    if second.times is None:
+        assert first.times is None
+    else:
+        assert first.times.dtype == second.times.dtype
+        np.testing.assert_array_equal(first.times, second.times)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("drawn")
+
+
+def to_dates(log, unit):
+    """Return a log whose times are datetimes, as an array of objects."""
+    return [(*row[:2], np.datetime64(row[2], unit)) if len(row) > 2 else row for row in log]
+
+
+@settings(max_examples=10)
+@given(st.data())
+def test_what_is_loaded_goes_on_where_it_was(folder, data):
+    timed, kind = data.draw(st.booleans()), data.draw(st.sampled_from(["int", "str"]))
+    log, more, later = (data.draw(logs(timed=timed, kind=kind, max_size=20)) for _ in range(3))
+    unit = data.draw(st.sampled_from([None, "s", "D", "ns"]))
+    if unit is not None:
+        log, more, later = (to_dates(part, unit) for part in (log, more, later))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        recommender = data.draw(recommenders()).fit(log).partial_update(more)
+    loaded = reload(recommender, folder)
+    assert loaded.get_params() == recommender.get_params()
+    for name in ("blend_", "loss_curve_", "n_iter_", "validation_scores_", "n_features_in_"):
+        assert getattr(loaded, name) == getattr(recommender, name)
+    for name, weight in recommender.module_.state_dict().items():
+        assert torch.equal(weight, loaded.module_.state_dict()[name])
+    for new in (None, later, [(later[0][0], later[-1][1])]):
+        if new is not None:
+            loaded.partial_update(new)
+            recommender.partial_update(new)
+        assert_same_answers(loaded, recommender)
+        assert_same_events(loaded, recommender)
+    assert (loaded._state.merged().counts.transitions != recommender._state.merged().counts.transitions).nnz == 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        np.testing.assert_allclose(loaded.score_samples(later), recommender.score_samples(later), rtol=1e-5)
+
+
+def test_a_fitted_blend_and_a_validation_come_back(tmp_path):
+    log = make_interactions(n_users=100, n_items=40, n_events=1000, random_state=0)
+    recommender = AutoSeqRecRecommender(4, max_iter=2, random_state=np.int64(0), refit=np.bool_(False)).fit(log)
+    loaded = reload(recommender, tmp_path)
+    assert loaded.blend_ == recommender.blend_
+    assert loaded._scorer.cold_blend == recommender._scorer.cold_blend
+    assert loaded.validation_scores_ == recommender.validation_scores_
+    strangers = [model.predict_topk([10**9], k=5) for model in (loaded, recommender)]
+    np.testing.assert_array_equal(*strangers)
+    assert_same_answers(loaded, recommender)
+
+
+def test_what_was_fitted_is_saved_not_what_was_set_since(tmp_path):
+    recommender = AutoSeqRecRecommender(**SMALL).fit(LOG)
+    recommender.set_params(n_components=9, objective="paper", transition_window=1, history_encoder="auto")
+    loaded = reload(recommender, tmp_path)
+    assert loaded.n_components == 9
+    assert loaded._state.model.settings.transition_window == 5
+    assert_same_answers(loaded, recommender)
+
+
+@pytest.mark.parametrize("ids", [["a\0b", "", "é☃", "\ud800"], [-(2**63), 2**63 - 1, 0, 5], [0.5, 1.5, 2.0, -1.0]])
+def test_ids_come_back_as_they_went_in(ids, tmp_path):
+    column = np.empty(4, dtype=object)
+    column[:] = ids
+    log = np.column_stack([column, column[::-1]])
+    loaded = reload(AutoSeqRecRecommender(**SMALL).fit(log), tmp_path)
+    assert loaded.user_ids_.tolist() == ids
+
+
+def test_nothing_is_unpickled(saved, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise AssertionError("something was unpickled")
+
+    for module, name in [(pickle, "loads"), (pickle, "load"), (pickle, "Unpickler"), (torch, "load"), (np, "load")]:
+        monkeypatch.setattr(module, name, refuse)
+    assert load_model(saved).predict_topk(["ann"], k=1).shape == (1, 1)
+
+
+def test_random_states_are_untouched(saved):
+    before = torch.get_rng_state()
+    load_model(saved)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_damaged_bytes_are_refused(saved, tmp_path, seed):
+    rng, content, path = np.random.default_rng(seed), saved.read_bytes(), tmp_path / "damaged"
+    for _ in range(50):
+        damaged = damage_bytes(content, rng) if rng.random() < 0.7 else damage_numbers(content, rng)
+        path.write_bytes(damaged)
+        if damaged != content:
+            with pytest.raises(ModelFileError, match="damaged: "):
+                load_model(path)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_forged_files_are_refused_or_are_models(saved, tmp_path, seed):
+    rng, parts, path = np.random.default_rng(seed), read_parts(saved), tmp_path / "forged"
+    refused = 0
+    for _ in range(50):
+        path.write_bytes(forge(*parts, rng))
+        try:
+            assert len(load_model(path).item_ids_) >= 1
+        except ModelFileError as error:
+            refused += "forged: " in str(error)
+    assert refused > 20
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"version": 2}, "format 2, and this version of skautoseqrec reads up to 1"),
+        ({"class": "Pipeline"}, "holds a Pipeline, not an AutoSeqRecRecommender"),
+        ({"parameters": {"n_components": 0}}, "'n_components' parameter of AutoSeqRecRecommender must be"),
+        ({"parameters": {"n_layers": 2}}, "'parameters' are not those of an AutoSeqRecRecommender"),
+        ({"objective": "bpr"}, "'objective' parameter of the fitted model must be"),
+        ({"n_iter": -1}, "-1 epochs"),
+        ({"n_iter": "3"}, "a str in 'n_iter', not a int"),
+        ({"blend": {"dict": {"direct": -1.0}}}, "blend is none: .*at least 0"),
+        ({"cold_blend": {"dict": {"direct": 1.0}}}, "blend is none|'cold_blend' has the keys"),
+        ({"model_id": "../x"}, "no id of a model"),
+    ],
+)
+def test_what_a_manifest_says_is_checked(saved, tmp_path, change, message):
+    manifest, arrays = read_parts(saved)
+    path = tmp_path / "forged"
+    path.write_bytes(seal(manifest | change, arrays))
+    with pytest.raises(ModelFileError, match=message):
+        load_model(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("events.items", lambda codes: codes + 1, "'events.items' holds 3 in row 3, and there are 3 ids"),
+        ("events.users", lambda codes: codes[1:], "different lengths"),
+        ("events.clock", lambda clock: clock - 1, "sequence numbers"),
+        ("item_ids.ends", lambda ends: ends + 1, "does not divide the text"),
+        ("user_ids.text", lambda text: text * 0 + 255, "not UTF-8"),
+        ("user_ids.text", lambda text: text * 0, "holds an id twice"),
+        ("weights.encoder_bias", lambda weights: weights[1:], "not of the shape that 3 items and 4 components have"),
+        ("weights.encoder_bias", lambda weights: weights * np.float32("nan"), "no number of 32 bits"),
+        ("weights.encoder_weight", lambda weights: weights[:0], "missing, or not of items by components"),
+    ],
+)
+def test_what_arrays_hold_is_checked(saved, tmp_path, name, change, message):
+    manifest, arrays = read_parts(saved)
+    path = tmp_path / "forged"
+    path.write_bytes(seal(manifest, arrays | {name: change(arrays[name])}))
+    with pytest.raises(ModelFileError, match=message):
+        load_model(path)
+
+
+def test_an_edited_manifest_is_noticed(saved, tmp_path):
+    path = tmp_path / "edited"
+    path.write_bytes(saved.read_bytes().replace(b'\\"max_iter\\": 2', b'\\"max_iter\\": 3'))
+    with pytest.raises(ModelFileError, match="edited: the manifest is not as it was written"):
+        load_model(path)
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path):
+    (tmp_path / "log.csv").write_text("user_id,item_id\n1,2\n")
+    for path, message in [(tmp_path / "log.csv", "no saved model"), (tmp_path, "not a file")]:
+        with pytest.raises(ModelFileError, match=message):
+            load_model(path)
+    with pytest.raises(FileNotFoundError, match="There is no file"):
+        load_model(tmp_path / "nothing")
+
+
+def test_what_cannot_be_saved_leaves_the_old_file(saved, tmp_path):
+    path = tmp_path / "model"
+    path.write_bytes(saved.read_bytes())
+    with pytest.raises(NotFittedError):
+        AutoSeqRecRecommender().save_model(path)
+    recommender = AutoSeqRecRecommender(**SMALL | {"random_state": np.random.RandomState(0)}).fit(LOG)
+    with pytest.raises(ValueError, match=r"random_state is RandomState.*set_params\(random_state=None\)"):
+        recommender.save_model(path)
+    assert path.read_bytes() == saved.read_bytes()
+    recommender.set_params(random_state=None).save_model(path)
+    assert path.read_bytes() != saved.read_bytes()
+    assert [file.name for file in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_disk_that_fails_leaves_the_old_file(saved, tmp_path, monkeypatch):
+    path = tmp_path / "model"
+    path.write_bytes(saved.read_bytes())
+
+    def fail(descriptor):
+        raise OSError("no space left")
+
+    monkeypatch.setattr("os.fsync", fail)
+    with pytest.raises(OSError, match="no space left"):
+        AutoSeqRecRecommender(**SMALL).fit(LOG).save_model(path)
+    assert path.read_bytes() == saved.read_bytes()
+    assert [file.name for file in tmp_path.iterdir()] == ["model"]
