@@ -15,6 +15,7 @@ from ._fitting import fit_log
 from ._inspection import InspectionMixin
 from ._parameters import PAPER_PARAMS, Parameters
 from ._reading import read_columns
+from ._reblending import ReblendingMixin
 from ._resolving import resolve_parameters
 from ._sklearn import LogTags, all_or_nothing, validate_log
 from ._warm_start import Trained
@@ -23,7 +24,14 @@ __all__ = ["PAPER_PARAMS", "AutoSeqRecRecommender"]
 
 
 class AutoSeqRecRecommender(
-    AnswersMixin, EvaluationMixin, InspectionMixin, LogTags, CallbackSupportMixin, Parameters, BaseEstimator
+    AnswersMixin,
+    EvaluationMixin,
+    InspectionMixin,
+    ReblendingMixin,
+    LogTags,
+    CallbackSupportMixin,
+    Parameters,
+    BaseEstimator,
 ):
     """Sequential recommender that learns while it serves.
 
