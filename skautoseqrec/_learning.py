@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import fields
 from itertools import islice
+from threading import RLock
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -37,7 +38,8 @@ FEWEST_EVENTS = 50
 BLENDED_FEATURES, MONITORED_FEATURES = 2**26, 2**23
 #: What is kept of a fit that is interrupted in the first epoch of its refit.
 BEFORE_REFIT = "the training before the validation, for the refit had no whole epoch yet"
-
+#: Trainings draw from torch's one generator: in threads of one process they take turns, or no seed would mean anything.
+TURN = RLock()
 
 Epochs = Generator[Epoch, None, None]
 
@@ -93,7 +95,7 @@ class Learner:
 
     def learn(self, log: CountedLog) -> Learnt:
         """Return weights and blend for a log, leaving the caller's random state alone."""
-        with torch.random.fork_rng(devices=[self._device] if self._device.type == "cuda" else []):
+        with TURN, torch.random.fork_rng(devices=[self._device] if self._device.type == "cuda" else []):
             return self._learn(log)
 
     def _learn(self, log: CountedLog) -> Learnt:
