@@ -18,9 +18,12 @@ from ._resolving import resolve_history_encoder, resolve_n_negatives, sequence_s
 from ._scoring import Scorer
 from ._serving import Served
 from ._state import State
+from ._warm_start import Trained
 
 
-def fit_log(columns: Columns, X: Any, parameters: Mapping[str, Any], watch: Watch) -> dict[str, Any]:
+def fit_log(
+    columns: Columns, X: Any, parameters: Mapping[str, Any], watch: Watch, earlier: Trained | None = None
+) -> dict[str, Any]:
     """Return the attributes of an estimator that is fitted on a log.
 
     Parameters
@@ -33,11 +36,13 @@ def fit_log(columns: Columns, X: Any, parameters: Mapping[str, Any], watch: Watc
         The estimator's parameters, resolved.
     watch : Watch
         Is told of every epoch.
+    earlier : Trained or None, default=None
+        Weights to start from; None starts anew.
 
     Raises
     ------
     ValueError
-        If the published model is asked for what it has not.
+        If the published model is asked for what it has not, or the earlier weights for another shape.
     ImportError
         If a bar is wanted and there is none.
     MemoryError
@@ -47,11 +52,17 @@ def fit_log(columns: Columns, X: Any, parameters: Mapping[str, Any], watch: Watc
     objective, settings = OBJECTIVES[parameters["objective"]](), sequence_settings(parameters)
     log = count_log(columns, X, settings, parameters["verbose"])
     name = parameters["objective"]
+    encoder = parameters["history_encoder"]
+    if earlier is not None and encoder == "auto" and name != "paper":
+        encoder = earlier.history_encoder
     parameters = {
         **parameters,
         "n_negatives": resolve_n_negatives(parameters["n_negatives"], name, log.counts.n_items),
-        "history_encoder": resolve_history_encoder(parameters["history_encoder"], name, log.counts),
+        "history_encoder": resolve_history_encoder(encoder, name, log.counts),
     }
+    if earlier is not None:
+        earlier.require_same(parameters)
+    start = None if earlier is None else earlier.start(log.items)
     if parameters["exclude_seen"]:
         warn_of_repeats(log.counts.user_item())
     advice = "Lower n_components or batch_size, or fit fewer items."
@@ -69,4 +80,4 @@ def fit_log(columns: Columns, X: Any, parameters: Mapping[str, Any], watch: Watc
     def watched(epochs: Epochs, learnt: Callable[[], Learnt]) -> Epochs:
         return watch.over(epochs, lambda: attributes(learnt()))
 
-    return attributes(Learner(objective, settings, parameters, watched).learn(log))
+    return attributes(Learner(objective, settings, parameters, watched, start).learn(log))

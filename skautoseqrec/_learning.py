@@ -7,7 +7,8 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import fields
 from itertools import islice
-from typing import Any, NamedTuple
+from threading import RLock
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from ._blend import Choices, fit_weights
 from ._counted_log import CountedLog
 from ._counts import Counts, Events
+from ._course import Course
 from ._model import Model
 from ._module import AutoSeqRecModule, HistoryEncoder
 from ._objective import BIASED_PARTS, Objective
@@ -25,6 +27,7 @@ from ._scoring import PARTS, Blend
 from ._settings import SequenceSettings, TrainingSettings
 from ._training import Epoch, train
 from ._validation import Validation
+from ._warm_start import WarmStart
 from ._warnings import warn_caller
 
 #: Newest events that the blend is fitted on, and that early stopping looks at.
@@ -33,7 +36,10 @@ BLENDED_EVENTS, MONITORED_EVENTS = 5000, 2000
 FEWEST_EVENTS = 50
 #: Numbers that hold every part of every candidate's score: 256 MiB of float32 for the blend, 32 MiB for monitoring.
 BLENDED_FEATURES, MONITORED_FEATURES = 2**26, 2**23
-
+#: What is kept of a fit that is interrupted in the first epoch of its refit.
+BEFORE_REFIT = "the training before the validation, for the refit had no whole epoch yet"
+#: Trainings draw from torch's one generator: in threads of one process they take turns, or no seed would mean anything.
+TURN = RLock()
 
 Epochs = Generator[Epoch, None, None]
 
@@ -67,6 +73,8 @@ class Learner:
     watched : callable, default=take_all
         Takes a generator of epochs, and a function that tells what is learnt by now; returns one of the same epochs,
         or of the first of them.
+    start : WarmStart or None, default=None
+        Weights to start from; None starts anew.
     """
 
     def __init__(
@@ -75,8 +83,10 @@ class Learner:
         settings: SequenceSettings,
         parameters: Mapping[str, Any],
         watched: Callable[[Epochs, Callable[[], Learnt]], Epochs] = take_all,
+        start: WarmStart | None = None,
     ) -> None:
         self._objective = objective
+        self._start = start
         self._watched = watched
         self._settings = settings
         self._parameters = parameters
@@ -85,80 +95,89 @@ class Learner:
 
     def learn(self, log: CountedLog) -> Learnt:
         """Return weights and blend for a log, leaving the caller's random state alone."""
-        with torch.random.fork_rng(devices=[self._device] if self._device.type == "cuda" else []):
+        with TURN, torch.random.fork_rng(devices=[self._device] if self._device.type == "cuda" else []):
             return self._learn(log)
 
     def _learn(self, log: CountedLog) -> Learnt:
         blend, max_iter = self._parameters["blend"], self._parameters["max_iter"]
         fixed = self.fixed_blend() if blend == "auto" else blend
         if blend != "auto" and not self._parameters["early_stopping"]:
-            return self._train_on_all(log, max_iter, fixed, self._fixed_cold_blend(), [])
+            return self._train_on_all(log, max_iter, fixed, self._fixed_cold_blend())
         validation = self.hold_out(log, MONITORED_EVENTS)
         if validation is None:
             warn_caller(
                 f"The newest {self._parameters['validation_fraction']:.0%} of the log hold fewer than {FEWEST_EVENTS} "
                 "usable events: nothing is validated, and the blend is the objective's fixed one."
             )
-            return self._train_on_all(log, max_iter, fixed, self._fixed_cold_blend(), [])
-        module, losses, scores, weights = self._train_validated(validation)
-        n_iter, cold_blend = len(losses), self._fixed_cold_blend()
+            return self._train_on_all(log, max_iter, fixed, self._fixed_cold_blend())
+        course, is_interrupted = self._train_validated(validation)
+        module, n_iter = course.kept(self._parameters["early_stopping"])
+        cold_blend = self._fixed_cold_blend()
         if blend == "auto":
-            fixed, cold_blend = self._fit_blends(self.hold_out(log, BLENDED_EVENTS) or validation, module, weights)
-        if self._parameters["refit"]:
-            return self._train_on_all(log, n_iter, fixed, cold_blend, scores)
-        return Learnt(module, fixed, cold_blend, losses, scores)
+            judged = self.hold_out(log, BLENDED_EVENTS) or validation
+            fixed, cold_blend = self._fit_blends(judged, module, course.weights)
+        learnt = Learnt(module, fixed, cold_blend, list(course.losses[:n_iter]), list(course.scores))
+        if not self._parameters["refit"] or is_interrupted:
+            return learnt
+        return self._train_on_all(log, n_iter, fixed, cold_blend, learnt)
 
     def _train_on_all(
-        self, log: CountedLog, n_iter: int, blend: Blend, cold_blend: Blend, scores: list[float]
+        self, log: CountedLog, n_iter: int, blend: Blend, cold_blend: Blend, head: Learnt | None = None
     ) -> Learnt:
+        """Train on the whole log; ``head`` is what was learnt of the part before the validation, if there is one."""
         module = self._new_module(log.counts.n_items)
+        scores = [] if head is None else head.validation_scores
         losses: list[dict[str, float]] = []
+        learnt = head
         progress = Progress(self._parameters["verbose"], "epoch of the whole log", n_iter)
+        watched = self._watched(self._epochs(module, log.counts), lambda: cast(Learnt, learnt))
+        try:
+            with closing(progress), closing(watched) as epochs:
+                for epoch in islice(epochs, n_iter):
+                    losses = [*losses, epoch.losses]
+                    # A copy: the next epoch, which may be interrupted, changes the weights.
+                    learnt = Learnt(_settled(copy.deepcopy(epoch.module)), blend, cold_blend, losses, scores)
+                    progress.say(epoch.losses)
+        except KeyboardInterrupt:
+            if learnt is None:
+                raise
+            _warn_interrupted(f"{len(losses)} of {n_iter} epochs of the whole log" if losses else BEFORE_REFIT)
+        return cast(Learnt, learnt)
 
-        def learnt() -> Learnt:
-            return Learnt(_settled(copy.deepcopy(epoch.module)), blend, cold_blend, [*losses], scores)
-
-        with closing(progress), closing(self._watched(self._epochs(module, log.counts), learnt)) as epochs:
-            for epoch in islice(epochs, n_iter):
-                losses.append(epoch.losses)
-                progress.say(epoch.losses)
-        return Learnt(_settled(epoch.module), blend, cold_blend, losses, scores)
-
-    def _train_validated(
-        self, validation: Validation
-    ) -> tuple[AutoSeqRecModule, list[dict[str, float]], list[float], NDArray[np.float64]]:
-        """Train on the part before the validation, keep the best epoch and stop when it does not get better."""
+    def _train_validated(self, validation: Validation) -> tuple[Course, bool]:
+        """Train on the part before the validation and stop when it does not get better, or when interrupted."""
         module = self._new_module(validation.head.n_items)
-        losses: list[dict[str, float]] = []
-        scores: list[float] = []
         is_fitted = self._parameters["blend"] == "auto"
-        weights = to_vector(self.fixed_blend() if is_fitted else self._parameters["blend"])
+        course = Course(to_vector(self.fixed_blend() if is_fitted else self._parameters["blend"]))
         # Without surprises: every event tells how far training has come, so the likelihood is smooth over epochs.
         scale = np.ones(1)
-        best_score, n_since = -np.inf, 0
         progress = Progress(self._parameters["verbose"], "epoch", self._parameters["max_iter"])
 
         def learnt() -> Learnt:
-            return Learnt(settled, self.to_blend(weights), self._fixed_cold_blend(), [*losses], [*scores])
+            blend = self.to_blend(course.weights)
+            return Learnt(settled, blend, self._fixed_cold_blend(), list(course.losses), list(course.scores))
 
-        with closing(progress), closing(self._watched(self._epochs(module, validation.head), learnt)) as epochs:
-            for epoch in islice(epochs, self._parameters["max_iter"]):
-                losses.append(epoch.losses)
-                settled = _settled(copy.deepcopy(epoch.module))
-                choices = validation.choices(self._model(settled), MONITORED_FEATURES, weights)
-                if is_fitted:
-                    weights, score = fit_weights(choices, weights, 15, surprises=0.0, left_out=self._left_out)
-                else:
-                    scale, score = fit_weights(choices.blended(weights), scale, max_iter=15, surprises=0.0)
-                scores.append(score)
-                progress.say(epoch.losses, _quality(choices, weights, score) if progress.is_told else "")
-                n_since = 0 if score > best_score + self._parameters["tol"] else n_since + 1
-                if score > best_score:
-                    best, best_score = settled, score
-                if self._parameters["early_stopping"] and n_since >= self._parameters["n_iter_no_change"]:
-                    break
-        n_best = 1 + int(np.argmax(scores)) if self._parameters["early_stopping"] else len(losses)
-        return (best if self._parameters["early_stopping"] else settled), losses[:n_best], scores, weights
+        try:
+            with closing(progress), closing(self._watched(self._epochs(module, validation.head), learnt)) as epochs:
+                for epoch in islice(epochs, self._parameters["max_iter"]):
+                    settled = _settled(copy.deepcopy(epoch.module))
+                    weights = course.weights
+                    choices = validation.choices(self._model(settled), MONITORED_FEATURES, weights)
+                    if is_fitted:
+                        weights, score = fit_weights(choices, weights, 15, surprises=0.0, left_out=self._left_out)
+                    else:
+                        scale, score = fit_weights(choices.blended(weights), scale, max_iter=15, surprises=0.0)
+                    course = course.after(epoch.losses, score, weights, settled)
+                    progress.say(epoch.losses, _quality(choices, weights, score) if progress.is_told else "")
+                    n_since = course.n_since_gain(self._parameters["tol"])
+                    if self._parameters["early_stopping"] and n_since >= self._parameters["n_iter_no_change"]:
+                        break
+        except KeyboardInterrupt:
+            if not course.losses:
+                raise
+            _warn_interrupted(f"{len(course.losses)} epochs of the part before the validation, without a refit")
+            return course, True
+        return course, False
 
     def _fit_blends(
         self, validation: Validation, module: AutoSeqRecModule, start: NDArray[np.float64]
@@ -201,6 +220,8 @@ class Learner:
             history = HistoryEncoder(n_components, self._parameters["history_dropout"])
         module = AutoSeqRecModule(n_items, n_components, self._parameters["activation"], history)
         self._objective.initialise(module)
+        if self._start is not None:
+            self._start.carry_into(module)
         return module.to(self._device)
 
     def _epochs(self, module: AutoSeqRecModule, counts: Counts) -> Epochs:
@@ -241,6 +262,10 @@ class Learner:
 
 def _quality(choices: Choices, weights: NDArray[np.float64], score: float) -> str:
     return f", MRR of usable validation events {choices.mean_reciprocal_rank(weights):.4f}, log-likelihood {score:.4f}"
+
+
+def _warn_interrupted(kept: str) -> None:
+    warn_caller(f"Training was interrupted; kept: {kept}. With warm_start=True another fit goes on from there.")
 
 
 def _events(users: NDArray[np.int64], items: NDArray[np.int64], start: int, stop: int) -> Events:

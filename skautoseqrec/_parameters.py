@@ -61,6 +61,7 @@ PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
     "tol": [Interval(Real, 0, None, closed="left")],
     "refit": ["boolean"],
     "exclude_seen": ["boolean"],
+    "warm_start": ["boolean"],
     "device": [StrOptions({"auto", "cpu", "cuda"})],
     "random_state": ["random_state"],
     "verbose": ["verbose"],
@@ -103,6 +104,7 @@ class Parameters:
         tol: float = 1e-3,
         refit: bool = True,
         exclude_seen: bool = True,
+        warm_start: bool = False,
         device: str = "auto",
         random_state: Any = None,
         verbose: int = 0,
@@ -132,6 +134,7 @@ class Parameters:
         self.tol = tol
         self.refit = refit
         self.exclude_seen = exclude_seen
+        self.warm_start = warm_start
         self.device = device
         self.random_state = random_state
         self.verbose = verbose

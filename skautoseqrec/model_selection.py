@@ -1,4 +1,4 @@
-"""Splitting a log in time: train on what came before, test on what came after."""
+"""Splitting a log in time, train on what came before and test on what came after; searches that train once."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._reading import read_columns
+from ._reblended import Reblended
 
-__all__ = ["TemporalSplit", "temporal_train_test_split"]
+__all__ = ["Reblended", "TemporalSplit", "temporal_train_test_split"]
 
 
 class TemporalSplit:

@@ -15,10 +15,12 @@ from ._forgetting import ForgettingMixin
 from ._inspection import InspectionMixin
 from ._parameters import PAPER_PARAMS, Parameters
 from ._reading import read_columns
+from ._reblending import ReblendingMixin
 from ._resolving import resolve_parameters
 from ._saving import SavingMixin
 from ._serving import ServingMixin
 from ._sklearn import LogTags, all_or_nothing, validate_log
+from ._warm_start import Trained
 
 __all__ = ["PAPER_PARAMS", "AutoSeqRecRecommender"]
 
@@ -28,6 +30,7 @@ class AutoSeqRecRecommender(
     EvaluationMixin,
     InspectionMixin,
     ForgettingMixin,
+    ReblendingMixin,
     SavingMixin,
     ServingMixin,
     LogTags,
@@ -112,6 +115,12 @@ class AutoSeqRecRecommender(
         validation. Otherwise the weights are those of the part before it, and the rest only counts.
     exclude_seen : bool, default=True
         Whether items that a user has met are left out of answers and of evaluation.
+    warm_start : bool, default=False
+        Whether another ``fit`` starts from the weights of the one before, where the ids of items are the same. New
+        items start anew, items that are gone are dropped, and nothing else is kept: no events, and no moments of the
+        optimiser. Both trainings start there, with the validation and without. ``n_components``, ``activation`` and
+        ``history_encoder`` must be the same; "auto" then takes the history encoder that the weights have. What the fit
+        before has seen of the validation already, flatters its scores.
     device : {"auto", "cpu", "cuda"}, default="auto"
         Where to train; "auto" takes cuda where there is one. The fitted model is on the CPU, so it loads anywhere.
     random_state : int, RandomState instance or None, default=None
@@ -174,7 +183,11 @@ class AutoSeqRecRecommender(
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> AutoSeqRecRecommender:
-        """Train on a log, forgetting what was known before.
+        """Train on a log, forgetting what was known before but, with ``warm_start``, the weights.
+
+        A KeyboardInterrupt while epochs are trained ends the training, with a warning, and keeps the whole epochs so
+        far: the blend is still fitted, but nothing is refitted any more. With no whole epoch, or at the second one, it
+        is raised, and the recommender is as before.
 
         Parameters
         ----------
@@ -191,16 +204,19 @@ class AutoSeqRecRecommender(
         Raises
         ------
         ValueError, TypeError
-            If the log or a parameter is not usable; the message names the column and row, or the parameter.
+            If the log or a parameter is not usable, or the weights before it are not (``warm_start``); the message
+            names the column and row, or the parameter.
         MemoryError
             If the fit would take more memory than is available; the message says how much.
         """
         is_known = self.blend != "auto" and not self.early_stopping
         watch = Watch(self, X, self.max_iter if is_known else None)
+        is_warm = self.warm_start and self.__sklearn_is_fitted__()
+        earlier = Trained(self.module_, self._state.items) if is_warm else None
         with all_or_nothing(self):
             parameters = resolve_parameters(self.get_params(deep=False))
             columns = validate_log(self, X, reset=True)
-            for name, value in fit_log(columns, X, parameters, watch).items():
+            for name, value in fit_log(columns, X, parameters, watch, earlier).items():
                 setattr(self, name, value)
         watch.end()
         return self

@@ -43,7 +43,8 @@ pytestmark = [
 
 def test_callbacks_are_told_of_every_epoch():
     recorder = Recorder()
-    recommender = AutoSeqRecRecommender(**SMALL, **FIXED, exclude_seen=False).set_callbacks(recorder).fit(LOG)
+    recommender = AutoSeqRecRecommender(**SMALL, **FIXED, learning_rate=0.02, exclude_seen=False)
+    recommender.set_callbacks(recorder).fit(LOG)
     assert recorder.told == ["begin fit", *["begin epoch", "end epoch"] * 4, "end fit", "teardown"]
     assert recorder.max_epochs == 4
     assert recorder.scores[-1] == pytest.approx(recommender.score(LOG[-100:]))

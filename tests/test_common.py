@@ -4,6 +4,7 @@ import pytest
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender
+from skautoseqrec.model_selection import Reblended
 from skautoseqrec.preprocessing import (
     InteractionEncoder,
     ItemTransitionTransformer,
@@ -16,6 +17,9 @@ EXPECTED_FAILURES = {
     "AutoSeqRecRecommender": {
         "check_methods_subset_invariance": "score_samples: each event changes what the next is ranked with.",
     },
+    "Reblended": {
+        "check_methods_subset_invariance": "As the recommender's.",
+    },
     "UserItemTransformer": {
         "check_methods_subset_invariance": "The result has one row per user, not per event.",
         "check_methods_sample_order_invariance": "The result has one row per user, not per event.",
@@ -27,6 +31,7 @@ EXPECTED_FAILURES = {
 ESTIMATORS = [
     AutoSeqRecRecommender(n_components=4, max_iter=2, random_state=0),
     AutoSeqRecRecommender(**{**PAPER_PARAMS, "n_components": 4, "max_iter": 2, "random_state": 0}),
+    Reblended(AutoSeqRecRecommender(n_components=4, max_iter=2, random_state=0)),
     InteractionEncoder(),
     SequenceMatrixTransformer(),
     UserItemTransformer(),

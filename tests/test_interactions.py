@@ -79,7 +79,7 @@ def test_datetimes_and_their_zones(times):
     )
     read = read_columns(frame).times
     assert read.dtype.kind == "M"
-    assert read.tolist() == [DAY, DAY + datetime.timedelta(hours=1)]
+    assert read.astype("datetime64[us]").tolist() == [DAY, DAY + datetime.timedelta(hours=1)]
 
 
 def test_datetimes_of_rows_of_any_zone():

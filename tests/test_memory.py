@@ -61,7 +61,7 @@ def test_memory_grows_with_items_components_events_and_logits():
         return fit_bytes(counts, parameters)
 
     base = bytes_of()
-    assert bytes_of(n_components=65) - base == 4 * (8 * 4 + 10) * 1000
+    assert bytes_of(n_components=65) - base == 4 * (8 * 4 + 11) * 1000
     assert bytes_of(batch_size=257) - base == 4 * 3 * 1000
     assert bytes_of(history_encoder="residual") - base == 4 * 256 * 60 * 64
     assert bytes_of(n_events=6000) > base
