@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from numbers import Integral
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from ._columns import TEXT_LIKE, shown
 from ._histories import Histories
 from ._memory import require_bytes
 from ._scoring import Scorer
@@ -127,6 +128,8 @@ class AnswersMixin:
         array([['milk']], dtype=object)
         """
         check_is_fitted(self)
+        if isinstance(sequences, (*TEXT_LIKE, Mapping)) or not isinstance(sequences, Iterable):
+            raise TypeError(f"sequences must be a list of lists of item ids, not {shown(sequences)}.")
         snapshot = self._state.snapshot
         rows = [self._known_items(row, f"sequences[{place}]", snapshot) for place, row in enumerate(sequences)]
         lengths = np.fromiter(map(len, rows), np.int64, len(rows))
@@ -263,7 +266,7 @@ def known_codes(ids: NDArray[Any], name: str, items: Vocabulary, n_items: int) -
     codes = _codes(ids, items, n_items)
     if (codes < 0).any():
         raise ValueError(
-            f"{name} holds {ids.tolist()[int((codes < 0).argmax())]!r}, an item that is not known "
+            f"{name} holds {shown(ids.tolist()[int((codes < 0).argmax())])}, an item that is not known "
             "(no event with it was fitted or updated). Keep those that stand in item_ids_."
         )
     return codes

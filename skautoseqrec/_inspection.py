@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -109,7 +110,7 @@ class InspectionMixin:
         base, item_ids = self._state.merged(), self.item_ids_
         if side not in ("target", "source"):
             raise ValueError(f"side must be 'target' or 'source', not {side!r}.")
-        if not 1 <= k < len(item_ids):
+        if not isinstance(k, Integral) or isinstance(k, bool) or not 1 <= k < len(item_ids):
             raise ValueError(f"k must be at least 1 and below the {len(item_ids)} known items, not {k!r}.")
         codes = torch.from_numpy(known_codes(read_ids(items, "items"), "items", self._state.items, len(item_ids)))
         if side == "target":
