@@ -13,6 +13,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from attempts import try_cases
 
+#: Hypothesis grows slow over very many examples.
+CASES_AT_A_TIME = 2000
 LINE = "{:<44}{:>10}{:>10}"
 
 
@@ -34,8 +36,9 @@ def run(n_cases: int, seconds: float | None = None) -> int:
     counted: Counter[tuple[str, str]] = Counter()
     failures: dict[str, list[Any]] = defaultdict(list)
     start = perf_counter()
-    is_over = (lambda: perf_counter() - start > seconds) if seconds else (lambda: False)
-    try_cases(n_cases, counted, lambda call, case, error: failures[str(error)].append((call, case)), is_over)
+    while (n_tried := sum(counted.values())) < n_cases and (seconds is None or perf_counter() - start < seconds):
+        n_next = min(CASES_AT_A_TIME, n_cases - n_tried)
+        try_cases(n_next, counted, lambda call, case, error: failures[str(error)].append((call, case)))
     print(LINE.format("kind", "worked", "refused"))
     for kind in sorted({kind for kind, _ in counted}):
         print(LINE.format(kind, counted[kind, "worked"], counted[kind, "refused"]))

@@ -134,9 +134,9 @@ def _read_frame(native: Any) -> Columns:
     except nw.exceptions.DuplicateError as error:
         raise ValueError(f"A column stands more than once in the frame; keep one of each. {error}") from error
     user_name, item_name, time_name = choose_names(frame.columns)
-    users = _read_series(frame.get_column(user_name), id_column)
-    items = _read_series(frame.get_column(item_name), id_column)
-    times = None if time_name is None else _read_series(frame.get_column(time_name), time_column)
+    users = read_series(frame.get_column(user_name), id_column, user_name)
+    items = read_series(frame.get_column(item_name), id_column, item_name)
+    times = None if time_name is None else read_series(frame.get_column(time_name), time_column, time_name)
     return Columns(users, items, times)
 
 
@@ -158,8 +158,9 @@ def choose_names(names: list[str]) -> tuple[str, str, str | None]:
     )
 
 
-def _read_series(series: nw.Series[Any], read: Callable[[Any, str], NDArray[Any]]) -> NDArray[Any]:
-    name = str(series.name)
+def read_series(series: nw.Series[Any], read: Callable[[Any, str], NDArray[Any]], name: str) -> NDArray[Any]:
+    """Return a series of a frame as ``read`` reads its values, naming it in messages."""
+    name = str(name)
     refuse_missing(np.asarray(series.is_null().to_numpy(), dtype=bool), name)
     if isinstance(series.dtype, NEITHER_IDS_NOR_TIMES):
         raise TypeError(f"Column {name!r} has dtype {series.dtype}, which is read neither as ids nor as times.")

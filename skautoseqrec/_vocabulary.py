@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from itertools import repeat
 from typing import Any
 
+import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
 from ._columns import TEXT_LIKE, id_column, largest_exact, shown
 from ._ragged import GrowableArray
+from ._reading import read_series
 
 
 class Vocabulary:
@@ -106,6 +109,8 @@ def read_ids(ids: Any, name: str) -> NDArray[Any]:
     """Return a user's list, array or series of ids as int64, float64 or object (str)."""
     if isinstance(ids, np.ma.MaskedArray) and ids.dtype.names is None and np.ma.is_masked(ids):
         raise ValueError(f"{name} holds masked places. Drop them, with .compressed() for instance.")
+    if nw.dependencies.is_into_series(ids):
+        return read_series(nw.from_native(ids, series_only=True), partial(id_column, allow_fractions=True), name)
     if not hasattr(ids, "__array__"):
         if isinstance(ids, TEXT_LIKE) or not isinstance(ids, Iterable):
             raise TypeError(f"{name} must be a list or array of ids, not {shown(ids)}. Wrap a single id in a list.")

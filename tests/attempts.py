@@ -53,7 +53,8 @@ def has_room_for(values):
     """Tell whether float64 and int64 hold these ids beyond doubt: then they have to be read."""
     if all(isinstance(value, str | int | np.integer) for value in values):
         return True
-    return all(float(value).is_integer() and abs(float(value)) < 2**11 for value in values)
+    exact = [meaning_of_id(value)[1] for value in values]
+    return all(number.denominator == 1 and abs(number) < 2**11 for number in exact)
 
 
 def moment(value):
@@ -313,7 +314,7 @@ LOGS_CALLED = {
 }  # fmt: skip
 
 
-def try_cases(n_cases, counted=None, on_failure=None, is_over=lambda: False, derandomize=False):
+def try_cases(n_cases, counted=None, on_failure=None, derandomize=False):
     """Try many drawn cases; returns how many of each kind worked and were refused.
 
     Parameters
@@ -324,8 +325,6 @@ def try_cases(n_cases, counted=None, on_failure=None, is_over=lambda: False, der
         Where to count (kind, outcome).
     on_failure : callable or None
         Takes the call, the case and the AssertionError of a failure; None raises it, as hypothesis shrinks it.
-    is_over : callable
-        Tells whether to stop before all cases have been tried.
     derandomize : bool
         Whether to draw the same cases every time.
     """
@@ -333,8 +332,6 @@ def try_cases(n_cases, counted=None, on_failure=None, is_over=lambda: False, der
 
     def attempt(name, drawn):
         call, case = drawn
-        if is_over():
-            return
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:

@@ -162,7 +162,7 @@ def typed_arrays(draw, shape):
 
 def plain(array):
     """Return the values of a flat array as its own plain values, None where one is masked."""
-    return np.asanyarray(array).astype(object).tolist() if array.dtype.kind == "M" else array.tolist()
+    return list(array) if array.dtype.kind in "Mm" else array.tolist()
 
 
 @st.composite
@@ -237,7 +237,7 @@ def pandas_logs(draw, values):
         frame.columns = ["who", "what", "when"][: len(values)] if names == "other" else NAMES[: len(values)]
     if names == "more":
         frame[3] = "extra"
-    good = names in ("own", "other", "more", "numbers") or (names == "doubled" and len(values) == 2)
+    good = names in ("own", "other", "more", "numbers", "many") or (names == "doubled" and len(values) == 2)
     return Case(f"pandas frame, {'usual' if good else names} columns", lambda: frame, spelt if good else None, True)
 
 
