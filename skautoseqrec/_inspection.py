@@ -107,7 +107,8 @@ class InspectionMixin:
             If an item is not known, or k or side is not as above.
         """
         check_is_fitted(self)
-        base, item_ids = self._state.merged(), self.item_ids_
+        base = self._state.merged()
+        item_ids = self._state.items.ids(base.counts.n_items)
         if side not in ("target", "source"):
             raise ValueError(f"side must be 'target' or 'source', not {side!r}.")
         if not isinstance(k, Integral) or isinstance(k, bool) or not 1 <= k < len(item_ids):
@@ -138,7 +139,8 @@ class InspectionMixin:
             Rows in order of ``item_ids_``.
         """
         check_is_fitted(self)
-        return self._state.merged().items.vectors[: len(self.item_ids_)].numpy()
+        base = self._state.merged()
+        return base.items.vectors[: base.counts.n_items].numpy()
 
     @available_if(_has_linear_heads)
     def item_biases(self) -> NDArray[np.float32]:
@@ -150,8 +152,8 @@ class InspectionMixin:
             In order of ``item_ids_``.
         """
         check_is_fitted(self)
-        items, blend = self._state.merged().items, self._scorer.blend
-        return self._linear_objective().bias(items, blend)[: len(self.item_ids_)].numpy()
+        base, blend = self._state.merged(), self._scorer.blend
+        return self._linear_objective().bias(base.items, blend)[: base.counts.n_items].numpy()
 
     @available_if(_has_linear_heads)
     def user_embeddings(self, users: ArrayLike) -> NDArray[np.float32]:
