@@ -35,7 +35,7 @@ def id_column(values: Any, name: str, *, allow_fractions: bool = False) -> NDArr
         dtype int64, float64 (only with fractions) or object (str).
     """
     column = np.asarray(values)
-    if column.dtype.kind in "OT":
+    if column.dtype.kind in ("O", "T"):
         return _id_column_of_objects(column.astype(object, copy=False), name, allow_fractions)
     if column.dtype.kind == "U":
         return column.astype(object)

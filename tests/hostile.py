@@ -50,33 +50,40 @@ class Case(NamedTuple):
 
 
 TEXT = [
-    "", " ", "\t", "\n", "\0", "a", "a\0", "a ", " a", "A", "а", "ａ", "a\u200b", "\u202ea", "é", "e\u0301", "ﬁ", "fi", "ß",
-    "ss", "İ", "i\u0307", "1", "1.0", "１", "01", "True", "nan", "NaN", "None", "NULL", "NaT", "inf", "\U0001f600",
-    "\ud800", "\udfff\ud800", "x" * 10_000,
+    "", " ", "\t", "\n", "\0", "a", "a\0", "a ", " a", "A", "\u0430", "\uff41", "a\u200b", "\u202ea", "é", "e\u0301",
+    "ﬁ", "fi", "ß", "ss", "İ", "i\u0307", "1", "1.0", "\uff11", "01", "True", "nan", "NaN", "None", "NULL", "NaT",
+    "inf", "\U0001f600", "\ud800", "\udfff\ud800", "x" * 10_000,
 ]  # fmt: skip
 INTEGERS = [0, 1, -1, 2**31, 2**53 - 1, 2**53, 2**53 + 1, -(2**53) - 1, 2**63 - 1, -(2**63), np.int8(-3), Level.HIGH]
 WHOLE = [0.0, -0.0, 1.0, 2.0**11 + 2, 2.0**24 + 2, 2.0**53 - 1, np.float32(3), np.float16(4)]
 NO_IDS = [
     None, float("nan"), np.nan, pd.NA, pd.NaT, np.datetime64("NaT"), np.float32("nan"), float("inf"), -np.inf, True,
-    np.bool_(False), b"a", np.bytes_(b"a"), bytearray(b"a"), 1j, np.complex64(1), Decimal(1), Decimal("sNaN"), Fraction(1),
-    np.timedelta64(1, "s"), datetime.timedelta(1), datetime.date(2020, 1, 1), pd.Timestamp(0), pd.Period("2020"),
-    pd.Interval(0, 1), [1, 2], (1,), {1: 2}, {1}, np.array([1, 2]), np.array(1), np.ma.masked, object, 2**63, 2**70,
-    10**400, -(2**63) - 1, np.uint64(2**63), pd.Series([1, 2]), Ellipsis,
+    np.bool_(False), b"a", np.bytes_(b"a"), bytearray(b"a"), 1j, np.complex64(1), Decimal(1), Decimal("sNaN"),
+    Fraction(1), np.timedelta64(1, "s"), datetime.timedelta(1), datetime.date(2020, 1, 1), pd.Timestamp(0),
+    pd.Period("2020"), pd.Interval(0, 1), [1, 2], (1,), {1: 2}, {1}, np.array([1, 2]), np.array(1), np.ma.masked,
+    object, 2**63, 2**70, 10**400, -(2**63) - 1, np.uint64(2**63), pd.Series([1, 2]), Ellipsis,
 ]  # fmt: skip
 FRACTIONS = [0.5, -1.5, 1e-300, np.longdouble(1) + np.finfo(np.longdouble).eps, 1e300, 2.0**53, 2.0**60]
 
-ZONES = [datetime.UTC, datetime.timezone(datetime.timedelta(hours=-14)), datetime.timezone(datetime.timedelta(hours=5.5))]
+ZONES = [
+    datetime.UTC,
+    datetime.timezone(datetime.timedelta(hours=-14)),
+    datetime.timezone(datetime.timedelta(hours=5.5)),
+]
 NUMBERS_OF_TIME = [0, 1, 3, -1, 2**62, 0.5, -1e18, np.int32(7), 2**53, 2**53 + 1, 1e300]
 MOMENTS = [
-    datetime.datetime(1, 1, 1), datetime.datetime(1969, 12, 31, 23), datetime.datetime(9999, 12, 31, 23, 59, 59, 999999),
-    datetime.date(1900, 1, 1), pd.Timestamp(1), pd.Timestamp(2), pd.Timestamp("2024-03-10 02:30"), np.datetime64(1, "ns"),
-    np.datetime64("2024-03-01", "s"), np.datetime64("9999-01-01", "D"), np.datetime64(5, "ms"),
-    pd.Timestamp("2024-11-03 05:30", tz="UTC").tz_convert("America/New_York"), datetime.datetime(9999, 12, 31, 23, tzinfo=ZONES[1]),
-    datetime.datetime(1, 1, 1, tzinfo=ZONES[2]), datetime.datetime(2024, 3, 1, tzinfo=ZONES[2]),
+    datetime.datetime(1, 1, 1), datetime.datetime(1969, 12, 31, 23),
+    datetime.datetime(9999, 12, 31, 23, 59, 59, 999999), datetime.date(1900, 1, 1), pd.Timestamp(1), pd.Timestamp(2),
+    pd.Timestamp("2024-03-10 02:30"), np.datetime64(1, "ns"), np.datetime64("2024-03-01", "s"),
+    np.datetime64("9999-01-01", "D"), np.datetime64(5, "ms"),
+    pd.Timestamp("2024-11-03 05:30", tz="UTC").tz_convert("America/New_York"),
+    datetime.datetime(9999, 12, 31, 23, tzinfo=ZONES[1]), datetime.datetime(1, 1, 1, tzinfo=ZONES[2]),
+    datetime.datetime(2024, 3, 1, tzinfo=ZONES[2]),
 ]  # fmt: skip
 NO_TIMES = [
-    None, float("nan"), pd.NA, pd.NaT, np.datetime64("NaT"), float("inf"), -np.inf, True, "noon", "", b"1", 1j, Decimal(1),
-    2**63, 2**64, 10**400, -(2**63) - 1, [1], np.array([1, 2]), datetime.timedelta(1), np.timedelta64(1, "s"), {},
+    None, float("nan"), pd.NA, pd.NaT, np.datetime64("NaT"), float("inf"), -np.inf, True, "noon", "", b"1", 1j,
+    Decimal(1), 2**63, 2**64, 10**400, -(2**63) - 1, [1], np.array([1, 2]), datetime.timedelta(1),
+    np.timedelta64(1, "s"), {},
 ]  # fmt: skip
 
 texts = st.one_of(st.sampled_from(TEXT), st.sampled_from(["ann", "bob"]), st.text(max_size=4))
@@ -87,7 +94,9 @@ TIME_PALETTES = [
     st.integers(0, 5),
     st.sampled_from(NUMBERS_OF_TIME),
     st.sampled_from(MOMENTS),
-    st.datetimes(datetime.datetime(1960, 1, 1), datetime.datetime(2100, 1, 1), timezones=st.sampled_from([None, *ZONES])),
+    st.datetimes(
+        datetime.datetime(1960, 1, 1), datetime.datetime(2100, 1, 1), timezones=st.sampled_from([None, *ZONES])
+    ),
 ]
 
 
@@ -269,8 +278,8 @@ def polars_logs(draw, values):
 
 ARROW_TYPES = [
     None, None, pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string()), pa.uint64(),
-    pa.int8(), pa.float16(), pa.decimal128(10, 2), pa.list_(pa.int64()), pa.binary(), pa.null(), pa.bool_(), pa.date32(),
-    pa.timestamp("ns"), pa.timestamp("s", "Asia/Kolkata"), pa.duration("s"), pa.time64("us"),
+    pa.int8(), pa.float16(), pa.decimal128(10, 2), pa.list_(pa.int64()), pa.binary(), pa.null(), pa.bool_(),
+    pa.date32(), pa.timestamp("ns"), pa.timestamp("s", "Asia/Kolkata"), pa.duration("s"), pa.time64("us"),
 ]  # fmt: skip
 
 
@@ -294,12 +303,13 @@ def arrow_logs(draw, values):
 
 ODD = [
     ("None", lambda: None), ("text", lambda: "log.csv"), ("bytes", lambda: b"ab"), ("a number", lambda: 5),
-    ("a generator", lambda: (row for row in [(1, 2)])), ("a set", lambda: {(1, 2)}), ("a dict", lambda: {"user_id": [1]}),
-    ("rows of dicts", lambda: [{"user_id": 1, "item_id": 2}]), ("rows of sets", lambda: [{1, 2}]),
-    ("rows of text", lambda: ["ab", "cd"]), ("rows of bytes", lambda: [b"ab", b"cd"]), ("a range", lambda: range(4)),
+    ("a generator", lambda: (row for row in [(1, 2)])), ("a set", lambda: {(1, 2)}),
+    ("a dict", lambda: {"user_id": [1]}), ("rows of dicts", lambda: [{"user_id": 1, "item_id": 2}]),
+    ("rows of sets", lambda: [{1, 2}]), ("rows of text", lambda: ["ab", "cd"]),
+    ("rows of bytes", lambda: [b"ab", b"cd"]), ("a range", lambda: range(4)),
     ("ragged rows", lambda: [(1, 2), (1, 2, 3)]), ("nested rows", lambda: [[[1, 2], [3, 4]], [[1, 2], [3, 4]]]),
     ("rows of 0-d arrays", lambda: [np.array(1), np.array(2)]), ("rows of types", lambda: [int, str]),
-    ("rows of frames", lambda: [pd.DataFrame({"a": [1, 2]})]), ("no rows", lambda: []), ("empty rows", lambda: [(), ()]),
+    ("rows of frames", lambda: [pd.DataFrame({"a": [1, 2]})]), ("no rows", list), ("empty rows", lambda: [(), ()]),
     ("no rows of 3 columns", lambda: np.empty((0, 3))), ("3 rows of no columns", lambda: np.empty((3, 0))),
     ("a 0-d array", lambda: np.array(5)), ("a 0-d masked array", lambda: np.ma.masked), ("1-d", lambda: np.arange(4)),
     ("1-d masked", lambda: np.ma.MaskedArray([1, 2], [0, 1])), ("3-d", lambda: np.ones((2, 2, 2))),
@@ -316,15 +326,17 @@ ODD = [
 odd_logs = st.sampled_from(ODD).map(lambda odd: Case(f"no log: {odd[0]}", odd[1], None))
 
 CODES = [
-    np.array([0, 1, 1]), np.array([0, 1, 2]), np.array([0, -1, 1]), np.array([0.0, 1.0, 1.0]), np.array([True, False, True]),
-    np.array([0, 1, 1], dtype=object), [0, 1, 1], np.array([[0], [1], [1]]), np.array([0, 1, 1], dtype=">i4"),
-    np.array([0, 1, 1], dtype=np.uint8), np.array(0), None, np.array(["a", "b", "b"]), np.array([0, 1]),
+    np.array([0, 1, 1]), np.array([0, 1, 2]), np.array([0, -1, 1]), np.array([0.0, 1.0, 1.0]),
+    np.array([True, False, True]), np.array([0, 1, 1], dtype=object), [0, 1, 1], np.array([[0], [1], [1]]),
+    np.array([0, 1, 1], dtype=">i4"), np.array([0, 1, 1], dtype=np.uint8), np.array(0), None,
+    np.array(["a", "b", "b"]), np.array([0, 1]),
 ]  # fmt: skip
 VOCABULARIES = [
     np.array([5, 6]), np.array(["a", "b"]), np.array(["a", "b"], dtype=object), np.array([5, 6], dtype=object),
-    np.array([5, 5]), np.array(["a", "a"], dtype=object), np.array([5, "5"], dtype=object), np.array([5, 5.0], dtype=object),
-    np.array([np.nan, 1.0]), np.array([None, "a"], dtype=object), np.array([1, True], dtype=object), np.array([b"a", b"b"]),
-    [5, 6], None, np.array([[5, 6]]), np.array([0.5, 1.5]), np.array([2.0**53, 1]), np.array([5, 6], dtype=">i2"),
+    np.array([5, 5]), np.array(["a", "a"], dtype=object), np.array([5, "5"], dtype=object),
+    np.array([5, 5.0], dtype=object), np.array([np.nan, 1.0]), np.array([None, "a"], dtype=object),
+    np.array([1, True], dtype=object), np.array([b"a", b"b"]), [5, 6], None, np.array([[5, 6]]), np.array([0.5, 1.5]),
+    np.array([2.0**53, 1]), np.array([5, 6], dtype=">i2"),
 ]  # fmt: skip
 STAMPS = [None, np.array([1, 2, 3]), np.array([1.0, np.nan, 2]), np.array([1, 2]), [1, 2, 3], np.array(["a", "b", "c"])]
 
@@ -360,7 +372,17 @@ def logs(draw):
     values = [draw(id_columns(n_rows)), draw(id_columns(n_rows))]
     if draw(st.booleans()):
         values.append(draw(columns(n_rows, TIME_PALETTES, NO_TIMES)))
-    families = [row_logs, row_logs, array_logs, array_logs, pandas_logs, pandas_logs, pandas_logs, polars_logs, arrow_logs]
+    families = [
+        row_logs,
+        row_logs,
+        array_logs,
+        array_logs,
+        pandas_logs,
+        pandas_logs,
+        pandas_logs,
+        polars_logs,
+        arrow_logs,
+    ]
     return draw(families[(family - 2) % len(families)](values))
 
 
@@ -368,9 +390,10 @@ ODD_IDS = [
     ("None", lambda: None), ("text", lambda: "ann"), ("bytes", lambda: b"ab"), ("a number", lambda: 5),
     ("a frame", lambda: pd.DataFrame({"user_id": [1]})), ("nested", lambda: [[1, 2], [3, 4]]), ("an object", object),
     ("nested and ragged", lambda: [[1], [3, 4]]), ("0-d", lambda: np.array(5)), ("2-d", lambda: np.ones((2, 2))),
-    ("masked", lambda: np.ma.MaskedArray([1, 2], [0, 1])), ("a bytearray", lambda: bytearray(b"ab")), ("a type", lambda: int),
-    ("arrays", lambda: [np.array([1, 2]), np.array([1, 2])]), ("sparse", lambda: sparse.csr_array(np.eye(2))),
-    ("a memory view", lambda: memoryview(b"abcd")), ("a lazy frame", lambda: pl.LazyFrame({"user_id": [1]})),
+    ("masked", lambda: np.ma.MaskedArray([1, 2], [0, 1])), ("a bytearray", lambda: bytearray(b"ab")),
+    ("a type", lambda: int), ("arrays", lambda: [np.array([1, 2]), np.array([1, 2])]),
+    ("sparse", lambda: sparse.csr_array(np.eye(2))), ("a memory view", lambda: memoryview(b"abcd")),
+    ("a lazy frame", lambda: pl.LazyFrame({"user_id": [1]})),
 ]  # fmt: skip
 
 
