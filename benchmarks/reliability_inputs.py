@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from attempts import try_cases
 
 #: Hypothesis grows slow over very many examples.
-CASES_AT_A_TIME = 2000
+CASES_AT_A_TIME = 500
 LINE = "{:<44}{:>10}{:>10}"
 
 

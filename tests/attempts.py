@@ -59,9 +59,11 @@ def has_room_for(values):
 
 def moment(value):
     """Return a time as an exact number that orders like it; None if it is no time."""
+    if value is pd.NaT:  # a datetime, though it is none
+        return None
     if isinstance(value, pd.Timestamp):
         value = value if value.tzinfo is None else value.tz_convert("UTC").tz_localize(None)
-        return None if value is pd.NaT else moment(value.to_datetime64())
+        return moment(value.to_datetime64())
     if isinstance(value, np.datetime64):
         unit, step = np.datetime_data(value.dtype)
         return None if np.isnat(value) else Fraction(int(value.astype(np.int64)) * step) * UNITS[unit]
