@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
+from ._columns import TEXT_LIKE, shown
 from ._histories import Histories
 from ._memory import require_bytes
 from ._serving import Served
@@ -127,6 +129,8 @@ class AnswersMixin:
         array([['milk']], dtype=object)
         """
         check_is_fitted(self)
+        if isinstance(sequences, (*TEXT_LIKE, Mapping)) or not isinstance(sequences, Iterable):
+            raise TypeError(f"sequences must be a list of lists of item ids, not {shown(sequences)}.")
         served = self._served
         snapshot, items = served.state.snapshot, served.state.items
         rows = [
@@ -238,6 +242,8 @@ def _lists(ids: Any, name: str, n_users: int) -> list[NDArray[Any]]:
     """Return one array of ids for all users, or one per user."""
     if isinstance(ids, Mapping):
         raise TypeError(f"{name} must be one list of item ids, or one list per user in their order, not a dict.")
+    if sparse.issparse(ids):
+        raise TypeError(f"{name} must be one list of item ids, or one list per user, not a sparse matrix.")
     if hasattr(ids, "__len__") and len(ids) and not isinstance(ids, str):
         first = next(iter(ids))
         if hasattr(first, "__iter__") and not isinstance(first, str):
@@ -264,7 +270,7 @@ def known_codes(ids: NDArray[Any], name: str, items: Vocabulary, n_items: int) -
     codes = _codes(ids, items, n_items)
     if (codes < 0).any():
         raise ValueError(
-            f"{name} holds {ids.tolist()[int((codes < 0).argmax())]!r}, an item that is not known "
+            f"{name} holds {shown(ids.tolist()[int((codes < 0).argmax())])}, an item that is not known "
             "(no event with it was fitted or updated). Keep those that stand in item_ids_."
         )
     return codes

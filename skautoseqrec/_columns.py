@@ -5,14 +5,15 @@ Every message names the column and the row, because a log has a million rows and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, date, datetime
+import reprlib
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-LARGEST_EXACT_FLOAT = 2**53
+#: Sequences that are one value, whatever they hold.
+TEXT_LIKE = (str, bytes, bytearray, memoryview)
 
 
 def id_column(values: Any, name: str, *, allow_fractions: bool = False) -> NDArray[Any]:
@@ -34,15 +35,12 @@ def id_column(values: Any, name: str, *, allow_fractions: bool = False) -> NDArr
         dtype int64, float64 (only with fractions) or object (str).
     """
     column = np.asarray(values)
-    if column.dtype.kind == "O":
-        return _id_column_of_objects(column, name, allow_fractions)
-    if column.dtype.kind in "UT":
+    if column.dtype.kind in ("O", "T"):
+        return _id_column_of_objects(column.astype(object, copy=False), name, allow_fractions)
+    if column.dtype.kind == "U":
         return column.astype(object)
-    if column.dtype.kind == "i":
-        return column.astype(np.int64)
-    if column.dtype.kind == "u":
-        _refuse(column > np.iinfo(np.int64).max, column, name, "ids above 2**63 - 1 do not fit; pass them as strings")
-        return column.astype(np.int64)
+    if column.dtype.kind in "iu":
+        return _integers(column, name, "ids beyond 64 bits do not fit; pass them as strings")
     if column.dtype.kind == "f":
         return _id_column_of_floats(column, name, allow_fractions)
     raise TypeError(f"Column {name!r} has dtype {column.dtype}: ids must be integers or strings.")
@@ -67,20 +65,17 @@ def time_column(values: Any, name: str, *, allow_text: bool = False) -> NDArray[
         dtype int64, float64 or datetime64.
     """
     column = np.asarray(values)
+    if allow_text and column.dtype.kind in "UT":
+        column = _numbers_from_text(column.astype(object), name)
     if column.dtype.kind == "O":
         column = _time_column_of_objects(column, name)
-    if column.dtype.kind in "UT" and allow_text:
-        column = _numbers_from_text(column, name)
     if column.dtype.kind == "M":
-        _refuse(np.isnat(column), column, name, "the time is missing (NaT)")
-        return column
+        refuse_missing(np.isnat(column), name)
+        return column.astype(column.dtype.newbyteorder("="), copy=False)
     if column.dtype.kind in "iu":
-        _refuse(column > np.iinfo(np.int64).max, column, name, "a time must be below 2**63")
-        return column.astype(np.int64)
+        return _integers(column, name, "a time must be below 2**63")
     if column.dtype.kind == "f":
-        refuse_missing(np.isnan(column), name)
-        _refuse(np.isinf(column), column, name, "a time cannot be infinite")
-        return column.astype(np.float64)
+        return _floats_of_time(column, name)
     raise TypeError(f"Column {name!r} has dtype {column.dtype}: timestamps must be integers, floats or datetimes.")
 
 
@@ -92,90 +87,145 @@ def refuse_missing(missing: NDArray[np.bool_], name: str) -> None:
         )
 
 
+def largest_exact(dtype: np.dtype[Any]) -> int:
+    """Return the least whole number that floats of a dtype, and float64, may have been rounded to."""
+    return int(2 ** min(np.finfo(dtype).nmant + 1, np.finfo(np.float64).nmant + 1))
+
+
 def _id_column_of_floats(column: NDArray[Any], name: str, allow_fractions: bool) -> NDArray[Any]:
+    """Return whole numbers as int64; fractions, where they are allowed, as float64."""
     refuse_missing(np.isnan(column), name)
     _refuse(np.isinf(column), column, name, "an id cannot be infinite")
+    limit = largest_exact(column.dtype)
+    reason = f"{column.dtype} is too coarse for ids from 2**{limit.bit_length() - 1} on; pass integers or strings"
+    _refuse(np.abs(column) >= limit, column, name, reason)
     fractions = column != np.floor(column)
-    if fractions.any():
-        if not allow_fractions:
-            _refuse(fractions, column, name, "ids must be integers or strings")
-        return column.astype(np.float64)
-    _refuse(
-        np.abs(column) > LARGEST_EXACT_FLOAT,
-        column,
-        name,
-        "floats above 2**53 are too coarse for ids; pass integers or strings",
-    )
-    return column.astype(np.int64)
+    if not fractions.any():
+        return column.astype(np.int64)
+    if not allow_fractions:
+        _refuse(fractions, column, name, "ids must be integers or strings")
+    ids = column.astype(np.float64)
+    _refuse(ids != column, column, name, "float64 is too coarse for this id; pass integers or strings")
+    return ids
 
 
 def _id_column_of_objects(column: NDArray[Any], name: str, allow_fractions: bool) -> NDArray[Any]:
-    kinds = set(map(type, column.tolist()))
+    """Return objects as what they are if all are text or all numbers."""
+    values = column.tolist()
+    kinds = set(map(type, values))
     if kinds <= {str}:
         return column
-    refuse_missing(np.fromiter(map(_is_missing, column), bool, len(column)), name)
+    _refuse_missing_objects(values, kinds, name)
     if all(issubclass(kind, str) for kind in kinds):
-        return np.array([str(value) for value in column], dtype=object)
-    if all(issubclass(kind, int | np.integer) and kind is not bool for kind in kinds):
-        _refuse(
-            np.array([not -(2**63) <= value < 2**63 for value in column]),
-            column,
-            name,
-            "ids beyond 64 bits do not fit; pass them as strings",
-        )
-        return column.astype(np.int64)
-    if all(issubclass(kind, int | np.integer | float | np.floating) and kind is not bool for kind in kinds):
-        return _id_column_of_floats(column.astype(np.float64), name, allow_fractions)
-    raise _unusable_kinds(column, name, kinds)
+        # A subclass may print as something else: an enum's member does.
+        return np.fromiter(map(str.__str__, values), dtype=object, count=len(values))
+    if all(_is_integer(kind) for kind in kinds):
+        return _integers_of_objects(values, name, "ids beyond 64 bits do not fit; pass them as strings")
+    if all(_is_number(kind) for kind in kinds):
+        return _id_column_of_mixed_numbers(values, name, allow_fractions)
+    raise _unusable_kinds(values, name, kinds)
 
 
-def _unusable_kinds(column: NDArray[Any], name: str, kinds: set[type]) -> TypeError:
-    if any(issubclass(kind, str) for kind in kinds):
-        row = next(row for row, value in enumerate(column) if isinstance(value, str) != isinstance(column[0], str))
-        return TypeError(
-            f"Column {name!r} mixes types: row 0 holds {column[0]!r} ({type(column[0]).__name__}), "
-            f"row {row} holds {column[row]!r} ({type(column[row]).__name__}). "
-            "Make all of its ids strings or all integers."
-        )
-    row = next(row for row, value in enumerate(column) if not _is_number(value))
+def _id_column_of_mixed_numbers(values: list[Any], name: str, allow_fractions: bool) -> NDArray[Any]:
+    """Return integers among floats, which are no safer than the floats."""
+    limit = largest_exact(np.dtype(np.float64))
+    for row, value in enumerate(values):
+        if _is_integer(type(value)) and abs(int(value)) >= limit:
+            raise _unfit(value, row, name, "among floats, ids from 2**53 on are too coarse; pass integers or strings")
+    return _id_column_of_floats(np.array(values), name, allow_fractions)
+
+
+def _unusable_kinds(values: list[Any], name: str, kinds: set[type]) -> TypeError:
+    for row, value in enumerate(values):
+        if not (isinstance(value, str) or _is_number(type(value))):
+            return TypeError(
+                f"Column {name!r} holds {shown(value)} ({type(value).__name__}) in row {row}: "
+                "ids must be integers or strings."
+            )
+    row = next(row for row, value in enumerate(values) if isinstance(value, str) != isinstance(values[0], str))
     return TypeError(
-        f"Column {name!r} holds {column[row]!r} ({type(column[row]).__name__}) in row {row}: "
-        "ids must be integers or strings."
+        f"Column {name!r} mixes types: row 0 holds {shown(values[0])} ({type(values[0]).__name__}), "
+        f"row {row} holds {shown(values[row])} ({type(values[row]).__name__}). "
+        "Make all of its ids strings or all integers."
     )
 
 
+def _integers(column: NDArray[Any], name: str, reason: str) -> NDArray[np.int64]:
+    """Return an integer column as int64, or refuse what does not fit."""
+    if column.dtype.kind == "u":
+        _refuse(column > np.iinfo(np.int64).max, column, name, reason)
+    return column.astype(np.int64)
+
+
+def _integers_of_objects(values: list[Any], name: str, reason: str) -> NDArray[np.int64]:
+    """Return integers of any size as int64, or refuse those that do not fit."""
+    for row, value in enumerate(values):
+        if not -(2**63) <= value < 2**63:
+            raise _unfit(value, row, name, reason)
+    return np.array(values, dtype=np.int64)
+
+
 def _time_column_of_objects(column: NDArray[Any], name: str) -> NDArray[Any]:
-    refuse_missing(np.fromiter(map(_is_missing, column), bool, len(column)), name)
     values = column.tolist()
-    if all(isinstance(value, date | np.datetime64) for value in values):
-        return np.array([_utc(value) for value in values], dtype="datetime64")
-    wrong = [not _is_number(value) for value in values]
-    if any(wrong):
-        row = wrong.index(True)
-        raise TypeError(
-            f"Column {name!r} holds {values[row]!r} ({type(values[row]).__name__}) in row {row}: "
-            "timestamps must be integers, floats or datetimes, one kind in the whole column. "
-            "Text is parsed by pandas.to_datetime, for example."
-        )
-    return np.array(values)
+    kinds = set(map(type, values))
+    _refuse_missing_objects(values, kinds, name)
+    if all(issubclass(kind, date | np.datetime64) for kind in kinds):
+        return _moments(values, name)
+    for row, value in enumerate(values):
+        if not _is_number(type(value)):
+            raise TypeError(
+                f"Column {name!r} holds {shown(value)} ({type(value).__name__}) in row {row}: "
+                "timestamps must be integers, floats or datetimes, one kind in the whole column. "
+                "Text is parsed by pandas.to_datetime, for example."
+            )
+    whole = [value if _is_integer(type(value)) else 0 for value in values]
+    integers = _integers_of_objects(whole, name, "a time must be below 2**63")
+    if all(_is_integer(kind) for kind in kinds):
+        return integers
+    return np.array([float(value) for value in values])
 
 
-def _utc(value: date | np.datetime64) -> date | np.datetime64:
-    """Return a datetime without its time zone, moved to UTC, as numpy's datetime64 wants it."""
+def _floats_of_time(column: NDArray[Any], name: str) -> NDArray[np.float64]:
+    refuse_missing(np.isnan(column), name)
+    with np.errstate(over="ignore"):  # what float64 cannot hold becomes infinite
+        times = column.astype(np.float64)
+    _refuse(np.isinf(times), column, name, "a time cannot be infinite")
+    return times
+
+
+def _moments(values: list[Any], name: str) -> NDArray[np.datetime64]:
+    """Return datetimes and dates in UTC, all in the finest of their units."""
+    moments = [_utc(value) for value in values]
+    times = np.array(moments)
+    # What a unit cannot hold wraps around in silence.
+    wrapped = times.astype("datetime64[s]") != np.array([moment.astype("datetime64[s]") for moment in moments])
+    if wrapped.any():
+        row = int(wrapped.argmax())
+        unit = np.datetime_data(times.dtype)[0]
+        raise _unfit(values[row], row, name, f"others are in {unit}, which this one does not fit; round them")
+    return times
+
+
+def _utc(value: date | np.datetime64) -> np.datetime64:
+    """Return a datetime as numpy's, in UTC; Python's own conversion fails at the ends of its calendar."""
+    if hasattr(value, "to_datetime64"):  # pandas' Timestamp, whose nanoseconds datetime does not know
+        return np.datetime64(value.to_datetime64())
     if isinstance(value, datetime) and value.tzinfo is not None:
-        return value.astimezone(UTC).replace(tzinfo=None)
-    return value
+        return np.datetime64(value.replace(tzinfo=None)) - np.timedelta64(value.utcoffset())
+    return np.datetime64(value)
 
 
 def _numbers_from_text(column: NDArray[Any], name: str) -> NDArray[Any]:
-    for dtype in (np.int64, np.float64):
+    values = column.tolist()
+    for kind, dtype in ((int, np.int64), (float, np.float64)):
         try:
-            return column.astype(dtype)
-        except ValueError:
+            return np.array([kind(value) for value in values], dtype=dtype)
+        except (ValueError, OverflowError, TypeError):
             continue
-    row = next(row for row, value in enumerate(column) if not spells_a_number(value))
+    _refuse_missing_objects(values, set(map(type, values)), name)
+    row = next(row for row, value in enumerate(values) if not spells_a_number(value))
     raise TypeError(
-        f"Column {name!r} holds {str(column[row])!r} in row {row}: timestamps must be integers, floats or datetimes."
+        f"Column {name!r} holds {shown(values[row])} in row {row}: timestamps must be integers, floats or datetimes."
     )
 
 
@@ -188,16 +238,53 @@ def spells_a_number(text: str) -> bool:
     return True
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+def _is_integer(kind: type) -> bool:
+    """Tell whether values of a type are integers; numpy counts durations among its own."""
+    return issubclass(kind, int | np.integer) and not issubclass(kind, bool | np.timedelta64)
+
+
+def _is_number(kind: type) -> bool:
+    """Tell whether values of a type are integers or floats."""
+    return _is_integer(kind) or issubclass(kind, float | np.floating)
+
+
+def _refuse_missing_objects(values: list[Any], kinds: set[type], name: str) -> None:
+    """Refuse None, NaN, NaT and pd.NA; only what can be missing is compared, since objects compare as they like."""
+    suspects = {kind for kind in kinds if _may_be_missing(kind)}
+    if suspects:
+        refuse_missing(np.array([type(value) in suspects and _is_missing(value) for value in values]), name)
+
+
+def _may_be_missing(kind: type) -> bool:
+    return kind.__name__ in ("NoneType", "NAType", "NaTType") or issubclass(kind, float | np.inexact | np.datetime64)
 
 
 def _is_missing(value: Any) -> bool:
-    """Tell whether a value is None, NaN, NaT or pd.NA (whose comparisons have no truth value)."""
+    # The comparison of pd.NA has no truth value.
     return value is None or type(value).__name__ == "NAType" or bool(value != value)
 
 
-def _refuse(bad: NDArray[np.bool_], column: Sequence[Any] | NDArray[Any], name: str, reason: str) -> None:
+def _refuse(bad: NDArray[np.bool_], column: NDArray[Any], name: str, reason: str) -> None:
     if bad.any():
         row = int(bad.argmax())
-        raise ValueError(f"Column {name!r} holds {column[row]} in row {row}: {reason}.")
+        raise _unfit(column[row : row + 1].tolist()[0], row, name, reason)
+
+
+def _unfit(value: Any, row: int, name: str, reason: str) -> ValueError:
+    return ValueError(f"Column {name!r} holds {shown(value)} in row {row}: {reason}.")
+
+
+class _Shown(reprlib.Repr):
+    """Values as messages show them: whatever they are, in one line or so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = self.maxlong = 80
+
+    def repr_int(self, x: int, level: int) -> str:
+        """Return an integer, or its size: Python refuses to spell very long ones."""
+        return repr(x) if abs(x) < 10**self.maxlong else f"an integer of {x.bit_length()} bits"
+
+
+#: Shows a value in a message.
+shown = _Shown().repr

@@ -77,7 +77,7 @@ class EventStore:
         return EventStore(users, items, times, self.arrivals[kept], self.clock)
 
     def check_kind(self, times: NDArray[Any] | None) -> None:
-        """Raise TypeError if numbers are to follow datetimes or datetimes numbers."""
+        """Raise TypeError if numbers are to follow datetimes or datetimes numbers, ValueError if no unit holds both."""
         if times is None or self._times is None:
             return
         known, new = (
@@ -88,6 +88,8 @@ class EventStore:
                 f"Column 'timestamp': the known times are {known}, but these are {new}. Convert one of them, "
                 "numbers with pandas.to_datetime(times, unit='s') for example."
             )
+        if known == "datetimes":
+            _check_unit(self._times.view(), times)
 
     def extend(self, users: NDArray[np.int64], items: NDArray[np.int64], times: NDArray[Any] | None) -> None:
         """Append events in order of arrival."""
@@ -103,6 +105,18 @@ class EventStore:
         for column in (self._users, self._items, self._times):
             if column is not None:
                 column.truncate(min(length, len(column)))
+
+
+def _check_unit(known: NDArray[Any], new: NDArray[Any]) -> None:
+    """Raise ValueError if a time does not fit the finer unit of two: numpy lets it wrap around in silence."""
+    unit = np.result_type(known, new)
+    for times in (known, new):
+        wrapped = (times.astype(unit).astype(times.dtype) != times) & ~np.isnat(times) if times.dtype != unit else None
+        if wrapped is not None and wrapped.any():
+            raise ValueError(
+                f"Column 'timestamp': {times[wrapped][0]} does not fit {unit}, in which others are. Round them all to "
+                "one unit, with .astype('datetime64[us]') for example."
+            )
 
 
 def _missing_times(length: int, like: np.dtype[Any]) -> NDArray[Any]:

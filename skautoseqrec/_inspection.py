@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -111,7 +112,7 @@ class InspectionMixin:
         item_ids = state.items.ids(base.counts.n_items)
         if side not in ("target", "source"):
             raise ValueError(f"side must be 'target' or 'source', not {side!r}.")
-        if not 1 <= k < len(item_ids):
+        if not isinstance(k, Integral) or isinstance(k, bool) or not 1 <= k < len(item_ids):
             raise ValueError(f"k must be at least 1 and below the {len(item_ids)} known items, not {k!r}.")
         codes = torch.from_numpy(known_codes(read_ids(items, "items"), "items", state.items, len(item_ids)))
         if side == "target":

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from ._columns import id_column, shown, time_column
+
 
 class Columns(NamedTuple):
     """A log as validated columns of ids and times, rows as they came."""
@@ -26,6 +28,29 @@ class Columns(NamedTuple):
     def take(self, rows: Any) -> Columns:
         """Return the log of the chosen rows."""
         return Columns(self.users[rows], self.items[rows], None if self.times is None else self.times[rows])
+
+
+def _codes(codes: Any, name: str) -> NDArray[np.int64]:
+    """Return codes as int64, or refuse what are none."""
+    codes = np.asarray(codes)
+    if codes.ndim != 1 or (codes.dtype.kind not in "iu" and len(codes)):
+        raise TypeError(
+            f"{name} must be codes, a one-dimensional array of integers; it has shape {codes.shape} and dtype "
+            f"{codes.dtype}."
+        )
+    return codes.astype(np.int64, copy=False)
+
+
+def _distinct_ids(ids: Any, name: str) -> NDArray[Any]:
+    """Return a vocabulary's ids as those of a log, or refuse one that stands there twice."""
+    if np.ndim(ids) != 1:
+        raise TypeError(f"{name} must be a one-dimensional array of ids; it has shape {np.shape(ids)}.")
+    column = id_column(ids, name, allow_fractions=True)
+    codes: dict[Any, int] = {}
+    for code, key in enumerate(column.tolist()):
+        if codes.setdefault(key, code) != code:
+            raise ValueError(f"{name} holds {shown(key)} twice, as codes {codes[key]} and {code}.")
+    return column
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -67,12 +92,15 @@ class Interactions:
     item_ids: NDArray[Any]
 
     def __post_init__(self) -> None:
+        for name in ("users", "items"):
+            object.__setattr__(self, name, _codes(getattr(self, name), name))
         for name in ("user_ids", "item_ids"):
-            if getattr(self, name).dtype.kind in "UT":
-                object.__setattr__(self, name, getattr(self, name).astype(object))
+            object.__setattr__(self, name, _distinct_ids(getattr(self, name), name))
         n_rows = len(self.users)
-        if len(self.items) != n_rows or (self.times is not None and len(self.times) != n_rows):
+        if len(self.items) != n_rows or (self.times is not None and np.shape(self.times) != (n_rows,)):
             raise ValueError("users, items and times must have one entry per row.")
+        if self.times is not None:
+            object.__setattr__(self, "times", time_column(self.times, "times"))
         for codes, ids, name in ((self.users, self.user_ids, "users"), (self.items, self.item_ids, "items")):
             if n_rows and not (codes.min() >= 0 and codes.max() < len(ids)):
                 raise ValueError(f"{name} holds codes outside its vocabulary of {len(ids)} ids.")
@@ -92,7 +120,9 @@ class Interactions:
         if isinstance(rows, int | np.integer):
             rows = [rows]
         users, items, times = Columns(self.users, self.items, self.times).take(rows)
-        return Interactions(users, items, times, self.user_ids, self.item_ids)
+        part = object.__new__(Interactions)  # what stands in a checked log needs no second look
+        vars(part).update(users=users, items=items, times=times, user_ids=self.user_ids, item_ids=self.item_ids)
+        return part
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         """Return the decoded log as an array with one column each for user, item and (if known) time."""

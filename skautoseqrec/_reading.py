@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from ._columns import id_column, refuse_missing, time_column
+from ._columns import TEXT_LIKE, id_column, refuse_missing, shown, time_column
 from ._interactions import Columns, Interactions
 from ._warnings import warn_caller
 
 COLUMN_NAMES = ("user_id", "item_id", "timestamp")
+NEITHER_IDS_NOR_TIMES = (nw.Array, nw.Binary, nw.Boolean, nw.Decimal, nw.Duration, nw.List, nw.Struct, nw.Time)
 
 
 def read_columns(X: Any) -> Columns:
@@ -41,10 +42,8 @@ def read_columns(X: Any) -> Columns:
         raise TypeError("A sparse matrix is not supported as a log: pass one row (user, item[, time]) per event.")
     if isinstance(X, Interactions):
         columns = X.to_columns()
-        if columns.times is not None:
-            time_column(columns.times, COLUMN_NAMES[2])
     elif is_array(X):
-        columns = _read_array(np.asanyarray(X))
+        columns = _read_array(X if isinstance(X, np.ma.MaskedArray) else np.asarray(X))
     elif nw.dependencies.is_into_dataframe(X):
         columns = _read_frame(X)
     elif isinstance(X, Sequence) and not isinstance(X, str):
@@ -67,39 +66,58 @@ def is_array(X: Any) -> bool:
     return hasattr(X, "__array__") and not isinstance(X, Interactions) and not nw.dependencies.is_into_dataframe(X)
 
 
+def refuse_masked(X: Any) -> None:
+    """Raise ValueError if a place of an array that would be read is masked."""
+    if not isinstance(X, np.ma.MaskedArray) or X.ndim != 2 or X.dtype.names is not None:
+        return
+    if np.ma.is_masked(X[:, :3]):
+        position = int(np.ma.getmaskarray(X[:, :3]).any(axis=0).argmax())
+        refuse_missing(np.ma.getmaskarray(X)[:, position], COLUMN_NAMES[position])
+
+
 def _read_array(X: NDArray[Any]) -> Columns:
-    if np.ma.is_masked(X):
-        row = int(np.ma.getmaskarray(X).any(axis=-1).argmax())
-        raise ValueError(f"The log has a missing value (NaN, masked) in row {row}. Drop or fill such rows first.")
-    if X.ndim != 2 or X.shape[1] < 2:
+    if X.ndim != 2 or X.shape[1] < 2 or X.dtype.names is not None:
         raise ValueError(
-            f"A log needs at least 2 columns (user, item[, time]); this array has shape {X.shape}. Reshape your data."
+            f"A log needs at least 2 columns (user, item[, time]); this array has shape {X.shape}"
+            f"{' of records' if X.dtype.names is not None else ''}. Reshape your data."
         )
     _warn_if_wide(X.shape[1])
-    return _read_positions([X[:, position] for position in range(min(X.shape[1], 3))], allow_text=X.dtype.kind in "UT")
+    refuse_masked(X)
+    columns = [np.asarray(X[:, position]) for position in range(min(X.shape[1], 3))]
+    return _read_positions(columns, allow_text=X.dtype.kind in "UT")
 
 
 def _read_rows(rows: Sequence[Any]) -> Columns:
-    if any(isinstance(row, Mapping) for row in rows):
+    kinds = set(map(type, rows))
+    if any(issubclass(kind, Mapping) for kind in kinds):
         raise TypeError("A list of dicts is not read as a log: make it a dataframe, or a list of (user, item, time).")
-    widths = {len(row) for row in rows if hasattr(row, "__len__") and not isinstance(row, str)}
-    if (
-        any(not hasattr(row, "__len__") or isinstance(row, str) for row in rows)
-        or len(widths) > 1
-        or min(widths, default=2) < 2
-    ):
-        raise ValueError(
-            "A list is read as rows of (user, item) or (user, item, time), all of one length. "
-            "Wrap a single event in a list. Reshape your data."
-        )
+    if any(hasattr(kind, "__array__") for kind in kinds):
+        rows = [np.asanyarray(row).tolist() if hasattr(row, "__array__") else row for row in rows]
+        kinds = set(map(type, rows))
+    widths = set(map(len, rows)) if all(map(_is_row, kinds)) else set()
+    if rows and (len(widths) != 1 or min(widths) < 2):
+        raise _no_rows(rows)
     width = max(widths, default=2)
     _warn_if_wide(width)
-    columns = []
-    for position in range(min(width, 3)):
-        column = np.empty(len(rows), dtype=object)
-        column[:] = [row[position] for row in rows]
-        columns.append(column)
+    columns = [
+        np.fromiter((row[position] for row in rows), dtype=object, count=len(rows)) for position in range(min(width, 3))
+    ]
     return _read_positions(columns, allow_text=False)
+
+
+def _is_row(kind: type) -> bool:
+    """Tell whether values of a type are rows: sequences, but not of characters or bytes."""
+    return issubclass(kind, Sequence) and not issubclass(kind, TEXT_LIKE)
+
+
+def _no_rows(rows: Sequence[Any]) -> ValueError:
+    """Return the error that names the first of some rows that is none, or not like the first."""
+    widths = [len(row) if _is_row(type(row)) else 0 for row in rows]
+    row = next((row for row, width in enumerate(widths) if width < 2 or width != widths[0]), 0)
+    return ValueError(
+        "A list is read as rows of (user, item) or (user, item, time), all of one length; "
+        f"row {row} is {shown(rows[row])}. Wrap a single event in a list. Reshape your data."
+    )
 
 
 def _read_positions(columns: list[NDArray[Any]], *, allow_text: bool) -> Columns:
@@ -123,9 +141,9 @@ def _read_frame(native: Any) -> Columns:
     except nw.exceptions.DuplicateError as error:
         raise ValueError(f"A column stands more than once in the frame; keep one of each. {error}") from error
     user_name, item_name, time_name = choose_names(frame.columns)
-    users = _read_series(frame.get_column(user_name), id_column)
-    items = _read_series(frame.get_column(item_name), id_column)
-    times = None if time_name is None else _read_series(frame.get_column(time_name), time_column)
+    users = read_series(frame.get_column(user_name), id_column, user_name)
+    items = read_series(frame.get_column(item_name), id_column, item_name)
+    times = None if time_name is None else read_series(frame.get_column(time_name), time_column, time_name)
     return Columns(users, items, times)
 
 
@@ -147,15 +165,16 @@ def choose_names(names: list[str]) -> tuple[str, str, str | None]:
     )
 
 
-def _read_series(series: nw.Series[Any], read: Callable[[Any, str], NDArray[Any]]) -> NDArray[Any]:
-    name = str(series.name)
+def read_series(series: nw.Series[Any], read: Callable[[Any, str], NDArray[Any]], name: str) -> NDArray[Any]:
+    """Return a series of a frame as ``read`` reads its values, naming it in messages."""
+    name = str(name)
     refuse_missing(np.asarray(series.is_null().to_numpy(), dtype=bool), name)
+    if isinstance(series.dtype, NEITHER_IDS_NOR_TIMES):
+        raise TypeError(f"Column {name!r} has dtype {series.dtype}, which is read neither as ids nor as times.")
     if isinstance(series.dtype, nw.Datetime) and series.dtype.time_zone is not None:
         series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     elif series.dtype == nw.Date:
         series = series.cast(nw.Datetime("us"))
-    if series.dtype in (nw.String, nw.Categorical, nw.Enum):
-        values = np.empty(len(series), dtype=object)
-        values[:] = series.to_list()
-        return read(values, name)
+    if series.dtype in (nw.String, nw.Categorical, nw.Enum, nw.Int128, nw.UInt128):
+        return read(np.fromiter(series.to_list(), dtype=object, count=len(series)), name)
     return read(series.to_numpy(), name)

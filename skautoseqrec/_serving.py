@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
-from torch import nn
 
+from ._module import AutoSeqRecModule
 from ._scoring import Scorer
 from ._state import State
 
@@ -38,7 +38,7 @@ class ServingMixin:
         return self._state.item_ids()
 
     @property
-    def module_(self) -> nn.Module:
+    def module_(self) -> AutoSeqRecModule:
         """The trained network."""
         return self._scorer.model.module
 

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.utils.validation import validate_data
 
 from ._interactions import Columns
-from ._reading import is_array, read_columns
+from ._reading import is_array, read_columns, refuse_masked
 
 
 class LogTags:
@@ -59,6 +59,7 @@ def validate_log(estimator: Any, X: Any, *, reset: bool) -> Columns:
         The validated log.
     """
     if is_array(X):
+        refuse_masked(X)  # scikit-learn would take what stands under the mask
         X = validate_data(
             estimator, X, dtype=None, ensure_all_finite=False, ensure_min_features=2 if reset else 1, reset=reset
         )

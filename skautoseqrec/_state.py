@@ -128,8 +128,8 @@ class State:
 
     def update(self, columns: Columns) -> None:
         """Let the events of a log in, in time order; all of it becomes visible at once."""
-        self.users.check_kind(columns.users)
-        self.items.check_kind(columns.items)
+        self.users.check_new(columns.users)
+        self.items.check_new(columns.items)
         self.events.check_kind(columns.times)
         try:
             self.snapshot = self._let_in(columns.take(columns.time_order()))

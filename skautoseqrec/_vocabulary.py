@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import partial
 from itertools import repeat
 from typing import Any
 
+import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from ._columns import id_column
+from ._columns import TEXT_LIKE, id_column, largest_exact, shown
 from ._ragged import GrowableArray
+from ._reading import read_series
 
 
 class Vocabulary:
@@ -46,8 +50,22 @@ class Vocabulary:
         if known != asked:
             raise TypeError(
                 f"Column {self.name!r}: the known ids are {known}, but these are {asked} "
-                f"(first: {ids.tolist()[0]!r}). "
+                f"(first: {shown(ids.tolist()[0])}). "
                 "Convert one of them."
+            )
+
+    def check_new(self, ids: NDArray[Any]) -> None:
+        """Raise TypeError if ids cannot stand beside the known ones, each as it is."""
+        self.check_kind(ids)
+        if self._ids is None or len(ids) == 0:
+            return
+        kinds = self.ids().dtype.kind, ids.dtype.kind
+        if kinds == ("i", "f"):
+            raise TypeError(f"Column {self.name!r}: the known ids are integers, but these are fractions. Round them.")
+        if kinds == ("f", "i") and np.abs(ids.astype(np.float64)).max() >= largest_exact(self.ids().dtype):
+            raise TypeError(
+                f"Column {self.name!r}: the known ids are fractions, beside which integers from 2**53 on do not fit. "
+                "Pass strings."
             )
 
     def find(self, ids: NDArray[Any], length: int | None = None) -> NDArray[np.int64]:
@@ -59,9 +77,7 @@ class Vocabulary:
 
     def add(self, ids: NDArray[Any]) -> NDArray[np.int64]:
         """Return the code of each id, appending the unknown ones in their order."""
-        self.check_kind(ids)
-        if self._ids is not None and self.ids().dtype.kind == "i" and ids.dtype.kind == "f":
-            raise TypeError(f"Column {self.name!r}: the known ids are integers, but these are fractions. Round them.")
+        self.check_new(ids)
         found, codes = self.find(ids), self._codes
         rows = np.flatnonzero(found < 0)
         if len(rows):
@@ -101,14 +117,15 @@ class Vocabulary:
 
 def read_ids(ids: Any, name: str) -> NDArray[Any]:
     """Return a user's list, array or series of ids as int64, float64 or object (str)."""
-    if np.ma.is_masked(ids):
+    if isinstance(ids, np.ma.MaskedArray) and ids.dtype.names is None and np.ma.is_masked(ids):
         raise ValueError(f"{name} holds masked places. Drop them, with .compressed() for instance.")
+    if nw.dependencies.is_into_series(ids):
+        return read_series(nw.from_native(ids, series_only=True), partial(id_column, allow_fractions=True), name)
     if not hasattr(ids, "__array__"):
-        if isinstance(ids, str) or not hasattr(ids, "__iter__"):
-            raise TypeError(f"{name} must be a list or array of ids, not {ids!r}. Wrap a single id in a list.")
+        if isinstance(ids, TEXT_LIKE) or not isinstance(ids, Iterable):
+            raise TypeError(f"{name} must be a list or array of ids, not {shown(ids)}. Wrap a single id in a list.")
         values = list(ids)
-        ids = np.empty(len(values), dtype=object)
-        ids[:] = values
+        ids = np.fromiter(values, dtype=object, count=len(values))
     if np.ndim(ids) != 1:
         raise ValueError(f"{name} must be one-dimensional; it has shape {np.shape(ids)}.")
     if len(ids) == 0:

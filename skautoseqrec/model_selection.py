@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -155,6 +155,6 @@ def _count_events(test_size: int | float, n_events: int) -> int:
 def _take_rows(X: Any, rows: NDArray[np.int64]) -> Any:
     if nw.dependencies.is_into_dataframe(X):
         return nw.from_native(X, eager_only=True)[rows].to_native()
-    if isinstance(X, list | tuple):
+    if isinstance(X, Sequence):
         return [X[row] for row in rows]
-    return X[rows]
+    return X[rows] if hasattr(X, "__getitem__") else np.asarray(X)[rows]

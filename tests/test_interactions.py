@@ -139,7 +139,7 @@ def test_datetimes_of_rows_of_any_zone():
         ([(b"a", 1)], TypeError, "'user_id' holds b'a'"),
         ([(2**64, 1)], ValueError, "'user_id' holds 18446744073709551616 in row 0"),
         (np.array([[1, 2**63]], dtype=np.uint64), ValueError, "'item_id' holds 9223372036854775808 in row 0"),
-        (np.array([[1e17, 2.0]]), ValueError, r"above 2\*\*53 are too coarse"),
+        (np.array([[1e17, 2.0]]), ValueError, r"'user_id' holds 1e\+17 in row 0: float64 is too coarse"),
         (pd.DataFrame({"user_id": [0.5], "item_id": [1]}), ValueError, "'user_id' holds 0.5 in row 0"),
         (sparse.eye(3).tocsr(), TypeError, "sparse matrix is not supported"),
         (pl.LazyFrame({"user_id": [1], "item_id": [1]}), TypeError, "collected, if lazy"),
