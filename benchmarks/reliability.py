@@ -6,6 +6,8 @@ import argparse
 import sys
 from collections.abc import Callable
 
+import drift
+import reliability_files
 import reliability_inputs
 import reliability_threads
 
@@ -13,6 +15,9 @@ import reliability_threads
 CHECKS: dict[str, Callable[[argparse.Namespace], int]] = {
     "inputs": lambda arguments: reliability_inputs.run(arguments.cases),
     "threads": lambda arguments: reliability_threads.run(arguments.seconds, arguments.readers),
+    "files": lambda arguments: reliability_files.run(arguments.mutations, 0),
+    "kills": lambda arguments: reliability_files.run(0, arguments.kills),
+    "drift": lambda arguments: drift.run(drift.parse_options(["--events", str(arguments.events)])),
 }
 
 
@@ -23,6 +28,9 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=100_000, help="hostile arguments to try")
     parser.add_argument("--seconds", type=float, default=60, help="for how long threads ask beside a writer")
     parser.add_argument("--readers", type=int, default=4, help="threads that ask")
+    parser.add_argument("--mutations", type=int, default=100_000, help="files to damage")
+    parser.add_argument("--kills", type=int, default=200, help="processes to kill")
+    parser.add_argument("--events", type=int, default=10_000_000, help="events to let in and partly forget")
     arguments = parser.parse_args()
     failures = 0
     for name in arguments.only:

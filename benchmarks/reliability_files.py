@@ -40,27 +40,34 @@ PARAMETERS = {
 }
 
 
-def main() -> None:
-    """Print one line of each kind."""
+def main() -> int:
+    """Print one line of each kind, and return the number of failures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mutations", type=int, default=100_000, metavar="N", help="files to damage")
     parser.add_argument("--kills", type=int, default=200, metavar="N", help="processes to kill")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
+    return run(options.mutations, options.kills, options.seed)
+
+
+def run(n_mutations: int, n_kills: int, seed: int = 0) -> int:
+    """Damage so many files and kill so many processes, print a line of each, and return the number of failures."""
     torch.set_num_threads(1)
-    warnings.simplefilter("ignore")  # numbers that a forger chose overflow
-    rng = np.random.default_rng(options.seed)
+    rng = np.random.default_rng(seed)
     recommender = AutoSeqRecRecommender(**PARAMETERS).fit(LOG)
-    with tempfile.TemporaryDirectory() as name:
+    found, n_updates = Counter[str](), 0
+    with tempfile.TemporaryDirectory() as name, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # numbers that a forger chose overflow
         folder, start = Path(name), perf_counter()
-        if options.mutations:
-            found = damage_many(recommender, folder, options.mutations, rng)
+        if n_mutations:
+            found = damage_many(recommender, folder, n_mutations, rng)
             seconds = perf_counter() - start
-            print(f"{options.mutations:,} damaged files: {dict(sorted(found.items()))}, {seconds:.0f} s", flush=True)
+            print(f"{n_mutations:,} damaged files: {dict(sorted(found.items()))}, {seconds:.0f} s", flush=True)
         start = perf_counter()
-        if options.kills:
-            n_updates = survive_kills(recommender, folder, options.kills, rng)
-            print(f"{options.kills:,} kills survived, {n_updates:,} updates, {perf_counter() - start:.0f} s")
+        if n_kills:
+            n_updates = survive_kills(recommender, folder, n_kills, rng)
+            print(f"{n_kills:,} kills survived, {n_updates:,} updates, {perf_counter() - start:.0f} s", flush=True)
+    return sum(count for kind, count in found.items() if kind.endswith(("FAILURE", "blind, loaded changed")))
 
 
 def damage_many(
@@ -104,4 +111,4 @@ def is_unchanged(loaded: AutoSeqRecRecommender, recommender: AutoSeqRecRecommend
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main() > 0)

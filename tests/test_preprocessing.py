@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from oracle import TRANSITION_UNIT, in_time_order
+from sklearn import config_context
 from sklearn.decomposition import TruncatedSVD
 from sklearn.exceptions import NotFittedError
 from sklearn.neighbors import NearestNeighbors
@@ -106,3 +107,17 @@ def test_transform_needs_fit(transformer):
 def test_parameters_out_of_range_are_refused(transformer, parameters):
     with pytest.raises(ValueError, match=next(iter(parameters))):
         transformer(**parameters).fit([(1, 2)])
+
+
+@pytest.mark.parametrize(
+    "transformer",
+    [InteractionEncoder(), SequenceMatrixTransformer(), UserItemTransformer(), ItemTransitionTransformer()],
+    ids=lambda transformer: type(transformer).__name__,
+)
+def test_no_output_is_turned_into_a_frame(transformer):
+    log = [("ann", "tea", 1), ("bob", "milk", 2), ("ann", "milk", 3)]
+    plain = transformer.fit_transform(log)
+    with config_context(transform_output="pandas"):
+        assert type(transformer.fit_transform(log)) is type(plain)
+    with pytest.raises(ValueError, match=f"{type(transformer).__name__}.*set_output.* is not available"):
+        make_pipeline(transformer, TruncatedSVD()).set_output(transform="pandas")
