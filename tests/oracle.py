@@ -50,8 +50,10 @@ class Oracle:
         rows = {item: (weight[row], bias[row]) for row, item in enumerate(self.trained)}
 
         def row(item):
+            if item in self.weight:
+                return rows[item]
             kept = [rows[trained] for trained in self.trained]
-            return rows[item] if item in self.trained else tuple(np.mean(part, 0) for part in zip(*kept, strict=True))
+            return tuple(np.mean(part, 0) for part in zip(*kept, strict=True))
 
         return row
 
