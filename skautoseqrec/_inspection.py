@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 from torch.nn import functional
 
-from ._answers import known_codes
+from ._filters import known_codes
 from ._objective import NEURAL_PARTS
 from ._objectives import MultinomialObjective
 from ._queries import form_queries

@@ -15,12 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ._model_file import ModelFileError, naming, sync_folder, write_atomically
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+from ._locks import lock_file, stands_at
+from ._model_file import ModelFileError, naming, write_atomically
 
 MAGIC = b"skautoseqrec journal\n"
 FORMAT_VERSION = 1
@@ -78,7 +74,7 @@ class Journal:
         def write(temporary: Path) -> None:
             temporary.write_bytes(_sealed(packed))
             # Locked before it has its name: nobody else can be first.
-            opened.append(_lock(temporary))
+            opened.append(lock_file(temporary))
 
         try:
             write_atomically(path, write)
@@ -108,7 +104,7 @@ class Journal:
         OSError
             If it cannot be opened, or the platform has no locks.
         """
-        descriptor = _lock(path, create=create)
+        descriptor = lock_file(path, create=create)
         try:
             with naming(path):
                 return cls(path, descriptor, _read_model_id(descriptor), os.fstat(descriptor).st_size)
@@ -224,42 +220,13 @@ class Journal:
                 f"The journal {self.path} belongs to the process that opened it, of which this one is a copy: use "
                 "close_journal() here, which leaves it open there."
             )
-        if self._descriptor >= 0 and not _is_at(self._descriptor, self.path):
+        if self._descriptor >= 0 and not stands_at(self._descriptor, self.path):
             # What is written to a file without a name is lost with the process.
             raise RuntimeError(f"The journal {self.path} was removed or replaced: save the model again with a journal.")
         if self._descriptor < 0:
             raise RuntimeError(
                 f"The journal {self.path} is closed: an error of the disk left it in doubt. Load it again."
             )
-
-
-def _lock(path: Path, *, create: bool = False) -> int:
-    """Return a file, open and locked against all others; an empty one is made where there is none, if wanted."""
-    if fcntl is None:
-        raise OSError("A journal needs locks of files (fcntl), which this platform has not: save without a journal.")
-    is_new = create and not path.exists()
-    descriptor = os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o666)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if not _is_at(descriptor, path):
-            raise BlockingIOError
-        if is_new:
-            sync_folder(path.parent)
-    except BlockingIOError as error:
-        os.close(descriptor)
-        raise BlockingIOError(
-            f"The journal {path} is open in another process or estimator: only one may write to it. End the other, or "
-            "call its close_journal()."
-        ) from error
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return descriptor
-
-
-def _is_at(descriptor: int, path: Path) -> bool:
-    """Tell whether an open file is the one that a path names."""
-    return path.exists() and os.path.samestat(os.fstat(descriptor), path.stat())
 
 
 def _read_model_id(descriptor: int) -> bytes | None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ._blend import Choices, fit_weights
 from ._counted_log import CountedLog
-from ._counts import Counts, Events
+from ._counts import Counts
 from ._course import Course
 from ._model import Model
 from ._module import AutoSeqRecModule, HistoryEncoder
@@ -201,12 +201,8 @@ class Learner:
         start = len(items) - round(self._parameters["validation_fraction"] * len(items))
         if start < 1:
             return None
-        judged = max(start, len(items) - n_judged)
-        step_weights = self._settings.step_weights
-        head, _ = Counts.empty().advance(_events(users, items, 0, start), step_weights)
-        known, _ = head.advance(_events(users, items, start, judged), step_weights)
-        newest = _events(users, items, judged, len(items))
-        validation = Validation(head, known, items[:judged], newest, self._parameters["exclude_seen"])
+        judged, exclude_seen = max(start, len(items) - n_judged), self._parameters["exclude_seen"]
+        validation = Validation.of_log(users, items, start, judged, self._settings.step_weights, exclude_seen)
         return validation if validation.count_usable() >= FEWEST_EVENTS else None
 
     def _new_module(self, n_items: int) -> AutoSeqRecModule:
@@ -266,12 +262,6 @@ def _quality(choices: Choices, weights: NDArray[np.float64], score: float) -> st
 
 def _warn_interrupted(kept: str) -> None:
     warn_caller(f"Training was interrupted; kept: {kept}. With warm_start=True another fit goes on from there.")
-
-
-def _events(users: NDArray[np.int64], items: NDArray[np.int64], start: int, stop: int) -> Events:
-    """Return some events of a log whose codes are given in order of first appearance."""
-    n_users, n_items = (int(codes[:stop].max(initial=-1)) + 1 for codes in (users, items))
-    return Events(users[start:stop], items[start:stop], n_users, n_items)
 
 
 def _settled(module: AutoSeqRecModule) -> AutoSeqRecModule:

@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from ._columns import TEXT_LIKE, id_column, refuse_missing, shown, time_column
+from ._ids import id_column
 from ._interactions import Columns, Interactions
+from ._refusals import TEXT_LIKE, refuse_missing, shown
+from ._times import time_column
 from ._warnings import warn_caller
 
 COLUMN_NAMES = ("user_id", "item_id", "timestamp")

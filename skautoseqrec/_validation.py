@@ -41,6 +41,33 @@ class Validation:
     judged: Events
     exclude_seen: bool
 
+    @classmethod
+    def of_log(
+        cls,
+        users: NDArray[np.int64],
+        items: NDArray[np.int64],
+        start: int,
+        judged: int,
+        step_weights: NDArray[np.int64],
+        exclude_seen: bool,
+    ) -> Validation:
+        """Return the validation of a log, its codes given in order of first appearance.
+
+        Parameters
+        ----------
+        users, items : ndarray of shape (n_events,)
+            The log in time order.
+        start, judged : int
+            Where the head ends, and where judging begins.
+        step_weights : ndarray of shape (window,)
+            Weights of transitions, in units.
+        exclude_seen : bool
+            Whether items that the user has seen are left out.
+        """
+        head, _ = Counts.empty().advance(_events(users, items, 0, start), step_weights)
+        known, _ = head.advance(_events(users, items, start, judged), step_weights)
+        return cls(head, known, items[:judged], _events(users, items, judged, len(items)), exclude_seen)
+
     def count_usable(self) -> int:
         """Return how many judged events are of a user with a history and of an eligible item."""
         users = np.r_[np.repeat(np.arange(self.known.n_users), np.diff(self.known.indptr)), self.judged.users]
@@ -89,6 +116,12 @@ class Validation:
         if len(features) > 1:
             del features[0], offsets[0]
         return Choices(torch.cat(features), torch.cat(offsets))
+
+
+def _events(users: NDArray[np.int64], items: NDArray[np.int64], start: int, stop: int) -> Events:
+    """Return some events of a log whose codes are given in order of first appearance."""
+    n_users, n_items = (int(codes[:stop].max(initial=-1)) + 1 for codes in (users, items))
+    return Events(users[start:stop], items[start:stop], n_users, n_items)
 
 
 def _occurs_earlier(values: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -11,9 +11,10 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from ._columns import TEXT_LIKE, id_column, largest_exact, shown
+from ._ids import id_column, largest_exact
 from ._ragged import GrowableArray
 from ._reading import read_series
+from ._refusals import TEXT_LIKE, shown
 
 
 class Vocabulary:

@@ -333,7 +333,7 @@ def test_the_journal_does_not_travel(how, recommender, paths):
 
 
 def test_a_platform_without_locks_says_so(recommender, paths, monkeypatch):
-    monkeypatch.setattr("skautoseqrec._journal.fcntl", None)
+    monkeypatch.setattr("skautoseqrec._locks.fcntl", None)
     with pytest.raises(OSError, match="which this platform has not: save without a journal"):
         recommender.save_model(paths[0], journal=paths[1])
     recommender.save_model(paths[0])
