@@ -46,7 +46,10 @@ class Watch:
             self._fit.call_on_fit_task_begin(**self._told)
 
     def over(
-        self, epochs: Generator[Epoch, None, None], attributes: Callable[[], Mapping[str, Any]]
+        self,
+        epochs: Generator[Epoch, None, None],
+        attributes: Callable[[], Mapping[str, Any]],
+        is_learnt: Callable[[], bool],
     ) -> Generator[Epoch, None, None]:
         """Yield epochs until a callback asks to stop.
 
@@ -57,6 +60,8 @@ class Watch:
         attributes : callable
             Returns the attributes that the estimator would be fitted with if it stopped after the epoch that was
             yielded last; it is called only where a callback wants them.
+        is_learnt : callable
+            Tells whether there are any: an epoch may be interrupted.
         """
         if self._fit is None:
             yield from epochs
@@ -70,7 +75,8 @@ class Watch:
                 yield epoch
             finally:
                 # Also when the one who asked for epochs has had enough of them.
-                stops = task.call_on_fit_task_end(**self._told, reconstruction_attributes=attributes)
+                learnt = {"reconstruction_attributes": attributes} if is_learnt() else {}
+                stops = task.call_on_fit_task_end(**self._told, **learnt)
 
     def end(self) -> None:
         """Tell that fit has ended."""

@@ -105,6 +105,8 @@ class EventStore:
         for column in (self._users, self._items, self._times):
             if column is not None:
                 column.truncate(min(length, len(column)))
+        if self._times is not None and (self._times.view() != self._times.view()).all():
+            self._times = None  # the events that first had times never arrived
 
 
 def _check_unit(known: NDArray[Any], new: NDArray[Any]) -> None:

@@ -65,6 +65,8 @@ class TrendView(NamedTuple):
         above the floor it is one number per item less one per row, which a thin matrix product adds for all half-lives;
         then the items that have to are corrected: those that fall to the floor meanwhile, and those that had events.
         """
+        if len(scores) == 0:
+            return
         floors = self.clock.rising_floors(self.n_events)
         lowest = floors.min(1, keepdims=True)
         levels, floors, weighted = self.levels - lowest, floors - lowest, np.array(weights)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from ._callbacks import Watch
 from ._counted_log import count_log, warn_of_repeats
@@ -77,7 +77,7 @@ def fit_log(
             "_served": Served(State(*log, model), Scorer(model, learnt.blend, learnt.cold_blend)),
         }
 
-    def watched(epochs: Epochs, learnt: Callable[[], Learnt]) -> Epochs:
-        return watch.over(epochs, lambda: attributes(learnt()))
+    def watched(epochs: Epochs, learnt: Callable[[], Learnt | None]) -> Epochs:
+        return watch.over(epochs, lambda: attributes(cast(Learnt, learnt())), lambda: learnt() is not None)
 
     return attributes(Learner(objective, settings, parameters, watched, start).learn(log))

@@ -94,10 +94,10 @@ def _id_column_of_objects(column: NDArray[Any], name: str, allow_fractions: bool
 
 def _id_column_of_mixed_numbers(values: list[Any], name: str, allow_fractions: bool) -> NDArray[Any]:
     """Return integers among floats, which are no safer than the floats."""
-    limit = largest_exact(np.dtype(np.float64))
     for row, value in enumerate(values):
-        if is_integer(type(value)) and abs(int(value)) >= limit:
-            raise unfit(value, row, name, "among floats, ids from 2**53 on are too coarse; pass integers or strings")
+        dtype = value.dtype if isinstance(value, np.floating) else np.dtype(np.float64)
+        if np.isfinite(value) and abs(value) >= largest_exact(dtype):
+            raise unfit(value, row, name, f"an id is too coarse as {dtype}; pass integers or strings")
     return _id_column_of_floats(np.array(values), name, allow_fractions)
 
 

@@ -140,7 +140,8 @@ class InspectionMixin:
         """
         check_is_fitted(self)
         base = self._served.state.merged()
-        return base.items.vectors[: base.counts.n_items].numpy()
+        # A copy: answers are read from the original.
+        return base.items.vectors[: base.counts.n_items].numpy().copy()
 
     @available_if(_has_linear_heads)
     def item_biases(self) -> NDArray[np.float32]:

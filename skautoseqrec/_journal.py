@@ -56,8 +56,9 @@ class Journal:
         self.path = path
         self.model_id = model_id
         self.end = end
-        #: What the records are of, for the one who keeps the journal.
+        #: What the records are of, for the one who keeps the journal, and how many events had ever arrived in it.
         self.subject: object = None
+        self.clock = 0
         self._descriptor = descriptor
         self._process = os.getpid()
 
@@ -214,12 +215,16 @@ class Journal:
         os.fsync(self._descriptor)
         self.end += len(packed)
 
-    def _require_open(self) -> None:
+    def require_process(self) -> None:
+        """Raise RuntimeError in a process that is a copy of the one that opened the journal."""
         if self._process != os.getpid():
             raise RuntimeError(
                 f"The journal {self.path} belongs to the process that opened it, of which this one is a copy: use "
                 "close_journal() here, which leaves it open there."
             )
+
+    def _require_open(self) -> None:
+        self.require_process()
         if self._descriptor >= 0 and not stands_at(self._descriptor, self.path):
             # What is written to a file without a name is lost with the process.
             raise RuntimeError(f"The journal {self.path} was removed or replaced: save the model again with a journal.")

@@ -54,7 +54,7 @@ class Learnt(NamedTuple):
     validation_scores: list[float]
 
 
-def take_all(epochs: Epochs, learnt: Callable[[], Learnt]) -> Epochs:
+def take_all(epochs: Epochs, learnt: Callable[[], Learnt | None]) -> Epochs:
     """Return all epochs: nobody watches."""
     return epochs
 
@@ -71,8 +71,8 @@ class Learner:
     parameters : mapping
         The estimator's parameters, with "learning_rate" and "dropout" per part.
     watched : callable, default=take_all
-        Takes a generator of epochs, and a function that tells what is learnt by now; returns one of the same epochs,
-        or of the first of them.
+        Takes a generator of epochs, and a function that tells what is learnt by now, if anything; returns one of the
+        same epochs, or of the first of them.
     start : WarmStart or None, default=None
         Weights to start from; None starts anew.
     """
@@ -82,7 +82,7 @@ class Learner:
         objective: Objective,
         settings: SequenceSettings,
         parameters: Mapping[str, Any],
-        watched: Callable[[Epochs, Callable[[], Learnt]], Epochs] = take_all,
+        watched: Callable[[Epochs, Callable[[], Learnt | None]], Epochs] = take_all,
         start: WarmStart | None = None,
     ) -> None:
         self._objective = objective
@@ -130,7 +130,7 @@ class Learner:
         losses: list[dict[str, float]] = []
         learnt = head
         progress = Progress(self._parameters["verbose"], "epoch of the whole log", n_iter)
-        watched = self._watched(self._epochs(module, log.counts), lambda: cast(Learnt, learnt))
+        watched = self._watched(self._epochs(module, log.counts), lambda: learnt)
         try:
             with closing(progress), closing(watched) as epochs:
                 for epoch in islice(epochs, n_iter):
@@ -153,9 +153,11 @@ class Learner:
         scale = np.ones(1)
         progress = Progress(self._parameters["verbose"], "epoch", self._parameters["max_iter"])
 
-        def learnt() -> Learnt:
+        def learnt() -> Learnt | None:
+            if course.newest is None:
+                return None
             blend = self.to_blend(course.weights)
-            return Learnt(settled, blend, self._fixed_cold_blend(), list(course.losses), list(course.scores))
+            return Learnt(course.newest, blend, self._fixed_cold_blend(), list(course.losses), list(course.scores))
 
         try:
             with closing(progress), closing(self._watched(self._epochs(module, validation.head), learnt)) as epochs:

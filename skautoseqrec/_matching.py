@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ._ids import largest_exact
 from ._reading import read_columns
 from ._state import State
 from ._vocabulary import Vocabulary, read_ids
@@ -76,6 +77,7 @@ def _are_in_log(state: State, interactions: Any) -> NDArray[np.bool_]:
     if columns.times is not None:
         if state.events.times is None:
             raise ValueError("interactions has times, but no known event has one. Give users and items alone.")
+        _refuse_rounded(state.events.times[candidates])
         known_times, asked_times = _comparable(state.events.times[candidates], columns.times)
         known.append(known_times)
         asked.append(asked_times)
@@ -91,6 +93,15 @@ def _are_in_log(state: State, interactions: Any) -> NDArray[np.bool_]:
     is_in_log = np.zeros(len(event_users), dtype=bool)
     is_in_log[candidates[np.isin(known_codes, asked_codes)]] = True
     return is_in_log
+
+
+def _refuse_rounded(times: NDArray[Any]) -> None:
+    """Raise ValueError if known times may have been whole numbers that floats cannot tell apart."""
+    if times.dtype.kind == "f" and (np.abs(times) >= largest_exact(times.dtype)).any():
+        raise ValueError(
+            "Column 'timestamp': some known events came without a time, so that all times are kept as floats, which do "
+            "not tell such large ones apart. Give users and items alone, or a log of them without times."
+        )
 
 
 def _comparable(known: NDArray[Any], asked: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:

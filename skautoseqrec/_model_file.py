@@ -64,7 +64,10 @@ def write_model_file(path: Path, arrays: Arrays, manifest: Mapping[str, Any]) ->
     listed = {name: _describe(array) for name, array in arrays.items()}
     text = json.dumps({"version": FORMAT_VERSION, **manifest, "arrays": listed})
     metadata = {MANIFEST: text, SEAL: _digest(text.encode())}
-    write_atomically(path, lambda temporary: save_file(dict(arrays), temporary, metadata=metadata))
+    try:
+        write_atomically(path, lambda temporary: save_file(dict(arrays), temporary, metadata=metadata))
+    except SafetensorError as error:
+        raise OSError(f"{path} cannot be written: {error}") from error
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:

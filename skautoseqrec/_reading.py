@@ -94,7 +94,7 @@ def _read_rows(rows: Sequence[Any]) -> Columns:
     if any(issubclass(kind, Mapping) for kind in kinds):
         raise TypeError("A list of dicts is not read as a log: make it a dataframe, or a list of (user, item, time).")
     if any(hasattr(kind, "__array__") for kind in kinds):
-        rows = [np.asanyarray(row).tolist() if hasattr(row, "__array__") else row for row in rows]
+        rows = [_listed(row) if hasattr(row, "__array__") else row for row in rows]
         kinds = set(map(type, rows))
     widths = set(map(len, rows)) if all(map(_is_row, kinds)) else set()
     if rows and (len(widths) != 1 or min(widths) < 2):
@@ -105,6 +105,12 @@ def _read_rows(rows: Sequence[Any]) -> Columns:
         np.fromiter((row[position] for row in rows), dtype=object, count=len(rows)) for position in range(min(width, 3))
     ]
     return _read_positions(columns, allow_text=False)
+
+
+def _listed(row: Any) -> list[Any]:
+    """Return the values of a row that is an array: floats as they are, for how coarse they are matters."""
+    values = np.asanyarray(row)
+    return list(values) if values.dtype.kind == "f" and values.ndim else values.tolist()
 
 
 def _is_row(kind: type) -> bool:

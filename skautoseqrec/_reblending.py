@@ -26,9 +26,9 @@ class ReblendingMixin:
     ) -> Recommender:
         """Return the fitted recommender with another blend, without training.
 
-        Weights and events are shared, not copied: what either takes in (:meth:`partial_update`) both know. A journal
-        stays with the recommender that it was opened for, and what one of them forgets only that one has forgotten: let
-        the one that is saved do both. A user without history is answered as before.
+        Weights and events are shared, not copied: what either takes in (:meth:`partial_update`) both know, until one of
+        them forgets or is fitted, of which the other learns nothing: make another copy then. Where there is a journal,
+        only the recommender that it was opened for may take events in. A user without history is answered as before.
 
         Parameters
         ----------

@@ -26,6 +26,8 @@ from ._saved_model import describe_fitted, describe_libraries, state_arrays
 from ._serving import Served
 from ._state import State
 
+#: Whose files there are.
+SAVED_CLASS = "AutoSeqRecRecommender"
 #: Kinds of records.
 UPDATE, FORGET = 1, 2
 
@@ -53,13 +55,16 @@ class SavingMixin:
             from then on every :meth:`partial_update` and :meth:`forget` is in it, on the disk, before it returns. Then
             ``load_model(path, journal=journal)`` returns the recommender as it is after the last of them, also after a
             crash. The lock on the journal ends with :meth:`close_journal`, with the process, or where the recommender
-            is saved with another one. A copy (pickle, joblib, deepcopy, clone) has no journal. Do not update in one
+            is saved with another one. A copy (pickle, joblib, deepcopy, clone) has no journal; one that
+            shares the events (``copy.copy``, :meth:`with_blend`) must not take any in. Do not update in one
             thread while another one saves with a journal.
 
         Raises
         ------
         NotFittedError
             If there is nothing to save yet.
+        TypeError
+            If the recommender is of a subclass.
         ValueError
             If a parameter is not valid or cannot be saved (a ``random_state`` that is a RandomState instance), or
             ``journal`` is a file that is no journal.
@@ -85,12 +90,14 @@ class SavingMixin:
         array(['tea', 'milk', 'jam'], dtype=object)
         """
         check_is_fitted(self)
+        if type(self).__name__ != SAVED_CLASS:
+            raise TypeError(f"Only {SAVED_CLASS} itself can be loaded again, not its subclass {type(self).__name__}.")
         path, place = Path(path).resolve(), None if journal is None else Path(journal).resolve()
         if place == path:
             raise ValueError(f"The model and its journal cannot be one file, {path}.")
         model_id = uuid4()
         manifest = {
-            "class": type(self).__name__,
+            "class": SAVED_CLASS,
             "parameters": describe_parameters(self),
             "libraries": describe_libraries(),
             "model_id": model_id.hex,
@@ -100,7 +107,13 @@ class SavingMixin:
             manifest["journal"] = describe_journal(place, *replaced)
             write_model_file(path, state_arrays(self._state), manifest)
             if place is not None:
-                started = Journal.start(place, model_id.bytes)
+                try:
+                    started = Journal.start(place, model_id.bytes)
+                except BaseException:
+                    # A journal elsewhere is not of the file that is there now: nothing may be added to it.
+                    if self._journal is not None and self._journal.path != place:
+                        self._journal.close()
+                    raise
                 self.close_journal()
                 attach_journal(self, started)
 
@@ -127,7 +140,7 @@ class SavingMixin:
         if self._journal is None:
             self._state.update(columns)
             return
-        with self._journaled(UPDATE, safetensors_numpy.save(pack_columns(columns))):
+        with self._journaled(UPDATE, pack_columns(columns)):
             self._state.update(columns)
 
     def _take_out(self, is_forgotten: NDArray[np.bool_]) -> None:
@@ -136,29 +149,37 @@ class SavingMixin:
             self._served = without(self._served, is_forgotten)
             return
         numbers = self._state.events.arrivals[is_forgotten]
-        with self._journaled(FORGET, safetensors_numpy.save({"arrivals": numbers})):
+        with self._journaled(FORGET, {"arrivals": numbers}):
             self._served = without(self._served, is_forgotten)
-        # It may have fewer items now, and is the same model.
-        self._journal.subject = self._state.model
 
     @contextmanager
-    def _journaled(self, kind: int, content: bytes) -> Iterator[None]:
-        """Record what the block does to the state, before it does it."""
+    def _journaled(self, kind: int, arrays: dict[str, NDArray[Any]]) -> Iterator[None]:
+        """Record what the block does to the state, and when, before it does it."""
         journal = cast(Journal, self._journal)
-        if journal.subject is not self._state.model:
+        if journal.subject is not self._state.model.objective:
             raise RuntimeError(
                 f"The journal {journal.path} belongs to the model as it was before the last fit. Save the new one with "
                 "save_model(path, journal=...), or call close_journal() to go on without."
             )
+        clock = self._state.events.clock
+        if journal.clock != clock:
+            raise RuntimeError(
+                f"The journal {journal.path} does not know of all events: a copy that shares them, of with_blend or of "
+                "copy.copy, took some in. Save again with save_model(path, journal=...), and let only this one do so."
+            )
+        content = safetensors_numpy.save({**arrays, "clock": np.array([clock])})
         with journal.record(kind, content, lambda: (self._served, len(self._state.events))):
             yield
+        journal.clock = self._state.events.clock
 
     @contextmanager
     def _replaced_journal(self, place: Path | None) -> Iterator[tuple[bytes | None, int]]:
         """Yield which journal is contained in what is saved now, and up to where; the one at a place is locked."""
         mine = self._journal
         if mine is not None and (place is None or mine.path == place):
-            is_contained = place is not None or mine.subject is self._state.model
+            if place is not None:
+                mine.require_process()
+            is_contained = place is not None or mine.subject is self._state.model.objective
             yield (mine.model_id, mine.end) if is_contained else (None, 0)
         elif place is None:
             yield None, 0
@@ -172,7 +193,9 @@ class SavingMixin:
 
 def attach_journal(recommender: Any, journal: Journal) -> None:
     """Have what happens to a recommender recorded from here on."""
-    journal.subject = recommender._state.model
+    # Every fit has one of its own, and forgetting keeps it.
+    journal.subject = recommender._state.model.objective
+    journal.clock = recommender._state.events.clock
     recommender._journal = journal
 
 
@@ -214,10 +237,18 @@ def replay(recommender: Any, record: Record) -> Callable[[], None]:
         )
     try:
         arrays = safetensors_numpy.load(record.content)
+        events, clock = recommender._state.events, vector("clock", arrays, "i")
+        if clock.tolist() != [events.clock]:
+            raise ModelFileError(
+                f"the record at byte {record.start} is of a moment after {clock.tolist()} events, and before it "
+                f"{events.clock} have arrived."
+            )
         if record.kind == UPDATE:
             columns = unpack_columns(arrays)
             return lambda: recommender._state.update(columns)
-        is_forgotten = np.isin(recommender._state.events.arrivals, vector("arrivals", arrays, "i"))
-        return lambda: recommender._take_out(is_forgotten)
+        numbers = vector("arrivals", arrays, "i")
+        if not np.isin(numbers, events.arrivals).all():
+            raise ModelFileError(f"the record at byte {record.start} takes out events that are not known.")
+        return lambda: recommender._take_out(np.isin(events.arrivals, numbers))
     except (SafetensorError, KeyError) as error:
         raise ModelFileError(f"the record at byte {record.start} holds no log ({error}).") from error

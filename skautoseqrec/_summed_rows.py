@@ -31,7 +31,7 @@ class SummedRows:
         parts = [part for part in parts if len(part.items)]
         n_entries = sum(len(part.items) for part in parts)
         self._dense = self._sparse = None
-        if self._shape[0] * n_items <= PLACES_PER_ENTRY * n_entries:
+        if parts and self._shape[0] * n_items <= PLACES_PER_ENTRY * n_entries:
             self._dense = self._add_up_densely(parts)
         elif n_entries:
             self._sparse = self._add_up_sparsely(parts)

@@ -252,8 +252,8 @@ def pandas_logs(draw, values):
 
 POLARS_DTYPES = [
     None, None, pl.String, pl.Categorical, pl.Enum(["ann", "bob", "0", "1"]), pl.Decimal(10, 2), pl.List(pl.Int64),
-    pl.Int128, pl.UInt64, pl.UInt8, pl.Float32, pl.Boolean, pl.Binary, pl.Object, pl.Date, pl.Time, pl.Duration("ms"),
-    pl.Datetime("ns"), pl.Datetime("ms", "Asia/Tokyo"), pl.Null, pl.Struct({"a": pl.Int64}),
+    getattr(pl, "Int128", None), pl.UInt64, pl.UInt8, pl.Float32, pl.Boolean, pl.Binary, pl.Object, pl.Date, pl.Time,
+    pl.Duration("ms"), pl.Datetime("ns"), pl.Datetime("ms", "Asia/Tokyo"), pl.Null, pl.Struct({"a": pl.Int64}),
 ]  # fmt: skip
 
 

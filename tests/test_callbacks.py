@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skautoseqrec import AutoSeqRecRecommender, _callbacks
+from skautoseqrec import AutoSeqRecRecommender, _callbacks, _learning
 from skautoseqrec.datasets import make_interactions
 
 LOG = make_interactions(n_users=120, n_items=30, n_events=1500, random_state=0)
@@ -88,3 +88,16 @@ def test_an_error_of_a_callback_is_raised_at_any_epoch(parameters):
     with pytest.raises(RuntimeError, match="the monitor is full"):
         recommender.set_callbacks(Failing()).fit(LOG)
     assert not hasattr(recommender, "module_")
+
+
+@pytest.mark.parametrize("parameters", [{}, FIXED])
+def test_an_interrupt_before_an_epoch_is_whole_is_one_for_callbacks_too(monkeypatch, parameters):
+    def interrupt(module):
+        raise KeyboardInterrupt
+
+    recorder = Recorder()
+    recommender = AutoSeqRecRecommender(**SMALL, **parameters, exclude_seen=False).set_callbacks(recorder)
+    monkeypatch.setattr(_learning, "_settled", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        recommender.fit(LOG)
+    assert recorder.scores == []

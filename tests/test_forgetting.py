@@ -322,3 +322,14 @@ def test_half_an_update_is_not_seen(fitted, monkeypatch, read):
     assert len(answers) == 3
     for answer in answers:
         np.testing.assert_array_equal(answer, expected)
+
+
+def test_times_that_may_be_rounded_name_no_event():
+    start = 1_700_000_000_000_000_000
+    recommender = AutoSeqRecRecommender(**SMALL).fit([("a", "x", start + 1), ("a", "x", start + 2), ("b", "y", start)])
+    recommender.partial_update([("c", "x")])
+    with pytest.raises(ValueError, match="do not tell such large ones apart"):
+        recommender.forget(interactions=[("a", "x", start + 1)])
+    assert len(recommender._state.events) == 4
+    recommender.forget(interactions=[("a", "x")])
+    assert recommender.user_ids_.tolist() == ["b", "c"]

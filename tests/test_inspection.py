@@ -112,3 +112,14 @@ def test_histories_of_unknown_items_are_answered_by_the_trend(walker):
 def test_bad_questions_are_refused(walker, ask, message):
     with pytest.raises(ValueError, match=message):
         ask(walker)
+
+
+def test_embeddings_are_a_copy(walker):
+    before = walker.predict_topk(walker.user_ids_, k=3, return_scores=True)[1]
+    embeddings = walker.item_embeddings()
+    embeddings *= 2
+    np.testing.assert_array_equal(walker.predict_topk(walker.user_ids_, k=3, return_scores=True)[1], before)
+
+
+def test_nobody_is_explained(walker):
+    assert walker.explain([], walker.item_ids_[:2]).scores.shape == (0, 2)

@@ -248,7 +248,7 @@ def test_an_update_that_fails_is_taken_back(recommender, paths, twin, monkeypatc
     assert_same_state(load(paths), update_all(twin))
 
 
-def raise_memory_error(columns):
+def raise_memory_error(*arguments):
     raise MemoryError
 
 
@@ -281,7 +281,8 @@ def test_after_a_disk_that_cannot_take_back_nothing_is_recorded(recommender, pat
 @pytest.mark.parametrize("is_last", [True, False])
 def test_a_failed_update_that_a_crash_kept_from_being_taken_back_is_cut_off(is_last, journaled, paths, recommender):
     journal = Journal.open(paths[1])
-    numbers = save({name: np.array([1]) for name in ("users", "items", "times")})  # the known ids are strings
+    columns = {name: np.array([1]) for name in ("users", "items", "times")}  # the known ids are strings
+    numbers = save({**columns, "clock": np.array([len(LOG) + sum(map(len, UPDATES))])})
     for _ in range(1 if is_last else 2):
         with journal.record(UPDATE, numbers, lambda: 0):
             pass
@@ -374,3 +375,36 @@ def test_a_failed_forget_is_not_in_the_journal(recommender, paths, twin):
         recommender.forget(users=["user 1", "user 2", "user 3"])
     recommender.partial_update(UPDATES[0]).close_journal()
     assert_same_state(load(paths), twin.partial_update(UPDATES[0]))
+
+
+def test_a_copy_that_shares_events_cannot_get_past_the_journal(recommender, paths):
+    recommender.save_model(paths[0], journal=paths[1])
+    recommender.with_blend({"direct": 1.0}).partial_update([("eve", "tea", 5)])
+    with pytest.raises(RuntimeError, match=r"does not know of all events.*Save again"):
+        recommender.partial_update(UPDATES[0])
+    recommender.save_model(paths[0], journal=paths[1])
+    recommender.partial_update(UPDATES[0]).close_journal()
+    assert_same_state(load(paths), recommender)
+
+
+def test_a_journal_that_cannot_begin_takes_nothing_more(recommender, paths, monkeypatch, tmp_path):
+    recommender.save_model(paths[0], journal=paths[1])
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "start", raise_memory_error)
+        with pytest.raises(MemoryError):
+            recommender.save_model(paths[0], journal=tmp_path / "other.journal")
+    with pytest.raises(RuntimeError, match="is closed"):
+        recommender.partial_update(UPDATES[0])
+
+
+def test_a_subclass_is_not_saved(paths):
+    class Special(AutoSeqRecRecommender):
+        pass
+
+    with pytest.raises(TypeError, match="not its subclass Special"):
+        Special(**SMALL).fit(LOG).save_model(paths[0])
+
+
+def test_a_file_that_cannot_be_written_is_an_error_of_the_system(recommender, tmp_path):
+    with pytest.raises(OSError, match="cannot be written"):
+        recommender.save_model(tmp_path / "no folder" / "model")
