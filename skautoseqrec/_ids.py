@@ -97,7 +97,7 @@ def _id_column_of_mixed_numbers(values: list[Any], name: str, allow_fractions: b
     for row, value in enumerate(values):
         dtype = value.dtype if isinstance(value, np.floating) else np.dtype(np.float64)
         if np.isfinite(value) and abs(value) >= largest_exact(dtype):
-            raise unfit(value, row, name, f"an id is too coarse as {dtype}; pass integers or strings")
+            raise unfit(value, row, name, f"among floats, {dtype} is too coarse for this id; pass integers or strings")
     return _id_column_of_floats(np.array(values), name, allow_fractions)
 
 

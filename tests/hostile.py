@@ -277,7 +277,7 @@ def polars_logs(draw, values):
 
 
 ARROW_TYPES = [
-    None, None, pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string()), pa.uint64(),
+    None, None, pa.string(), pa.large_string(), pa.dictionary(pa.int8(), pa.string()), pa.uint64(),
     pa.int8(), pa.float16(), pa.decimal128(10, 2), pa.list_(pa.int64()), pa.binary(), pa.null(), pa.bool_(),
     pa.date32(), pa.timestamp("ns"), pa.timestamp("s", "Asia/Kolkata"), pa.duration("s"), pa.time64("us"),
 ]  # fmt: skip
