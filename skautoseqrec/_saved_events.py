@@ -12,6 +12,9 @@ from ._event_store import EventStore
 from ._model_file import Arrays, ModelFileError
 from ._packing import pack_times, unpack_times, vector
 
+#: No log has as many events; sums of larger numbers might wrap around.
+LATEST = 2**53
+
 
 def event_arrays(events: EventStore, n_events: int) -> dict[str, NDArray[Any]]:
     """Return the first events of a store as arrays: all that it holds.
@@ -43,7 +46,8 @@ def read_events(arrays: Arrays, n_users: int, n_items: int) -> tuple[EventStore,
     lengths = {len(column) for column in (users, items, times, arrivals) if column is not None}
     if len(lengths) != 1 or len(clock) != 1:
         raise ModelFileError(f"the columns of the events are of different lengths: {sorted(lengths)}.")
-    if (np.diff(arrivals, prepend=-1, append=clock) <= 0).any():
+    numbers = np.r_[-1, arrivals, clock]
+    if numbers.min() < -1 or numbers.max() > LATEST or (np.diff(numbers) <= 0).any():
         raise ModelFileError("the sequence numbers of the events do not rise from 0 to below their clock.")
     return EventStore(users, items, times, arrivals, int(clock[0])), Events(users, items, n_users, n_items)
 
