@@ -129,7 +129,10 @@ class AnswersMixin:
         array([['milk']], dtype=object)
         """
         check_is_fitted(self)
-        if isinstance(sequences, (*TEXT_LIKE, Mapping)) or not isinstance(sequences, Iterable):
+        is_one = isinstance(sequences, (*TEXT_LIKE, Mapping)) or (
+            isinstance(sequences, np.ndarray) and not sequences.ndim
+        )
+        if is_one or not isinstance(sequences, Iterable):
             raise TypeError(f"sequences must be a list of lists of item ids, not {shown(sequences)}.")
         served = self._served
         snapshot, items = served.state.snapshot, served.state.items

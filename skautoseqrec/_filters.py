@@ -52,6 +52,8 @@ def _lists(ids: Any, name: str, n_users: int) -> list[NDArray[Any]]:
     """Return one array of ids for all users, or one per user."""
     if isinstance(ids, Mapping):
         raise TypeError(f"{name} must be one list of item ids, or one list per user in their order, not a dict.")
+    if isinstance(ids, np.ndarray) and ids.ndim == 0:
+        raise TypeError(f"{name} must be one list of item ids, or one list per user, not one value.")
     if sparse.issparse(ids):
         raise TypeError(f"{name} must be one list of item ids, or one list per user, not a sparse matrix.")
     if hasattr(ids, "__len__") and len(ids) and not isinstance(ids, str):

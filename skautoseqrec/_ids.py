@@ -96,7 +96,7 @@ def _id_column_of_mixed_numbers(values: list[Any], name: str, allow_fractions: b
     """Return integers among floats, which are no safer than the floats."""
     for row, value in enumerate(values):
         dtype = value.dtype if isinstance(value, np.floating) else np.dtype(np.float64)
-        if np.isfinite(value) and abs(value) >= largest_exact(dtype):
+        if largest_exact(dtype) <= abs(value) < np.inf:
             raise unfit(value, row, name, f"among floats, {dtype} is too coarse for this id; pass integers or strings")
     return _id_column_of_floats(np.array(values), name, allow_fractions)
 

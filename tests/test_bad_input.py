@@ -129,3 +129,14 @@ def test_a_million_rows_with_a_bad_one_are_refused_quickly(kind):
     with pytest.raises((TypeError, ValueError), match=f"row {N_ROWS - 3}"):
         read_columns(frame)
     assert perf_counter() - start < 30  # two orders above what it takes alone
+
+
+def test_one_value_is_no_list_and_huge_integers_are_named():
+    recommender = AutoSeqRecRecommender(n_components=4, max_iter=1, blend={"direct": 1.0}, early_stopping=False)
+    recommender.fit([("ann", "tea", 1), ("bob", "tea", 2)])
+    with pytest.raises(TypeError, match="exclude must be one list of item ids"):
+        recommender.predict_topk(["ann"], exclude=np.array("tea"))
+    with pytest.raises(TypeError, match="sequences must be a list of lists"):
+        recommender.predict_topk_sequences(np.array("tea"))
+    with pytest.raises(ValueError, match=r"'user_id' holds -9223372036854775809 in row 1: among floats"):
+        recommender.predict([(1.5, 1, 1), (-(2**63) - 1, 1, 1)])
