@@ -69,7 +69,10 @@ def _lists(ids: Any, name: str, n_users: int) -> list[NDArray[Any]]:
 
 def _unmasked(ids: Any) -> Any:
     """Return a list of ids without its masked places: an earlier answer may come back as what to exclude."""
-    return np.ma.compressed(ids) if isinstance(ids, np.ma.MaskedArray) else ids
+    if not isinstance(ids, np.ma.MaskedArray):
+        return ids
+    # Not compressed, which fails at a masked np.matrix.
+    return np.asarray(ids.data)[~np.asarray(np.ma.getmaskarray(ids))]
 
 
 def codes_of(ids: NDArray[Any], items: Vocabulary, n_items: int) -> NDArray[np.int64]:
