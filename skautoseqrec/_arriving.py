@@ -40,6 +40,7 @@ class ArrivingLog:
         self._key_step = len(events.items) + 1
         order = np.lexsort((into.event, into.source))
         self._leaving_keys = into.source[order] * self._key_step + into.event[order]
+        self._leaving_starts = np.searchsorted(into.source[order], np.arange(events.n_items))
         self._leaving_target = into.target[order]
         self._leaving_value = (into.weight[order] / TRANSITION_UNIT).astype(np.float32)
 
@@ -47,24 +48,29 @@ class ArrivingLog:
         """Return the history of the user of each of some events, as of the event."""
         return Histories(self._history, self._starts[events], self._ends[events])
 
-    def leaving(self, last_items: Entries, first: int, marks: NDArray[np.int64]) -> Entries:
-        """Return what events ``first, ..., mark - 1`` add to the rows of T that weighted items ask for.
+    def leaving(self, last_items: Entries, first: int, marks: NDArray[np.int64]) -> tuple[Entries, Entries]:
+        """Return what events add to the rows of T that weighted items ask for: all events, and the newest of them.
 
         Parameters
         ----------
         last_items : Entries
             One row of items per query.
         first : int
-            The first event that adds anything.
+            The first of the newest events.
         marks : ndarray of shape (n_rows,)
             How many events each query sees.
         """
         keys = last_items.items * self._key_step
         marks = np.repeat(marks, last_items.lengths)
-        starts = np.searchsorted(self._leaving_keys, keys + first)
-        lengths = np.searchsorted(self._leaving_keys, keys + np.maximum(marks, first)) - starts
-        places = ragged_ranges(starts, lengths)
-        return last_items.combine(Entries(lengths, self._leaving_target[places], self._leaving_value[places]))
+        starts = self._leaving_starts[last_items.items]
+        newest = np.searchsorted(self._leaving_keys, keys + first)
+        ends = np.searchsorted(self._leaving_keys, keys + np.maximum(marks, first))
+        return last_items.combine(self._between(starts, ends)), last_items.combine(self._between(newest, ends))
+
+    def _between(self, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Entries:
+        """Return ranges of the transitions that stand item by item, a row for each."""
+        places = ragged_ranges(starts, ends - starts)
+        return Entries(ends - starts, self._leaving_target[places], self._leaving_value[places])
 
     def increments(self, events: slice) -> Tensor:
         """Return what each of some events adds to what leads to its item: a projection and a squared norm."""

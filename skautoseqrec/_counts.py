@@ -119,10 +119,15 @@ class Counts:
 
     def history_lengths(self, users: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the number of events of each user, 0 for users not known yet."""
-        lengths = np.zeros(len(users), dtype=np.int64)
+        starts, ends = self.ranges(users)
+        return ends - starts
+
+    def ranges(self, users: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return where the events of each user begin and end in ``history``: nowhere for users not known yet."""
+        starts, ends = np.zeros(len(users), dtype=np.int64), np.zeros(len(users), dtype=np.int64)
         known = (users >= 0) & (users < self.n_users)
-        lengths[known] = self.indptr[users[known] + 1] - self.indptr[users[known]]
-        return lengths
+        starts[known], ends[known] = self.indptr[users[known]], self.indptr[users[known] + 1]
+        return starts, ends
 
     def newest(self, users: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return where the newest ``lengths`` events of each user stand in ``history``, oldest first."""
@@ -136,15 +141,17 @@ def square_growth(
 ) -> NDArray[np.float64]:
     """Return by how much each transition, one after the other, makes the square of its entry of T grow."""
     order = np.lexsort((target, source))
-    is_first = np.r_[True, (np.diff(source[order]) != 0) | (np.diff(target[order]) != 0)][: len(order)]
-    summed = np.cumsum(weight[order]) - weight[order]
+    source, target, ordered = source[order], target[order], weight[order]
+    is_first = np.r_[True, (np.diff(source) != 0) | (np.diff(target) != 0)][: len(order)]
+    summed = np.cumsum(ordered) - ordered
     group_start = np.maximum.accumulate(np.where(is_first, np.arange(len(order)), 0))
-    before = np.empty(len(order))
-    before[order] = summed - summed[group_start]
+    before = (summed - summed[group_start]).astype(np.float64)
     known = (source < counts.n_items) & (target < counts.n_items)
     if known.any():
         before[known] += np.asarray(counts.transitions[source[known], target[known]]).ravel()
-    return (2 * before + weight) * weight / TRANSITION_UNIT**2
+    growth = np.empty(len(order))
+    growth[order] = (2 * before + ordered) * ordered / TRANSITION_UNIT**2
+    return growth
 
 
 def resized(matrix: sparse.csr_matrix, n_items: int) -> sparse.csr_matrix:

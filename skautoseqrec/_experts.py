@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ._ragged import ranks_within_groups
+from ._ragged import Entries, ranks_within_groups
 from ._summed_rows import SummedRows
 from ._trend import TrendClock
 
@@ -23,9 +23,9 @@ def add_direct(scores: Tensor, source_rows: SummedRows, weight: float) -> None:
     source_rows.add_logs(scores, weight, DIRECT_SCALE)
 
 
-def add_repeat(scores: Tensor, history_rows: SummedRows, weight: float) -> None:
+def add_repeat(scores: Tensor, history_rows: Entries, weight: float) -> None:
     """Add ``weight log1p(history row)``."""
-    history_rows.add_logs(scores, weight, 1.0)
+    SummedRows([history_rows], scores.shape[1]).add_logs(scores, weight, 1.0)
 
 
 class TrendView(NamedTuple):
@@ -59,28 +59,43 @@ class TrendView(NamedTuple):
         return self._replace(n_events=self.n_events[rows], sees=self.sees[rows])
 
     def add(self, scores: Tensor, weights: Sequence[float]) -> None:
-        """Add the weighted log counts, given one weight per half-life.
+        """Add the weighted log counts, given one weight per half-life."""
+        self.add_levels(scores, weights)
+        if len(self.items):
+            moves = self.moves(weights).mul_(torch.from_numpy(self.sees))
+            scores.index_add_(1, torch.from_numpy(self.items), moves)
+
+    def add_levels(self, scores: Tensor, weights: Sequence[float]) -> None:
+        """Add the weighted log counts as they were when the batch began.
 
         A log count is ``max(level - floor, 0)`` plus a constant, with a floor that rises by a constant per event. So
         above the floor it is one number per item less one per row, which a thin matrix product adds for all half-lives;
-        then the items that have to are corrected: those that fall to the floor meanwhile, and those that had events.
+        then the items that fall to the floor meanwhile are corrected.
         """
         if len(scores) == 0:
             return
-        floors = self.clock.rising_floors(self.n_events)
-        lowest = floors.min(1, keepdims=True)
-        levels, floors, weighted = self.levels - lowest, floors - lowest, np.array(weights)
+        levels, floors, _ = self._above_lowest()
+        weighted = np.array(weights)
         # Not a product: numpy's threads would fight torch's for the cores.
         raised = np.einsum("h,hi->i", weighted, np.maximum(levels, 0.0))
         scores += _single(raised + np.einsum("h,h->", weighted, self.clock.log_floors))
         if floors.any():
             scores.addmm_(_single(-(floors.T * weighted)), _single(levels > 0))
             self._lift_to_floors(scores, levels, floors, weighted)
-        if len(self.items):
-            moves, repeats = torch.zeros(len(scores), len(self.items)), self._repeats()
-            for half_life in np.flatnonzero(weighted).tolist():
-                moves.add_(self._moves(levels, floors, lowest, repeats, half_life), alpha=weighted[half_life])
-            scores.index_add_(1, torch.from_numpy(self.items), moves.mul_(torch.from_numpy(self.sees)))
+
+    def moves(self, weights: Sequence[float]) -> Tensor:
+        """Return by how much each event since the batch began raises its item, whether a row sees it or not."""
+        levels, floors, lowest = self._above_lowest()
+        moves, repeats = torch.zeros(len(self.n_events), len(self.items)), self._repeats()
+        for half_life in np.flatnonzero(weights).tolist():
+            moves.add_(self._moves(levels, floors, lowest, repeats, half_life), alpha=weights[half_life])
+        return moves
+
+    def _above_lowest(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Return levels and floors above the lowest floor of each half-life, and that floor."""
+        floors = self.clock.rising_floors(self.n_events)
+        lowest = floors.min(1, keepdims=True)
+        return self.levels - lowest, floors - lowest, lowest
 
     @staticmethod
     def _lift_to_floors(

@@ -48,17 +48,18 @@ class Histories:
         """Number of events of each history."""
         return self.ends - self.starts
 
-    def entries(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the row and the item of every event."""
-        rows = np.repeat(np.arange(len(self.starts)), self.lengths)
-        return rows, self.items[ragged_ranges(self.starts, self.lengths)]
+    def places(self, n_items: int) -> NDArray[np.int64]:
+        """Return where every event stands in a flat array that has ``n_items`` places for each history."""
+        lengths = self.lengths
+        rows = np.repeat(np.arange(len(lengths)) * n_items, lengths)
+        return rows + self.items[ragged_ranges(self.starts, lengths)]
 
     def decayed(self, settings: SequenceSettings) -> Entries:
         """Return the user's rows: the k-th newest item weighs ``history_decay**(k - 1)``, repeats add up."""
         lengths = self.lengths
-        if settings.history_length is not None:
-            lengths = np.minimum(lengths, settings.history_length)
-        return self._fading(lengths, settings.history_decay)
+        if settings.history_length is None:
+            return self._fading(lengths, np.ones(lengths.max(initial=0), dtype=np.float32))
+        return self._fading(np.minimum(lengths, settings.history_length), settings.history_weights)
 
     def in_sequence(self) -> ItemSequences:
         """Return the newest items as they are trained on, newest first."""
@@ -90,11 +91,10 @@ class Histories:
 
     def context(self, settings: SequenceSettings) -> Entries:
         """Return the last items that hops start from, the c-th of each row weighing ``context_decay**(c - 1)``."""
-        return self._fading(np.minimum(self.lengths, settings.context_size), settings.context_decay)
+        return self._fading(np.minimum(self.lengths, settings.context_size), settings.context_weights)
 
-    def _fading(self, lengths: NDArray[np.int64], decay: float) -> Entries:
-        """Return so many of the newest items of each history, oldest first, fading by a decay."""
+    def _fading(self, lengths: NDArray[np.int64], weights: NDArray[np.float32]) -> Entries:
+        """Return so many of the newest items of each history, oldest first, given the weight of each age."""
         places = ragged_ranges(self.ends - lengths, lengths)
         ages = np.repeat(self.ends - 1, lengths) - places
-        weights = (decay ** np.arange(lengths.max(initial=0))).astype(np.float32)
         return Entries(lengths, self.items[places], weights[ages])

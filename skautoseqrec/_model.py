@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +12,7 @@ from scipy import sparse
 from torch import Tensor
 
 from ._counting import TRANSITION_UNIT
+from ._keeping import FieldsOnly
 from ._module import AutoSeqRecModule, SparseRows
 from ._objective import Objective
 from ._ragged import Entries
@@ -22,7 +22,7 @@ from ._trend import TrendClock
 
 
 @dataclass(frozen=True)
-class Model:
+class Model(FieldsOnly):
     """Weights, objective and settings of time.
 
     Parameters
@@ -59,10 +59,6 @@ class Model:
         """Encodes histories where they have an encoder of their own."""
         encoder = self.module.history
         return None if encoder is None else SequenceReader(self.module, encoder)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return what is pickled: not what follows from it."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def project(self, items: NDArray[np.integer], values: NDArray[np.floating], offsets: NDArray[np.integer]) -> Tensor:
         """Return the product of sparse rows with the encoder's weight; items without weights count as zero rows."""

@@ -112,7 +112,11 @@ class Objective(ABC):
         return self.encode(module, projections, squared_norms)
 
     def score(self, hidden: Hidden, items: ItemSide, blend: Mapping[str, float]) -> Tensor:
-        """Return the blended neural parts, shape (n_rows, n_items)."""
+        """Return the blended neural parts but for :meth:`bias`, shape (n_rows, n_items)."""
         parts = self.parts(hidden, items)
         scores = parts["collaborative"].mul_(blend["collaborative"])
         return scores.add_(parts["one_hop"], alpha=blend["one_hop"]).add_(parts["two_hop"], alpha=blend["two_hop"])
+
+    def bias(self, items: ItemSide, blend: Mapping[str, float]) -> Tensor:
+        """Return what is added to each item's score whoever asks, shape (n_items,)."""
+        return torch.zeros(len(items.vectors))

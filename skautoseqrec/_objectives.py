@@ -163,12 +163,11 @@ class MultinomialObjective(Objective):
         }
 
     def score(self, hidden: Hidden, items: ItemSide, blend: Mapping[str, float]) -> Tensor:
-        """Return the blended neural parts, the heads being linear, as one product over the range of the parts used."""
+        """Return the blended neural parts as one product over the range of the parts used: the heads are linear."""
         used = [place for place, name in enumerate(NEURAL_PARTS) if blend[name]] or [0]
         first, last = used[0], used[-1]
         queries = torch.cat([blend[NEURAL_PARTS[place]] * hidden[place] for place in range(first, last + 1)], 1)
-        # Not addmm, which is four times slower for a single row.
-        return torch.mm(queries, items.thirds(first, last).T).add_(self.bias(items, blend))
+        return product(queries, items.thirds(first, last))
 
     def bias(self, items: ItemSide, blend: Mapping[str, float]) -> Tensor:
         """Return what is added to each item's score whoever asks, shape (n_items,)."""
@@ -181,6 +180,17 @@ class MultinomialObjective(Objective):
     def two_hop_queries(self, history_row: Tensor, source: Tensor) -> Tensor:
         """Return ``z_s * z_u`` at a fixed length."""
         return self.TWO_HOP_SCALE * functional.normalize(source * history_row)
+
+
+def product(queries: Tensor, vectors: Tensor) -> Tensor:
+    """Return ``queries @ vectors.T``; torch leaves a single query to one thread, so it is shared out here."""
+    n_threads = torch.get_num_threads()
+    n_each = len(vectors) // n_threads
+    if len(queries) != 1 or n_threads == 1 or n_each == 0:
+        return torch.mm(queries, vectors.T)
+    shares = vectors[: n_threads * n_each].unflatten(0, (n_threads, n_each))
+    scores = torch.bmm(queries.expand(n_threads, -1, -1), shares.transpose(1, 2)).view(1, -1)
+    return torch.cat([scores, torch.mm(queries, vectors[n_threads * n_each :].T)], 1)
 
 
 OBJECTIVES: dict[str, type[Objective]] = {"multinomial": MultinomialObjective, "paper": PaperObjective}

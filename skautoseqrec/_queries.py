@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
+import torch
 from torch import Tensor
 
 from ._histories import Histories
@@ -18,7 +20,7 @@ class Queries(NamedTuple):
     """What is known of the users to be answered, one row each."""
 
     hidden: Hidden
-    history_rows: SummedRows  # (n_rows, n_items), decayed
+    history_rows: Entries  # (n_rows, n_items), decayed, entries that share an item standing apart
     source_rows: SummedRows  # (n_rows, n_items), what followed the last items
 
 
@@ -46,11 +48,29 @@ def form_queries(model: Model, histories: Histories, leaving: Leaving, n_items: 
         One row per history.
     """
     decayed = histories.decayed(model.settings)
-    history_rows = SummedRows([decayed], n_items)
-    row = model.encode(model.project_entries(decayed), history_rows.squared_norms(model.n_trained))
+    row = model.encode(model.project_entries(decayed), history_norms(model, histories, decayed, n_items))
     projections, transitions = leaving(histories.context(model.settings))
     source_rows = SummedRows(transitions, n_items)
     source = model.encode(projections, source_rows.squared_norms(model.n_trained))
     user = row if model.sequences is None else model.sequences.encode(histories)
     hidden = Hidden(source, user, model.objective.two_hop_queries(row, source))
-    return Queries(hidden, history_rows, source_rows)
+    return Queries(hidden, decayed, source_rows)
+
+
+def history_norms(model: Model, histories: Histories, decayed: Entries, n_items: int) -> Tensor:
+    """Return the squared norm of each decayed history over the items that have weights.
+
+    It follows from the length of a history without repeats; only the others have to be added up.
+    """
+    settings, n_trained = model.settings, model.n_trained
+    if settings.history_length is None:
+        return SummedRows([decayed], n_items).squared_norms(n_trained)
+    items = np.sort(histories.newest_items(settings.history_length, nothing=-1), 1)
+    is_plain = ((items[:, 1:] != items[:, :-1]) | (items[:, 1:] < 0)).all(1)
+    is_plain &= items.max(1, initial=-1) < n_trained
+    norms = torch.from_numpy(np.r_[np.float32(0.0), np.cumsum(settings.history_weights**2)][decayed.lengths])
+    others = np.flatnonzero(~is_plain)
+    if len(others):
+        rows = histories.rows(others).decayed(settings)
+        norms[torch.from_numpy(others)] = SummedRows([rows], n_items).squared_norms(n_trained)
+    return norms

@@ -61,6 +61,10 @@ class Entries(NamedTuple):
         np.cumsum(self.lengths, out=bounds[1:])
         return bounds
 
+    def places(self, n_items: int) -> NDArray[np.int64]:
+        """Return where each entry stands in a flat array that has ``n_items`` places for each row."""
+        return np.repeat(np.arange(len(self.lengths)) * n_items, self.lengths) + self.items
+
     def below(self, n_items: int) -> Entries:
         """Return the entries of the first ``n_items`` items."""
         is_below = self.items < n_items

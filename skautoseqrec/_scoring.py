@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ._experts import TrendView, add_direct, add_repeat
 from ._histories import Histories
+from ._keeping import FieldsOnly
 from ._model import Model
 from ._objective import BIASED_PARTS, ItemSide
 from ._queries import Queries, form_queries
@@ -44,9 +45,15 @@ class Recent(NamedTuple):
     steps: Tensor
     sees: NDArray[np.bool_] | None
 
+    def add(self, scores: Tensor, moves: Tensor) -> None:
+        """Add by how much each event moves the score of its item, (n_rows, n_recent), for the rows that see it."""
+        if self.sees is not None:
+            moves *= torch.from_numpy(self.sees)
+        scores.index_add_(1, torch.from_numpy(self.items), moves)
+
 
 @dataclass(frozen=True)
-class Scorer:
+class Scorer(FieldsOnly):
     """The fitted model as scoring sees it.
 
     Parameters
@@ -62,6 +69,9 @@ class Scorer:
     model: Model
     blend: Blend
     cold_blend: Blend
+
+    #: What :meth:`standing` was last asked about, and its answer.
+    _standing = (None, torch.zeros(0))
 
     def score(self, queries: Queries, items: ItemSide, recent: Recent, trend: TrendView, n_items: int) -> Tensor:
         """Return the score of every item for every query, shape (n_rows, n_items).
@@ -79,16 +89,39 @@ class Scorer:
         n_items : int
             Number of items to score.
         """
+        blend = self.blend
+        scores = self.score_queries(queries, items, n_items).add_(self.bias(items, n_items))
+        if any(blend["trend"]):
+            trend.add_levels(scores, blend["trend"])
+        if len(recent.items):
+            raised = trend.moves(blend["trend"]).addmm_(queries.hidden.two_hop, recent.steps.T, alpha=blend["two_hop"])
+            recent.add(scores, raised)
+        return scores
+
+    def score_queries(self, queries: Queries, items: ItemSide, n_items: int) -> Tensor:
+        """Return what :meth:`score` does but for recent events, biases and the trend."""
         blend, objective = self.blend, self.model.objective
         scores = spread_unknown(objective.score(queries.hidden, items, blend), n_items)
-        if len(recent.items) and blend["two_hop"]:
-            add_moves(scores, queries, recent, blend["two_hop"])
         if blend["direct"]:
             add_direct(scores, queries.source_rows, blend["direct"])
         if blend["repeat"]:
             add_repeat(scores, queries.history_rows, blend["repeat"])
-        if any(blend["trend"]):
-            trend.add(scores, blend["trend"])
+        return scores
+
+    def bias(self, items: ItemSide, n_items: int) -> Tensor:
+        """Return the blended biases of n_items items, shape (1, n_items)."""
+        return spread_unknown(self.model.objective.bias(items, self.blend)[None], n_items)
+
+    def standing(self, snapshot: Snapshot) -> Tensor:
+        """Return what each known item scores whoever asks, shape (1, n_items); the newest answer is kept."""
+        changes = snapshot.changes()
+        known, scores = self._standing
+        if known is not changes:
+            scores = self.bias(live_items(snapshot), snapshot.n_items)
+            if any(self.blend["trend"]):
+                live_trend(self.model, snapshot, 1).add(scores, self.blend["trend"])
+            # One reference, set at once: readers in other threads find a pair that belongs together.
+            object.__setattr__(self, "_standing", (changes, scores))
         return scores
 
     def score_cold(self, items: ItemSide, popularity: Tensor, trend: TrendView) -> Tensor:
@@ -119,21 +152,13 @@ def rows_per_block(n_items: int) -> int:
     return min(BLOCK_SIZE, max(1, SCORES_PER_BLOCK // max(n_items, 1)))
 
 
-def add_moves(scores: Tensor, queries: Queries, recent: Recent, weight: float) -> None:
-    """Add what recent events changed of the two-hop part, each to the rows that see it."""
-    moves = (queries.hidden.two_hop * weight) @ recent.steps.T
-    if recent.sees is not None:
-        moves *= torch.from_numpy(recent.sees)
-    scores.index_add_(1, torch.from_numpy(recent.items), moves)
-
-
 def score_parts(
     model: Model, queries: Queries, items: ItemSide, recent: Recent, trend: TrendView, n_items: int
 ) -> dict[str, Tensor]:
     """Return every part of the score by itself; their blended sum is what :meth:`Scorer.score` returns."""
     neural = model.objective.parts(queries.hidden, items)
     parts = {name: spread_unknown(part, n_items) for name, part in neural.items()}
-    add_moves(parts["two_hop"], queries, recent, 1.0)
+    recent.add(parts["two_hop"], queries.hidden.two_hop @ recent.steps.T)
     parts |= {name: torch.zeros_like(parts["two_hop"]) for name in ("direct", "repeat")}
     add_direct(parts["direct"], queries.source_rows, 1.0)
     add_repeat(parts["repeat"], queries.history_rows, 1.0)
@@ -160,13 +185,16 @@ def _trend_parts(like: Tensor, trend: TrendView) -> dict[str, Tensor]:
 
 def score_users(scorer: Scorer, snapshot: Snapshot, histories: Histories) -> Tensor:
     """Return the score of every known item for every history, shape (n_rows, n_items)."""
-    view = live_view(scorer.model, snapshot, histories)
-    scores = scorer.score(*view)
+    queries = form_queries(scorer.model, histories, snapshot.leaving, snapshot.n_items)
+    items, changes = live_items(snapshot), live_changes(snapshot)
+    scores = scorer.score_queries(queries, items, snapshot.n_items).add_(scorer.standing(snapshot))
+    if len(changes.items) and scorer.blend["two_hop"]:
+        changes.add(scores, scorer.blend["two_hop"] * queries.hidden.two_hop @ changes.steps.T)
     cold = np.flatnonzero(histories.lengths == 0)
     if len(cold):
-        _, items, _, trend, _ = view
+        trend = live_trend(scorer.model, snapshot, len(cold))
         popularity = torch.from_numpy(snapshot.popularity()).float()
-        scores[torch.from_numpy(cold)] = scorer.score_cold(items, popularity, trend.rows(cold))
+        scores[torch.from_numpy(cold)] = scorer.score_cold(items, popularity, trend)
     return scores
 
 
@@ -202,14 +230,27 @@ def live_view(
     model: Model, snapshot: Snapshot, histories: Histories
 ) -> tuple[Queries, ItemSide, Recent, TrendView, int]:
     """Return what scoring reads of a snapshot, the same for every history."""
-    n_items, n_rows = snapshot.n_items, len(histories)
-    queries = form_queries(model, histories, snapshot.leaving, n_items)
+    queries = form_queries(model, histories, snapshot.leaving, snapshot.n_items)
+    trend = live_trend(model, snapshot, len(histories))
+    return queries, live_items(snapshot), live_changes(snapshot), trend, snapshot.n_items
+
+
+def live_items(snapshot: Snapshot) -> ItemSide:
+    """Return the items as the base of a snapshot has them."""
+    return snapshot.base.items.first(snapshot.n_items)
+
+
+def live_changes(snapshot: Snapshot) -> Recent:
+    """Return what happened since the base of a snapshot, which every row sees."""
     changes = snapshot.changes()
-    recent = Recent(changes.items, changes.moves, None)
+    return Recent(changes.items, changes.moves, None)
+
+
+def live_trend(model: Model, snapshot: Snapshot, n_rows: int) -> TrendView:
+    """Return the trend of a snapshot, the same for every row."""
     n_events = np.full(n_rows, snapshot.base.counts.clock + snapshot.n_events)
     nothing, nobody = np.zeros(0, dtype=np.int64), np.zeros((n_rows, 0), dtype=bool)
-    trend = TrendView(model.trend, changes.levels, n_events, nothing, 0, nobody)
-    return queries, snapshot.base.items.first(n_items), recent, trend, n_items
+    return TrendView(model.trend, snapshot.changes().levels, n_events, nothing, 0, nobody)
 
 
 def spread_unknown(scores: Tensor, n_items: int) -> Tensor:

@@ -42,16 +42,17 @@ class Snapshot(NamedTuple):
     def histories(self, users: NDArray[np.int64]) -> Histories:
         """Return the history of each user; a code of -1, or one not known yet, has an empty one."""
         counts = self.base.counts
-        old_lengths = counts.history_lengths(users)
-        items = counts.history[counts.newest(users, old_lengths)]
+        known = Histories(counts.history, *counts.ranges(users))
         if self.n_events == 0:
-            return Histories.of_lengths(items, old_lengths)
+            return known
         added = [self.overlay.history(user, self.n_events) for user in users.tolist()]
-        new_lengths = np.fromiter(map(len, added), np.int64, len(added))
+        if not any(added):
+            return known
+        old_lengths, new_lengths = known.lengths, np.fromiter(map(len, added), np.int64, len(added))
         lengths = old_lengths + new_lengths
         starts = np.cumsum(lengths) - lengths
         merged = np.empty(lengths.sum(), dtype=np.int64)
-        merged[ragged_ranges(starts, old_lengths)] = items
+        merged[ragged_ranges(starts, old_lengths)] = counts.history[ragged_ranges(known.starts, old_lengths)]
         merged[ragged_ranges(starts + old_lengths, new_lengths)] = [item for row in added for item in row]
         return Histories.of_lengths(merged, lengths)
 

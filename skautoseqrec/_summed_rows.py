@@ -13,6 +13,8 @@ from ._ragged import Entries
 
 #: A dense layout costs its places, a sparse one its entries, which have to be sorted: as much as so many places each.
 PLACES_PER_ENTRY = 64
+#: From so many entries on, scipy makes an array of them sooner than torch does.
+MANY_ENTRIES = 2**14
 
 
 class SummedRows:
@@ -58,11 +60,16 @@ class SummedRows:
             scores.view(-1)[torch.from_numpy(places)] += torch.from_numpy(raised)
 
     def _add_up_densely(self, parts: list[Entries]) -> Tensor:
-        # A matrix with entries that share a place adds them up on its way to an array.
-        first, *others = (torch.from_numpy(part.to_csr(self._shape[1]).toarray()) for part in parts)
-        for other in others:
-            first += other
-        return first
+        first, *others = parts
+        if len(first.items) < MANY_ENTRIES:
+            dense, others = torch.zeros(self._shape), parts
+        else:
+            # A matrix with entries that share a place adds them up on its way to an array.
+            dense = torch.from_numpy(first.to_csr(self._shape[1]).toarray())
+        for part in others:
+            places = torch.from_numpy(part.places(self._shape[1]))
+            dense.view(-1).scatter_add_(0, places, torch.from_numpy(part.values))
+        return dense
 
     def _add_up_sparsely(self, parts: list[Entries]) -> sparse.csr_matrix:
         rows = np.concatenate([np.repeat(np.arange(self._shape[0]), part.lengths) for part in parts])

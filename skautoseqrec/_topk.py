@@ -40,8 +40,7 @@ class Filter(NamedTuple):
     def apply(self, scores: Tensor, histories: Histories) -> None:
         """Set the scores of what may not be recommended to minus infinity, in place."""
         if self.exclude_seen:
-            rows, items = histories.entries()
-            scores[torch.from_numpy(rows), torch.from_numpy(items)] = -torch.inf
+            scores.view(-1).index_fill_(0, torch.from_numpy(histories.places(scores.shape[1])), -torch.inf)
         if self.candidates is not None:
             denied = torch.ones(len(self.candidates), scores.shape[1], dtype=torch.bool)
             for row, codes in enumerate(self.candidates):

@@ -39,8 +39,8 @@ class Ranking(NamedTuple):
         Which events of the log.
     targets : ndarray of shape (n_rows,)
         Their items.
-    seen : tuple of ndarray of shape (n_seen,)
-        Row and item of what may not be recommended because its user has seen it.
+    seen : Tensor of shape (n_seen,), int64
+        Places, in the flat scores, of what may not be recommended because its user has seen it.
     unknown : Tensor of shape (n_rows, n_new), bool
         Which of the last items, those that the state did not know when the walk began, are not known yet.
     cold : ndarray of shape (n_rows,), bool
@@ -51,7 +51,7 @@ class Ranking(NamedTuple):
 
     events: slice
     targets: NDArray[np.int64]
-    seen: tuple[NDArray[np.int64], NDArray[np.int64]]
+    seen: Tensor
     unknown: Tensor
     cold: NDArray[np.bool_]
     inputs: tuple[Queries, ItemSide, Recent, TrendView, int]
@@ -59,8 +59,7 @@ class Ranking(NamedTuple):
     def deny(self, scores: Tensor, value: float = -torch.inf) -> None:
         """Set the scores of what is not eligible to a value, in place."""
         scores[:, scores.shape[1] - self.unknown.shape[1] :].masked_fill_(self.unknown, value)
-        rows, items = self.seen
-        scores.view(-1)[torch.from_numpy(rows * scores.shape[1] + items)] = value
+        scores.view(-1).index_fill_(0, self.seen, value)
 
 
 class WalkForward:
@@ -98,6 +97,7 @@ class WalkForward:
         self._first_event = np.full(events.n_items, len(events.items))
         np.minimum.at(self._first_event, events.items, np.arange(len(events.items)))
         self._n_let_in = 0
+        self._newest_increments = 0, torch.zeros(0, self._target.shape[1])
         self._block_size = rows_per_block(events.n_items)
 
     def blocks(self) -> Iterator[Ranking]:
@@ -116,8 +116,7 @@ class WalkForward:
         visible = self._visible[events]
 
         def leaving(last_items: Entries) -> tuple[Tensor, list[Entries]]:
-            recent = self._log.leaving(last_items, self._n_let_in, visible)
-            added = self._log.leaving(last_items, 0, visible)
+            added, recent = self._log.leaving(last_items, self._n_let_in, visible)
             projections = project(last_items, self._source) + self._model.project_entries(recent)
             return projections, [self._base.transitions(last_items), added]
 
@@ -130,15 +129,14 @@ class WalkForward:
         inputs = (queries, self._item_side, recent, trend, self._n_items)
         n_known = self._base.counts.n_items
         unknown = torch.from_numpy(self._first_event[n_known:] >= visible[:, None])
-        nothing = np.zeros(0, dtype=np.int64)
-        entries = histories.entries() if self._exclude_seen else (nothing, nothing)
-        return Ranking(events, self._items[events], entries, unknown, histories.lengths == 0, inputs)
+        places = histories.places(self._n_items) if self._exclude_seen else np.zeros(0, dtype=np.int64)
+        return Ranking(events, self._items[events], torch.from_numpy(places), unknown, histories.lengths == 0, inputs)
 
     def _steps(self, events: slice) -> Tensor:
         """Return by how much each of some events moves what reaches its item, given all events before it."""
         items = self._items[events]
         order = np.argsort(items, kind="stable")
-        items, increments = items[order], self._log.increments(events)[torch.from_numpy(order)]
+        items, increments = items[order], self._increments(events)[torch.from_numpy(order)]
         before = self._target[torch.from_numpy(items)]
         repeats = ranks_within_groups(items)
         for repeat in range(1, repeats.max(initial=0) + 1):
@@ -148,12 +146,21 @@ class WalkForward:
         steps[torch.from_numpy(order)] = self._model.reach(before + increments) - self._model.reach(before)
         return steps
 
+    def _increments(self, events: slice) -> Tensor:
+        """Return the increments of at most a block of events; those of the whole block are formed and kept."""
+        first, increments = self._newest_increments
+        if not first <= events.start <= events.stop <= first + len(increments):
+            first = events.start
+            increments = self._log.increments(slice(first, min(first + self._block_size, len(self._items))))
+            self._newest_increments = first, increments
+        return increments[events.start - first : events.stop - first]
+
     def _let_in(self, stop: int) -> None:
         """Let the events before ``stop`` into the copy of the state."""
         for start in range(self._n_let_in, stop, self._block_size):
             events = slice(start, min(start + self._block_size, stop))
             items = torch.from_numpy(self._items[events])
-            self._target.index_add_(0, items, self._log.increments(events))
+            self._target.index_add_(0, items, self._increments(events))
             touched = torch.unique(items)
             self._item_side.reached[touched] = self._model.reach(self._target[touched])
             self.popularity.index_add_(0, items, torch.ones(len(items)))
