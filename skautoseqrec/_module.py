@@ -145,7 +145,7 @@ class HistoryEncoder(nn.Module):
     def encode(self, sums: Tensor) -> Tensor:
         """Return the encoded histories, given their decayed sums."""
         hidden = self.dropout(self.norm(sums))
-        return cast(Tensor, hidden + self.block(hidden))
+        return cast(Tensor, self.block(hidden).add_(hidden))
 
     @property
     def decays(self) -> Tensor:

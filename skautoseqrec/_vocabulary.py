@@ -120,7 +120,8 @@ def read_ids(ids: Any, name: str) -> NDArray[Any]:
     """Return a user's list, array or series of ids as int64, float64 or object (str)."""
     if isinstance(ids, np.ma.MaskedArray) and ids.dtype.names is None and np.ma.is_masked(ids):
         raise ValueError(f"{name} holds masked places. Drop them, with .compressed() for instance.")
-    if nw.dependencies.is_into_series(ids):
+    # Asked of arrays and lists, it would be the longest part of reading a single id.
+    if type(ids) not in (np.ndarray, list) and nw.dependencies.is_into_series(ids):
         return read_series(nw.from_native(ids, series_only=True), partial(id_column, allow_fractions=True), name)
     if not hasattr(ids, "__array__"):
         if isinstance(ids, TEXT_LIKE) or not isinstance(ids, Iterable):
