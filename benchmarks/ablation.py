@@ -22,6 +22,7 @@ from skautoseqrec._batches import Batch
 from skautoseqrec._blend import Choices, fit_weights
 from skautoseqrec._counted_log import count_log
 from skautoseqrec._counts import Counts
+from skautoseqrec._devices import CPU
 from skautoseqrec._learning import BLENDED_EVENTS, BLENDED_FEATURES, Learner, to_vector
 from skautoseqrec._model import Model
 from skautoseqrec._objectives import OBJECTIVES, MultinomialObjective
@@ -182,7 +183,7 @@ def refit_blend(
     names = [*PARTS[:-1], *["trend"] * len(model.settings.trend_half_lives)]
     kept = np.array([name not in removed for name in names])
     start = to_vector(recommender.blend_)
-    choices = validation.choices(model, BLENDED_FEATURES, start)
+    choices = validation.choices(model, BLENDED_FEATURES, start, CPU)
     weights = np.zeros(len(names))
     weights[kept] = fit_weights(Choices(choices.features[..., kept], choices.offsets), start[kept]).weights
     # Without trends newcomers are answered by event counts.

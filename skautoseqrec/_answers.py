@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from ._devices import scoring_device
 from ._filters import codes_of, read_filter
 from ._histories import Histories
 from ._memory import require_bytes
@@ -28,6 +29,7 @@ class AnswersMixin:
     """``predict_topk`` and ``predict`` of the recommender."""
 
     exclude_seen: bool
+    device: str
     _served: Served
 
     def predict_topk(
@@ -161,6 +163,7 @@ class AnswersMixin:
         check_is_fitted(self)
         columns = validate_log(self, X, reset=False)
         state, scorer = self._served
+        scorer = scorer.on(scoring_device(self.device))
         state.users.check_kind(columns.users)
         snapshot = state.snapshot
         users, rows = np.unique(state.users.find(columns.users, snapshot.n_users), return_inverse=True)
@@ -190,7 +193,8 @@ class AnswersMixin:
         require_bytes(BYTES_PER_ANSWER * len(histories) * int(k), answer, "Ask for fewer users at a time.")
         items = served.state.items
         allowed = read_filter(seen, candidates, exclude, items, snapshot.n_items, len(histories))
-        codes, scores = top_k(served.scorer, snapshot, histories, int(k), allowed)
+        scorer = served.scorer.on(scoring_device(self.device))
+        codes, scores = top_k(scorer, snapshot, histories, int(k), allowed)
         ids, scores = decode_answers(codes, scores, items.ids(snapshot.n_items))
         return (ids, scores) if return_scores else ids
 

@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from scipy import optimize
 from torch import Tensor
 
+from ._devices import beside
+
 #: Share of the events taken to be surprises, equally likely for every eligible item, when the blend is fitted.
 SURPRISES = 0.9
 #: Spread of the normal prior of a weight; it bounds the weights where few events could be split by chance.
@@ -43,18 +45,18 @@ class Choices(NamedTuple):
 
     def scores(self, weights: NDArray[np.float64]) -> Tensor:
         """Return the blended scores, shape (n_events, n_candidates)."""
-        return self.features @ torch.from_numpy(weights).float() + self.offsets
+        return self.features @ beside(self.features, weights.astype(np.float32)) + self.offsets
 
     def mean_reciprocal_rank(self, weights: NDArray[np.float64]) -> float:
         """Return the mean reciprocal rank of the true items, estimated where candidates stand for other items."""
-        scores = self.features @ torch.from_numpy(weights).float()
+        scores = self.features @ beside(self.features, weights.astype(np.float32))
         n_higher = torch.where(scores > scores[:, :1], self.offsets.exp(), 0.0).sum(1)
         n_tied = torch.where(scores == scores[:, :1], self.offsets.exp(), 0.0).sum(1) - 1
         return float((1 / (1 + n_higher + n_tied / 2)).mean())
 
     def blended(self, weights: NDArray[np.float64]) -> Choices:
         """Return the same choices with one part, the blended score."""
-        return Choices((self.features @ torch.from_numpy(weights).float())[..., None], self.offsets)
+        return Choices((self.features @ beside(self.features, weights.astype(np.float32)))[..., None], self.offsets)
 
 
 class Fit(NamedTuple):
@@ -108,7 +110,7 @@ def fit_weights(
         gradient = (expected - (features[:, 0] * is_foretold).sum(0)) / len(features)
         prior = weights / (PRIOR_SPREAD**2 * len(features))
         value = -float(likelihoods.double().mean()) + float(weights @ prior) / 2
-        return value, gradient.double().numpy() + prior
+        return value, gradient.double().cpu().numpy() + prior
 
     left_out = np.zeros(len(start), dtype=bool) if left_out is None else left_out
     bounds = [(0.0, 0.0 if is_left_out else None) for is_left_out in left_out]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from ._devices import scoring_device
 from ._serving import Served
 from ._sklearn import validate_log
 from ._walk_forward import visible_events, walk_forward
@@ -18,6 +19,7 @@ class EvaluationMixin:
     """``score_samples`` and ``score`` of the recommender."""
 
     exclude_seen: bool
+    device: str
     _served: Served
 
     def score_samples(self, X: Any, ties: str = "row") -> NDArray[np.float64]:
@@ -55,7 +57,8 @@ class EvaluationMixin:
         events = state.encode_ahead(in_time, base)
         visible = visible_events(in_time.times, len(order), ties)
         values = np.empty(len(order))
-        values[order] = walk_forward(scorer, base, events, visible, self.exclude_seen)
+        there = scorer.on(scoring_device(self.device))
+        values[order] = walk_forward(there, base, events, visible, self.exclude_seen)
         _warn_if_ineligible(values)
         return values
 

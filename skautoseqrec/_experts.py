@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ._devices import beside
 from ._ragged import Entries, ranks_within_groups
 from ._summed_rows import SummedRows
 from ._trend import TrendClock
@@ -63,7 +64,7 @@ class TrendView(NamedTuple):
         self.add_levels(scores, weights)
         if len(self.items):
             moves = self.moves(weights).mul_(torch.from_numpy(self.sees))
-            scores.index_add_(1, torch.from_numpy(self.items), moves)
+            scores.index_add_(1, beside(scores, self.items), moves.to(scores.device))
 
     def add_levels(self, scores: Tensor, weights: Sequence[float]) -> None:
         """Add the weighted log counts as they were when the batch began.
@@ -78,9 +79,10 @@ class TrendView(NamedTuple):
         weighted = np.array(weights)
         # Not a product: numpy's threads would fight torch's for the cores.
         raised = np.einsum("h,hi->i", weighted, np.maximum(levels, 0.0))
-        scores += _single(raised + np.einsum("h,h->", weighted, self.clock.log_floors))
+        scores += _single(raised + np.einsum("h,h->", weighted, self.clock.log_floors)).to(scores.device)
         if floors.any():
-            scores.addmm_(_single(-(floors.T * weighted)), _single(levels > 0))
+            rising, is_above = _single(-(floors.T * weighted)), _single(levels > 0)
+            scores.addmm_(rising.to(scores.device), is_above.to(scores.device))
             self._lift_to_floors(scores, levels, floors, weighted)
 
     def moves(self, weights: Sequence[float]) -> Tensor:
@@ -106,7 +108,8 @@ class TrendView(NamedTuple):
         for half_life in np.flatnonzero(is_falling.any(1)):
             falling = np.flatnonzero(is_falling[half_life])
             below = _single(floors[half_life])[:, None] - _single(levels[half_life, falling])
-            scores.index_add_(1, torch.from_numpy(falling), below.clamp_min_(0.0), alpha=weights[half_life])
+            lifts = below.clamp_min_(0.0).to(scores.device)
+            scores.index_add_(1, beside(scores, falling), lifts, alpha=weights[half_life])
 
     def _moves(
         self,

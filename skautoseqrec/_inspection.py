@@ -17,8 +17,9 @@ from torch.nn import functional
 from ._filters import known_codes
 from ._objective import NEURAL_PARTS
 from ._objectives import MultinomialObjective
+from ._parts import weighted_parts
 from ._queries import form_queries
-from ._scoring import Scorer, weighted_parts
+from ._scoring import Scorer
 from ._serving import Served
 from ._topk import Filter, batches
 from ._vocabulary import read_ids

@@ -18,11 +18,12 @@ from ._blend import Choices, fit_weights
 from ._counted_log import CountedLog
 from ._counts import Counts
 from ._course import Course
+from ._devices import training_device
 from ._model import Model
 from ._module import AutoSeqRecModule, HistoryEncoder
 from ._objective import BIASED_PARTS, Objective
 from ._progress import Progress
-from ._resolving import draw_seed, resolve_device
+from ._resolving import draw_seed
 from ._scoring import PARTS, Blend
 from ._settings import SequenceSettings, TrainingSettings
 from ._training import Epoch, train
@@ -90,7 +91,7 @@ class Learner:
         self._watched = watched
         self._settings = settings
         self._parameters = parameters
-        self._device = resolve_device(parameters["device"])
+        self._device = training_device(parameters["device"])
         self._seed = draw_seed(parameters["random_state"])
 
     def learn(self, log: CountedLog) -> Learnt:
@@ -164,7 +165,7 @@ class Learner:
                 for epoch in islice(epochs, self._parameters["max_iter"]):
                     settled = _settled(copy.deepcopy(epoch.module))
                     weights = course.weights
-                    choices = validation.choices(self._model(settled), MONITORED_FEATURES, weights)
+                    choices = validation.choices(self._model(settled), MONITORED_FEATURES, weights, self._device)
                     if is_fitted:
                         weights, score = fit_weights(choices, weights, 15, surprises=0.0, left_out=self._left_out)
                     else:
@@ -185,13 +186,13 @@ class Learner:
         self, validation: Validation, module: AutoSeqRecModule, start: NDArray[np.float64]
     ) -> tuple[Blend, Blend]:
         model = self._model(module)
-        choices = validation.choices(model, BLENDED_FEATURES, start)
+        choices = validation.choices(model, BLENDED_FEATURES, start, self._device)
         blend = self.to_blend(fit_weights(choices, start, left_out=self._left_out).weights)
         cold_blend = self._fixed_cold_blend()
         if not cold_blend:
             return blend, cold_blend
         start = np.r_[[cold_blend.get(part, 0.0) for part in BIASED_PARTS], cold_blend.get("trend", ())]
-        cold = validation.choices(model, BLENDED_FEATURES, start, cold=True)
+        cold = validation.choices(model, BLENDED_FEATURES, start, self._device, cold=True)
         if len(cold.features) >= FEWEST_EVENTS:
             weights = fit_weights(cold, start).weights.tolist()
             cold_blend = dict(zip(BIASED_PARTS, weights, strict=False)) | {"trend": tuple(weights[len(BIASED_PARTS) :])}

@@ -53,7 +53,7 @@ class SparseRows:
 
     def row_of_entry(self) -> Tensor:
         """Return the row of each entry."""
-        ends = torch.cat([self.offsets[1:], self.offsets.new_tensor([len(self.items)])])
+        ends = functional.pad(self.offsets[1:], (0, 1), value=len(self.items))
         return torch.repeat_interleave(torch.arange(len(self), device=self.items.device), ends - self.offsets)
 
     def drop(self, probability: float) -> SparseRows:

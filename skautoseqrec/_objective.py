@@ -33,6 +33,10 @@ class Hidden(NamedTuple):
     user: Tensor  # (n_rows, d), what the collaborative decoder reads, from the history
     two_hop: Tensor  # (n_rows, d), whose product with what reaches an item is the two-hop part
 
+    def to(self, device: torch.device) -> Hidden:
+        """Return the same on another device."""
+        return Hidden(*(part.to(device) for part in self))
+
 
 class ItemSide(NamedTuple):
     """What is known of the items to be ranked: decoder rows (weights) beside what leads to them (state).
@@ -47,6 +51,10 @@ class ItemSide(NamedTuple):
 
     vectors: Tensor
     biases: Mapping[str, Tensor]
+
+    def to(self, device: torch.device) -> ItemSide:
+        """Return the same on another device."""
+        return ItemSide(self.vectors.to(device), {name: bias.to(device) for name, bias in self.biases.items()})
 
     @property
     def reached(self) -> Tensor:
@@ -119,4 +127,4 @@ class Objective(ABC):
 
     def bias(self, items: ItemSide, blend: Mapping[str, float]) -> Tensor:
         """Return what is added to each item's score whoever asks, shape (n_items,)."""
-        return torch.zeros(len(items.vectors))
+        return items.vectors.new_zeros(len(items.vectors))

@@ -17,6 +17,7 @@ from ._autograd import SoftmaxCrossEntropy
 from ._batches import Batch, Snapshots, WholeRows, drawn_share, gather_rows, shuffled, shuffled_slices
 from ._counting import TRANSITION_UNIT
 from ._counts import Counts
+from ._devices import CPU
 from ._module import DECODERS, AutoSeqRecModule, SparseRows, Weights
 from ._objective import BIASED_PARTS, NEURAL_PARTS, Hidden, ItemSide, Objective
 from ._settings import SequenceSettings
@@ -184,7 +185,7 @@ class MultinomialObjective(Objective):
 
 def product(queries: Tensor, vectors: Tensor) -> Tensor:
     """Return ``queries @ vectors.T``; torch leaves a single query to one thread, so it is shared out here."""
-    n_threads = torch.get_num_threads()
+    n_threads = torch.get_num_threads() if vectors.device == CPU else 1
     n_each = len(vectors) // n_threads
     if len(queries) != 1 or n_threads == 1 or n_each == 0:
         return torch.mm(queries, vectors.T)

@@ -23,6 +23,10 @@ class Queries(NamedTuple):
     history_rows: Entries  # (n_rows, n_items), decayed, entries that share an item standing apart
     source_rows: SummedRows  # (n_rows, n_items), what followed the last items
 
+    def to(self, device: torch.device) -> Queries:
+        """Return the same with its vectors on another device."""
+        return self._replace(hidden=self.hidden.to(device))
+
 
 #: For weighted items, a row of them per query: what leaves them, projected, and their transitions.
 Leaving = Callable[[Entries], tuple[Tensor, list[Entries]]]

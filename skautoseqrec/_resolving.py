@@ -8,7 +8,6 @@ from numbers import Real
 from typing import Any, cast
 
 import numpy as np
-import torch
 from sklearn.utils import check_random_state
 
 from ._counts import Counts
@@ -141,13 +140,6 @@ def resolve_n_negatives(n_negatives: str | int | None, objective: str, n_items: 
     if n_negatives != "auto":
         return cast("int | None", n_negatives)
     return FEW_NEGATIVES if n_items > MANY_ITEMS and objective != "paper" else None
-
-
-def resolve_device(device: str) -> torch.device:
-    """Return the torch device to train on; "auto" takes cuda where there is one."""
-    if device != "auto":
-        return torch.device(device)
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def draw_seed(random_state: Any) -> int:

@@ -9,6 +9,7 @@ import torch
 from scipy import sparse
 from torch import Tensor
 
+from ._devices import beside
 from ._ragged import Entries
 
 #: A dense layout costs its places, a sparse one its entries, which have to be sorted: as much as so many places each.
@@ -52,12 +53,12 @@ class SummedRows:
     def add_logs(self, scores: Tensor, weight: float, scale: float) -> None:
         """Add ``weight log1p(scale row)`` to scores of the rows' own shape, in place."""
         if self._dense is not None:
-            scores.add_((self._dense * scale).log1p_(), alpha=weight)
+            scores.add_((self._dense.to(scores.device) * scale).log1p_(), alpha=weight)
         elif self._sparse is not None:
             starts = np.arange(self._shape[0]) * self._shape[1]
             places = np.repeat(starts, np.diff(self._sparse.indptr)) + self._sparse.indices
             raised = (weight * np.log1p(scale * self._sparse.data)).astype(np.float32, copy=False)
-            scores.view(-1)[torch.from_numpy(places)] += torch.from_numpy(raised)
+            scores.view(-1)[beside(scores, places)] += beside(scores, raised)
 
     def _add_up_densely(self, parts: list[Entries]) -> Tensor:
         first, *others = parts

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ._devices import beside
 from ._histories import Histories
 from ._scoring import Scorer, rows_per_block, score_users
 from ._state import Snapshot
@@ -40,19 +41,20 @@ class Filter(NamedTuple):
     def apply(self, scores: Tensor, histories: Histories) -> None:
         """Set the scores of what may not be recommended to minus infinity, in place."""
         if self.exclude_seen:
-            scores.view(-1).index_fill_(0, torch.from_numpy(histories.places(scores.shape[1])), -torch.inf)
+            scores.view(-1).index_fill_(0, beside(scores, histories.places(scores.shape[1])), -torch.inf)
         if self.candidates is not None:
             denied = torch.ones(len(self.candidates), scores.shape[1], dtype=torch.bool)
             for row, codes in enumerate(self.candidates):
                 denied[row, torch.from_numpy(codes)] = False
-            scores.masked_fill_(denied, -torch.inf)
+            scores.masked_fill_(denied.to(scores.device), -torch.inf)
         if self.exclude is not None:
             denied = torch.zeros(len(self.exclude), scores.shape[1], dtype=torch.bool)
             for row, codes in enumerate(self.exclude):
                 denied[row, torch.from_numpy(codes)] = True
-            scores.masked_fill_(denied, -torch.inf)
+            scores.masked_fill_(denied.to(scores.device), -torch.inf)
 
 
+@torch.inference_mode()
 def top_k(
     scorer: Scorer, snapshot: Snapshot, histories: Histories, k: int, allowed: Filter
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -98,11 +100,11 @@ def batches(n_rows: int, n_items: int) -> Iterator[slice]:
 
 def _select(scores: Tensor, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return the k best columns of each row, equal scores in order of column."""
-    values, columns = (part.numpy() for part in torch.topk(scores, min(k + 1, scores.shape[1]), dim=1))
+    values, columns = (part.cpu().numpy() for part in torch.topk(scores, min(k + 1, scores.shape[1]), dim=1))
     # Any of those that share a score may stand first, or be the one that is not there; the lowest columns must win.
     tied = np.flatnonzero(((values[:, 1:] == values[:, :-1]) & np.isfinite(values[:, 1:])).any(1))
     if len(tied):
-        order = torch.sort(scores[torch.from_numpy(tied)], dim=1, descending=True, stable=True)
+        order = torch.sort(scores[beside(scores, tied)].cpu(), dim=1, descending=True, stable=True)
         width = values.shape[1]
         values[tied], columns[tied] = order.values[:, :width].numpy(), order.indices[:, :width].numpy()
     return columns[:, :k], values[:, :k]

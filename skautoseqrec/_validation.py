@@ -12,8 +12,9 @@ from torch import Tensor
 from ._base import Base
 from ._blend import Choices
 from ._counts import Counts, Events
+from ._devices import beside
 from ._model import Model
-from ._scoring import cold_parts, score_parts
+from ._parts import cold_parts, score_parts
 from ._walk_forward import WalkForward
 
 
@@ -77,7 +78,9 @@ class Validation:
             is_usable &= ~_occurs_earlier(users * self.judged.n_items + items)
         return int(is_usable[len(self.known.history) :].sum())
 
-    def choices(self, model: Model, n_features: int, weights: NDArray[np.float64], cold: bool = False) -> Choices:
+    def choices(
+        self, model: Model, n_features: int, weights: NDArray[np.float64], device: torch.device, cold: bool = False
+    ) -> Choices:
         """Return the judged events whose true item was eligible as choices under a model's weights.
 
         Parameters
@@ -89,30 +92,32 @@ class Validation:
             highest, which decide the likelihood, and half a uniform sample of the others.
         weights : ndarray of shape (n_parts,)
             What they score highest with.
+        device : torch.device
+            Where they are scored, and where the choices are.
         cold : bool, default=False
             Whether to return the events of users without history, or those of all others.
         """
         base = Base.build(self.known, self.known_items, model)
-        walk = WalkForward(model, base, self.judged, np.arange(len(self.judged.items)), self.exclude_seen)
+        walk = WalkForward(model, base, self.judged, np.arange(len(self.judged.items)), self.exclude_seen, device)
         generator = torch.Generator().manual_seed(0)
-        features, offsets = [torch.zeros(0, 1, 1)], [torch.zeros(0, 1)]
+        features, offsets = [torch.zeros(0, 1, 1, device=device)], [torch.zeros(0, 1, device=device)]
         for ranking in walk.blocks():
-            denied = torch.zeros(len(ranking.targets), self.judged.n_items)
+            denied = torch.zeros(len(ranking.targets), self.judged.n_items, device=device)
             ranking.deny(denied)
             denied = denied < 0
-            rows = torch.from_numpy(ranking.cold == cold)
-            rows &= ~denied[torch.arange(len(rows)), torch.from_numpy(ranking.targets)]
+            rows = beside(denied, ranking.cold == cold)
+            rows &= ~denied.gather(1, beside(denied, ranking.targets)[:, None])[:, 0]
             if rows.any():
                 by_name = cold_parts(*ranking.inputs) if cold else score_parts(model, *ranking.inputs)
                 parts = [part[rows] for part in by_name.values()]
                 n_candidates = n_features // (len(self.judged.items) * len(parts))
-                targets = torch.from_numpy(ranking.targets)[rows][:, None]
+                targets = beside(denied, ranking.targets)[rows][:, None]
                 chosen, offset = choose(
                     _blended(parts, weights), denied[rows].scatter(1, targets, True), n_candidates, generator
                 )
                 chosen = torch.cat([targets, chosen], 1)
                 features.append(torch.stack([part.gather(1, chosen) for part in parts], 2))
-                offsets.append(torch.cat([torch.zeros(len(targets), 1), offset], 1))
+                offsets.append(torch.cat([offset.new_zeros(len(targets), 1), offset], 1))
         if len(features) > 1:
             del features[0], offsets[0]
         return Choices(torch.cat(features), torch.cat(offsets))
@@ -160,11 +165,13 @@ def choose(scores: Tensor, denied: Tensor, n_candidates: int, generator: torch.G
     """
     n_rows, n_items = scores.shape
     if n_items <= n_candidates:
-        return torch.arange(n_items).expand(n_rows, -1), torch.where(denied, -torch.inf, 0.0)
+        every = torch.arange(n_items, device=scores.device)
+        return every.expand(n_rows, -1), torch.where(denied, -torch.inf, 0.0)
     scores = scores.masked_fill(denied, -torch.inf)
     highest = torch.topk(scores, n_candidates // 2).indices
     others = ~denied.scatter(1, highest, True)
-    sample = torch.randperm(n_items, generator=generator)[: n_candidates - n_candidates // 2].expand(n_rows, -1)
+    drawn = torch.randperm(n_items, generator=generator)[: n_candidates - n_candidates // 2]
+    sample = drawn.to(scores.device).expand(n_rows, -1)
     is_other = others.gather(1, sample)
     stands_for = torch.log(others.sum(1, keepdim=True) / is_other.sum(1, keepdim=True).clamp_min(1))
     offsets = torch.cat(

@@ -18,6 +18,7 @@ from torch import Tensor
 from ._arriving import ArrivingLog
 from ._base import Base, padded, padded_levels, spread_items
 from ._counts import Events
+from ._devices import beside
 from ._experts import TrendView
 from ._model import Model, project
 from ._objective import ItemSide
@@ -77,23 +78,32 @@ class WalkForward:
         How many events are let in before each is ranked; not decreasing, ``visible[e] <= e``.
     exclude_seen : bool
         Whether items that the user has seen are left out.
+    device : torch.device
+        Where the events are to be ranked.
     """
 
     def __init__(
-        self, model: Model, base: Base, events: Events, visible: NDArray[np.int64], exclude_seen: bool
+        self,
+        model: Model,
+        base: Base,
+        events: Events,
+        visible: NDArray[np.int64],
+        exclude_seen: bool,
+        device: torch.device,
     ) -> None:
         self._model = model
         self._base = base
         self._items, self._n_items = events.items, events.n_items
         self._visible = visible
-        self._exclude_seen = exclude_seen
+        self._exclude_seen, self._device = exclude_seen, device
         self._log = ArrivingLog(base.counts, events, visible, model)
         self._source = padded(base.source, events.n_items)
         self._target = padded(base.target, events.n_items)
-        self._item_side = spread_items(base.items, events.n_items)
+        self._item_side = spread_items(base.items, events.n_items).to(device)
         self._levels = padded_levels(base.levels, model, events.n_items)
         self.popularity = torch.zeros(events.n_items)
         self.popularity[: base.counts.n_items] = torch.from_numpy(base.counts.popularity).float()
+        self.popularity = self.popularity.to(device)
         self._first_event = np.full(events.n_items, len(events.items))
         np.minimum.at(self._first_event, events.items, np.arange(len(events.items)))
         self._n_let_in = 0
@@ -120,7 +130,7 @@ class WalkForward:
             projections = project(last_items, self._source) + self._model.project_entries(recent)
             return projections, [self._base.transitions(last_items), added]
 
-        queries = form_queries(self._model, histories, leaving, self._n_items)
+        queries = form_queries(self._model, histories, leaving, self._n_items).to(self._device)
         seen = slice(self._n_let_in, int(visible[-1]))
         sees = np.arange(seen.start, seen.stop) < visible[:, None]
         recent = Recent(self._items[seen], self._steps(seen), sees)
@@ -128,9 +138,10 @@ class WalkForward:
         trend = TrendView(self._model.trend, self._levels, clock + visible, recent.items, clock + seen.start, sees)
         inputs = (queries, self._item_side, recent, trend, self._n_items)
         n_known = self._base.counts.n_items
-        unknown = torch.from_numpy(self._first_event[n_known:] >= visible[:, None])
+        unknown = torch.from_numpy(self._first_event[n_known:] >= visible[:, None]).to(self._device)
         places = histories.places(self._n_items) if self._exclude_seen else np.zeros(0, dtype=np.int64)
-        return Ranking(events, self._items[events], torch.from_numpy(places), unknown, histories.lengths == 0, inputs)
+        seen_before = torch.from_numpy(places).to(self._device)
+        return Ranking(events, self._items[events], seen_before, unknown, histories.lengths == 0, inputs)
 
     def _steps(self, events: slice) -> Tensor:
         """Return by how much each of some events moves what reaches its item, given all events before it."""
@@ -144,7 +155,7 @@ class WalkForward:
             before[rows] = before[rows - 1] + increments[rows - 1]
         steps = before.new_empty(len(items), before.shape[1] - 1)
         steps[torch.from_numpy(order)] = self._model.reach(before + increments) - self._model.reach(before)
-        return steps
+        return steps.to(self._device)
 
     def _increments(self, events: slice) -> Tensor:
         """Return the increments of at most a block of events; those of the whole block are formed and kept."""
@@ -162,14 +173,16 @@ class WalkForward:
             items = torch.from_numpy(self._items[events])
             self._target.index_add_(0, items, self._increments(events))
             touched = torch.unique(items)
-            self._item_side.reached[touched] = self._model.reach(self._target[touched])
-            self.popularity.index_add_(0, items, torch.ones(len(items)))
+            reached = self._model.reach(self._target[touched])
+            self._item_side.reached[touched.to(self._device)] = reached.to(self._device)
+            self.popularity.index_add_(0, items.to(self._device), self.popularity.new_ones(len(items)))
             self._source.index_add_(0, *self._log.growth(events))
             arrivals = self._base.counts.clock + np.arange(events.start, events.stop)
             self._model.trend.let_in(self._levels, self._items[events], arrivals)
         self._n_let_in = max(stop, self._n_let_in)
 
 
+@torch.inference_mode()
 def walk_forward(
     scorer: Scorer, base: Base, events: Events, visible: NDArray[np.int64], exclude_seen: bool
 ) -> NDArray[np.float64]:
@@ -189,13 +202,13 @@ def walk_forward(
         Whether items that the user has seen are left out.
     """
     values = np.zeros(len(events.items))
-    walk = WalkForward(scorer.model, base, events, visible, exclude_seen)
+    walk = WalkForward(scorer.model, base, events, visible, exclude_seen, scorer.device)
     for ranking in walk.blocks():
         scores = scorer.score(*ranking.inputs)
         rows = np.flatnonzero(ranking.cold)
         if len(rows):
             _, items, _, trend, _ = ranking.inputs
-            scores[torch.from_numpy(rows)] = scorer.score_cold(items, walk.popularity, trend.rows(rows))
+            scores[beside(scores, rows)] = scorer.score_cold(items, walk.popularity, trend.rows(rows))
         values[ranking.events] = reciprocal_ranks(scores, ranking)
     return values
 
@@ -222,10 +235,10 @@ def reciprocal_ranks(scores: Tensor, ranking: Ranking) -> NDArray[np.float64]:
     ranking.deny(scores, 0.0)  # what may not be recommended must not count as large
     tolerance = TIE_TOLERANCE * torch.maximum(scores.amax(1, keepdim=True), -scores.amin(1, keepdim=True))
     ranking.deny(scores)
-    target_scores = scores.gather(1, torch.from_numpy(ranking.targets)[:, None])
+    target_scores = scores.gather(1, beside(scores, ranking.targets)[:, None])
     # As numbers: truth values take three times as long to count.
     counts = torch.empty_like(scores)
     n_higher = torch.gt(scores, target_scores + tolerance, out=counts).sum(1)
     n_tied = torch.ge(scores, target_scores - tolerance, out=counts).sum(1) - n_higher - 1
     ranks = 1 + n_higher.double() + n_tied.double() / 2
-    return torch.where(torch.isfinite(target_scores[:, 0]), 1 / ranks, 0.0).numpy()
+    return torch.where(torch.isfinite(target_scores[:, 0]), 1 / ranks, 0.0).cpu().numpy()

@@ -122,7 +122,8 @@ class AutoSeqRecRecommender(
         ``history_encoder`` must be the same; "auto" then takes the history encoder that the weights have. What the fit
         before has seen of the validation already, flatters its scores.
     device : {"auto", "cpu", "cuda"}, default="auto"
-        Where to train; "auto" takes cuda where there is one. The fitted model is on the CPU, so it loads anywhere.
+        Where to train and to score; "auto" takes cuda where there is one. The fitted weights and the state are on the
+        CPU, so the model loads anywhere, and where there is no cuda it is scored on the CPU, whatever this says.
     random_state : int, RandomState instance or None, default=None
         Seed of the initial weights, of shuffling and of dropout. The global random states of numpy and torch
         are never touched.

@@ -86,7 +86,7 @@ class TestPaperObjective:
 
     def test_dropout_comes_after_the_linear_maps(self):
         module, batch = module_of().train(), batch_of(random_matrix())
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(devices=[]):
             hidden_dropped = logits_of(self.objective, module, batch, {"encoder": 0.99, "source": 0.0})
             output_dropped = logits_of(self.objective, module, batch, {"encoder": 0.0, "source": 0.5})
         # What is left of a hidden row that was dropped whole is the decoder's bias.

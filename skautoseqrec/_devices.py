@@ -1,0 +1,31 @@
+"""Where is computed: on the CPU, or on a GPU where there is one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+CPU = torch.device("cpu")
+
+
+def training_device(device: str) -> torch.device:
+    """Return the device to train on; "auto" takes cuda where there is one."""
+    if device != "auto":
+        return torch.device(device)
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def scoring_device(device: str) -> torch.device:
+    """Return the device to score on: cuda where there is one, if the parameter allows it.
+
+    Not an error where there is none: what was trained on a GPU may be asked on a machine without.
+    """
+    return torch.device("cuda") if device != "cpu" and torch.cuda.is_available() else CPU
+
+
+def beside(values: Tensor, array: NDArray[Any]) -> Tensor:
+    """Return an array as a tensor on the device where some values are."""
+    return torch.from_numpy(array).to(values.device)
