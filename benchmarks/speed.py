@@ -12,7 +12,7 @@ import argparse
 import os
 import resource
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from importlib.util import find_spec
 from itertools import chain
@@ -28,6 +28,7 @@ from dense import DenseModel, id_pairs
 from numpy.typing import NDArray
 from sasrec import SASRec
 from threadpoolctl import threadpool_limits
+from timing import three_products, time_call, time_calls, time_history_products
 
 from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender, Interactions
 from skautoseqrec._batches import Batch
@@ -158,14 +159,6 @@ def compare_training(recommender: AutoSeqRecRecommender, fitted: Interactions) -
     yield Line("peak memory after fits, GiB", peak, fit_bytes(counts, parameters) / 2**30, "the estimate of fit")
 
 
-def three_products(arguments: tuple[torch.Tensor, torch.Tensor, torch.Tensor]) -> None:
-    """Form the products of a linear layer, forward and backward."""
-    hidden, weights, logits = arguments
-    torch.mm(hidden, weights.T, out=logits)
-    logits @ weights
-    logits.T @ hidden
-
-
 def compare_walking(
     recommender: AutoSeqRecRecommender, fitted: Interactions, arriving: Interactions, options: argparse.Namespace
 ) -> Iterator[Line]:
@@ -180,10 +173,9 @@ def compare_walking(
     )
     product = np.median(time_calls(lambda _: torch.addmm(bias, queries, items.T), range(20)))
     yield Line("walking forward, events/s", pace, block / product, f"the bare product, {block} events at a time")
-    others = [(queries[:, :d], torch.randn(d, block))]  # what the events of a block changed
-    if recommender._scorer.model.module.history is not None:
-        others += [(queries[:, :d], torch.randn(d, 2 * d)), (queries, torch.randn(2 * d, d))]
-    product += sum(np.median(time_calls(lambda _, pair=pair: pair[0] @ pair[1], range(20))) for pair in others)
+    changes = torch.randn(d, block)  # of the items by the events of a block
+    product += np.median(time_calls(lambda _: queries[:, :d] @ changes, range(20)))
+    product += time_history_products(recommender, block)
     yield Line("the same", pace, block / product, "all bare products: changes and histories too")
     first = arriving[: options.slow_events * 10]
     sasrec = SASRec(d, max_iter=0).fit(fitted)
@@ -228,6 +220,8 @@ def compare_answers(recommender: AutoSeqRecRecommender, fitted: Interactions) ->
         answers = np.median(time_calls(recommender.predict_topk, batches))
         products = np.median(time_calls(lambda _, queries=queries: queries @ items.T, batches))
         yield Line(f"predict_topk by {size}, us", answers * 1e6, products * 1e6, "the bare product")
+        all_products = products + time_history_products(recommender, size)
+        yield Line("the same", answers * 1e6, all_products * 1e6, "all bare products: histories too")
         if size == 1:
             # A copy reads and writes: half of it is what reading takes.
             moved = np.median(time_calls(lambda _: copy.copy_(items), range(50))) / 2
@@ -280,18 +274,6 @@ def compare_files(recommender: AutoSeqRecRecommender) -> Iterator[Line]:
 def figure(value: float) -> str:
     """Return a number with three digits at least."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-
-
-def time_call(function: Callable[[Any], Any], argument: Any) -> float:
-    """Return the seconds of one call of a function."""
-    start = perf_counter()
-    function(argument)
-    return perf_counter() - start
-
-
-def time_calls(function: Callable[[Any], Any], arguments: Iterable[Any]) -> NDArray[np.float64]:
-    """Return the seconds of each call of a function."""
-    return np.array([time_call(function, argument) for argument in arguments])
 
 
 if __name__ == "__main__":
