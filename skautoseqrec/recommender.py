@@ -14,6 +14,7 @@ from ._fitting import fit_log
 from ._forgetting import ForgettingMixin
 from ._inspection import InspectionMixin
 from ._parameters import PAPER_PARAMS, Parameters
+from ._pickling import PicklingMixin
 from ._reading import read_columns
 from ._reblending import ReblendingMixin
 from ._resolving import resolve_parameters
@@ -31,6 +32,7 @@ class AutoSeqRecRecommender(
     InspectionMixin,
     ForgettingMixin,
     ReblendingMixin,
+    PicklingMixin,
     SavingMixin,
     ServingMixin,
     LogTags,
