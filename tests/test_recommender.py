@@ -212,6 +212,9 @@ def test_score_is_the_weighted_mean_of_score_samples(log):
     assert recommender.score(later) == pytest.approx(values.mean())
     with pytest.raises(ValueError, match=f"sample_weight has 2 weights for {len(later)} events"):
         recommender.score(later, sample_weight=[1, 2])
+    for wrong in (-1, np.nan, np.inf):
+        with pytest.raises(ValueError, match=f"at least 0; row 2 holds {float(wrong)}"):
+            recommender.score(later, sample_weight=[1, 1, wrong, *weights[3:]])
     assert recommender.score(later, sample_weight=weights) == pytest.approx(np.average(values, weights=weights))
 
 
