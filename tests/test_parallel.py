@@ -1,11 +1,17 @@
 """Searches whose fits run side by side: in processes, in threads, in a cluster."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, current_thread, main_thread
+
 import joblib
 import numpy as np
 import pytest
+import torch
+from concurrency import switching_often
 from sklearn.model_selection import GridSearchCV
 
 from skautoseqrec import AutoSeqRecRecommender
+from skautoseqrec._steps import WholeSteps
 from skautoseqrec.datasets import make_interactions
 from skautoseqrec.metrics import mrr_scorer
 from skautoseqrec.model_selection import TemporalSplit
@@ -49,3 +55,70 @@ def test_a_search_is_the_same_in_a_cluster(alone):
         joblib.parallel_backend("dask"),
     ):
         assert_same_search(search(), alone)
+
+
+#: Kinds of trainings: with a validation and without, and with an encoder of histories, which drops at random.
+KINDS = [
+    SMALL | {"max_iter": 3},
+    {"n_components": 4, "max_iter": 3, "random_state": 1, "exclude_seen": False},
+    SMALL | {"history_encoder": "residual", "history_dropout": 0.5, "random_state": 2, "max_iter": 3},
+]
+LONG = make_interactions(n_users=100, n_items=40, n_events=1500, random_state=0)
+
+
+def assert_same_model(one, other):
+    # To rounding: torch may split its sums otherwise in another thread.
+    for name, weight in one.module_.state_dict().items():
+        torch.testing.assert_close(weight, other.module_.state_dict()[name])
+    weights = [
+        np.r_[[model.blend_["two_hop"], model.blend_["direct"]], model.blend_["trend"]] for model in (one, other)
+    ]
+    np.testing.assert_allclose(*weights, rtol=1e-3)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return [AutoSeqRecRecommender(**kind).fit(LONG) for kind in KINDS]
+
+
+def fit_elsewhere(kind, together=None):
+    """Fit in a thread that is not the main one."""
+    assert current_thread() is not main_thread()
+    if together is not None:
+        together.wait()
+    return AutoSeqRecRecommender(**kind).fit(LONG)
+
+
+@pytest.mark.parametrize("kind", range(len(KINDS)))
+def test_a_fit_in_another_thread_is_the_same(fitted, kind):
+    before = torch.get_rng_state()
+    with ThreadPoolExecutor(1) as threads:
+        assert_same_model(threads.submit(fit_elsewhere, KINDS[kind]).result(), fitted[kind])
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("pair", [(0, 1), (1, 2), (1, 1)])
+def test_fits_in_two_threads_are_those_of_one_after_the_other(fitted, pair):
+    together = Barrier(len(pair))
+    with switching_often(smallest_merge=1024), ThreadPoolExecutor(len(pair)) as threads:
+        found = list(threads.map(fit_elsewhere, [KINDS[kind] for kind in pair], [together] * len(pair)))
+    for kind, recommender in zip(pair, found, strict=True):
+        assert_same_model(recommender, fitted[kind])
+
+
+def test_an_interrupt_in_another_thread_keeps_whole_epochs_and_lets_others_train(fitted, monkeypatch):
+    take, n_taken = WholeSteps.take, [0]
+
+    def interrupted(self, batch):
+        n_taken[0] += 1
+        if n_taken[0] == n_before + 1:
+            raise KeyboardInterrupt
+        return take(self, batch)
+
+    monkeypatch.setattr(WholeSteps, "take", interrupted)
+    n_before = -1  # nothing is interrupted yet
+    once = AutoSeqRecRecommender(**KINDS[0] | {"max_iter": 1}).fit(LONG)
+    n_before, n_taken[0] = n_taken[0], 0
+    with ThreadPoolExecutor(1) as threads, pytest.warns(UserWarning, match="interrupted; kept: 1 of 3 epochs"):
+        assert_same_model(threads.submit(fit_elsewhere, KINDS[0]).result(), once)
+    assert_same_model(AutoSeqRecRecommender(**KINDS[0]).fit(LONG), fitted[0])
