@@ -1,5 +1,6 @@
 """Searches whose fits run side by side: in processes, in threads, in a cluster."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, current_thread, main_thread
 
@@ -20,11 +21,10 @@ LOG = make_interactions(n_users=30, n_items=25, n_events=300, random_state=0)
 SMALL = {"n_components": 4, "max_iter": 1, "random_state": 0, "early_stopping": False, "blend": {"collaborative": 1.0}}
 
 
-def search(n_jobs=None):
+def search(scoring=mrr_scorer, **options):
     recommender = AutoSeqRecRecommender(**SMALL)
     grid = {"transition_window": [1, 5], "n_components": [2, 4]}
-    found = GridSearchCV(recommender, grid, scoring=mrr_scorer, cv=TemporalSplit(2), n_jobs=n_jobs)
-    return found.fit(LOG)
+    return GridSearchCV(recommender, grid, scoring=scoring, cv=TemporalSplit(2), **options).fit(LOG)
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +55,32 @@ def test_a_search_is_the_same_in_a_cluster(alone):
         joblib.parallel_backend("dask"),
     ):
         assert_same_search(search(), alone)
+
+
+@pytest.mark.filterwarnings("ignore:The items of:UserWarning")
+def test_a_search_is_the_same_in_ray(alone):
+    """Not run by the extra "test": ray is large and not built for every platform. ``pip install ray`` has it run."""
+    ray = pytest.importorskip("ray", reason="ray is not installed")
+    from ray.util.joblib import register_ray
+
+    def score_and_place(recommender, X, y=None):
+        return {"mrr": mrr_scorer(recommender, X), "process": os.getpid()}
+
+    try:
+        # Of one core, joblib would have the search run in this process. A node that does not start is given up by ray.
+        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    except Exception as error:
+        pytest.skip(f"ray started no node: {error!r}")
+    try:
+        register_ray()
+        with joblib.parallel_backend("ray"):
+            found = search(scoring=score_and_place, refit="mrr")
+    finally:
+        ray.shutdown()
+    places = {place for fold in range(2) for place in found.cv_results_[f"split{fold}_test_process"]}
+    assert os.getpid() not in places
+    found.cv_results_["mean_test_score"] = found.cv_results_["mean_test_mrr"]
+    assert_same_search(found, alone)
 
 
 #: Kinds of trainings: with a validation and without, and with an encoder of histories, which drops at random.
