@@ -32,14 +32,14 @@ class Watch:
     ----------
     estimator : estimator instance
         In its ``fit``, which is decorated with ``with_callbacks``.
-    X : object
-        What it is fitted on.
+    X, y : object
+        What it is fitted on; y is ignored but by callbacks that want one.
     max_epochs : int or None
         How many epochs there will be; None if that is not known.
     """
 
-    def __init__(self, estimator: Any, X: Any, max_epochs: int | None) -> None:
-        self._told = {"estimator": estimator, "X": X}
+    def __init__(self, estimator: Any, X: Any, y: Any, max_epochs: int | None) -> None:
+        self._told = {"estimator": estimator, "X": X, "y": y}
         self._fit = None
         if HAS_CALLBACKS:
             self._fit = estimator._init_callback_context(max_subtasks=max_epochs)

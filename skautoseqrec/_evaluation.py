@@ -13,6 +13,7 @@ from ._serving import Served
 from ._sklearn import validate_log
 from ._walk_forward import visible_events, walk_forward
 from ._warnings import warn_caller
+from ._weights import check_weights, weighted_mean
 
 
 class EvaluationMixin:
@@ -78,14 +79,14 @@ class EvaluationMixin:
         -------
         mrr : float
             In [0, 1].
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the log is not usable, or the weights are not one for each event, finite, at least 0 and not all 0.
         """
-        values = self.score_samples(X)
-        if sample_weight is None:
-            return float(values.mean())
-        weights = np.asarray(sample_weight)
-        if weights.shape != values.shape:
-            raise ValueError(f"sample_weight has {len(weights)} weights for {len(values)} events.")
-        return float(np.average(values, weights=weights))
+        weights = check_weights(sample_weight)  # before the walk, which may take long
+        return weighted_mean(self.score_samples(X), weights)
 
 
 def _warn_if_ineligible(values: NDArray[np.float64]) -> None:

@@ -9,8 +9,12 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils.validation import check_is_fitted
 
 from ._interactions import Columns, Interactions
+from ._packing import pack_vocabularies, require_arrays, unpack_vocabularies
 from ._sklearn import LogTags, all_or_nothing, validate_log
 from ._vocabulary import Vocabulary
+
+#: Where the state of a transformer has its ids.
+IDS = "_ids"
 
 
 class LogTransformer(LogTags, TransformerMixin, BaseEstimator):
@@ -58,6 +62,26 @@ class LogTransformer(LogTags, TransformerMixin, BaseEstimator):
     def __sklearn_is_fitted__(self) -> bool:
         """Tell whether ids have been learnt."""
         return hasattr(self, "_users")
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled and copied, ids as arrays: whoever loads it with skops then has one class to trust."""
+        state = dict(super().__getstate__())
+        if "_users" in state:
+            state[IDS] = pack_vocabularies(state.pop("_users").ids(), state.pop("_items").ids())
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take that over.
+
+        Raises
+        ------
+        ModelFileError
+            If what stands for the ids is none.
+        """
+        state = dict(state)
+        if IDS in state:
+            state["_users"], state["_items"] = unpack_vocabularies(require_arrays(state.pop(IDS)))
+        super().__setstate__(state)
 
 
 def learn_ids(columns: Columns) -> tuple[Vocabulary, Vocabulary]:

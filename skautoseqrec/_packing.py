@@ -1,4 +1,4 @@
-"""Columns of a log as arrays of numbers, for files: strings as UTF-8 with their ends, datetimes with their unit."""
+"""Columns and ids of a log as arrays of numbers: strings as UTF-8 with their ends, datetimes with their unit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._interactions import Columns
-from ._model_file import Arrays, ModelFileError
+from ._model_file import DTYPES, Arrays, ModelFileError
+from ._vocabulary import Vocabulary
 
 #: How the name of an array of datetimes ends; behind the name of the column.
 DATETIME = re.compile(r"\.datetime64\[([1-9]\d{0,8})(Y|M|W|D|h|m|s|ms|us|ns|ps|fs|as)\]")
@@ -40,6 +41,41 @@ def unpack_columns(arrays: Arrays) -> Columns:
     if len(lengths) != 1:
         raise ModelFileError(f"the columns of a log are of different lengths: {sorted(lengths)}.")
     return columns
+
+
+def pack_vocabularies(user_ids: NDArray[Any], item_ids: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """Return the ids of users and items as arrays."""
+    return {**pack_ids("user_ids", user_ids), **pack_ids("item_ids", item_ids)}
+
+
+def unpack_vocabularies(arrays: Arrays) -> tuple[Vocabulary, Vocabulary]:
+    """Return the vocabularies of users and items.
+
+    Raises
+    ------
+    ModelFileError
+        If the arrays are not those of two.
+    """
+    return _unpack_vocabulary("user_id", "user_ids", arrays), _unpack_vocabulary("item_id", "item_ids", arrays)
+
+
+def _unpack_vocabulary(column: str, name: str, arrays: Arrays) -> Vocabulary:
+    ids = unpack_ids(name, arrays)
+    vocabulary = Vocabulary.of(column, ids)
+    if len(vocabulary) < len(ids):
+        raise ModelFileError(f"array {name!r} holds an id twice.")
+    return vocabulary
+
+
+def require_arrays(arrays: Any) -> Arrays:
+    """Return arrays that came from elsewhere than a file of ours, or raise ModelFileError if it holds no such ones."""
+    # joblib may have mapped them; no other subclass is an array like any other.
+    kinds, dtypes = (np.ndarray, np.memmap), DTYPES.values()
+    if not isinstance(arrays, dict) or not all(
+        type(array) in kinds and array.dtype in dtypes for array in arrays.values()
+    ):
+        raise ModelFileError(f"what was saved is not a dict of arrays of {sorted(map(str, dtypes))}.")
+    return arrays
 
 
 def pack_ids(name: str, ids: NDArray[Any]) -> dict[str, NDArray[Any]]:

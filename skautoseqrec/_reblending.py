@@ -45,7 +45,7 @@ class ReblendingMixin:
         Raises
         ------
         ValueError
-            If a part is unknown, a weight is negative or not finite, or all are zero.
+            If a part is unknown, a weight is negative, not finite or too large for float32, or all are zero.
         TypeError
             If ``blend`` is no dict, or ``exclude_seen`` no bool.
 

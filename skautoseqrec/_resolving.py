@@ -25,6 +25,10 @@ EVENTS_PER_ITEM = 100
 #: but 3,400 items: .1661 with 512 of them, .1663 with all, after twice as many epochs.
 MANY_ITEMS, FEW_NEGATIVES = 8192, 1024
 
+#: Scores are float32, which ends at 3.4e38. Parts of a score are tens, if need be thousands; over 2**26 candidates of a
+#: validation they are summed at most, and a saved model may have 2**16 trends, so that no sum comes near the end.
+LARGEST_WEIGHT = 1e15
+
 
 def resolve_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return parameters with one rate per part of the network and one weight per part of the score.
@@ -88,7 +92,8 @@ def resolve_blend(blend: Mapping[str, Any], parts: tuple[str, ...], n_trends: in
     Raises
     ------
     ValueError
-        If a part is unknown, a weight is negative or not finite, all are zero, or "trend" has not one per half-life.
+        If a part is unknown, a weight is negative, not finite or too large to be summed, all are zero, or "trend" has
+        not one per half-life.
     """
     unknown = sorted(set(blend) - set(parts))
     if unknown:
@@ -102,10 +107,18 @@ def resolve_blend(blend: Mapping[str, Any], parts: tuple[str, ...], n_trends: in
     if len(trend) != n_trends:
         raise ValueError(f"blend['trend'] has {len(trend)} weights for {n_trends} half-lives; give one for each.")
     weights = {part: blend.get(part, 0.0) for part in parts if part != "trend"}
-    named = [*weights.items(), *((f"trend'][{place}", weight) for place, weight in enumerate(trend))]
-    for part, weight in named:
-        if not isinstance(weight, Real) or not 0 <= float(weight) < np.inf:
-            raise ValueError(f"blend['{part}'] must be a finite number of at least 0, not {weight!r}.")
+    named = [(f"blend['{part}']", weight) for part, weight in weights.items()]
+    named += [(f"blend['trend'][{place}]", weight) for place, weight in enumerate(trend)]
+    for name, weight in named:
+        is_number = isinstance(weight, Real)
+        # Not as a float, which an integer may be too large for.
+        if not is_number or not 0 <= weight < np.inf:
+            raise ValueError(f"{name} must be a finite number of at least 0, not {weight!r}.")
+        if weight > LARGEST_WEIGHT:
+            raise ValueError(
+                f"{name} is above {LARGEST_WEIGHT:g}, and scores would overflow. Divide all weights by one number: "
+                "only their ratios rank."
+            )
     if not any(weight for _, weight in named):
         raise ValueError("All weights of blend are zero: nothing would be scored.")
     return {part: float(weight) for part, weight in weights.items()} | {"trend": tuple(map(float, trend))}

@@ -24,7 +24,7 @@ from ._model_file import Arrays, ModelFileError
 from ._module import AutoSeqRecModule, HistoryEncoder
 from ._objective import BIASED_PARTS
 from ._objectives import OBJECTIVES
-from ._packing import pack_ids, unpack_ids
+from ._packing import pack_vocabularies, unpack_vocabularies
 from ._parameters import PARAMETER_CONSTRAINTS
 from ._resolving import check_half_lives, resolve_blend
 from ._saved_events import event_arrays, read_events
@@ -33,7 +33,6 @@ from ._serving import Served
 from ._settings import SequenceSettings
 from ._state import State
 from ._version import __version__
-from ._vocabulary import Vocabulary
 
 #: What the names of the weights' arrays begin with.
 WEIGHTS = "weights."
@@ -93,8 +92,7 @@ def state_arrays(state: State) -> dict[str, NDArray[Any]]:
     n_events = len(snapshot.base.counts.history) + snapshot.n_events
     weights = {f"{WEIGHTS}{name}": weight.numpy() for name, weight in state.model.module.state_dict().items()}
     return {
-        **pack_ids("user_ids", state.users.ids(snapshot.n_users)),
-        **pack_ids("item_ids", state.items.ids(snapshot.n_items)),
+        **pack_vocabularies(state.users.ids(snapshot.n_users), state.items.ids(snapshot.n_items)),
         **event_arrays(state.events, n_events),
         **weights,
     }
@@ -110,7 +108,7 @@ def read_fitted(manifest: Mapping[str, Any], arrays: Arrays) -> dict[str, Any]:
     """
     fitted = _read_manifest(manifest)
     settings = _check_settings(fitted)
-    users, items = _vocabulary("user_id", "user_ids", arrays), _vocabulary("item_id", "item_ids", arrays)
+    users, items = unpack_vocabularies(arrays)
     module = _read_module(fitted, arrays)
     if module.n_items > len(items):
         raise ModelFileError(f"there are weights of {module.n_items} items, and ids of {len(items)}.")
@@ -161,14 +159,6 @@ def _check_settings(fitted: Fitted) -> SequenceSettings:
             f"{LONGEST_WINDOW} at most."
         )
     return SequenceSettings(**{**settings, "trend_half_lives": half_lives})
-
-
-def _vocabulary(column: str, name: str, arrays: Arrays) -> Vocabulary:
-    ids, vocabulary = unpack_ids(name, arrays), Vocabulary(column)
-    vocabulary.add(ids)
-    if len(vocabulary) < len(ids):
-        raise ModelFileError(f"array {name!r} holds an id twice.")
-    return vocabulary
 
 
 def _read_module(fitted: Fitted, arrays: Arrays) -> AutoSeqRecModule:

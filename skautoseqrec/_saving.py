@@ -131,10 +131,6 @@ class SavingMixin:
             self._journal.close()
             del self._journal
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Return what is pickled and copied: two writers must not share a journal."""
-        return {name: value for name, value in super().__getstate__().items() if name != "_journal"}  # type: ignore[attr-defined]
-
     def _take_in(self, columns: Columns) -> None:
         """Let the events of a log into the state, and into the journal if one is open."""
         if self._journal is None:

@@ -88,12 +88,17 @@ class Vocabulary:
             self._append(unknown[first])
         return found
 
+    @classmethod
+    def of(cls, name: str, ids: NDArray[Any]) -> Vocabulary:
+        """Return the vocabulary of ids as they are; it is the shorter one where an id stands among them twice."""
+        vocabulary = cls(name)
+        vocabulary._codes = {key: code for code, key in enumerate(ids.tolist())}
+        vocabulary._ids = GrowableArray(ids)
+        return vocabulary
+
     def take(self, codes: NDArray[np.int64]) -> Vocabulary:
         """Return a vocabulary of some of the ids, in the order of the given codes."""
-        twin, ids = Vocabulary(self.name), self.ids()[codes]
-        twin._codes = {key: code for code, key in enumerate(ids.tolist())}
-        twin._ids = GrowableArray(ids)
-        return twin
+        return Vocabulary.of(self.name, self.ids()[codes])
 
     def truncate(self, length: int) -> None:
         """Forget the ids from ``length`` on."""

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+import sklearn
+from numpy.typing import ArrayLike
+from sklearn.utils.metadata_routing import MetadataRequest
+
+from ._ranks import check_k, mean_reciprocal_rank, ndcg_at_k, ranks_from_reciprocal, recall_at_k
+from ._weights import check_weights
 
 __all__ = [
     "RankingScorer",
@@ -20,101 +26,12 @@ __all__ = [
 ]
 
 
-def mean_reciprocal_rank(ranks: ArrayLike) -> float:
-    r"""Return the mean reciprocal rank.
-
-    .. math:: \frac{1}{|E|} \sum_{e \in E} \frac{1}{rank(e)}
-
-    Parameters
-    ----------
-    ranks : array-like of shape (n_events,)
-        Rank of the true item of each event, at least 1; infinite where it could not be recommended. Halves
-        stand for ties.
-
-    Returns
-    -------
-    mrr : float
-        In [0, 1].
-
-    Raises
-    ------
-    ValueError
-        If there is no rank, or one is below 1 or NaN.
-
-    Examples
-    --------
-    >>> mean_reciprocal_rank([1, 2, float("inf")])
-    0.5
-    """
-    return float((1 / _check_ranks(ranks)).mean())
-
-
-def recall_at_k(ranks: ArrayLike, k: int = 10) -> float:
-    r"""Return the share of events whose true item is among the first k (also called hit rate).
-
-    .. math:: \frac{1}{|E|} \sum_{e \in E} [rank(e) \le k]
-
-    Parameters
-    ----------
-    ranks : array-like of shape (n_events,)
-        Rank of the true item of each event, at least 1; infinite where it could not be recommended.
-    k : int, default=10
-        Length of the list; at least 1.
-
-    Returns
-    -------
-    recall : float
-        In [0, 1].
-
-    Raises
-    ------
-    ValueError
-        If there is no rank, one is below 1 or NaN, or k < 1.
-
-    Examples
-    --------
-    >>> recall_at_k([1, 2, 11, 40], k=10)
-    0.5
-    """
-    return float((_check_ranks(ranks) <= _check_k(k)).mean())
-
-
-def ndcg_at_k(ranks: ArrayLike, k: int = 10) -> float:
-    r"""Return the normalised discounted cumulative gain of lists with one right answer.
-
-    .. math:: \frac{1}{|E|} \sum_{e \in E} \frac{[rank(e) \le k]}{\log_2(1 + rank(e))}
-
-    Parameters
-    ----------
-    ranks : array-like of shape (n_events,)
-        Rank of the true item of each event, at least 1; infinite where it could not be recommended.
-    k : int, default=10
-        Length of the list; at least 1.
-
-    Returns
-    -------
-    ndcg : float
-        In [0, 1].
-
-    Raises
-    ------
-    ValueError
-        If there is no rank, one is below 1 or NaN, or k < 1.
-
-    Examples
-    --------
-    >>> ndcg_at_k([1, 3, 100], k=10)
-    0.5
-    """
-    checked = _check_ranks(ranks)
-    return float(np.where(checked <= _check_k(k), 1 / np.log2(1 + checked), 0.0).mean())
-
-
 class RankingScorer:
     """Scorer of a recommender that walks forward over a log once and takes every metric from it.
 
-    A plain callable ``(estimator, X, y=None)``, for ``scoring=`` in scikit-learn's model selection. It needs nothing
-    of the estimator but ``score_samples``, which Pipeline and GridSearchCV forward.
+    A plain callable ``(estimator, X, y=None, *, sample_weight=None)``, for ``scoring=`` in scikit-learn's model
+    selection. It needs nothing of the estimator but ``score_samples``, which Pipeline and GridSearchCV forward. Weights
+    that a search is given reach it where metadata routing is enabled and :meth:`set_score_request` asks for them.
 
     Parameters
     ----------
@@ -128,6 +45,7 @@ class RankingScorer:
 
     Examples
     --------
+    >>> import numpy as np
     >>> scorer = RankingScorer(("mrr", "recall@2"))
     >>> class Perfect:
     ...     def score_samples(self, X):
@@ -138,10 +56,13 @@ class RankingScorer:
 
     def __init__(self, metrics: str | Sequence[str] = ("mrr", "recall@10")) -> None:
         self.metrics = metrics
+        self._weight_request: bool | str | None = None
         for name in [metrics] if isinstance(metrics, str) else metrics:
             _parse_metric(name)
 
-    def __call__(self, estimator: Any, X: Any, y: Any = None) -> float | dict[str, float]:
+    def __call__(
+        self, estimator: Any, X: Any, y: Any = None, *, sample_weight: ArrayLike | None = None
+    ) -> float | dict[str, float]:
         """Walk forward over a log and return the metrics.
 
         Parameters
@@ -152,16 +73,77 @@ class RankingScorer:
             The log.
         y : None
             Ignored; there for the scikit-learn API.
+        sample_weight : array-like of shape (n_events,) or None, default=None
+            Weight of each event in the means.
 
         Returns
         -------
         score : float or dict of float
             One value, or one per metric.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the weights are not one for each event, finite, at least 0 and not all 0.
         """
+        weights = check_weights(sample_weight)  # before the walk, which may take long
         ranks = ranks_from_reciprocal(estimator.score_samples(X))
         if isinstance(self.metrics, str):
-            return _parse_metric(self.metrics)(ranks)
-        return {name: _parse_metric(name)(ranks) for name in self.metrics}
+            return _parse_metric(self.metrics)(ranks, sample_weight=weights)
+        return {name: _parse_metric(name)(ranks, sample_weight=weights) for name in self.metrics}
+
+    def set_score_request(self, *, sample_weight: bool | str | None) -> RankingScorer:
+        """Return this scorer with what it asks of scikit-learn's metadata routing.
+
+        This scorer itself is left as it is: ``mrr_scorer`` is everybody's.
+
+        Parameters
+        ----------
+        sample_weight : bool, str or None
+            True asks for ``sample_weight``, a str for what goes by that name; with False nothing is passed on, and with
+            None it is an error to pass weights.
+
+        Returns
+        -------
+        scorer : RankingScorer
+            A copy.
+
+        Raises
+        ------
+        RuntimeError
+            If metadata routing is not enabled.
+        ValueError
+            If ``sample_weight`` is none of these.
+
+        Examples
+        --------
+        >>> import sklearn
+        >>> from skautoseqrec.metrics import mrr_scorer
+        >>> with sklearn.config_context(enable_metadata_routing=True):
+        ...     weighted = mrr_scorer.set_score_request(sample_weight=True)
+        >>> weighted.get_metadata_routing()
+        {'score': {'sample_weight': True}}
+        """
+        if not sklearn.get_config()["enable_metadata_routing"]:
+            raise RuntimeError(
+                "Metadata routing is not enabled: call sklearn.set_config(enable_metadata_routing=True) before."
+            )
+        asking = copy.copy(self)
+        asking._weight_request = sample_weight
+        asking.get_metadata_routing()  # scikit-learn refuses what is no request
+        return asking
+
+    def get_metadata_routing(self) -> MetadataRequest:
+        """Return what this scorer asks of scikit-learn's metadata routing.
+
+        Returns
+        -------
+        routing : MetadataRequest
+            The request for ``sample_weight``.
+        """
+        request = MetadataRequest(owner=self)
+        request.score.add_request(param="sample_weight", alias=self._weight_request)
+        return request
 
     def __repr__(self) -> str:
         """Return the call that makes this scorer."""
@@ -179,63 +161,24 @@ def recall_scorer(k: int = 10) -> RankingScorer:
     Returns
     -------
     scorer : RankingScorer
-        A callable ``(estimator, X, y=None)`` that returns a float.
+        A callable ``(estimator, X, y=None, *, sample_weight=None)`` that returns a float.
 
     Examples
     --------
     >>> recall_scorer(5)
     RankingScorer('recall@5')
     """
-    return RankingScorer(f"recall@{_check_k(k)}")
+    return RankingScorer(f"recall@{check_k(k)}")
 
 
-def ranks_from_reciprocal(values: ArrayLike) -> NDArray[np.float64]:
-    """Return ranks from reciprocal ranks: whole or half numbers, infinite for 0.
-
-    Parameters
-    ----------
-    values : array-like of shape (n_events,)
-        What ``score_samples`` returns.
-
-    Returns
-    -------
-    ranks : ndarray of shape (n_events,)
-        Exact: 1 / (1 / 49) is not 49 in floating point, so halves are restored.
-
-    Examples
-    --------
-    >>> from skautoseqrec.metrics import ranks_from_reciprocal
-    >>> ranks_from_reciprocal([1.0, 0.4, 1 / 49, 0.0])
-    array([ 1. ,  2.5, 49. ,  inf])
-    """
-    with np.errstate(divide="ignore"):
-        return np.rint(2 / np.asarray(values, dtype=np.float64)) / 2
-
-
-def _parse_metric(name: str) -> Callable[[NDArray[np.float64]], float]:
+def _parse_metric(name: str) -> Callable[..., float]:
     if name == "mrr":
         return mean_reciprocal_rank
     match = re.fullmatch(r"(recall|ndcg)@([1-9]\d*)", name)
     if match is None:
         raise ValueError(f"Unknown metric {name!r}: use 'mrr', 'recall@k' or 'ndcg@k', such as 'recall@10'.")
     function, k = {"recall": recall_at_k, "ndcg": ndcg_at_k}[match[1]], int(match[2])
-    return lambda ranks: function(ranks, k)
-
-
-def _check_ranks(ranks: ArrayLike) -> NDArray[np.float64]:
-    checked = np.asarray(ranks, dtype=np.float64)
-    if checked.size == 0:
-        raise ValueError("There is no rank to average.")
-    if not (checked >= 1).all():
-        row = int((~(checked >= 1)).argmax())
-        raise ValueError(f"Ranks start at 1; row {row} holds {checked[row]}.")
-    return checked
-
-
-def _check_k(k: int) -> int:
-    if k != int(k) or k < 1:
-        raise ValueError(f"k must be a whole number of at least 1, not {k!r}.")
-    return int(k)
+    return partial(function, k=k)
 
 
 #: Scorer of the mean reciprocal rank.

@@ -14,6 +14,7 @@ from ._fitting import fit_log
 from ._forgetting import ForgettingMixin
 from ._inspection import InspectionMixin
 from ._parameters import PAPER_PARAMS, Parameters
+from ._pickling import PicklingMixin
 from ._reading import read_columns
 from ._reblending import ReblendingMixin
 from ._resolving import resolve_parameters
@@ -31,6 +32,7 @@ class AutoSeqRecRecommender(
     InspectionMixin,
     ForgettingMixin,
     ReblendingMixin,
+    PicklingMixin,
     SavingMixin,
     ServingMixin,
     LogTags,
@@ -195,7 +197,7 @@ class AutoSeqRecRecommender(
         X : dataframe, array-like of shape (n_events, 2 or 3), list of tuples, Interactions or SequenceMatrices
             The log: user, item and optionally time, rows in any order. Without time, row order is time.
         y : None
-            Ignored; there for the scikit-learn API.
+            Ignored, but callbacks are told of it; there for the scikit-learn API.
 
         Returns
         -------
@@ -211,7 +213,7 @@ class AutoSeqRecRecommender(
             If the fit would take more memory than is available; the message says how much.
         """
         is_known = self.blend != "auto" and not self.early_stopping
-        watch = Watch(self, X, self.max_iter if is_known else None)
+        watch = Watch(self, X, y, self.max_iter if is_known else None)
         is_warm = self.warm_start and self.__sklearn_is_fitted__()
         earlier = Trained(self.module_, self._state.items) if is_warm else None
         with all_or_nothing(self):

@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from sklearn.model_selection import GridSearchCV
 
 from skautoseqrec import AutoSeqRecRecommender, _callbacks, _learning
 from skautoseqrec.datasets import make_interactions
+from skautoseqrec.metrics import RankingScorer, mrr_scorer
+from skautoseqrec.model_selection import TemporalSplit
 
 LOG = make_interactions(n_users=120, n_items=30, n_events=1500, random_state=0)
 SMALL = {"n_components": 8, "max_iter": 4, "random_state": 0}
@@ -66,6 +69,31 @@ def test_a_callback_can_stop_a_fit():
     assert recommender.n_iter_ == 2
     recommender = AutoSeqRecRecommender(**SMALL, exclude_seen=False).set_callbacks(Recorder(last_epoch=1)).fit(LOG)
     assert len(recommender.validation_scores_) == 2
+
+
+@pytest.mark.parametrize("in_search", [False, True])
+def test_a_progress_bar_comes_to_its_end(capsys, in_search):
+    pytest.importorskip("rich", reason="rich is not installed")
+    from sklearn.callback import ProgressBar
+
+    estimator = AutoSeqRecRecommender(**SMALL, **FIXED, exclude_seen=False)
+    if in_search:
+        estimator = GridSearchCV(estimator, {"context_size": [1, 2]}, scoring=mrr_scorer, cv=TemporalSplit(2))
+    estimator.set_callbacks(ProgressBar()).fit(LOG)
+    told = capsys.readouterr().out
+    assert f"{type(estimator).__name__} - fit" in told
+    assert ("AutoSeqRecRecommender - fit" in told) if in_search else ("100%" in told)
+
+
+def test_a_scoring_monitor_scores_every_epoch_where_there_is_a_y():
+    from sklearn.callback import ScoringMonitor
+
+    monitor = ScoringMonitor(scoring=RankingScorer(("mrr", "recall@10")))
+    recommender = AutoSeqRecRecommender(**SMALL, **FIXED, learning_rate=0.02, exclude_seen=False)
+    recommender.set_callbacks(monitor).fit(LOG, np.zeros(len(LOG)))
+    scores = [row["mrr"] for row in monitor.get_logs().data if row["task_name"] == "epoch"]
+    assert len(set(scores)) == 4
+    assert scores[-1] == pytest.approx(recommender.score(LOG))
 
 
 def test_a_fit_that_fails_is_torn_down():

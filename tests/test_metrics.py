@@ -1,7 +1,9 @@
 import pickle
+from functools import partial
 
 import numpy as np
 import pytest
+import sklearn
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +18,22 @@ from skautoseqrec.metrics import (
 )
 
 ranks = st.lists(st.integers(2, 4000).map(lambda n: n / 2) | st.just(float("inf")), min_size=1, max_size=30)
+
+
+BAD_WEIGHTS = [
+    ([1, 2], ValueError, "sample_weight has 2 weights for 3 events"),
+    ([1, 2, 3, 4], ValueError, "sample_weight has 4 weights for 3 events"),
+    (1.0, ValueError, "one-dimensional"),
+    ([[1, 2, 3]], ValueError, "one-dimensional"),
+    ([1, -2, 3], ValueError, r"row 1 holds -2\.0"),
+    ([1, 2, float("nan")], ValueError, "row 2 holds nan"),
+    ([float("inf"), 2, 3], ValueError, "row 0 holds inf"),
+    ([None, 2, 3], (TypeError, ValueError), "sample_weight must be"),
+    (["1", "2", "3"], TypeError, "sample_weight must be numbers"),
+    ([1j, 2, 3], TypeError, "sample_weight must be numbers"),
+    ([0, 0, 0], ValueError, "0 for every event"),
+    (np.ma.masked_array([1, 2, 3], [0, 1, 0]), ValueError, "holds masked places"),
+]
 
 
 class Fixed:
@@ -52,6 +70,49 @@ def test_a_scorer_walks_once_for_all_metrics():
         "ndcg@5": pytest.approx((1 + 1 / np.log2(5)) / 3),
     }
     assert estimator.n_walks == 1
+
+
+def test_scorers_weigh_events():
+    estimator = Fixed([1, 4, 30])
+    assert mrr_scorer(estimator, None, sample_weight=[0, 1, 3]) == pytest.approx((1 / 4 + 3 / 30) / 4)
+    assert recall_scorer(3)(estimator, None, None, sample_weight=np.array([3.0, 1, 0])) == pytest.approx(3 / 4)
+    scores = RankingScorer(("mrr", "recall@10", "ndcg@5"))(estimator, None, sample_weight=[1e308, 1e308, 1e308])
+    assert scores == RankingScorer(("mrr", "recall@10", "ndcg@5"))(estimator, None)
+
+
+@given(ranks, st.data(), st.integers(1, 50))
+def test_weighted_metrics_are_those_of_repeated_events(ranks, data, k):
+    weights = data.draw(st.lists(st.integers(0, 3), min_size=len(ranks), max_size=len(ranks)).filter(any))
+    repeated = np.repeat(ranks, weights)
+    for metric in (mean_reciprocal_rank, partial(recall_at_k, k=k), partial(ndcg_at_k, k=k)):
+        assert metric(ranks, sample_weight=weights) == pytest.approx(metric(repeated))
+
+
+@pytest.mark.parametrize("score", [mrr_scorer, RankingScorer(("mrr", "ndcg@2"))], ids=repr)
+@pytest.mark.parametrize(("weights", "error", "message"), BAD_WEIGHTS)
+def test_bad_weights_are_refused(score, weights, error, message):
+    with pytest.raises(error, match=message):
+        score(Fixed([1, 4, 30]), None, sample_weight=weights)
+
+
+@pytest.mark.parametrize("weights", [[-1, 1, 1], [float("nan"), 1, 1], [0, 0, 0]])
+def test_bad_weights_are_refused_before_the_walk(weights):
+    estimator = Fixed([1, 4, 30])
+    with pytest.raises(ValueError, match="sample_weight"):
+        mrr_scorer(estimator, None, sample_weight=weights)
+    assert estimator.n_walks == 0
+
+
+def test_requests_of_scorers_are_their_own():
+    with pytest.raises(RuntimeError, match="enable_metadata_routing=True"):
+        mrr_scorer.set_score_request(sample_weight=True)
+    with sklearn.config_context(enable_metadata_routing=True):
+        asking = mrr_scorer.set_score_request(sample_weight="trust")
+        with pytest.raises(ValueError, match="should be either a valid identifier"):
+            mrr_scorer.set_score_request(sample_weight=3)
+    assert asking.get_metadata_routing().score.requests == {"sample_weight": "trust"}
+    assert mrr_scorer.get_metadata_routing().score.requests == {"sample_weight": None}
+    assert pickle.loads(pickle.dumps(asking)).get_metadata_routing().score.requests == {"sample_weight": "trust"}
 
 
 def test_single_scorers_return_floats_and_are_picklable():

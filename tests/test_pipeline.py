@@ -142,6 +142,42 @@ def test_scores_with_and_without_metadata_routing(log, routing):
         assert search.fit(train).best_score_ > 0
 
 
+@pytest.mark.parametrize("wrap", [lambda scorer: scorer, lambda scorer: {"mrr": scorer}], ids=["alone", "in a dict"])
+@pytest.mark.parametrize("in_pipeline", [False, True])
+def test_a_search_weighs_the_events_of_its_folds(log, wrap, in_pipeline):
+    weights = np.random.default_rng(0).integers(0, 9, len(log)).astype(float)
+    known, later = slice(0, 250), slice(250, None)
+    recommender = pipeline("encode", "recommend") if in_pipeline else AutoSeqRecRecommender(**SMALL)
+    grid = {"recommend__context_size" if in_pipeline else "context_size": [2]}
+    with sklearn.config_context(enable_metadata_routing=True):
+        scoring = wrap(mrr_scorer.set_score_request(sample_weight=True))
+        options = {"scoring": scoring, "cv": TemporalSplit(2), "error_score": "raise", "refit": "mrr"}
+        search = GridSearchCV(recommender, grid, **options).fit(log[known], sample_weight=weights[known])
+        score = search.score(log[later], sample_weight=weights[later])
+    assert score == pytest.approx(np.average(search.score_samples(log[later]), weights=weights[later]))
+    metric = "mrr" if isinstance(scoring, dict) else "score"
+    for fold, (train, test) in enumerate(TemporalSplit(2).split(log[known])):
+        values = clone(search.best_estimator_).fit(log[train]).score_samples(log[test])
+        found = search.cv_results_[f"split{fold}_test_{metric}"][0]
+        assert found == pytest.approx(np.average(values, weights=weights[test]))
+        assert found != pytest.approx(values.mean())
+
+
+def test_a_cross_validation_weighs_by_what_its_scorer_asks_for(log):
+    trust = np.random.default_rng(0).random(len(log))
+    scores = {}
+    with sklearn.config_context(enable_metadata_routing=True):
+        for alias in ("trust", True):
+            scorer = RankingScorer(("mrr", "recall@5")).set_score_request(sample_weight=alias)
+            params = {"trust" if alias == "trust" else "sample_weight": trust}
+            options = {"cv": TemporalSplit(2), "scoring": scorer, "params": params, "error_score": "raise"}
+            scores[alias] = cross_validate(AutoSeqRecRecommender(**SMALL), log, **options)
+        with pytest.raises(ValueError, match=r"sample_weight.*not explicitly set as requested or not"):
+            cross_validate(AutoSeqRecRecommender(**SMALL), log, **{**options, "scoring": mrr_scorer})
+    for metric in ("test_mrr", "test_recall@5"):
+        np.testing.assert_allclose(scores["trust"][metric], scores[True][metric])
+
+
 def test_a_saved_pipeline_goes_on(log, tmp_path):
     pipe = pipeline("encode", "matrices", "recommend").fit(log[:250])
     joblib.dump(pipe, tmp_path / "pipe.joblib")

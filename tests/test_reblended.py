@@ -64,6 +64,7 @@ def test_the_recommender_itself_is_left_as_it_is():
     ("arguments", "error", "message"),
     [
         (({"repeat": -1.0},), ValueError, "must be a finite number of at least 0"),
+        (({"direct": 1e308},), ValueError, r"is above 1e\+15, and scores would overflow"),
         (({"taste": 1.0},), ValueError, "unknown parts"),
         (("auto",), TypeError, "blend must be a dict"),
         ((None, "no"), TypeError, "exclude_seen must be True, False or None"),

@@ -12,6 +12,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils._param_validation import InvalidParameterError
 
 from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender, _progress
+from skautoseqrec._resolving import LARGEST_WEIGHT
+from skautoseqrec.datasets import make_interactions
 from skautoseqrec.model_selection import temporal_train_test_split
 from skautoseqrec.preprocessing import SequenceMatrixTransformer
 
@@ -212,6 +214,9 @@ def test_score_is_the_weighted_mean_of_score_samples(log):
     assert recommender.score(later) == pytest.approx(values.mean())
     with pytest.raises(ValueError, match=f"sample_weight has 2 weights for {len(later)} events"):
         recommender.score(later, sample_weight=[1, 2])
+    for wrong in (-1, np.nan, np.inf):
+        with pytest.raises(ValueError, match=f"at least 0; row 2 holds {float(wrong)}"):
+            recommender.score(later, sample_weight=[1, 1, wrong, *weights[3:]])
     assert recommender.score(later, sample_weight=weights) == pytest.approx(np.average(values, weights=weights))
 
 
@@ -276,11 +281,31 @@ def test_parameters_out_of_range_are_refused(log, parameters):
         ({"blend": {"two_hops": 1.0}}, r"blend has unknown parts \['two_hops'\]"),
         ({"blend": {"two_hop": -1.0}}, r"blend\['two_hop'\] must be a finite number of at least 0"),
         ({"blend": {"two_hop": 0.0}}, "All weights of blend are zero"),
+        ({"blend": {"direct": 1e308}}, r"blend\['direct'\] is above 1e\+15, .* Divide all weights by one number"),
+        ({"blend": {"trend": (1, 1, 1, 10**400)}}, r"blend\['trend'\]\[3\] is above 1e\+15"),
     ],
 )
 def test_bad_dicts_are_refused(log, parameters, message):
     with pytest.raises(ValueError, match=message):
         AutoSeqRecRecommender(**parameters).fit(log)
+
+
+@pytest.mark.parametrize("published", [False, True])
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_the_largest_weights_rank_as_small_ones_do(published, early_stopping):
+    log = make_interactions(n_users=60, n_items=30, n_events=800, random_state=0)
+    parameters = {**SMALL, **(PAPER_PARAMS if published else {}), "n_components": 4, "trend_half_lives": (30, 300)}
+    parameters |= {"early_stopping": early_stopping, "exclude_seen": False, "max_iter": 2}
+    answers = []
+    for weight in (1.0, LARGEST_WEIGHT):
+        blend = dict.fromkeys(("collaborative", "one_hop", "two_hop", "direct", "repeat"), weight)
+        recommender = AutoSeqRecRecommender(**{**parameters, "blend": blend | {"trend": (weight, weight)}})
+        recommender.fit(log[:-50]).partial_update(log[-50:-40])
+        items, scores = recommender.predict_topk([0, 1, 10**9], k=5, return_scores=True)
+        assert np.isfinite(scores).all()
+        answers.append((items, recommender.score_samples(log[-40:])))
+    np.testing.assert_array_equal(answers[0][0], answers[1][0])
+    np.testing.assert_allclose(answers[0][1], answers[1][1])
 
 
 def test_a_failed_fit_leaves_the_model_as_it_was(log):

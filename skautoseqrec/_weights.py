@@ -1,0 +1,55 @@
+"""Weights of events in a mean, as scikit-learn calls them: ``sample_weight``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def check_weights(sample_weight: Any) -> NDArray[np.float64] | None:
+    """Return weights as float64, None as it is.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If they are no list of finite numbers of at least 0, one of them above; the message names the row.
+    """
+    if sample_weight is None:
+        return None
+    if np.ma.is_masked(sample_weight):
+        raise ValueError("sample_weight holds masked places: give each event a weight, 0 for none.")
+    try:
+        weights = np.asarray(sample_weight)
+        if weights.dtype.kind not in "biufO":
+            raise TypeError(f"they are {weights.dtype}")
+        weights = weights.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"sample_weight must be numbers, one for each event ({error}).") from error
+    if weights.ndim != 1:
+        raise ValueError(f"sample_weight must be one-dimensional, one weight for each event, not of {weights.shape}.")
+    is_wrong = ~(np.isfinite(weights) & (weights >= 0))
+    if is_wrong.any():
+        row = int(is_wrong.argmax())
+        raise ValueError(f"sample_weight must be finite numbers of at least 0; row {row} holds {weights[row]}.")
+    if len(weights) and not weights.any():
+        raise ValueError("sample_weight is 0 for every event: there is nothing to average.")
+    return weights
+
+
+def weighted_mean(values: NDArray[Any], sample_weight: Any) -> float:
+    """Return the mean of one value per event, given one weight for each or None.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the weights are none, or not as many as the events.
+    """
+    weights = check_weights(sample_weight)
+    if weights is None:
+        return float(values.mean())
+    if len(weights) != len(values):
+        raise ValueError(f"sample_weight has {len(weights)} weights for {len(values)} events; give one for each.")
+    # Only their ratios matter, and their sum might be more than a float can hold.
+    return float(np.average(values, weights=weights / weights.max()))
