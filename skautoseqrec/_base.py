@@ -11,7 +11,7 @@ from scipy import sparse
 from torch import Tensor
 
 from ._counting import TRANSITION_UNIT
-from ._counts import Counts, Events, square_growth
+from ._counts import Counts, Events
 from ._model import Model
 from ._objective import BIASED_PARTS, ItemSide
 from ._ragged import Entries
@@ -69,10 +69,7 @@ class Base:
         for projections, matrix in ((source, added.tocsr()), (target[:, :-1], added.T.tocsr())):
             touched = np.flatnonzero(np.diff(matrix.indptr))
             projections[torch.from_numpy(touched)] += model.project_rows(matrix[touched] / TRANSITION_UNIT)
-        entries = added.tocoo()
-        growth = square_growth(self.counts, entries.row, entries.col, entries.data)
-        growth[entries.row >= model.n_trained] = 0.0
-        target[:, -1] += torch.from_numpy(np.bincount(entries.col, growth, events.n_items)).float()
+        target[:, -1] = model.column_norms(counts.transitions)
         items = spread_items(self.items, events.n_items + 1)
         changed = torch.from_numpy(np.unique(events.items))
         items.reached[changed] = model.reach(target[changed])

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 from strategies import consecutive_logs, logs, recommenders
 
 from skautoseqrec import AutoSeqRecRecommender, _state
 from skautoseqrec._base import Base
-from skautoseqrec._counts import Counts, Events
+from skautoseqrec._counts import Counts, Events, entries_at
 from skautoseqrec._overlay import Overlay
 from skautoseqrec._topk import Filter, top_k
 
@@ -226,3 +227,13 @@ def test_logs_with_and_without_times_follow_each_other():
     assert recommender._state.events.times is None
     recommender.partial_update([(1, 2, 7)]).partial_update([(1, 3)])
     np.testing.assert_array_equal(recommender._state.events.times, [np.nan, np.nan, 7, np.nan])
+
+
+@given(st.integers(1, 6), st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.integers(1, 9)), max_size=30))
+def test_entries_of_a_matrix_are_found_or_zero(n_columns, entries):
+    rows, columns, values = np.array(entries, dtype=np.int64).reshape(-1, 3).T
+    matrix = sparse.coo_matrix((values, (rows, columns % n_columns)), shape=(6, n_columns)).tocsr()
+    everywhere = np.indices((6, n_columns + 1)).reshape(2, -1)  # one column beyond those that there are
+    found = entries_at(matrix, *everywhere).reshape(6, n_columns + 1)
+    np.testing.assert_array_equal(found[:, :-1], matrix.toarray())
+    assert not found[:, -1].any()
