@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -12,6 +13,8 @@ from torch import Tensor
 
 from ._counting import TRANSITION_UNIT
 from ._counts import Counts, Events
+from ._devices import CPU
+from ._keeping import FieldsOnly
 from ._model import Model
 from ._objective import BIASED_PARTS, ItemSide
 from ._ragged import Entries
@@ -21,7 +24,7 @@ FEW_ROWS = 16
 
 
 @dataclass(frozen=True)
-class Base:
+class Base(FieldsOnly):
     """Counts together with what they add up to under trained weights.
 
     Parameters
@@ -49,6 +52,19 @@ class Base:
     levels: NDArray[np.float64]
     items: ItemSide
     n_built_from: int
+
+    #: What :meth:`items_on` answered last, but for the CPU.
+    _items_there: ClassVar[ItemSide | None] = None
+
+    def items_on(self, device: torch.device) -> ItemSide:
+        """Return what scoring reads on a device; a copy on another than the CPU is kept as long as the base is."""
+        if device == CPU:
+            return self.items
+        there = self._items_there
+        if there is None or there.vectors.device != device:
+            there = self.items.to(device)
+            object.__setattr__(self, "_items_there", there)
+        return there
 
     @classmethod
     def build(cls, counts: Counts, items: NDArray[np.int64], model: Model) -> Base:

@@ -13,9 +13,9 @@ CPU = torch.device("cpu")
 
 def training_device(device: str) -> torch.device:
     """Return the device to train on; "auto" takes cuda where there is one."""
-    if device != "auto":
-        return torch.device(device)
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if device == "cpu" or (device == "auto" and not torch.cuda.is_available()):
+        return CPU
+    return torch.device("cuda", torch.cuda.current_device())
 
 
 def scoring_device(device: str) -> torch.device:
@@ -23,7 +23,7 @@ def scoring_device(device: str) -> torch.device:
 
     Not an error where there is none: what was trained on a GPU may be asked on a machine without.
     """
-    return torch.device("cuda") if device != "cpu" and torch.cuda.is_available() else CPU
+    return training_device("auto") if device != "cpu" else CPU
 
 
 def beside(values: Tensor, array: NDArray[Any]) -> Tensor:

@@ -13,7 +13,7 @@ from ._serving import Served
 from ._sklearn import validate_log
 from ._walk_forward import visible_events, walk_forward
 from ._warnings import warn_caller
-from ._weights import check_weights, weighted_mean
+from ._weights import check_weights, count_events, weighted_mean
 
 
 class EvaluationMixin:
@@ -85,7 +85,7 @@ class EvaluationMixin:
         ValueError, TypeError
             If the log is not usable, or the weights are not one for each event, finite, at least 0 and not all 0.
         """
-        weights = check_weights(sample_weight)  # before the walk, which may take long
+        weights = check_weights(sample_weight, count_events(X))  # before the walk, which may take long
         return weighted_mean(self.score_samples(X), weights)
 
 

@@ -57,9 +57,9 @@ class Histories:
     def decayed(self, settings: SequenceSettings) -> Entries:
         """Return the user's rows: the k-th newest item weighs ``history_decay**(k - 1)``, repeats add up."""
         lengths = self.lengths
-        if settings.history_length is None:
-            return self._fading(lengths, np.ones(lengths.max(initial=0), dtype=np.float32))
-        return self._fading(np.minimum(lengths, settings.history_length), settings.history_weights)
+        if settings.history_length is not None:
+            lengths = np.minimum(lengths, settings.history_length)
+        return self._fading(lengths, settings.history_decay)
 
     def in_sequence(self) -> ItemSequences:
         """Return the newest items as they are trained on, newest first."""
@@ -91,10 +91,11 @@ class Histories:
 
     def context(self, settings: SequenceSettings) -> Entries:
         """Return the last items that hops start from, the c-th of each row weighing ``context_decay**(c - 1)``."""
-        return self._fading(np.minimum(self.lengths, settings.context_size), settings.context_weights)
+        return self._fading(np.minimum(self.lengths, settings.context_size), settings.context_decay)
 
-    def _fading(self, lengths: NDArray[np.int64], weights: NDArray[np.float32]) -> Entries:
-        """Return so many of the newest items of each history, oldest first, given the weight of each age."""
+    def _fading(self, lengths: NDArray[np.int64], decay: float) -> Entries:
+        """Return so many of the newest items of each history, oldest first, fading by a decay."""
         places = ragged_ranges(self.ends - lengths, lengths)
         ages = np.repeat(self.ends - 1, lengths) - places
+        weights = (decay ** np.arange(lengths.max(initial=0))).astype(np.float32)
         return Entries(lengths, self.items[places], weights[ages])

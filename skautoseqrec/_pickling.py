@@ -9,8 +9,6 @@ from typing import Any
 from ._model_file import ModelFileError
 from ._packing import require_arrays
 from ._saved_model import describe_fitted, read_fitted, state_arrays
-from ._serving import Served
-from ._state import State
 
 #: What skops has no way to hold: their classes are not ours, and they refer back to the estimator.
 LEFT_OUT = ("_metadata_request", "_skl_callbacks")
@@ -23,23 +21,23 @@ class PicklingMixin:
 
     Pickle and copy ask for ``__reduce__`` and get everything as it is, so that nothing has to be counted again. skops
     asks for ``__getstate__`` and gets arrays: it cannot make a tensor, and whoever loads its file has to trust
-    each class in it by name. So that is one, the recommender's own.
+    each class in it by name. So that is one, the recommender's own. A subclass with a ``__getstate__`` of its own is
+    asked for that by all of them.
     """
-
-    _served: Served
-    _state: State
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Return what is pickled and copied."""
-        return copyreg.__newobj__, (type(self),), self._attributes()  # type: ignore[attr-defined]
+        is_ours = type(self).__getstate__ is PicklingMixin.__getstate__
+        state = self._attributes() if is_ours else self.__getstate__()
+        return copyreg.__newobj__, (type(self),), state  # type: ignore[attr-defined]
 
     def __getstate__(self) -> dict[str, Any]:
         """Return parameters, and a fit as its description and arrays; without callbacks and metadata requests."""
         attributes = {name: value for name, value in self._attributes().items() if name not in LEFT_OUT}
         if "_served" in attributes:
-            del attributes["_served"]
-            attributes[DESCRIPTION] = json.dumps(describe_fitted(self))
-            attributes[ARRAYS] = state_arrays(self._state)
+            served = attributes.pop("_served")
+            attributes[DESCRIPTION] = json.dumps(describe_fitted(self, served.scorer))
+            attributes[ARRAYS] = state_arrays(served.state)
         return attributes
 
     def __setstate__(self, state: dict[str, Any]) -> None:

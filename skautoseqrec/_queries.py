@@ -15,6 +15,9 @@ from ._objective import Hidden
 from ._ragged import Entries
 from ._summed_rows import SummedRows
 
+#: Histories are looked through for repeats, side by side, where none of them is longer than this.
+LONGEST_SORTED = 256
+
 
 class Queries(NamedTuple):
     """What is known of the users to be answered, one row each."""
@@ -66,15 +69,16 @@ def history_norms(model: Model, histories: Histories, decayed: Entries, n_items:
 
     It follows from the length of a history without repeats; only the others have to be added up.
     """
-    settings, n_trained = model.settings, model.n_trained
-    if settings.history_length is None:
+    longest, n_trained = int(decayed.lengths.max(initial=0)), model.n_trained
+    if longest > LONGEST_SORTED:
         return SummedRows([decayed], n_items).squared_norms(n_trained)
-    items = np.sort(histories.newest_items(settings.history_length, nothing=-1), 1)
+    items = np.sort(histories.newest_items(longest, nothing=-1), 1)
     is_plain = ((items[:, 1:] != items[:, :-1]) | (items[:, 1:] < 0)).all(1)
     is_plain &= items.max(1, initial=-1) < n_trained
-    norms = torch.from_numpy(np.r_[np.float32(0.0), np.cumsum(settings.history_weights**2)][decayed.lengths])
+    squares = model.settings.history_decay ** (2.0 * np.arange(longest))
+    norms = torch.from_numpy(np.r_[0.0, np.cumsum(squares)].astype(np.float32)[decayed.lengths])
     others = np.flatnonzero(~is_plain)
     if len(others):
-        rows = histories.rows(others).decayed(settings)
+        rows = histories.rows(others).decayed(model.settings)
         norms[torch.from_numpy(others)] = SummedRows([rows], n_items).squared_norms(n_trained)
     return norms

@@ -28,6 +28,8 @@ MANY_ITEMS, FEW_NEGATIVES = 8192, 1024
 #: Scores are float32, which ends at 3.4e38. Parts of a score are tens, if need be thousands; over 2**26 candidates of a
 #: validation they are summed at most, and a saved model may have 2**16 trends, so that no sum comes near the end.
 LARGEST_WEIGHT = 1e15
+#: A blend whose largest weight is less would score near the least that float32 tells from zero.
+LEAST_LARGEST_WEIGHT = 1e-15
 
 
 def resolve_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,6 +123,11 @@ def resolve_blend(blend: Mapping[str, Any], parts: tuple[str, ...], n_trends: in
             )
     if not any(weight for _, weight in named):
         raise ValueError("All weights of blend are zero: nothing would be scored.")
+    if max(float(weight) for _, weight in named) < LEAST_LARGEST_WEIGHT:
+        raise ValueError(
+            f"All weights of blend are below {LEAST_LARGEST_WEIGHT:g}, and scores would be rounded to zero. Multiply "
+            "all weights by one number: only their ratios rank."
+        )
     return {part: float(weight) for part, weight in weights.items()} | {"trend": tuple(map(float, trend))}
 
 

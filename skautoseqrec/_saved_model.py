@@ -55,12 +55,11 @@ class Fitted(NamedTuple):
     n_features_in: int
 
 
-def describe_fitted(recommender: Any) -> dict[str, Any]:
+def describe_fitted(recommender: Any, scorer: Scorer) -> dict[str, Any]:
     """Return what a file says of a fitted recommender, as JSON holds it, one entry for each of :class:`Fitted`.
 
     It is taken from what was fitted: the parameters may have been set to others since.
     """
-    scorer = recommender._scorer
     model = scorer.model
     history = model.module.history
     fitted = Fitted(

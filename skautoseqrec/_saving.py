@@ -95,17 +95,17 @@ class SavingMixin:
         path, place = Path(path).resolve(), None if journal is None else Path(journal).resolve()
         if place == path:
             raise ValueError(f"The model and its journal cannot be one file, {path}.")
-        model_id = uuid4()
+        model_id, served = uuid4(), self._served
         manifest = {
             "class": SAVED_CLASS,
             "parameters": describe_parameters(self),
             "libraries": describe_libraries(),
             "model_id": model_id.hex,
-            **describe_fitted(self),
+            **describe_fitted(self, served.scorer),
         }
         with self._replaced_journal(place) as replaced:
             manifest["journal"] = describe_journal(place, *replaced)
-            write_model_file(path, state_arrays(self._state), manifest)
+            write_model_file(path, state_arrays(served.state), manifest)
             if place is not None:
                 try:
                     started = Journal.start(place, model_id.bytes)

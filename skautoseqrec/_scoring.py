@@ -77,8 +77,6 @@ class Scorer(FieldsOnly):
 
     #: What :meth:`standing` was last asked about, and its answer.
     _standing: ClassVar[tuple[Changes | None, Tensor]] = (None, torch.zeros(0))
-    #: The items of the base that :meth:`items` was last asked about, and the same on the device.
-    _items: ClassVar[tuple[ItemSide | None, ItemSide]] = (None, ItemSide(torch.zeros(0, 0), {}))
     #: What :meth:`on` answered last.
     _twin: ClassVar[Scorer | None] = None
 
@@ -104,7 +102,7 @@ class Scorer(FieldsOnly):
         recent : Recent
             What happened since ``items`` was valid.
         trend : TrendView
-            Decayed popularity.
+            Decayed popularity, of the same recent events as the same rows see them.
         n_items : int
             Number of items to score.
         """
@@ -145,14 +143,7 @@ class Scorer(FieldsOnly):
 
     def items(self, snapshot: Snapshot) -> ItemSide:
         """Return the items as the base of a snapshot has them."""
-        side = snapshot.base.items
-        if self.device != CPU:
-            known, there = self._items
-            if known is not side:
-                there = side.to(self.device)
-                object.__setattr__(self, "_items", (side, there))
-            side = there
-        return side.first(snapshot.n_items)
+        return snapshot.base.items_on(self.device).first(snapshot.n_items)
 
     def score_cold(self, items: ItemSide, popularity: Tensor, trend: TrendView) -> Tensor:
         """Return the score of every item for users without history, those whose rows see the trend.

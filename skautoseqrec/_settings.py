@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._counting import step_weights
-from ._keeping import FieldsOnly
 
 #: A decayed history is cut where an item would weigh less than this.
 SMALLEST_HISTORY_WEIGHT = 0.002
@@ -19,7 +17,7 @@ LONGEST_SEQUENCE = 60
 
 
 @dataclass(frozen=True)
-class SequenceSettings(FieldsOnly):
+class SequenceSettings:
     """The estimator's parameters of the same names."""
 
     transition_window: int
@@ -40,16 +38,6 @@ class SequenceSettings(FieldsOnly):
         if self.history_decay == 1:
             return None
         return int(np.log(SMALLEST_HISTORY_WEIGHT) / np.log(self.history_decay)) + 1
-
-    @cached_property
-    def history_weights(self) -> NDArray[np.float32]:
-        """What the newest item of a user's row weighs, the second newest and so on, where the row is cut."""
-        return (self.history_decay ** np.arange(self.history_length or 0)).astype(np.float32)
-
-    @cached_property
-    def context_weights(self) -> NDArray[np.float32]:
-        """What the last item that hops start from weighs, the last but one and so on."""
-        return (self.context_decay ** np.arange(self.context_size)).astype(np.float32)
 
 
 @dataclass(frozen=True)

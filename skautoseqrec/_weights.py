@@ -8,13 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def check_weights(sample_weight: Any) -> NDArray[np.float64] | None:
+def check_weights(sample_weight: Any, n_events: int | None = None) -> NDArray[np.float64] | None:
     """Return weights as float64, None as it is.
+
+    Parameters
+    ----------
+    sample_weight : array-like or None
+        The weights.
+    n_events : int or None, default=None
+        How many there must be; None if that is not known.
 
     Raises
     ------
     ValueError, TypeError
-        If they are no list of finite numbers of at least 0, one of them above; the message names the row.
+        If they are no list of finite numbers of at least 0, one of them above, or not so many; the message names the
+        row.
     """
     if sample_weight is None:
         return None
@@ -29,6 +37,8 @@ def check_weights(sample_weight: Any) -> NDArray[np.float64] | None:
         raise TypeError(f"sample_weight must be numbers, one for each event ({error}).") from error
     if weights.ndim != 1:
         raise ValueError(f"sample_weight must be one-dimensional, one weight for each event, not of {weights.shape}.")
+    if n_events is not None and len(weights) != n_events:
+        raise ValueError(f"sample_weight has {len(weights)} weights for {n_events} events; give one for each.")
     is_wrong = ~(np.isfinite(weights) & (weights >= 0))
     if is_wrong.any():
         row = int(is_wrong.argmax())
@@ -36,6 +46,13 @@ def check_weights(sample_weight: Any) -> NDArray[np.float64] | None:
     if len(weights) and not weights.any():
         raise ValueError("sample_weight is 0 for every event: there is nothing to average.")
     return weights
+
+
+def count_events(X: Any) -> int | None:
+    """Return how many events a log has, None if it does not say before it is read."""
+    if hasattr(X, "shape"):
+        return int(X.shape[0]) if len(X.shape) else None
+    return len(X) if hasattr(X, "__len__") else None
 
 
 def weighted_mean(values: NDArray[Any], sample_weight: Any) -> float:
@@ -46,10 +63,8 @@ def weighted_mean(values: NDArray[Any], sample_weight: Any) -> float:
     ValueError, TypeError
         If the weights are none, or not as many as the events.
     """
-    weights = check_weights(sample_weight)
+    weights = check_weights(sample_weight, len(values))
     if weights is None:
         return float(values.mean())
-    if len(weights) != len(values):
-        raise ValueError(f"sample_weight has {len(weights)} weights for {len(values)} events; give one for each.")
     # Only their ratios matter, and their sum might be more than a float can hold.
     return float(np.average(values, weights=weights / weights.max()))

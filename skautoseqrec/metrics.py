@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils.metadata_routing import MetadataRequest
 
 from ._ranks import check_k, mean_reciprocal_rank, ndcg_at_k, ranks_from_reciprocal, recall_at_k
-from ._weights import check_weights
+from ._weights import check_weights, count_events
 
 __all__ = [
     "RankingScorer",
@@ -86,7 +86,7 @@ class RankingScorer:
         ValueError, TypeError
             If the weights are not one for each event, finite, at least 0 and not all 0.
         """
-        weights = check_weights(sample_weight)  # before the walk, which may take long
+        weights = check_weights(sample_weight, count_events(X))  # before the walk, which may take long
         ranks = ranks_from_reciprocal(estimator.score_samples(X))
         if isinstance(self.metrics, str):
             return _parse_metric(self.metrics)(ranks, sample_weight=weights)

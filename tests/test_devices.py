@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from stand_in_device import OnStandIn, stand_in_device
 from strategies import consecutive_logs, recommenders
 
-from skautoseqrec import AutoSeqRecRecommender, _answers, _evaluation
+from skautoseqrec import AutoSeqRecRecommender, _answers, _evaluation, _state
 from skautoseqrec._blend import fit_weights
 from skautoseqrec._devices import scoring_device, training_device
 from skautoseqrec._learning import Learner, to_vector
@@ -20,7 +20,11 @@ from skautoseqrec._resolving import resolve_parameters, sequence_settings
 from skautoseqrec._validation import Validation
 from skautoseqrec.datasets import make_interactions
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*repeat an earlier:UserWarning")  # tiny logs repeat everything
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*repeat an earlier:UserWarning"),  # tiny logs repeat everything
+    pytest.mark.filterwarnings("ignore:The items of:UserWarning"),
+    pytest.mark.filterwarnings("ignore:.*hold fewer than 50 usable events:UserWarning"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +64,8 @@ def test_answers_are_those_of_the_cpu(parts, recommender, exclude_seen, elsewher
         np.testing.assert_allclose(twin.score_samples(parts[2]), recommender.score_samples(parts[2]))
 
 
-def test_updates_reach_what_is_kept_on_a_device(scored_elsewhere):
+def test_updates_reach_what_is_kept_on_a_device(scored_elsewhere, monkeypatch):
+    monkeypatch.setattr(_state, "SMALLEST_MERGE", 80)
     log = make_interactions(n_users=40, n_items=30, n_events=600, random_state=0)
     recommender = AutoSeqRecRecommender(8, max_iter=1, random_state=0, device="cpu").fit(log[:400])
     twin = copy.deepcopy(recommender).set_params(device="cuda")
@@ -69,6 +74,7 @@ def test_updates_reach_what_is_kept_on_a_device(scored_elsewhere):
             known.partial_update(log[start : start + 50])
         here, there = (known.predict_topk(log[:, 0], return_scores=True)[1] for known in (recommender, twin))
         np.testing.assert_allclose(there, here, rtol=1e-4, atol=1e-5)
+    assert len(twin._state.snapshot.base.counts.history) > 400  # merged: what is kept is of another base
     recommender._state.refresh()
     twin._state.refresh()
     here, there = (known.predict_topk(log[:, 0], return_scores=True)[1] for known in (recommender, twin))
@@ -82,10 +88,15 @@ def test_a_device_is_not_pickled(scored_elsewhere):
     loaded = pickle.loads(pickle.dumps(recommender)).set_params(device="cpu")
     np.testing.assert_array_equal(loaded.predict_topk(log[:, 0]), expected)
     assert loaded._scorer.device.type == "cpu"
+    assert recommender._scorer._twin is not None
+    assert recommender._state.snapshot.base._items_there is not None
+    assert loaded._scorer._twin is None
+    assert loaded._state.snapshot.base._items_there is None
 
 
 def test_blends_are_fitted_there(elsewhere):
     log = make_interactions(n_users=60, n_items=60, n_events=1500, random_state=0)
+    log[1300::5, 0] += 1000  # new users
     recommender = AutoSeqRecRecommender(8, max_iter=2, early_stopping=False, random_state=0, device="cpu").fit(log)
     parameters = resolve_parameters(recommender.get_params(deep=False))
     learner = Learner(OBJECTIVES["multinomial"](), sequence_settings(parameters), parameters)
@@ -99,11 +110,11 @@ def test_blends_are_fitted_there(elsewhere):
         for device in (torch.device("cpu"), elsewhere):
             choices = validation.choices(model, 2**16, start[-6:] if cold else start, device, cold)
             assert choices.features.device.type == device.type
-            if len(choices.features):
-                fits.append(fit_weights(choices, (start[-6:] if cold else start), max_iter=5))
-        for here, there in zip(fits[::2], fits[1::2], strict=True):
-            np.testing.assert_allclose(there.weights, here.weights, rtol=1e-3, atol=1e-4)
-            assert there.log_likelihood == pytest.approx(here.log_likelihood, rel=1e-5)
+            assert len(choices.features)
+            fits.append(fit_weights(choices, (start[-6:] if cold else start), max_iter=5))
+        here, there = fits
+        np.testing.assert_allclose(there.weights, here.weights, rtol=1e-3, atol=1e-4)
+        assert there.log_likelihood == pytest.approx(here.log_likelihood, rel=1e-5)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU: it is taken")

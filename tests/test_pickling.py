@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import threading
 import warnings
 
 import numpy as np
@@ -197,3 +198,15 @@ def test_forged_ids_of_transformers_are_refused():
     state = encoder.__getstate__()
     with pytest.raises(ModelFileError, match="'item_ids' holds an id twice"):
         encoder.__setstate__(state | {"_ids": state["_ids"] | {"item_ids": np.zeros(2, dtype=np.int64)}})
+
+
+def test_a_subclass_has_its_say_in_what_is_pickled_and_copied(fitted):
+    class Locked(AutoSeqRecRecommender):
+        def __getstate__(self):
+            return {name: value for name, value in super().__getstate__().items() if name != "lock"}
+
+    locked = Locked(**SMALL, **FIXED).fit(NAMED[:300])
+    locked.lock = threading.Lock()
+    twin = copy.deepcopy(locked)
+    assert not hasattr(twin, "lock")
+    np.testing.assert_array_equal(twin.predict_topk(NAMED[:9, 0]), locked.predict_topk(NAMED[:9, 0]))

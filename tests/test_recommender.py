@@ -281,6 +281,7 @@ def test_parameters_out_of_range_are_refused(log, parameters):
         ({"blend": {"two_hops": 1.0}}, r"blend has unknown parts \['two_hops'\]"),
         ({"blend": {"two_hop": -1.0}}, r"blend\['two_hop'\] must be a finite number of at least 0"),
         ({"blend": {"two_hop": 0.0}}, "All weights of blend are zero"),
+        ({"blend": {"two_hop": 1e-50}}, "All weights of blend are below 1e-15"),
         ({"blend": {"direct": 1e308}}, r"blend\['direct'\] is above 1e\+15, .* Divide all weights by one number"),
         ({"blend": {"trend": (1, 1, 1, 10**400)}}, r"blend\['trend'\]\[3\] is above 1e\+15"),
     ],

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from oracle import Oracle
 from strategies import consecutive_logs, recommenders
 
-from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender, _scoring
+from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender, _queries, _scoring
 from skautoseqrec._topk import _select
 
 SMALL = {"n_components": 4, "max_iter": 3, "device": "cpu", "random_state": 0}
@@ -170,3 +170,22 @@ def test_new_items_are_recommended_from_their_first_event(fitted):
 def test_bad_questions_are_refused(fitted, arguments, error, message):
     with pytest.raises(error, match=message):
         fitted.predict_topk(**{"users": ["ann"], **arguments})
+
+
+@pytest.mark.parametrize("extreme", [{"history_decay": 1 - 1e-12}, {"context_size": 10**12}])
+def test_nothing_is_as_long_as_a_parameter_says(extreme):
+    parameters = {**SMALL, "early_stopping": False, "blend": {"two_hop": 1.0, "direct": 1.0}}
+    whole = {"history_decay": 1.0, "context_size": 100}
+    expected = AutoSeqRecRecommender(**{**parameters, **whole}).fit(LOG)
+    recommender = AutoSeqRecRecommender(**{**parameters, **whole, **extreme}).fit(LOG)
+    assert answered(recommender, "bob") == pytest.approx(answered(expected, "bob"), rel=1e-5)
+
+
+def test_long_histories_are_not_laid_side_by_side(monkeypatch):
+    log = [("ann", item % 7, item) for item in range(40)] + [("bob", 3, 50), ("bob", 5, 51)]
+    recommender = AutoSeqRecRecommender(**SMALL, history_decay=0.9999, early_stopping=False, blend={"two_hop": 1.0})
+    recommender.fit(log)
+    expected = recommender.predict_topk(["ann", "bob"], exclude_seen=False, k=7, return_scores=True)[1]
+    monkeypatch.setattr(_queries, "LONGEST_SORTED", 10)
+    actual = recommender.predict_topk(["ann", "bob"], exclude_seen=False, k=7, return_scores=True)[1]
+    np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-6)
