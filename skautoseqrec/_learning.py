@@ -150,7 +150,7 @@ class Learner:
         module = self._new_module(validation.head.n_items)
         is_fitted = self._parameters["blend"] == "auto"
         course = Course(to_vector(self.fixed_blend() if is_fitted else self._parameters["blend"]))
-        # Without surprises: every event tells how far training has come, so the likelihood is smooth over epochs.
+        # Here nothing is a surprise: every event tells how far training has come, and the curve is smooth.
         scale = np.ones(1)
         progress = Progress(self._parameters["verbose"], "epoch", self._parameters["max_iter"])
 
@@ -167,9 +167,9 @@ class Learner:
                     weights = course.weights
                     choices = validation.choices(self._model(settled), MONITORED_FEATURES, weights, self._device)
                     if is_fitted:
-                        weights, score = fit_weights(choices, weights, 15, surprises=0.0, left_out=self._left_out)
+                        weights, score = fit_weights(choices, weights, 15, least_foretold=0.0, left_out=self._left_out)
                     else:
-                        scale, score = fit_weights(choices.blended(weights), scale, max_iter=15, surprises=0.0)
+                        scale, score = fit_weights(choices.blended(weights), scale, max_iter=15, least_foretold=0.0)
                     course = course.after(epoch.losses, score, weights, settled)
                     progress.say(epoch.losses, _quality(choices, weights, score) if progress.is_told else "")
                     n_since = course.n_since_gain(self._parameters["tol"])
@@ -186,13 +186,13 @@ class Learner:
         self, validation: Validation, module: AutoSeqRecModule, start: NDArray[np.float64]
     ) -> tuple[Blend, Blend]:
         model = self._model(module)
-        choices = validation.choices(model, BLENDED_FEATURES, start, self._device)
+        choices = validation.choices(model, BLENDED_FEATURES, start, self._device, each_part=True)
         blend = self.to_blend(fit_weights(choices, start, left_out=self._left_out).weights)
         cold_blend = self._fixed_cold_blend()
         if not cold_blend:
             return blend, cold_blend
         start = np.r_[[cold_blend.get(part, 0.0) for part in BIASED_PARTS], cold_blend.get("trend", ())]
-        cold = validation.choices(model, BLENDED_FEATURES, start, self._device, cold=True)
+        cold = validation.choices(model, BLENDED_FEATURES, start, self._device, cold=True, each_part=True)
         if len(cold.features) >= FEWEST_EVENTS:
             weights = fit_weights(cold, start).weights.tolist()
             cold_blend = dict(zip(BIASED_PARTS, weights, strict=False)) | {"trend": tuple(weights[len(BIASED_PARTS) :])}

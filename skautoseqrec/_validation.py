@@ -79,7 +79,13 @@ class Validation:
         return int(is_usable[len(self.known.history) :].sum())
 
     def choices(
-        self, model: Model, n_features: int, weights: NDArray[np.float64], device: torch.device, cold: bool = False
+        self,
+        model: Model,
+        n_features: int,
+        weights: NDArray[np.float64],
+        device: torch.device,
+        cold: bool = False,
+        each_part: bool = False,
     ) -> Choices:
         """Return the judged events whose true item was eligible as choices under a model's weights.
 
@@ -96,6 +102,9 @@ class Validation:
             Where they are scored, and where the choices are.
         cold : bool, default=False
             Whether to return the events of users without history, or those of all others.
+        each_part : bool, default=False
+            Whether up to half of the highest are the highest of each part by itself. What competes under other weights
+            would be missing without them, and those weights seem better than they are.
         """
         base = Base.build(self.known, self.known_items, model)
         walk = WalkForward(model, base, self.judged, np.arange(len(self.judged.items)), self.exclude_seen, device)
@@ -112,9 +121,11 @@ class Validation:
                 parts = [part[rows] for part in by_name.values()]
                 n_candidates = n_features // (len(self.judged.items) * len(parts))
                 targets = beside(denied, ranking.targets)[rows][:, None]
-                chosen, offset = choose(
-                    _blended(parts, weights), denied[rows].scatter(1, targets, True), n_candidates, generator
-                )
+                others_denied = denied[rows].scatter(1, targets, True)
+                scores = _blended(parts, weights)
+                if each_part and self.judged.n_items > n_candidates:
+                    scores = lift_highest(scores, parts, others_denied, n_candidates // 4)
+                chosen, offset = choose(scores, others_denied, n_candidates, generator)
                 chosen = torch.cat([targets, chosen], 1)
                 features.append(torch.stack([part.gather(1, chosen) for part in parts], 2))
                 offsets.append(torch.cat([offset.new_zeros(len(targets), 1), offset], 1))
@@ -140,6 +151,16 @@ def _blended(parts: list[Tensor], weights: NDArray[np.float64]) -> Tensor:
     for part, weight in zip(parts, weights.tolist(), strict=True):
         scores.add_(part, alpha=weight)
     return scores
+
+
+def lift_highest(scores: Tensor, parts: list[Tensor], denied: Tensor, n_lifted: int) -> Tensor:
+    """Return scores in which the highest items of each part, ``n_lifted`` in all at most, stand above all others."""
+    is_high = torch.zeros_like(denied)
+    for part in parts:
+        highest = torch.topk(part.masked_fill(denied, -torch.inf), n_lifted // len(parts)).indices
+        is_high.scatter_(1, highest, True)
+    spread = scores.amax(1, keepdim=True) - scores.amin(1, keepdim=True)
+    return torch.where(is_high, scores + spread + 1.0, scores)
 
 
 def choose(scores: Tensor, denied: Tensor, n_candidates: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -97,9 +97,10 @@ class AutoSeqRecRecommender(
         Weight of each part of the score: "collaborative", "one_hop", "two_hop", "direct", "repeat" and "trend" (a
         tuple, one per half-life), each at least 0 and not all 0; parts that are left out weigh nothing. "auto" fits the
         weights by maximum likelihood of the true next item on the newest events of the log, at most 5,000 of the last
-        ``validation_fraction``, walked forward with weights trained on the part before it. Nine in ten events are taken
-        to be surprises that no score foretells. Where all candidates of all those events would take more than 256 MiB,
-        half of those that fit are the highest scores and half a uniform sample of the others. With "multinomial" it
+        ``validation_fraction``, walked forward with weights trained on the part before it. An item that would get much
+        less probability than .01 is a surprise and counts for nothing. Where all candidates of all those events would
+        take more than 256 MiB, half of those that fit are the highest scores, of the blend and of each part, and half a
+        uniform sample of the others. With "multinomial" it
         gives one_hop no weight: beside the other parts that part was worth nothing on any log it was measured on.
     validation_fraction : float, default=0.1
         Newest share of the log that "auto" and ``early_stopping`` look at; in (0, 1). If it has fewer than 50 usable

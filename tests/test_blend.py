@@ -15,7 +15,7 @@ from skautoseqrec._learning import Learner
 from skautoseqrec._objectives import OBJECTIVES
 from skautoseqrec._reading import read_columns
 from skautoseqrec._settings import SequenceSettings
-from skautoseqrec._validation import choose
+from skautoseqrec._validation import choose, lift_highest
 from skautoseqrec.datasets import make_interactions
 from skautoseqrec.model_selection import temporal_train_test_split
 
@@ -63,8 +63,7 @@ def test_the_likelihood_is_that_of_the_true_items_under_the_weights():
     weights, log_likelihood = fit_weights(choices, np.ones(3))
     scores = choices.features.double().numpy() @ weights + choices.offsets.double().numpy()
     odds = np.exp(scores - scores.max(1, keepdims=True))
-    n_eligible = np.isfinite(scores).sum(1)
-    expected = np.mean(np.log(0.9 / n_eligible + 0.1 * odds[:, 0] / odds.sum(1)))
+    expected = np.mean(np.log(0.01 + odds[:, 0] / odds.sum(1)))
     expected -= (weights**2).sum() / 10**2 / len(scores) / 2
     assert log_likelihood == pytest.approx(expected, abs=1e-5)
 
@@ -85,6 +84,21 @@ def test_candidates_are_the_best_and_a_sample_that_stands_for_the_rest(seed, n_c
         # The rest is stood for in full wherever a candidate fell into it.
         if (offsets[row][eligible] > 0).any() or n_candidates >= 12:
             assert offsets[row].exp().sum().item() == pytest.approx((~denied[row]).sum().item())
+
+
+@given(st.integers(0, 1000))
+def test_the_highest_of_each_part_are_lifted_above_all_others(seed):
+    generator = torch.Generator().manual_seed(seed)
+    parts = list(torch.randn(3, 4, 12, generator=generator))
+    denied = torch.rand(4, 12, generator=generator) < 0.3
+    scores = sum(parts)
+    lifted = lift_highest(scores, parts, denied, n_lifted=6)
+    for row in range(4):
+        best = [part[row].masked_fill(denied[row], -torch.inf).argsort(descending=True)[:2].tolist() for part in parts]
+        high = {item for items in best for item in items if not denied[row, item]}
+        others = [item for item in range(12) if not denied[row, item] and item not in high]
+        assert not others or min(lifted[row, item] for item in high) > max(lifted[row, item] for item in others)
+        assert torch.equal(lifted[row, others], scores[row, others])
 
 
 @given(st.integers(0, 1000))
