@@ -183,7 +183,7 @@ def refit_blend(
     names = [*PARTS[:-1], *["trend"] * len(model.settings.trend_half_lives)]
     kept = np.array([name not in removed for name in names])
     start = to_vector(recommender.blend_)
-    choices = validation.choices(model, BLENDED_FEATURES, start, CPU)
+    choices = validation.choices(model, BLENDED_FEATURES, start, CPU, each_part=True)
     weights = np.zeros(len(names))
     weights[kept] = fit_weights(Choices(choices.features[..., kept], choices.offsets), start[kept]).weights
     # Without trends newcomers are answered by event counts.
