@@ -69,7 +69,8 @@ def _lists(ids: Any, name: str, n_users: int) -> list[NDArray[Any]]:
 
 def _unmasked(ids: Any) -> Any:
     """Return a list of ids without its masked places: an earlier answer may come back as what to exclude."""
-    if not isinstance(ids, np.ma.MaskedArray):
+    # Of records every field has a mask of its own; they are no ids anyway, and refused later.
+    if not isinstance(ids, np.ma.MaskedArray) or ids.dtype.names is not None:
         return ids
     # Not compressed, which fails at a masked np.matrix.
     return np.asarray(ids.data)[~np.asarray(np.ma.getmaskarray(ids))]

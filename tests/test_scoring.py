@@ -160,6 +160,7 @@ def test_new_items_are_recommended_from_their_first_event(fitted):
         ({"candidates": {"ann": ["tea"]}}, TypeError, "candidates must be one list of item ids.*not a dict"),
         ({"exclude_seen": "no"}, ValueError, "exclude_seen must be True, False or None, not 'no'"),
         ({"candidates": "tea"}, TypeError, "candidates must be a list or array of ids"),
+        ({"candidates": [np.ma.zeros(2, dtype="i4, i4")]}, TypeError, "'candidates\\[0\\]' has dtype"),
         ({"users": "ann"}, TypeError, "users must be a list or array of ids, not 'ann'"),
         ({"users": [5]}, TypeError, "'user_id': the known ids are strings, but these are numbers"),
         ({"users": [None]}, ValueError, "'users' has a missing value"),
