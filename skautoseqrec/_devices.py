@@ -12,10 +12,18 @@ CPU = torch.device("cpu")
 
 
 def training_device(device: str) -> torch.device:
-    """Return the device to train on; "auto" takes cuda where there is one."""
-    if device == "cpu" or (device == "auto" and not torch.cuda.is_available()):
-        return CPU
-    return torch.device("cuda", torch.cuda.current_device())
+    """Return the device to train on; "auto" takes cuda where there is one.
+
+    Raises
+    ------
+    ValueError
+        If cuda is asked for and there is none.
+    """
+    if device != "cpu" and torch.cuda.is_available():
+        return torch.device("cuda", torch.cuda.current_device())
+    if device == "cuda":
+        raise ValueError("device='cuda', but torch sees no GPU here: take 'auto' or 'cpu'.")
+    return CPU
 
 
 def scoring_device(device: str) -> torch.device:

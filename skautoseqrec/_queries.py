@@ -75,8 +75,9 @@ def history_norms(model: Model, histories: Histories, decayed: Entries, n_items:
     items = np.sort(histories.newest_items(longest, nothing=-1), 1)
     is_plain = ((items[:, 1:] != items[:, :-1]) | (items[:, 1:] < 0)).all(1)
     is_plain &= items.max(1, initial=-1) < n_trained
-    squares = model.settings.history_decay ** (2.0 * np.arange(longest))
-    norms = torch.from_numpy(np.r_[0.0, np.cumsum(squares)].astype(np.float32)[decayed.lengths])
+    norms_by_length = np.zeros(longest + 1)
+    np.cumsum(model.settings.history_decay ** (2.0 * np.arange(longest)), out=norms_by_length[1:])
+    norms = torch.from_numpy(norms_by_length[decayed.lengths].astype(np.float32))
     others = np.flatnonzero(~is_plain)
     if len(others):
         rows = histories.rows(others).decayed(model.settings)

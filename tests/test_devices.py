@@ -121,6 +121,8 @@ def test_blends_are_fitted_there(elsewhere):
 def test_without_a_gpu_scores_are_formed_on_the_cpu():
     assert scoring_device("auto").type == scoring_device("cuda").type == scoring_device("cpu").type == "cpu"
     assert training_device("auto").type == "cpu"
+    with pytest.raises(ValueError, match="torch sees no GPU here: take 'auto' or 'cpu'"):
+        AutoSeqRecRecommender(device="cuda").fit([("ann", "tea"), ("ann", "milk")])
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
