@@ -20,11 +20,12 @@ from timing import time_call, time_calls
 
 from skautoseqrec import AutoSeqRecRecommender, _answers, _objectives, _queries, _scoring, _topk, _walk_forward
 from skautoseqrec._arriving import ArrivingLog
+from skautoseqrec._base import Base
 from skautoseqrec._experts import TrendView
 from skautoseqrec._histories import Histories
 from skautoseqrec._scoring import BLOCK_SIZE, Recent, Scorer
 from skautoseqrec._sequences import SequenceReader
-from skautoseqrec._state import Snapshot, State
+from skautoseqrec._state import State
 from skautoseqrec._walk_forward import WalkForward
 from skautoseqrec.model_selection import temporal_train_test_split
 
@@ -35,7 +36,7 @@ STAGES: list[tuple[Any, str, str]] = [
     (_walk_forward, "form_queries", "queries of a walk"),
     (_queries, "history_norms", "  norms of decayed histories"),
     (SequenceReader, "encode", "  histories through their encoder"),
-    (Snapshot, "leaving", "  rows of T, answers"),
+    (Base, "transitions", "  rows of T found"),
     (ArrivingLog, "leaving", "  what the walk added to rows of T"),
     (_queries, "SummedRows", "  rows of T added up"),
     (Scorer, "score_queries", "scores of queries"),
