@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,7 +31,18 @@ def add_repeat(scores: Tensor, history_rows: Entries, weight: float) -> None:
     SummedRows([history_rows], scores.shape[1]).add_logs(scores, weight, 1.0)
 
 
-class TrendView(NamedTuple):
+def add_moves(scores: Tensor, moves: Tensor, items: NDArray[np.int64], sees: NDArray[np.bool_] | None) -> None:
+    """Add by how much each event moves the score of its item, (n_rows, n_events), for the rows that see it.
+
+    ``sees`` says which they are; None for all. The moves are overwritten.
+    """
+    if sees is not None:
+        moves *= beside(scores, sees)
+    scores.index_add_(1, beside(scores, items), moves)
+
+
+@dataclass(frozen=True)
+class TrendView:
     """The trend as the rows of a batch see it.
 
     Parameters
@@ -57,14 +70,13 @@ class TrendView(NamedTuple):
 
     def rows(self, rows: NDArray[np.int64]) -> TrendView:
         """Return what some of the rows see."""
-        return self._replace(n_events=self.n_events[rows], sees=self.sees[rows])
+        return replace(self, n_events=self.n_events[rows], sees=self.sees[rows])
 
     def add(self, scores: Tensor, weights: Sequence[float]) -> None:
         """Add the weighted log counts, given one weight per half-life."""
         self.add_levels(scores, weights)
         if len(self.items):
-            moves = self.moves(weights).mul_(torch.from_numpy(self.sees))
-            scores.index_add_(1, beside(scores, self.items), moves.to(scores.device))
+            add_moves(scores, self.moves(weights).to(scores.device), self.items, self.sees)
 
     def add_levels(self, scores: Tensor, weights: Sequence[float]) -> None:
         """Add the weighted log counts as they were when the batch began.
@@ -75,7 +87,7 @@ class TrendView(NamedTuple):
         """
         if len(scores) == 0:
             return
-        levels, floors, _ = self._above_lowest()
+        levels, floors, _ = self._above_lowest
         weighted = np.array(weights)
         # Not a product: numpy's threads would fight torch's for the cores.
         raised = np.einsum("h,hi->i", weighted, np.maximum(levels, 0.0))
@@ -87,12 +99,13 @@ class TrendView(NamedTuple):
 
     def moves(self, weights: Sequence[float]) -> Tensor:
         """Return by how much each event since the batch began raises its item, whether a row sees it or not."""
-        levels, floors, lowest = self._above_lowest()
+        levels, floors, lowest = self._above_lowest
         moves, repeats = torch.zeros(len(self.n_events), len(self.items)), self._repeats()
         for half_life in np.flatnonzero(weights).tolist():
             moves.add_(self._moves(levels, floors, lowest, repeats, half_life), alpha=weights[half_life])
         return moves
 
+    @cached_property
     def _above_lowest(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Return levels and floors above the lowest floor of each half-life, and that floor."""
         floors = self.clock.rising_floors(self.n_events)

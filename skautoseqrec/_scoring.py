@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ._devices import CPU, beside
-from ._experts import TrendView, add_direct, add_repeat
+from ._experts import TrendView, add_direct, add_moves, add_repeat
 from ._histories import Histories
 from ._keeping import FieldsOnly
 from ._model import Model
@@ -49,9 +49,7 @@ class Recent(NamedTuple):
 
     def add(self, scores: Tensor, moves: Tensor) -> None:
         """Add by how much each event moves the score of its item, (n_rows, n_recent), for the rows that see it."""
-        if self.sees is not None:
-            moves *= beside(scores, self.sees)
-        scores.index_add_(1, beside(scores, self.items), moves)
+        add_moves(scores, moves, self.items, self.sees)
 
 
 @dataclass(frozen=True)
