@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from ._module import ItemSequences
-from ._ragged import Entries, ragged_ranges
+from ._ragged import Entries, flat_places, ragged_ranges
 from ._settings import LONGEST_SEQUENCE, SequenceSettings
 
 
@@ -51,8 +51,7 @@ class Histories:
     def places(self, n_items: int) -> NDArray[np.int64]:
         """Return where every event stands in a flat array that has ``n_items`` places for each history."""
         lengths = self.lengths
-        rows = np.repeat(np.arange(len(lengths)) * n_items, lengths)
-        return rows + self.items[ragged_ranges(self.starts, lengths)]
+        return flat_places(lengths, self.items[ragged_ranges(self.starts, lengths)], n_items)
 
     def decayed(self, settings: SequenceSettings) -> Entries:
         """Return the user's rows: the k-th newest item weighs ``history_decay**(k - 1)``, repeats add up."""

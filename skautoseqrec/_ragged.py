@@ -21,6 +21,17 @@ def ragged_ranges(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDAr
     return np.repeat(starts - offsets, lengths) + np.arange(lengths.sum())
 
 
+def flat_places(lengths: NDArray[np.integer], columns: NDArray[np.integer], n_columns: int) -> NDArray[np.int64]:
+    """Return where entries stand in the flat array of a matrix, given row after row by their columns.
+
+    Examples
+    --------
+    >>> flat_places(np.array([2, 1]), np.array([3, 0, 1]), n_columns=10)
+    array([ 3,  0, 11])
+    """
+    return np.repeat(np.arange(len(lengths)) * n_columns, lengths) + columns
+
+
 def ranks_within_groups(groups: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return for each row how many earlier rows share its group.
 
@@ -63,7 +74,7 @@ class Entries(NamedTuple):
 
     def places(self, n_items: int) -> NDArray[np.int64]:
         """Return where each entry stands in a flat array that has ``n_items`` places for each row."""
-        return np.repeat(np.arange(len(self.lengths)) * n_items, self.lengths) + self.items
+        return flat_places(self.lengths, self.items, n_items)
 
     def below(self, n_items: int) -> Entries:
         """Return the entries of the first ``n_items`` items."""

@@ -10,7 +10,7 @@ from scipy import sparse
 from torch import Tensor
 
 from ._devices import beside
-from ._ragged import Entries
+from ._ragged import Entries, flat_places
 
 #: A dense layout costs its places, a sparse one its entries, which have to be sorted: as much as so many places each.
 PLACES_PER_ENTRY = 64
@@ -55,8 +55,7 @@ class SummedRows:
         if self._dense is not None:
             scores.add_((self._dense.to(scores.device) * scale).log1p_(), alpha=weight)
         elif self._sparse is not None:
-            starts = np.arange(self._shape[0]) * self._shape[1]
-            places = np.repeat(starts, np.diff(self._sparse.indptr)) + self._sparse.indices
+            places = flat_places(np.diff(self._sparse.indptr), self._sparse.indices, self._shape[1])
             raised = (weight * np.log1p(scale * self._sparse.data)).astype(np.float32, copy=False)
             scores.view(-1)[beside(scores, places)] += beside(scores, raised)
 
