@@ -58,13 +58,13 @@ class ArrivingLog:
         first : int
             The first of the newest events.
         marks : ndarray of shape (n_rows,)
-            How many events each query sees.
+            How many events each query sees; at least ``first``.
         """
         keys = last_items.items * self._key_step
         marks = np.repeat(marks, last_items.lengths)
         starts = self._leaving_starts[last_items.items]
         newest = np.searchsorted(self._leaving_keys, keys + first)
-        ends = np.searchsorted(self._leaving_keys, keys + np.maximum(marks, first))
+        ends = np.searchsorted(self._leaving_keys, keys + marks)
         return last_items.combine(self._between(starts, ends)), last_items.combine(self._between(newest, ends))
 
     def _between(self, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Entries:

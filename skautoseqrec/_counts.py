@@ -131,8 +131,7 @@ class Counts:
 
     def newest(self, users: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return where the newest ``lengths`` events of each user stand in ``history``, oldest first."""
-        ends = np.zeros(len(users), dtype=np.int64)
-        ends[lengths > 0] = self.indptr[users[lengths > 0] + 1]
+        _, ends = self.ranges(users)
         return ragged_ranges(ends - lengths, lengths)
 
 

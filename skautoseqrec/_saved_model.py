@@ -88,11 +88,10 @@ def describe_libraries() -> dict[str, str]:
 def state_arrays(state: State) -> dict[str, NDArray[Any]]:
     """Return ids, events and weights of what is published of a state."""
     snapshot = state.snapshot
-    n_events = len(snapshot.base.counts.history) + snapshot.n_events
     weights = {f"{WEIGHTS}{name}": weight.numpy() for name, weight in state.model.module.state_dict().items()}
     return {
         **pack_vocabularies(state.users.ids(snapshot.n_users), state.items.ids(snapshot.n_items)),
-        **event_arrays(state.events, n_events),
+        **event_arrays(state.events, snapshot.n_known_events),
         **weights,
     }
 

@@ -39,6 +39,11 @@ class Snapshot(NamedTuple):
     n_users: int
     n_items: int
 
+    @property
+    def n_known_events(self) -> int:
+        """Number of events that are visible, those of the base too."""
+        return len(self.base.counts.history) + self.n_events
+
     def histories(self, users: NDArray[np.int64]) -> Histories:
         """Return the history of each user; a code of -1, or one not known yet, has an empty one."""
         counts = self.base.counts
@@ -158,7 +163,7 @@ class State:
     def _roll_back(self) -> None:
         """Forget what an interrupted update left behind the published mark."""
         snapshot = self.snapshot
-        self.events.truncate(len(snapshot.base.counts.history) + snapshot.n_events)
+        self.events.truncate(snapshot.n_known_events)
         self.users.truncate(snapshot.n_users)
         self.items.truncate(snapshot.n_items)
         self.snapshot = self._snapshot_of(self.merged())
@@ -166,8 +171,7 @@ class State:
     def merged(self) -> Base:
         """Return the published state as a base of its own, its overlay let in."""
         snapshot = self.snapshot
-        n_events = len(snapshot.base.counts.history) + snapshot.n_events
-        return self._base_after(snapshot.base, n_events, snapshot.n_users, snapshot.n_items)
+        return self._base_after(snapshot.base, snapshot.n_known_events, snapshot.n_users, snapshot.n_items)
 
     def histories_of(self, users: Any) -> tuple[Snapshot, Histories]:
         """Return the published snapshot and the histories of users given by their ids, empty if unknown."""
