@@ -11,9 +11,8 @@ from typing import Any
 from ._journal import HEADER_SIZE, Journal
 from ._manifest import from_json, take
 from ._model_file import Arrays, ModelFileError, naming, read_model_file
-from ._resolving import resolve_parameters
 from ._saved_model import read_fitted
-from ._saving import attach_journal, replay
+from ._saving import attach_journal, replay, valid_parameters
 from .recommender import AutoSeqRecRecommender
 
 #: How a manifest writes the id of a model.
@@ -97,8 +96,7 @@ def _build(manifest: Mapping[str, Any], arrays: Arrays) -> AutoSeqRecRecommender
     fitted = read_fitted(manifest, arrays)
     recommender = AutoSeqRecRecommender(**parameters)
     try:
-        recommender._validate_params()
-        resolve_parameters(recommender.get_params(deep=False))
+        valid_parameters(recommender)
     except ValueError as error:
         raise ModelFileError(f"the parameters in the file are not valid: {error}") from error
     for name, value in fitted.items():

@@ -203,10 +203,15 @@ def describe_parameters(recommender: Any) -> dict[str, Any]:
     ValueError
         If one is not valid, or cannot be saved.
     """
+    return {name: to_json(value, name) for name, value in valid_parameters(recommender).items()}
+
+
+def valid_parameters(recommender: Any) -> dict[str, Any]:
+    """Return a recommender's parameters, or raise ValueError if one is not valid."""
     recommender._validate_params()
-    parameters = recommender.get_params(deep=False)
+    parameters: dict[str, Any] = recommender.get_params(deep=False)
     resolve_parameters(parameters)
-    return {name: to_json(value, name) for name, value in parameters.items()}
+    return parameters
 
 
 def describe_journal(place: Path | None, contained: bytes | None, end: int) -> dict[str, Any]:

@@ -42,16 +42,12 @@ class Filter(NamedTuple):
         """Set the scores of what may not be recommended to minus infinity, in place."""
         if self.exclude_seen:
             scores.view(-1).index_fill_(0, beside(scores, histories.places(scores.shape[1])), -torch.inf)
-        if self.candidates is not None:
-            denied = torch.ones(len(self.candidates), scores.shape[1], dtype=torch.bool)
-            for row, codes in enumerate(self.candidates):
-                denied[row, torch.from_numpy(codes)] = False
-            scores.masked_fill_(denied.to(scores.device), -torch.inf)
-        if self.exclude is not None:
-            denied = torch.zeros(len(self.exclude), scores.shape[1], dtype=torch.bool)
-            for row, codes in enumerate(self.exclude):
-                denied[row, torch.from_numpy(codes)] = True
-            scores.masked_fill_(denied.to(scores.device), -torch.inf)
+        for lists, denies in ((self.candidates, False), (self.exclude, True)):
+            if lists is not None:
+                denied = torch.full((len(lists), scores.shape[1]), not denies)
+                for row, codes in enumerate(lists):
+                    denied[row, torch.from_numpy(codes)] = denies
+                scores.masked_fill_(denied.to(scores.device), -torch.inf)
 
 
 @torch.inference_mode()
