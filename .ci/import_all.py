@@ -1,0 +1,25 @@
+"""Import every module of the installed package, and compare them with the files of the source folder given."""
+
+import importlib
+import pkgutil
+import sys
+from pathlib import Path
+
+import skautoseqrec
+
+source, installed = Path(sys.argv[1]).resolve(), Path(skautoseqrec.__file__).resolve().parent
+if installed == source:
+    raise SystemExit(f"This is the source folder {source}, not an installed package.")
+names = {module.name for module in pkgutil.walk_packages(skautoseqrec.__path__, "skautoseqrec.")}
+for name in sorted(names):
+    importlib.import_module(name)
+wanted = {
+    ".".join(("skautoseqrec", *path.relative_to(source).with_suffix("").parts)).removesuffix(".__init__")
+    for path in source.rglob("*.py")
+}
+missing = wanted - names - {"skautoseqrec"}
+if missing:
+    raise SystemExit(f"The wheel lacks {sorted(missing)}.")
+if not (installed / "py.typed").exists():
+    raise SystemExit("The wheel lacks py.typed.")
+print(f"imported {len(names)} modules of the wheel")
