@@ -2,7 +2,7 @@
 
 from ._interactions import Interactions, SequenceMatrices
 from ._loading import load_model
-from ._model_file import ModelFileError
+from .exceptions import ModelFileError
 from .recommender import PAPER_PARAMS, AutoSeqRecRecommender
 
 __all__ = [

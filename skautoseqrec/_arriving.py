@@ -11,7 +11,7 @@ from ._counting import TRANSITION_UNIT
 from ._counts import Counts, Events, square_growth
 from ._histories import Histories
 from ._model import Model
-from ._ragged import Entries, ragged_ranges, ranks_within_groups
+from ._utils.ragged import Entries, ragged_ranges, ranks_within_groups
 
 
 class ArrivingLog:

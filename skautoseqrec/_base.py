@@ -13,14 +13,12 @@ from torch import Tensor
 
 from ._counting import TRANSITION_UNIT
 from ._counts import Counts, Events
-from ._devices import CPU
 from ._keeping import FieldsOnly
 from ._model import Model
 from ._objective import BIASED_PARTS, ItemSide
-from ._ragged import Entries
-
-#: So many rows of a matrix are sooner found slice by slice than by scipy, which takes its time whatever it is asked.
-FEW_ROWS = 16
+from ._utils.devices import CPU
+from ._utils.ragged import Entries
+from ._utils.sparse import rows_of
 
 
 @dataclass(frozen=True)
@@ -104,17 +102,6 @@ def single_precision(transitions: sparse.csr_matrix) -> sparse.csr_matrix:
     """Return transitions in units as float32 numbers not in units, sharing the indices."""
     values = (transitions.data / TRANSITION_UNIT).astype(np.float32)
     return sparse.csr_matrix((values, transitions.indices, transitions.indptr), shape=transitions.shape)
-
-
-def rows_of(matrix: sparse.csr_matrix, rows: NDArray[np.integer]) -> Entries:
-    """Return some rows of a matrix."""
-    if not 0 < len(rows) <= FEW_ROWS:
-        chosen = matrix[rows]
-        return Entries(np.diff(chosen.indptr), chosen.indices, chosen.data)
-    starts, ends = matrix.indptr[rows], matrix.indptr[rows + 1]
-    slices = list(map(slice, starts.tolist(), ends.tolist()))
-    items = np.concatenate([matrix.indices[row] for row in slices])
-    return Entries(ends - starts, items, np.concatenate([matrix.data[row] for row in slices]))
 
 
 def padded(rows: Tensor, n_rows: int) -> Tensor:

@@ -15,8 +15,8 @@ from torch import Tensor
 from ._counts import Counts
 from ._histories import Histories
 from ._module import ItemSequences, SparseRows
-from ._ragged import ragged_ranges
 from ._settings import SequenceSettings
+from ._utils.ragged import ragged_ranges
 
 #: Where a softmax is not summed over all items, rows that ask for many of them ask for so many draws.
 TARGETS_PER_ROW = 4

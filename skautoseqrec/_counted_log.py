@@ -14,8 +14,8 @@ from ._event_store import EventStore
 from ._interactions import Columns, SequenceMatrices
 from ._log_transformer import learn_ids
 from ._settings import SequenceSettings
+from ._utils.warn import warn_caller
 from ._vocabulary import Vocabulary
-from ._warnings import warn_caller
 
 #: Above this share of repeated (user, item) pairs, leaving out what was seen hides much of the truth.
 MANY_REPEATS = 0.05

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from ._utils.sparse import sum_entries
+
 #: Transitions are counted in whole multiples of 1 / TRANSITION_UNIT, so that adding and removing is exact in any order.
 TRANSITION_UNIT = 2**20
 
@@ -73,12 +75,3 @@ def find_transitions(
 def count_user_item(users: NDArray[np.int64], items: NDArray[np.int64], shape: tuple[int, int]) -> sparse.csr_matrix:
     """Return R: how often each user met each item, int64."""
     return sum_entries(users, items, np.ones(len(users), dtype=np.int64), shape)
-
-
-def sum_entries(
-    rows: NDArray[np.int64], columns: NDArray[np.int64], values: NDArray[np.int64], shape: tuple[int, int]
-) -> sparse.csr_matrix:
-    """Return a csr matrix with sorted indices in which entries of the same place are added up."""
-    matrix = sparse.coo_matrix((values, (rows, columns)), shape=shape).tocsr()
-    matrix.sum_duplicates()
-    return matrix

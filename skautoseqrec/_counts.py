@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from ._counting import TRANSITION_UNIT, Transitions, count_user_item, find_transitions
-from ._ragged import ragged_ranges, ranks_within_groups
+from ._utils.ragged import ragged_ranges, ranks_within_groups
+from ._utils.sparse import entries_at, resized
 
 
 class Events(NamedTuple):
@@ -150,28 +151,3 @@ def square_growth(
     growth = np.empty(len(order))
     growth[order] = (2 * before + ordered) * ordered / TRANSITION_UNIT**2
     return growth
-
-
-def entries_at(matrix: sparse.csr_matrix, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return entries of a matrix whose indices are sorted, 0 where it has none: a third of the time that scipy takes.
-
-    All places are looked for at once, each between the bounds of its row, which halve with every step.
-    """
-    low, high = matrix.indptr[rows].astype(np.int64), matrix.indptr[rows + 1].astype(np.int64)
-    ends = high.copy()
-    for _ in range(int((high - low).max(initial=0)).bit_length()):
-        middle = np.minimum((low + high) // 2, matrix.nnz - 1)
-        is_behind = (low < high) & (matrix.indices[middle] < columns)
-        low, high = np.where(is_behind, middle + 1, low), np.where(is_behind, high, np.maximum(low, middle))
-    places = np.minimum(low, max(matrix.nnz - 1, 0))
-    is_there = low < ends
-    is_there[is_there] = matrix.indices[places[is_there]] == columns[is_there]
-    values = np.zeros(len(rows), dtype=matrix.dtype)
-    values[is_there] = matrix.data[places[is_there]]
-    return values
-
-
-def resized(matrix: sparse.csr_matrix, n_items: int) -> sparse.csr_matrix:
-    """Return an item by item matrix with empty rows and columns added."""
-    indptr = np.r_[matrix.indptr, np.full(n_items - matrix.shape[0], matrix.indptr[-1])]
-    return sparse.csr_matrix((matrix.data, matrix.indices, indptr), shape=(n_items, n_items))

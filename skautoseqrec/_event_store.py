@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._ragged import GrowableArray
+from ._utils.ragged import GrowableArray
 
 
 class EventStore:

@@ -10,7 +10,6 @@ from ._counted_log import count_log, warn_of_repeats
 from ._fit_memory import fit_bytes
 from ._interactions import Columns
 from ._learning import Epochs, Learner, Learnt
-from ._memory import require_bytes
 from ._model import Model
 from ._objectives import OBJECTIVES
 from ._progress import require_bar
@@ -18,6 +17,7 @@ from ._resolving import resolve_history_encoder, resolve_n_negatives, sequence_s
 from ._scoring import Scorer
 from ._serving import Served
 from ._state import State
+from ._utils.memory import require_bytes
 from ._warm_start import Trained
 
 

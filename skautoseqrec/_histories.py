@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from ._module import ItemSequences
-from ._ragged import Entries, flat_places, ragged_ranges
 from ._settings import LONGEST_SEQUENCE, SequenceSettings
+from ._utils.ragged import Entries, flat_places, ragged_ranges
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ from ._queries import form_queries
 from ._scoring import Scorer
 from ._serving import Served
 from ._topk import Filter, batches
+from ._utils.warn import warn_caller
 from ._vocabulary import read_ids
-from ._warnings import warn_caller
 
 
 def _has_linear_heads(estimator: Any) -> bool:

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ._locks import lock_file, stands_at
-from ._model_file import ModelFileError, naming, write_atomically
+from ._model_file import naming, write_atomically
+from .exceptions import ModelFileError
 
 MAGIC = b"skautoseqrec journal\n"
 FORMAT_VERSION = 1

@@ -18,7 +18,6 @@ from ._blend import Choices, fit_weights
 from ._counted_log import CountedLog
 from ._counts import Counts
 from ._course import Course
-from ._devices import training_device
 from ._model import Model
 from ._module import AutoSeqRecModule, HistoryEncoder
 from ._objective import BIASED_PARTS, Objective
@@ -27,9 +26,10 @@ from ._resolving import draw_seed
 from ._scoring import PARTS, Blend
 from ._settings import SequenceSettings, TrainingSettings
 from ._training import Epoch, train
+from ._utils.devices import training_device
+from ._utils.warn import warn_caller
 from ._validation import Validation
 from ._warm_start import WarmStart
-from ._warnings import warn_caller
 
 #: Newest events that the blend is fitted on, and that early stopping looks at.
 BLENDED_EVENTS, MONITORED_EVENTS = 5000, 2000

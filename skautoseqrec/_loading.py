@@ -10,9 +10,10 @@ from typing import Any
 
 from ._journal import HEADER_SIZE, Journal
 from ._manifest import from_json, take
-from ._model_file import Arrays, ModelFileError, naming, read_model_file
+from ._model_file import Arrays, naming, read_model_file
 from ._saved_model import read_fitted
 from ._saving import attach_journal, replay, valid_parameters
+from .exceptions import ModelFileError
 from .recommender import AutoSeqRecRecommender
 
 #: How a manifest writes the id of a model.

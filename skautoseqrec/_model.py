@@ -15,10 +15,10 @@ from ._counting import TRANSITION_UNIT
 from ._keeping import FieldsOnly
 from ._module import AutoSeqRecModule, SparseRows
 from ._objective import Objective
-from ._ragged import Entries
 from ._sequences import SequenceReader
 from ._settings import SequenceSettings
 from ._trend import TrendClock
+from ._utils.ragged import Entries
 
 
 @dataclass(frozen=True)

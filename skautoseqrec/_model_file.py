@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from .exceptions import ModelFileError
+
 #: Of the files this version writes, and the newest it reads.
 FORMAT_VERSION = 1
 #: The entries of the metadata.
@@ -28,13 +30,6 @@ MANIFEST, SEAL = "skautoseqrec", "sha256"
 DTYPES = {"I64": np.dtype(np.int64), "F64": np.dtype(np.float64), "F32": np.dtype(np.float32), "U8": np.dtype(np.uint8)}
 
 Arrays = Mapping[str, NDArray[Any]]
-
-
-class ModelFileError(ValueError):
-    """A file is not a saved model or a journal of one, is damaged, or was written by a newer version.
-
-    The message names the file, what is wrong in it and where. It is a ``ValueError``.
-    """
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from torch import Tensor
 from ._base import Base, padded_levels
 from ._counting import TRANSITION_UNIT
 from ._model import Model
-from ._ragged import Entries, GrowableArray
+from ._utils.ragged import Entries, GrowableArray
 
 #: Events, targets and units of an item that nothing was added from.
 NOTHING_LEAVES: tuple[list[int], list[int], list[int]] = ([], [], [])

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._interactions import Columns
-from ._model_file import DTYPES, Arrays, ModelFileError
+from ._model_file import DTYPES, Arrays
 from ._vocabulary import Vocabulary
+from .exceptions import ModelFileError
 
 #: How the name of an array of datetimes ends; behind the name of the column.
 DATETIME = re.compile(r"\.datetime64\[([1-9]\d{0,8})(Y|M|W|D|h|m|s|ms|us|ns|ps|fs|as)\]")

@@ -6,9 +6,9 @@ import copyreg
 import json
 from typing import Any
 
-from ._model_file import ModelFileError
 from ._packing import require_arrays
 from ._saved_model import describe_fitted, read_fitted, state_arrays
+from .exceptions import ModelFileError
 
 #: What skops has no way to hold: their classes are not ours, and they refer back to the estimator.
 LEFT_OUT = ("_metadata_request", "_skl_callbacks")

@@ -12,8 +12,8 @@ from torch import Tensor
 from ._histories import Histories
 from ._model import Model
 from ._objective import Hidden
-from ._ragged import Entries
 from ._summed_rows import SummedRows
+from ._utils.ragged import Entries
 
 #: Histories are looked through for repeats, side by side, where none of them is longer than this.
 LONGEST_SORTED = 256

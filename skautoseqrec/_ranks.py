@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._weights import weighted_mean
+from ._utils.sample_weight import weighted_mean
 
 
 def mean_reciprocal_rank(ranks: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:

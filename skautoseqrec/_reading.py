@@ -14,7 +14,7 @@ from ._ids import id_column
 from ._interactions import Columns, Interactions
 from ._refusals import TEXT_LIKE, refuse_missing, shown
 from ._times import time_column
-from ._warnings import warn_caller
+from ._utils.warn import warn_caller
 
 COLUMN_NAMES = ("user_id", "item_id", "timestamp")
 NEITHER_IDS_NOR_TIMES = (nw.Array, nw.Binary, nw.Boolean, nw.Decimal, nw.Duration, nw.List, nw.Struct, nw.Time)

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from ._counts import Events
 from ._event_store import EventStore
-from ._model_file import Arrays, ModelFileError
+from ._model_file import Arrays
 from ._packing import pack_times, unpack_times, vector
+from .exceptions import ModelFileError
 
 #: No log has as many events; sums of larger numbers might wrap around.
 LATEST = 2**53

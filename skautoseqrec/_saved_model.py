@@ -20,7 +20,7 @@ from sklearn.utils._param_validation import validate_parameter_constraints
 from ._counts import Counts
 from ._manifest import take, to_json
 from ._model import Model
-from ._model_file import Arrays, ModelFileError
+from ._model_file import Arrays
 from ._module import AutoSeqRecModule, HistoryEncoder
 from ._objective import BIASED_PARTS
 from ._objectives import OBJECTIVES
@@ -33,6 +33,7 @@ from ._serving import Served
 from ._settings import SequenceSettings
 from ._state import State
 from ._version import __version__
+from .exceptions import ModelFileError
 
 #: What the names of the weights' arrays begin with.
 WEIGHTS = "weights."

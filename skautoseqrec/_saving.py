@@ -19,12 +19,13 @@ from ._forgetting import without
 from ._interactions import Columns
 from ._journal import Journal, Record
 from ._manifest import to_json
-from ._model_file import ModelFileError, write_model_file
+from ._model_file import write_model_file
 from ._packing import pack_columns, unpack_columns, vector
 from ._resolving import resolve_parameters
 from ._saved_model import describe_fitted, describe_libraries, state_arrays
 from ._serving import Served
 from ._state import State
+from .exceptions import ModelFileError
 
 #: Whose files there are.
 SAVED_CLASS = "AutoSeqRecRecommender"

@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ._devices import CPU, beside
 from ._experts import TrendView, add_direct, add_moves, add_repeat
 from ._histories import Histories
 from ._keeping import FieldsOnly
@@ -20,6 +19,7 @@ from ._objective import BIASED_PARTS, ItemSide
 from ._overlay import Changes
 from ._queries import Queries, form_queries
 from ._state import Snapshot
+from ._utils.devices import CPU, beside
 
 #: The parts of a score, in the order of fitted weights; the trend has one for each half-life.
 PARTS = ("collaborative", "one_hop", "two_hop", "direct", "repeat", "trend")

@@ -19,7 +19,7 @@ from ._histories import Histories
 from ._interactions import Columns
 from ._model import Model, project
 from ._overlay import Changes, Overlay
-from ._ragged import Entries, ragged_ranges
+from ._utils.ragged import Entries, ragged_ranges
 from ._vocabulary import Vocabulary, read_ids
 
 #: An overlay is merged into its base once it holds this many events, or a share of what a merge has to copy.

@@ -9,8 +9,8 @@ import torch
 from scipy import sparse
 from torch import Tensor
 
-from ._devices import beside
-from ._ragged import Entries, flat_places
+from ._utils.devices import beside
+from ._utils.ragged import Entries, flat_places
 
 #: A dense layout costs its places, a sparse one its entries, which have to be sorted: as much as so many places each.
 PLACES_PER_ENTRY = 64

@@ -12,9 +12,9 @@ from torch import Tensor
 from ._base import Base
 from ._blend import Choices
 from ._counts import Counts, Events
-from ._devices import beside
 from ._model import Model
 from ._parts import cold_parts, score_parts
+from ._utils.devices import beside
 from ._walk_forward import WalkForward
 
 

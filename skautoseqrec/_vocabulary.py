@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._ids import id_column, largest_exact
-from ._ragged import GrowableArray
 from ._reading import read_series
 from ._refusals import TEXT_LIKE, shown
+from ._utils.ragged import GrowableArray
 
 
 class Vocabulary:

@@ -18,13 +18,13 @@ from torch import Tensor
 from ._arriving import ArrivingLog
 from ._base import Base, padded, padded_levels, spread_items
 from ._counts import Events
-from ._devices import beside
 from ._experts import TrendView
 from ._model import Model, project
 from ._objective import ItemSide
 from ._queries import Queries, form_queries
-from ._ragged import Entries, ranks_within_groups
 from ._scoring import Recent, Scorer, rows_per_block
+from ._utils.devices import beside
+from ._utils.ragged import Entries, ranks_within_groups
 
 #: Scores this close, relative to the largest of their row, are tied: float32 products of different shapes differ by
 #: that.

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils.metadata_routing import MetadataRequest
 
 from ._ranks import check_k, mean_reciprocal_rank, ndcg_at_k, ranks_from_reciprocal, recall_at_k
-from ._weights import check_weights, count_events
+from ._utils.sample_weight import check_weights, count_events
 
 __all__ = [
     "RankingScorer",

@@ -13,10 +13,10 @@ from strategies import consecutive_logs, recommenders
 
 from skautoseqrec import AutoSeqRecRecommender, _answers, _evaluation, _state
 from skautoseqrec._blend import fit_weights
-from skautoseqrec._devices import scoring_device, training_device
 from skautoseqrec._learning import Learner, to_vector
 from skautoseqrec._objectives import OBJECTIVES
 from skautoseqrec._resolving import resolve_parameters, sequence_settings
+from skautoseqrec._utils.devices import scoring_device, training_device
 from skautoseqrec._validation import Validation
 from skautoseqrec.datasets import make_interactions
 

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
-from skautoseqrec import AutoSeqRecRecommender, _memory
+from skautoseqrec import AutoSeqRecRecommender
 from skautoseqrec._counts import Counts, Events
 from skautoseqrec._fit_memory import fit_bytes
-from skautoseqrec._memory import available_bytes, require_bytes
+from skautoseqrec._utils import memory as _memory
+from skautoseqrec._utils.memory import available_bytes, require_bytes
 
 LOG = [("ann", "tea"), ("ann", "milk"), ("bob", "tea")]
 SMALL = {"n_components": 4, "max_iter": 1, "early_stopping": False, "blend": {"direct": 1.0}, "random_state": 0}

@@ -12,9 +12,10 @@ from strategies import consecutive_logs, logs, recommenders
 
 from skautoseqrec import AutoSeqRecRecommender, _state
 from skautoseqrec._base import Base
-from skautoseqrec._counts import Counts, Events, entries_at
+from skautoseqrec._counts import Counts, Events
 from skautoseqrec._overlay import Overlay
 from skautoseqrec._topk import Filter, top_k
+from skautoseqrec._utils.sparse import entries_at
 
 FIXED = {"blend": {"collaborative": 1.0, "two_hop": 1.0, "direct": 1.0}, "early_stopping": False}
 SMALL = {"n_components": 4, "max_iter": 1, "device": "cpu", "random_state": 0, **FIXED}

@@ -23,6 +23,8 @@ CONTROL_GROUPS = [
         Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"
     ),
 ]
+
+
 #: What takes less is never refused, nor is the machine asked.
 ALWAYS_THERE = 2**26
 

@@ -1,0 +1,1 @@
+"""Tools that know nothing of recommending: ragged rows, sparse matrices, devices, memory, warnings, weighted means."""
