@@ -22,10 +22,10 @@ from skautoseqrec._batches import Batch
 from skautoseqrec._blend import Choices, fit_weights
 from skautoseqrec._counted_log import count_log
 from skautoseqrec._counts import Counts
+from skautoseqrec._data.reading import read_columns
 from skautoseqrec._learning import BLENDED_EVENTS, BLENDED_FEATURES, Learner, to_vector
 from skautoseqrec._model import Model
 from skautoseqrec._objectives import OBJECTIVES, MultinomialObjective
-from skautoseqrec._reading import read_columns
 from skautoseqrec._scoring import PARTS, Scorer
 from skautoseqrec._settings import SequenceSettings
 from skautoseqrec._utils.devices import CPU

@@ -1,6 +1,6 @@
 """Sequential recommendation that learns while it serves, for scikit-learn."""
 
-from ._interactions import Interactions, SequenceMatrices
+from ._data.interactions import Interactions, SequenceMatrices
 from ._loading import load_model
 from .exceptions import ModelFileError
 from .recommender import PAPER_PARAMS, AutoSeqRecRecommender

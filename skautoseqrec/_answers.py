@@ -10,16 +10,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from ._data.checks import TEXT_LIKE, shown
+from ._data.estimators import validate_log
+from ._data.reading import read_ids
 from ._filters import codes_of, read_filter
 from ._histories import Histories
-from ._refusals import TEXT_LIKE, shown
 from ._serving import Served
-from ._sklearn import validate_log
 from ._state import Snapshot
 from ._topk import Filter, top_k
 from ._utils.devices import scoring_device
 from ._utils.memory import require_bytes
-from ._vocabulary import read_ids
 
 #: A code, a score, an id and a mask of each, while one is made of the other.
 BYTES_PER_ANSWER = 40

@@ -10,12 +10,11 @@ from scipy import sparse
 
 from ._counting import TRANSITION_UNIT
 from ._counts import Counts, Events
+from ._data.interactions import Columns, SequenceMatrices
+from ._data.vocabulary import Vocabulary, learn_ids
 from ._event_store import EventStore
-from ._interactions import Columns, SequenceMatrices
-from ._log_transformer import learn_ids
 from ._settings import SequenceSettings
 from ._utils.warn import warn_caller
-from ._vocabulary import Vocabulary
 
 #: Above this share of repeated (user, item) pairs, leaving out what was seen hides much of the truth.
 MANY_REPEATS = 0.05

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from ._refusals import shown
+from ._data.checks import shown
+from ._data.reading import read_ids
+from ._data.vocabulary import Vocabulary
 from ._topk import Filter
-from ._vocabulary import Vocabulary, read_ids
 
 
 def read_filter(

@@ -7,8 +7,8 @@ from typing import Any, cast
 
 from ._callbacks import Watch
 from ._counted_log import count_log, warn_of_repeats
+from ._data.interactions import Columns
 from ._fit_memory import fit_bytes
-from ._interactions import Columns
 from ._learning import Epochs, Learner, Learnt
 from ._model import Model
 from ._objectives import OBJECTIVES

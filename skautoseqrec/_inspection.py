@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 from torch.nn import functional
 
+from ._data.reading import read_ids
 from ._filters import known_codes
 from ._objective import NEURAL_PARTS
 from ._objectives import MultinomialObjective
@@ -23,7 +24,6 @@ from ._scoring import Scorer
 from ._serving import Served
 from ._topk import Filter, batches
 from ._utils.warn import warn_caller
-from ._vocabulary import read_ids
 
 
 def _has_linear_heads(estimator: Any) -> bool:

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._ids import largest_exact
-from ._reading import read_columns
+from ._data.ids import largest_exact
+from ._data.reading import read_columns, read_ids
+from ._data.vocabulary import Vocabulary
 from ._state import State
-from ._vocabulary import Vocabulary, read_ids
 
 
 def find_events(state: State, users: Any, items: Any, interactions: Any) -> NDArray[np.bool_]:

@@ -20,16 +20,13 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from ._data.packing import DTYPES, Arrays
 from .exceptions import ModelFileError
 
 #: Of the files this version writes, and the newest it reads.
 FORMAT_VERSION = 1
 #: The entries of the metadata.
 MANIFEST, SEAL = "skautoseqrec", "sha256"
-#: What arrays may be, by safetensors' names.
-DTYPES = {"I64": np.dtype(np.int64), "F64": np.dtype(np.float64), "F32": np.dtype(np.float32), "U8": np.dtype(np.uint8)}
-
-Arrays = Mapping[str, NDArray[Any]]
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import copyreg
 import json
 from typing import Any
 
-from ._packing import require_arrays
+from ._data.packing import require_arrays
 from ._saved_model import describe_fitted, read_fitted, state_arrays
 from .exceptions import ModelFileError
 

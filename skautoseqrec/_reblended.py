@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils.validation import check_is_fitted, check_memory
 
-from ._sklearn import LogTags, all_or_nothing
+from ._data.estimators import LogTags, all_or_nothing
 
 
 class Reblended(MetaEstimatorMixin, LogTags, BaseEstimator):

@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._counts import Events
+from ._data.packing import Arrays, pack_times, unpack_times, vector
 from ._event_store import EventStore
-from ._model_file import Arrays
-from ._packing import pack_times, unpack_times, vector
 from .exceptions import ModelFileError
 
 #: No log has as many events; sums of larger numbers might wrap around.

@@ -18,13 +18,12 @@ from numpy.typing import NDArray
 from sklearn.utils._param_validation import validate_parameter_constraints
 
 from ._counts import Counts
+from ._data.packing import Arrays, pack_vocabularies, unpack_vocabularies
 from ._manifest import take, to_json
 from ._model import Model
-from ._model_file import Arrays
 from ._module import AutoSeqRecModule, HistoryEncoder
 from ._objective import BIASED_PARTS
 from ._objectives import OBJECTIVES
-from ._packing import pack_vocabularies, unpack_vocabularies
 from ._parameters import PARAMETER_CONSTRAINTS
 from ._resolving import check_half_lives, resolve_blend
 from ._saved_events import event_arrays, read_events

@@ -15,12 +15,12 @@ from safetensors import SafetensorError
 from safetensors import numpy as safetensors_numpy
 from sklearn.utils.validation import check_is_fitted
 
+from ._data.interactions import Columns
+from ._data.packing import pack_columns, unpack_columns, vector
 from ._forgetting import without
-from ._interactions import Columns
 from ._journal import Journal, Record
 from ._manifest import to_json
 from ._model_file import write_model_file
-from ._packing import pack_columns, unpack_columns, vector
 from ._resolving import resolve_parameters
 from ._saved_model import describe_fitted, describe_libraries, state_arrays
 from ._serving import Served

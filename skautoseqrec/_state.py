@@ -14,13 +14,14 @@ from torch import Tensor
 
 from ._base import Base
 from ._counts import Counts, Events
+from ._data.interactions import Columns
+from ._data.reading import read_ids
+from ._data.vocabulary import Vocabulary
 from ._event_store import EventStore
 from ._histories import Histories
-from ._interactions import Columns
 from ._model import Model, project
 from ._overlay import Changes, Overlay
 from ._utils.ragged import Entries, ragged_ranges
-from ._vocabulary import Vocabulary, read_ids
 
 #: An overlay is merged into its base once it holds this many events, or a share of what a merge has to copy.
 SMALLEST_MERGE = 1024

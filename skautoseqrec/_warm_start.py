@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ._data.vocabulary import Vocabulary
 from ._module import AutoSeqRecModule
-from ._vocabulary import Vocabulary
 
 
 class Trained(NamedTuple):

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch, check_random_state
 
-from ._interactions import Columns, Interactions
-from ._log_transformer import encode, learn_ids
-from ._reading import COLUMN_NAMES, choose_names, read_columns
-from ._times import spells_a_number, time_column
+from ._data.interactions import Columns, Interactions
+from ._data.reading import COLUMN_NAMES, choose_names, read_columns
+from ._data.times import spells_a_number, time_column
+from ._data.vocabulary import encode, learn_ids
 
 __all__ = ["load_interactions", "make_interactions"]
 

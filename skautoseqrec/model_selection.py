@@ -10,7 +10,7 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from ._reading import read_columns
+from ._data.reading import read_columns
 from ._reblended import Reblended
 
 __all__ = ["Reblended", "TemporalSplit", "temporal_train_test_split"]

@@ -10,8 +10,8 @@ from scipy import sparse
 from sklearn.utils._param_validation import Interval
 
 from ._counting import TRANSITION_UNIT, count_user_item, find_transitions, step_weights
-from ._interactions import Columns, Interactions, SequenceMatrices
-from ._log_transformer import LogTransformer
+from ._data.estimators import LogTransformer
+from ._data.interactions import Columns, Interactions, SequenceMatrices
 
 __all__ = ["InteractionEncoder", "ItemTransitionTransformer", "SequenceMatrixTransformer", "UserItemTransformer"]
 

@@ -9,18 +9,18 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._answers import AnswersMixin
 from ._callbacks import CallbackSupportMixin, Watch, with_callbacks
+from ._data.estimators import LogTags, all_or_nothing, validate_log
+from ._data.reading import read_columns
 from ._evaluation import EvaluationMixin
 from ._fitting import fit_log
 from ._forgetting import ForgettingMixin
 from ._inspection import InspectionMixin
 from ._parameters import PAPER_PARAMS, Parameters
 from ._pickling import PicklingMixin
-from ._reading import read_columns
 from ._reblending import ReblendingMixin
 from ._resolving import resolve_parameters
 from ._saving import SavingMixin
 from ._serving import ServingMixin
-from ._sklearn import LogTags, all_or_nothing, validate_log
 from ._warm_start import Trained
 
 __all__ = ["PAPER_PARAMS", "AutoSeqRecRecommender"]

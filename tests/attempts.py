@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import skautoseqrec
 from skautoseqrec import AutoSeqRecRecommender, preprocessing
-from skautoseqrec._reading import read_columns
+from skautoseqrec._data.reading import read_columns
 from skautoseqrec.model_selection import TemporalSplit, temporal_train_test_split
 
 PACKAGE = Path(skautoseqrec.__file__).parent

@@ -11,7 +11,7 @@ import pytest
 from attempts import try_cases
 
 from skautoseqrec import AutoSeqRecRecommender, Interactions
-from skautoseqrec._reading import read_columns
+from skautoseqrec._data.reading import read_columns
 
 N_ROWS = 10**6
 

@@ -15,10 +15,10 @@ from test_state import SMALL, assert_same_answers, assert_same_base
 from skautoseqrec import AutoSeqRecRecommender, _state
 from skautoseqrec._base import Base
 from skautoseqrec._counts import Counts, Events
+from skautoseqrec._data.vocabulary import Vocabulary
 from skautoseqrec._event_store import EventStore
 from skautoseqrec._overlay import Overlay
 from skautoseqrec._state import State
-from skautoseqrec._vocabulary import Vocabulary
 from skautoseqrec.preprocessing import InteractionEncoder
 
 LOG = [("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3), ("bob", "jam", 4), ("ann", "tea", 5)]

@@ -10,7 +10,7 @@ from scipy import sparse
 from strategies import logs
 
 from skautoseqrec import Interactions
-from skautoseqrec._reading import read_columns
+from skautoseqrec._data.reading import read_columns
 from skautoseqrec.preprocessing import InteractionEncoder
 
 FRAMES = {"pandas": pd.DataFrame, "polars": pl.DataFrame, "pyarrow": pa.table}

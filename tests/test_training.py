@@ -17,10 +17,10 @@ from skautoseqrec._autograd import DecayedSum, SoftmaxCrossEntropy
 from skautoseqrec._batches import Batch, Snapshots, gather_rows, shares, unit_rows
 from skautoseqrec._counted_log import count_log
 from skautoseqrec._counting import TRANSITION_UNIT
+from skautoseqrec._data.reading import read_columns
 from skautoseqrec._histories import Histories
 from skautoseqrec._module import ACTIVATIONS, DECODERS, AutoSeqRecModule, HistoryEncoder
 from skautoseqrec._objectives import MultinomialObjective, PaperObjective
-from skautoseqrec._reading import read_columns
 from skautoseqrec._resolving import resolve_history_encoder
 from skautoseqrec._settings import SequenceSettings, TrainingSettings
 from skautoseqrec._steps import WeightAverage

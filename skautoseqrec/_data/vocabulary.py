@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import partial
 from itertools import repeat
 from typing import Any
 
-import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from ._ids import id_column, largest_exact
-from ._reading import read_series
-from ._refusals import TEXT_LIKE, shown
-from ._utils.ragged import GrowableArray
+from .._utils.ragged import GrowableArray
+from .checks import shown
+from .ids import largest_exact
+from .interactions import Columns, Interactions
 
 
 class Vocabulary:
@@ -121,20 +118,16 @@ class Vocabulary:
             self._ids.extend(new_ids)
 
 
-def read_ids(ids: Any, name: str) -> NDArray[Any]:
-    """Return a user's list, array or series of ids as int64, float64 or object (str)."""
-    if isinstance(ids, np.ma.MaskedArray) and ids.dtype.names is None and np.ma.is_masked(ids):
-        raise ValueError(f"{name} holds masked places. Drop them, with .compressed() for instance.")
-    # Asked of arrays and lists, it would be the longest part of reading a single id.
-    if type(ids) not in (np.ndarray, list) and nw.dependencies.is_into_series(ids):
-        return read_series(nw.from_native(ids, series_only=True), partial(id_column, allow_fractions=True), name)
-    if not hasattr(ids, "__array__"):
-        if isinstance(ids, TEXT_LIKE) or not isinstance(ids, Iterable):
-            raise TypeError(f"{name} must be a list or array of ids, not {shown(ids)}. Wrap a single id in a list.")
-        values = list(ids)
-        ids = np.fromiter(values, dtype=object, count=len(values))
-    if np.ndim(ids) != 1:
-        raise ValueError(f"{name} must be one-dimensional; it has shape {np.shape(ids)}.")
-    if len(ids) == 0:
-        return np.empty(0, dtype=np.int64)
-    return id_column(ids, name, allow_fractions=True)
+def learn_ids(columns: Columns) -> tuple[Vocabulary, Vocabulary]:
+    """Return the vocabularies of a log, ids in order of first appearance in time."""
+    in_time = columns.take(columns.time_order())
+    users, items = Vocabulary("user_id"), Vocabulary("item_id")
+    users.add(in_time.users)
+    items.add(in_time.items)
+    return users, items
+
+
+def encode(columns: Columns, users: Vocabulary, items: Vocabulary) -> Interactions:
+    """Encode a log with two vocabularies, which grow by its unknown ids."""
+    user_codes, item_codes = users.add(columns.users), items.add(columns.items)
+    return Interactions(user_codes, item_codes, columns.times, users.ids(), items.ids())

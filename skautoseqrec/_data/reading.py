@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import narwhals as nw
@@ -10,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from ._ids import id_column
-from ._interactions import Columns, Interactions
-from ._refusals import TEXT_LIKE, refuse_missing, shown
-from ._times import time_column
-from ._utils.warn import warn_caller
+from .._utils.warn import warn_caller
+from .checks import TEXT_LIKE, refuse_missing, shown
+from .ids import id_column
+from .interactions import Columns, Interactions
+from .times import time_column
 
 COLUMN_NAMES = ("user_id", "item_id", "timestamp")
 NEITHER_IDS_NOR_TIMES = (nw.Array, nw.Binary, nw.Boolean, nw.Decimal, nw.Duration, nw.List, nw.Struct, nw.Time)
@@ -186,3 +187,22 @@ def read_series(series: nw.Series[Any], read: Callable[[Any, str], NDArray[Any]]
     if series.dtype in (nw.String, nw.Categorical, nw.Enum, nw.Int128, nw.UInt128):
         return read(np.fromiter(series.to_list(), dtype=object, count=len(series)), name)
     return read(series.to_numpy(), name)
+
+
+def read_ids(ids: Any, name: str) -> NDArray[Any]:
+    """Return a user's list, array or series of ids as int64, float64 or object (str)."""
+    if isinstance(ids, np.ma.MaskedArray) and ids.dtype.names is None and np.ma.is_masked(ids):
+        raise ValueError(f"{name} holds masked places. Drop them, with .compressed() for instance.")
+    # Asked of arrays and lists, it would be the longest part of reading a single id.
+    if type(ids) not in (np.ndarray, list) and nw.dependencies.is_into_series(ids):
+        return read_series(nw.from_native(ids, series_only=True), partial(id_column, allow_fractions=True), name)
+    if not hasattr(ids, "__array__"):
+        if isinstance(ids, TEXT_LIKE) or not isinstance(ids, Iterable):
+            raise TypeError(f"{name} must be a list or array of ids, not {shown(ids)}. Wrap a single id in a list.")
+        values = list(ids)
+        ids = np.fromiter(values, dtype=object, count=len(values))
+    if np.ndim(ids) != 1:
+        raise ValueError(f"{name} must be one-dimensional; it has shape {np.shape(ids)}.")
+    if len(ids) == 0:
+        return np.empty(0, dtype=np.int64)
+    return id_column(ids, name, allow_fractions=True)

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from ._ids import id_column
-from ._refusals import shown
-from ._times import time_column
+from .checks import shown
+from .ids import id_column
+from .times import time_column
 
 
 class Columns(NamedTuple):

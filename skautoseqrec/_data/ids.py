@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._refusals import (
+from .checks import (
     integers,
     integers_of_objects,
     is_integer,

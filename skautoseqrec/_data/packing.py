@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ._interactions import Columns
-from ._model_file import DTYPES, Arrays
-from ._vocabulary import Vocabulary
-from .exceptions import ModelFileError
+from ..exceptions import ModelFileError
+from .interactions import Columns
+from .vocabulary import Vocabulary
 
 #: How the name of an array of datetimes ends; behind the name of the column.
 DATETIME = re.compile(r"\.datetime64\[([1-9]\d{0,8})(Y|M|W|D|h|m|s|ms|us|ns|ps|fs|as)\]")
 #: Half of a pair of UTF-16 is no text, but some logs have it, and ids come back as they went in.
 HALF_PAIRS = "surrogatepass"
+#: What arrays may be, by safetensors' names.
+DTYPES = {"I64": np.dtype(np.int64), "F64": np.dtype(np.float64), "F32": np.dtype(np.float32), "U8": np.dtype(np.uint8)}
+Arrays = Mapping[str, NDArray[Any]]
 
 
 def pack_columns(columns: Columns) -> dict[str, NDArray[Any]]:

@@ -1,0 +1,146 @@
+"""What every estimator that takes a log shares with scikit-learn, and the base of the transformers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .interactions import Columns, Interactions
+from .packing import pack_vocabularies, require_arrays, unpack_vocabularies
+from .reading import is_array, read_columns, refuse_masked
+from .vocabulary import encode, learn_ids
+
+#: Where the state of a transformer has its ids.
+IDS = "_ids"
+
+
+class LogTags:
+    """Mixin: the tags and the documentation link that the package's estimators share."""
+
+    _doc_link_module = "skautoseqrec"
+    # scikit-learn shows the parameters' descriptions in notebooks only beside a link; the paper's never moves.
+    _doc_link_template = "https://arxiv.org/abs/2308.06878"
+
+    def __sklearn_tags__(self) -> Any:
+        """Return scikit-learn's tags: ids may be strings, and no dtype is kept."""
+        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags.input_tags.string = True
+        if tags.transformer_tags is not None:
+            tags.transformer_tags.preserves_dtype = []
+        return tags
+
+
+@contextmanager
+def all_or_nothing(estimator: Any) -> Iterator[None]:
+    """Put the estimator's attributes back as they were if what is done to it fails or is interrupted."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
+
+
+def validate_log(estimator: Any, X: Any, *, reset: bool) -> Columns:
+    """Read a log and do scikit-learn's bookkeeping of ``n_features_in_``.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+        Whose ``n_features_in_`` is set (``reset=True``) or, for arrays, compared.
+    X : dataframe, array-like or Interactions
+        The log.
+    reset : bool
+        True in fit.
+
+    Returns
+    -------
+    columns : Columns
+        The validated log.
+    """
+    if is_array(X):
+        refuse_masked(X)  # scikit-learn would take what stands under the mask
+        X = validate_data(
+            estimator, X, dtype=None, ensure_all_finite=False, ensure_min_features=2 if reset else 1, reset=reset
+        )
+        return read_columns(X)
+    columns = read_columns(X)
+    if reset:
+        # Frames may come with other columns, and without times, the next time: only the number of those read is kept.
+        width = 2 if columns.times is None else 3
+        validate_data(estimator, np.broadcast_to(0, (len(columns.users), width)), reset=True, skip_check_array=True)
+    return columns
+
+
+class LogTransformer(LogTags, TransformerMixin, BaseEstimator):
+    """Base of the transformers: they learn the ids of a log and give codes to any other."""
+
+    _parameter_constraints: dict[str, Any] = {}
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None) -> Any:
+        """Learn the ids of the users and items of a log.
+
+        Parameters
+        ----------
+        X : dataframe, array-like of shape (n_events, 2 or 3) or Interactions
+            The log: user, item and optionally time.
+        y : None
+            Ignored; there for the scikit-learn API.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+        """
+        self._fit_columns(X)
+        return self
+
+    @property
+    def user_ids_(self) -> NDArray[Any]:
+        """Ids of the users of the fitted log, in order of first appearance in time."""
+        return self._users.ids()
+
+    @property
+    def item_ids_(self) -> NDArray[Any]:
+        """Ids of the items of the fitted log, in order of first appearance in time."""
+        return self._items.ids()
+
+    def _fit_columns(self, X: Any) -> None:
+        with all_or_nothing(self):
+            self._users, self._items = learn_ids(validate_log(self, X, reset=True))
+
+    def _encode(self, X: Any) -> Interactions:
+        check_is_fitted(self, "_users")
+        return encode(validate_log(self, X, reset=False), self._users.copy(), self._items.copy())
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Tell whether ids have been learnt."""
+        return hasattr(self, "_users")
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled and copied, ids as arrays: whoever loads it with skops then has one class to trust."""
+        state = dict(super().__getstate__())
+        if "_users" in state:
+            state[IDS] = pack_vocabularies(state.pop("_users").ids(), state.pop("_items").ids())
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take that over.
+
+        Raises
+        ------
+        ModelFileError
+            If what stands for the ids is none.
+        """
+        state = dict(state)
+        if IDS in state:
+            state["_users"], state["_items"] = unpack_vocabularies(require_arrays(state.pop(IDS)))
+        super().__setstate__(state)
