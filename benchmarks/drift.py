@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from skautoseqrec import AutoSeqRecRecommender, _state
 from skautoseqrec._base import Base
-from skautoseqrec._counts import Counts, Events
+from skautoseqrec._counts.counts import Counts
+from skautoseqrec._counts.events import Events
 
 #: Events that weights are trained on; everything else arrives later.
 N_FITTED = 1000

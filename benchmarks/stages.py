@@ -21,8 +21,8 @@ from timing import time_call, time_calls
 from skautoseqrec import AutoSeqRecRecommender, _answers, _objectives, _queries, _scoring, _topk, _walk_forward
 from skautoseqrec._arriving import ArrivingLog
 from skautoseqrec._base import Base
+from skautoseqrec._counts.histories import Histories
 from skautoseqrec._experts import TrendView
-from skautoseqrec._histories import Histories
 from skautoseqrec._scoring import BLOCK_SIZE, Recent, Scorer
 from skautoseqrec._sequences import SequenceReader
 from skautoseqrec._state import State

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from ._counts.histories import Histories
 from ._data.checks import TEXT_LIKE, shown
 from ._data.estimators import validate_log
 from ._data.reading import read_ids
 from ._filters import codes_of, read_filter
-from ._histories import Histories
 from ._serving import Served
 from ._state import Snapshot
 from ._topk import Filter, top_k

@@ -7,9 +7,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ._counting import TRANSITION_UNIT
-from ._counts import Counts, Events, square_growth
-from ._histories import Histories
+from ._counts.counts import TRANSITION_UNIT, Counts, square_growth
+from ._counts.events import Events
+from ._counts.histories import Histories
 from ._model import Model
 from ._utils.ragged import Entries, ragged_ranges, ranks_within_groups
 

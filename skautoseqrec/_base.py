@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from torch import Tensor
 
-from ._counting import TRANSITION_UNIT
-from ._counts import Counts, Events
+from ._counts.counts import TRANSITION_UNIT, Counts
+from ._counts.events import Events
 from ._keeping import FieldsOnly
 from ._model import Model
 from ._objective import BIASED_PARTS, ItemSide

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 from torch import Tensor
 
-from ._counts import Counts
-from ._histories import Histories
+from ._counts.counts import Counts
+from ._counts.histories import Histories
+from ._counts.settings import SequenceSettings
 from ._module import ItemSequences, SparseRows
-from ._settings import SequenceSettings
 from ._utils.ragged import ragged_ranges
 
 #: Where a softmax is not summed over all items, rows that ask for many of them ask for so many draws.

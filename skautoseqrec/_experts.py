@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ._counts.trend import TrendClock
 from ._summed_rows import SummedRows
-from ._trend import TrendClock
 from ._utils.devices import beside
 from ._utils.ragged import Entries, ranks_within_groups
 

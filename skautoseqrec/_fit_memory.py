@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ._batches import TARGETS_PER_ROW
-from ._counts import Counts
+from ._counts.counts import Counts
 from ._learning import BLENDED_EVENTS, BLENDED_FEATURES
 from ._scoring import PARTS, rows_per_block
 from ._settings import LONGEST_SEQUENCE

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from ._callbacks import Watch
-from ._counted_log import count_log, warn_of_repeats
+from ._counts.counted_log import count_log, warn_of_repeats
 from ._data.interactions import Columns
 from ._fit_memory import fit_bytes
 from ._learning import Epochs, Learner, Learnt

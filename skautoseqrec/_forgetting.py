@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from ._counts import Counts, Events
+from ._counts.counts import Counts
+from ._counts.events import Events
 from ._matching import find_events
 from ._model import Model
 from ._serving import Served

@@ -15,8 +15,9 @@ import torch
 from numpy.typing import NDArray
 
 from ._blend import Choices, fit_weights
-from ._counted_log import CountedLog
-from ._counts import Counts
+from ._counts.counted_log import CountedLog
+from ._counts.counts import Counts
+from ._counts.settings import SequenceSettings
 from ._course import Course
 from ._model import Model
 from ._module import AutoSeqRecModule, HistoryEncoder
@@ -24,7 +25,7 @@ from ._objective import BIASED_PARTS, Objective
 from ._progress import Progress
 from ._resolving import draw_seed
 from ._scoring import PARTS, Blend
-from ._settings import SequenceSettings, TrainingSettings
+from ._settings import TrainingSettings
 from ._training import Epoch, train
 from ._utils.devices import training_device
 from ._utils.warn import warn_caller

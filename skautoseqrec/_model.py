@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from scipy import sparse
 from torch import Tensor
 
-from ._counting import TRANSITION_UNIT
+from ._counts.counts import TRANSITION_UNIT
+from ._counts.settings import SequenceSettings
+from ._counts.trend import TrendClock
 from ._keeping import FieldsOnly
 from ._module import AutoSeqRecModule, SparseRows
 from ._objective import Objective
 from ._sequences import SequenceReader
-from ._settings import SequenceSettings
-from ._trend import TrendClock
 from ._utils.ragged import Entries
 
 

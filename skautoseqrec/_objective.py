@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 
 from ._batches import Batch
-from ._counts import Counts
+from ._counts.counts import Counts
+from ._counts.settings import SequenceSettings
 from ._module import AutoSeqRecModule, Weights
-from ._settings import SequenceSettings
 
 #: In the order in which they stand in vectors: what fitted blends leave out comes first, so the others are one range.
 NEURAL_PARTS = ("one_hop", "collaborative", "two_hop")

@@ -15,11 +15,10 @@ from torch.nn import functional
 
 from ._autograd import SoftmaxCrossEntropy
 from ._batches import Batch, Snapshots, WholeRows, drawn_share, gather_rows, shuffled, shuffled_slices
-from ._counting import TRANSITION_UNIT
-from ._counts import Counts
+from ._counts.counts import TRANSITION_UNIT, Counts
+from ._counts.settings import SequenceSettings
 from ._module import DECODERS, AutoSeqRecModule, SparseRows, Weights
 from ._objective import BIASED_PARTS, NEURAL_PARTS, Hidden, ItemSide, Objective
-from ._settings import SequenceSettings
 from ._utils.devices import CPU
 
 

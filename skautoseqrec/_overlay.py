@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ._base import Base, padded_levels
-from ._counting import TRANSITION_UNIT
+from ._counts.counts import TRANSITION_UNIT
 from ._model import Model
 from ._utils.ragged import Entries, GrowableArray
 

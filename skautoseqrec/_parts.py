@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ._counts.histories import Histories
 from ._experts import TrendView, add_direct, add_repeat
-from ._histories import Histories
 from ._model import Model
 from ._objective import BIASED_PARTS, ItemSide
 from ._queries import Queries, form_queries

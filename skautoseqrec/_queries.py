@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ._histories import Histories
+from ._counts.histories import Histories
 from ._model import Model
 from ._objective import Hidden
 from ._summed_rows import SummedRows

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._counts import Events
+from ._counts.events import Events, EventStore
 from ._data.packing import Arrays, pack_times, unpack_times, vector
-from ._event_store import EventStore
 from .exceptions import ModelFileError
 
 #: No log has as many events; sums of larger numbers might wrap around.

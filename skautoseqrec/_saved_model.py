@@ -17,7 +17,8 @@ import torch
 from numpy.typing import NDArray
 from sklearn.utils._param_validation import validate_parameter_constraints
 
-from ._counts import Counts
+from ._counts.counts import Counts
+from ._counts.settings import SequenceSettings
 from ._data.packing import Arrays, pack_vocabularies, unpack_vocabularies
 from ._manifest import take, to_json
 from ._model import Model
@@ -29,7 +30,6 @@ from ._resolving import check_half_lives, resolve_blend
 from ._saved_events import event_arrays, read_events
 from ._scoring import PARTS, Blend, Scorer
 from ._serving import Served
-from ._settings import SequenceSettings
 from ._state import State
 from ._version import __version__
 from .exceptions import ModelFileError

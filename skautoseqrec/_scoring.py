@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ._counts.histories import Histories
 from ._experts import TrendView, add_direct, add_moves, add_repeat
-from ._histories import Histories
 from ._keeping import FieldsOnly
 from ._model import Model
 from ._objective import BIASED_PARTS, ItemSide

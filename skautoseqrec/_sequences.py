@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ._autograd import chunks, fading
-from ._histories import Histories
+from ._counts.histories import Histories
 from ._module import AutoSeqRecModule, HistoryEncoder
 from ._settings import LONGEST_SEQUENCE
 

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ._base import Base
-from ._counts import Counts, Events
+from ._counts.counts import Counts
+from ._counts.events import Events, EventStore
+from ._counts.histories import Histories
 from ._data.interactions import Columns
 from ._data.reading import read_ids
 from ._data.vocabulary import Vocabulary
-from ._event_store import EventStore
-from ._histories import Histories
 from ._model import Model, project
 from ._overlay import Changes, Overlay
 from ._utils.ragged import Entries, ragged_ranges

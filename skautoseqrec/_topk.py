@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ._histories import Histories
+from ._counts.histories import Histories
 from ._scoring import Scorer, rows_per_block, score_users
 from ._state import Snapshot
 from ._utils.devices import beside

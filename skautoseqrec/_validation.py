@@ -11,7 +11,8 @@ from torch import Tensor
 
 from ._base import Base
 from ._blend import Choices
-from ._counts import Counts, Events
+from ._counts.counts import Counts
+from ._counts.events import Events
 from ._model import Model
 from ._parts import cold_parts, score_parts
 from ._utils.devices import beside

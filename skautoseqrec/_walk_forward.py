@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ._arriving import ArrivingLog
 from ._base import Base, padded, padded_levels, spread_items
-from ._counts import Events
+from ._counts.events import Events
 from ._experts import TrendView
 from ._model import Model, project
 from ._objective import ItemSide

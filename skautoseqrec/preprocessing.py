@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils._param_validation import Interval
 
-from ._counting import TRANSITION_UNIT, count_user_item, find_transitions, step_weights
+from ._counts.counts import TRANSITION_UNIT, count_user_item, find_transitions, step_weights
 from ._data.estimators import LogTransformer
 from ._data.interactions import Columns, Interactions, SequenceMatrices
 

@@ -10,11 +10,11 @@ from strategies import logs
 
 from skautoseqrec import AutoSeqRecRecommender, _blend, _learning
 from skautoseqrec._blend import Choices, fit_weights
-from skautoseqrec._counted_log import count_log
+from skautoseqrec._counts.counted_log import count_log
+from skautoseqrec._counts.settings import SequenceSettings
 from skautoseqrec._data.reading import read_columns
 from skautoseqrec._learning import Learner
 from skautoseqrec._objectives import OBJECTIVES
-from skautoseqrec._settings import SequenceSettings
 from skautoseqrec._validation import choose, lift_highest
 from skautoseqrec.datasets import make_interactions
 from skautoseqrec.model_selection import temporal_train_test_split

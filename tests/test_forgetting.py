@@ -14,9 +14,9 @@ from test_state import SMALL, assert_same_answers, assert_same_base
 
 from skautoseqrec import AutoSeqRecRecommender, _state
 from skautoseqrec._base import Base
-from skautoseqrec._counts import Counts, Events
+from skautoseqrec._counts.counts import Counts
+from skautoseqrec._counts.events import Events, EventStore
 from skautoseqrec._data.vocabulary import Vocabulary
-from skautoseqrec._event_store import EventStore
 from skautoseqrec._overlay import Overlay
 from skautoseqrec._state import State
 from skautoseqrec.preprocessing import InteractionEncoder

@@ -11,14 +11,15 @@ from scipy import sparse
 
 from skautoseqrec import AutoSeqRecRecommender
 from skautoseqrec._batches import TARGETS_PER_ROW, Batch, Snapshots, WholeRows, shares
-from skautoseqrec._counted_log import count_log
+from skautoseqrec._counts.counted_log import count_log
+from skautoseqrec._counts.settings import SequenceSettings
 from skautoseqrec._data.reading import read_columns
 from skautoseqrec._module import DECODERS, AutoSeqRecModule, ItemSequences, SparseRows
 from skautoseqrec._objectives import MultinomialObjective
 from skautoseqrec._resolving import resolve_n_negatives
 from skautoseqrec._row_steps import RowSteps, RowWeights
 from skautoseqrec._sampling import draw_targets, sample
-from skautoseqrec._settings import SequenceSettings, TrainingSettings
+from skautoseqrec._settings import TrainingSettings
 from skautoseqrec._steps import WholeSteps
 
 N_ITEMS = 6

@@ -12,7 +12,8 @@ from strategies import consecutive_logs, logs, recommenders
 
 from skautoseqrec import AutoSeqRecRecommender, _state
 from skautoseqrec._base import Base
-from skautoseqrec._counts import Counts, Events
+from skautoseqrec._counts.counts import Counts
+from skautoseqrec._counts.events import Events
 from skautoseqrec._overlay import Overlay
 from skautoseqrec._topk import Filter, top_k
 from skautoseqrec._utils.sparse import entries_at

@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ._module import ItemSequences
-from ._settings import LONGEST_SEQUENCE, SequenceSettings
-from ._utils.ragged import Entries, flat_places, ragged_ranges
+from .._module import ItemSequences
+from .._settings import LONGEST_SEQUENCE
+from .._utils.ragged import Entries, flat_places, ragged_ranges
+from .settings import SequenceSettings
 
 
 @dataclass(frozen=True)

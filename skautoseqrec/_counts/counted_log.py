@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from ._counting import TRANSITION_UNIT
-from ._counts import Counts, Events
-from ._data.interactions import Columns, SequenceMatrices
-from ._data.vocabulary import Vocabulary, learn_ids
-from ._event_store import EventStore
-from ._settings import SequenceSettings
-from ._utils.warn import warn_caller
+from .._data.interactions import Columns, SequenceMatrices
+from .._data.vocabulary import Vocabulary, learn_ids
+from .._utils.warn import warn_caller
+from .counts import TRANSITION_UNIT, Counts
+from .events import Events, EventStore
+from .settings import SequenceSettings
 
 #: Above this share of repeated (user, item) pairs, leaving out what was seen hides much of the truth.
 MANY_REPEATS = 0.05

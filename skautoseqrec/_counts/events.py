@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ._utils.ragged import GrowableArray
+from .._utils.ragged import GrowableArray
+
+
+class Events(NamedTuple):
+    """Events as codes in order of arrival, and how many users and items are known once they have arrived."""
+
+    users: NDArray[np.int64]
+    items: NDArray[np.int64]
+    n_users: int
+    n_items: int
 
 
 class EventStore:

@@ -1,0 +1,37 @@
+"""How time enters the matrices: parameters of the estimator as computations use them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .counts import step_weights
+
+#: A decayed history is cut where an item would weigh less than this.
+SMALLEST_HISTORY_WEIGHT = 0.002
+
+
+@dataclass(frozen=True)
+class SequenceSettings:
+    """The estimator's parameters of the same names."""
+
+    transition_window: int
+    transition_decay: float
+    history_decay: float
+    context_size: int
+    context_decay: float
+    trend_half_lives: tuple[float, ...]
+
+    @property
+    def step_weights(self) -> NDArray[np.int64]:
+        """Weight of each transition step, in units."""
+        return step_weights(self.transition_window, self.transition_decay)
+
+    @property
+    def history_length(self) -> int | None:
+        """How many of the newest items a user's row holds; None if all."""
+        if self.history_decay == 1:
+            return None
+        return int(np.log(SMALLEST_HISTORY_WEIGHT) / np.log(self.history_decay)) + 1
