@@ -23,8 +23,8 @@ from skautoseqrec._arriving import ArrivingLog
 from skautoseqrec._base import Base
 from skautoseqrec._counts.histories import Histories
 from skautoseqrec._experts import TrendView
+from skautoseqrec._network.history_encoders import SequenceReader
 from skautoseqrec._scoring import BLOCK_SIZE, Recent, Scorer
-from skautoseqrec._sequences import SequenceReader
 from skautoseqrec._state import State
 from skautoseqrec._walk_forward import WalkForward
 from skautoseqrec.model_selection import temporal_train_test_split

@@ -10,7 +10,7 @@ from torch import Tensor
 from ._counts.counts import TRANSITION_UNIT, Counts, square_growth
 from ._counts.events import Events
 from ._counts.histories import Histories
-from ._model import Model
+from ._network.model import Model
 from ._utils.ragged import Entries, ragged_ranges, ranks_within_groups
 
 

@@ -13,9 +13,8 @@ from torch import Tensor
 
 from ._counts.counts import TRANSITION_UNIT, Counts
 from ._counts.events import Events
-from ._keeping import FieldsOnly
-from ._model import Model
-from ._objective import BIASED_PARTS, ItemSide
+from ._network.heads import BIASED_PARTS, ItemSide
+from ._network.model import FieldsOnly, Model
 from ._utils.devices import CPU
 from ._utils.ragged import Entries
 from ._utils.sparse import rows_of

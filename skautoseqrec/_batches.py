@@ -15,8 +15,7 @@ from torch import Tensor
 from ._counts.counts import Counts
 from ._counts.histories import Histories
 from ._counts.settings import SequenceSettings
-from ._module import ItemSequences, SparseRows
-from ._utils.ragged import ragged_ranges
+from ._network.inputs import ItemSequences, SparseRows, gather_rows, shares, sparse_rows, unit_rows
 
 #: Where a softmax is not summed over all items, rows that ask for many of them ask for so many draws.
 TARGETS_PER_ROW = 4
@@ -36,23 +35,6 @@ class Batch(NamedTuple):
         return Batch(self.decoder, self.inputs.to(device), self.targets.to(device), self.hits)
 
 
-def gather_rows(matrix: sparse.csr_matrix, rows: NDArray[np.int64]) -> SparseRows:
-    """Return chosen rows of a csr matrix as sparse rows."""
-    starts = matrix.indptr[rows].astype(np.int64)
-    lengths = np.diff(matrix.indptr)[rows].astype(np.int64)
-    entries = ragged_ranges(starts, lengths)
-    return sparse_rows(matrix.indices[entries], matrix.data[entries], lengths)
-
-
-def sparse_rows(items: NDArray[np.integer], values: NDArray[np.floating], lengths: NDArray[np.int64]) -> SparseRows:
-    """Return entries, row after row, as sparse rows."""
-    return SparseRows(
-        torch.from_numpy(items.astype(np.int64)),
-        torch.from_numpy(values.astype(np.float32)),
-        torch.from_numpy(np.cumsum(lengths) - lengths),
-    )
-
-
 def shuffled_slices(rows: NDArray[np.int64], batch_size: int) -> Iterator[NDArray[np.int64]]:
     """Yield the rows in random order (torch's), a batch at a time."""
     shuffled = rows[torch.randperm(len(rows)).numpy()]
@@ -70,20 +52,6 @@ def drawn_share(rows: NDArray[np.int64], share: float) -> NDArray[np.int64]:
 def shuffled(batches: list[Any]) -> list[Any]:
     """Return batches, or what they are formed of, in random order (torch's)."""
     return [batches[position] for position in torch.randperm(len(batches)).tolist()]
-
-
-def unit_rows(rows: SparseRows) -> SparseRows:
-    """Return sparse rows scaled to unit Euclidean norm."""
-    row_of_entry = rows.row_of_entry()
-    squares = torch.zeros(len(rows)).index_add_(0, row_of_entry, rows.values**2)
-    return SparseRows(rows.items, rows.values / squares.sqrt()[row_of_entry], rows.offsets)
-
-
-def shares(rows: SparseRows) -> SparseRows:
-    """Return sparse rows divided by their sums."""
-    row_of_entry = rows.row_of_entry()
-    sums = torch.zeros(len(rows)).index_add_(0, row_of_entry, rows.values)
-    return SparseRows(rows.items, rows.values / sums[row_of_entry], rows.offsets)
 
 
 class WholeRows:

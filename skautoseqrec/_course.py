@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ._module import AutoSeqRecModule
+from ._network.module import AutoSeqRecModule
 
 
 class Course(NamedTuple):

@@ -8,8 +8,8 @@ from typing import Any
 from ._batches import TARGETS_PER_ROW
 from ._counts.counts import Counts
 from ._learning import BLENDED_EVENTS, BLENDED_FEATURES
+from ._network.inputs import LONGEST_SEQUENCE
 from ._scoring import PARTS, rows_per_block
-from ._settings import LONGEST_SEQUENCE
 
 #: Bytes of a float32.
 FLOAT = 4

@@ -10,7 +10,7 @@ from ._counts.counted_log import count_log, warn_of_repeats
 from ._data.interactions import Columns
 from ._fit_memory import fit_bytes
 from ._learning import Epochs, Learner, Learnt
-from ._model import Model
+from ._network.model import Model
 from ._objectives import OBJECTIVES
 from ._progress import require_bar
 from ._resolving import resolve_history_encoder, resolve_n_negatives, sequence_settings

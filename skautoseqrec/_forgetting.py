@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._counts.counts import Counts
 from ._counts.events import Events
 from ._matching import find_events
-from ._model import Model
+from ._network.model import Model
 from ._serving import Served
 from ._state import State
 

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from ._data.reading import read_ids
 from ._filters import known_codes
-from ._objective import NEURAL_PARTS
+from ._network.heads import NEURAL_PARTS
 from ._objectives import MultinomialObjective
 from ._parts import weighted_parts
 from ._queries import form_queries

@@ -19,9 +19,10 @@ from ._counts.counted_log import CountedLog
 from ._counts.counts import Counts
 from ._counts.settings import SequenceSettings
 from ._course import Course
-from ._model import Model
-from ._module import AutoSeqRecModule, HistoryEncoder
-from ._objective import BIASED_PARTS, Objective
+from ._network.heads import BIASED_PARTS
+from ._network.model import Model
+from ._network.module import AutoSeqRecModule, HistoryEncoder
+from ._objective import Objective
 from ._progress import Progress
 from ._resolving import draw_seed
 from ._scoring import PARTS, Blend

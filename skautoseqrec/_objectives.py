@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ._autograd import SoftmaxCrossEntropy
-from ._batches import Batch, Snapshots, WholeRows, drawn_share, gather_rows, shuffled, shuffled_slices
+from ._batches import Batch, Snapshots, WholeRows, drawn_share, shuffled, shuffled_slices
 from ._counts.counts import TRANSITION_UNIT, Counts
 from ._counts.settings import SequenceSettings
-from ._module import DECODERS, AutoSeqRecModule, SparseRows, Weights
-from ._objective import BIASED_PARTS, NEURAL_PARTS, Hidden, ItemSide, Objective
+from ._network.functions import SoftmaxCrossEntropy
+from ._network.heads import BIASED_PARTS, NEURAL_PARTS, Hidden, ItemSide
+from ._network.inputs import SparseRows, gather_rows
+from ._network.module import DECODERS, AutoSeqRecModule, Weights
+from ._objective import Objective
 from ._utils.devices import CPU
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ._base import Base, padded_levels
 from ._counts.counts import TRANSITION_UNIT
-from ._model import Model
+from ._network.model import Model
 from ._utils.ragged import Entries, GrowableArray
 
 #: Events, targets and units of an item that nothing was added from.

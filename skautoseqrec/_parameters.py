@@ -8,7 +8,7 @@ from typing import Any
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from ._module import ACTIVATIONS
+from ._network.module import ACTIVATIONS
 from ._objectives import OBJECTIVES
 
 #: The published model: ``AutoSeqRecRecommender(**PAPER_PARAMS)``, with the settings of the authors' code.

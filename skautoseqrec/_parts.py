@@ -8,8 +8,8 @@ from torch import Tensor
 
 from ._counts.histories import Histories
 from ._experts import TrendView, add_direct, add_repeat
-from ._model import Model
-from ._objective import BIASED_PARTS, ItemSide
+from ._network.heads import BIASED_PARTS, ItemSide
+from ._network.model import Model
 from ._queries import Queries, form_queries
 from ._scoring import PARTS, Blend, Recent, Scorer, live_changes, live_trend, spread_unknown
 from ._state import Snapshot

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from ._counts.histories import Histories
-from ._model import Model
-from ._objective import Hidden
+from ._network.heads import Hidden
+from ._network.model import Model
 from ._summed_rows import SummedRows
 from ._utils.ragged import Entries
 

@@ -12,7 +12,7 @@ from sklearn.utils import check_random_state
 
 from ._counts.counts import Counts
 from ._counts.settings import SequenceSettings
-from ._module import DECODERS
+from ._network.module import DECODERS
 from ._scoring import PARTS
 
 #: From so many on, a history encoder of its own pays. Validation MRR / Recall@10 with it and without: Amazon Video (22

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ._batches import Batch
-from ._module import AutoSeqRecModule, Weights
+from ._network.module import AutoSeqRecModule, Weights
 from ._objective import Objective
 from ._sampling import Sampled, sample
 from ._settings import TrainingSettings

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from ._batches import TARGETS_PER_ROW, Batch
-from ._module import ItemSequences, SparseRows
+from ._network.inputs import ItemSequences, SparseRows
 
 
 class Sampled(NamedTuple):

@@ -21,9 +21,9 @@ from ._counts.counts import Counts
 from ._counts.settings import SequenceSettings
 from ._data.packing import Arrays, pack_vocabularies, unpack_vocabularies
 from ._manifest import take, to_json
-from ._model import Model
-from ._module import AutoSeqRecModule, HistoryEncoder
-from ._objective import BIASED_PARTS
+from ._network.heads import BIASED_PARTS
+from ._network.model import Model
+from ._network.module import AutoSeqRecModule, HistoryEncoder
 from ._objectives import OBJECTIVES
 from ._parameters import PARAMETER_CONSTRAINTS
 from ._resolving import check_half_lives, resolve_blend

@@ -13,9 +13,8 @@ from torch import Tensor
 
 from ._counts.histories import Histories
 from ._experts import TrendView, add_direct, add_moves, add_repeat
-from ._keeping import FieldsOnly
-from ._model import Model
-from ._objective import BIASED_PARTS, ItemSide
+from ._network.heads import BIASED_PARTS, ItemSide
+from ._network.model import FieldsOnly, Model
 from ._overlay import Changes
 from ._queries import Queries, form_queries
 from ._state import Snapshot

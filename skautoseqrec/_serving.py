@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from ._module import AutoSeqRecModule
+from ._network.module import AutoSeqRecModule
 from ._scoring import Scorer
 from ._state import State
 

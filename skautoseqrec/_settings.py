@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-#: What a history encoder with decays of its own reads at most: a decay of .995 would reach back without end.
-LONGEST_SEQUENCE = 60
-
 
 @dataclass(frozen=True)
 class TrainingSettings:

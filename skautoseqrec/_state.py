@@ -19,7 +19,7 @@ from ._counts.histories import Histories
 from ._data.interactions import Columns
 from ._data.reading import read_ids
 from ._data.vocabulary import Vocabulary
-from ._model import Model, project
+from ._network.model import Model, project
 from ._overlay import Changes, Overlay
 from ._utils.ragged import Entries, ragged_ranges
 

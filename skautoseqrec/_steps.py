@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ._batches import Batch
-from ._module import AutoSeqRecModule
+from ._network.module import AutoSeqRecModule
 from ._objective import Objective
 from ._settings import TrainingSettings
 

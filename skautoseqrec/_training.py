@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 
 from ._batches import Batch
-from ._module import DECODERS, AutoSeqRecModule
+from ._network.module import DECODERS, AutoSeqRecModule
 from ._objective import Objective
 from ._row_steps import RowSteps
 from ._settings import TrainingSettings

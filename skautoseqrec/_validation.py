@@ -13,7 +13,7 @@ from ._base import Base
 from ._blend import Choices
 from ._counts.counts import Counts
 from ._counts.events import Events
-from ._model import Model
+from ._network.model import Model
 from ._parts import cold_parts, score_parts
 from ._utils.devices import beside
 from ._walk_forward import WalkForward

@@ -19,8 +19,8 @@ from ._arriving import ArrivingLog
 from ._base import Base, padded, padded_levels, spread_items
 from ._counts.events import Events
 from ._experts import TrendView
-from ._model import Model, project
-from ._objective import ItemSide
+from ._network.heads import ItemSide
+from ._network.model import Model, project
 from ._queries import Queries, form_queries
 from ._scoring import Recent, Scorer, rows_per_block
 from ._utils.devices import beside

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from ._data.vocabulary import Vocabulary
-from ._module import AutoSeqRecModule
+from ._network.module import AutoSeqRecModule
 
 
 class Trained(NamedTuple):

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from skautoseqrec import AutoSeqRecRecommender
-from skautoseqrec._batches import TARGETS_PER_ROW, Batch, Snapshots, WholeRows, shares
+from skautoseqrec._batches import TARGETS_PER_ROW, Batch, Snapshots, WholeRows
 from skautoseqrec._counts.counted_log import count_log
 from skautoseqrec._counts.settings import SequenceSettings
 from skautoseqrec._data.reading import read_columns
-from skautoseqrec._module import DECODERS, AutoSeqRecModule, ItemSequences, SparseRows
+from skautoseqrec._network.inputs import ItemSequences, SparseRows, shares
+from skautoseqrec._network.module import DECODERS, AutoSeqRecModule
 from skautoseqrec._objectives import MultinomialObjective
 from skautoseqrec._resolving import resolve_n_negatives
 from skautoseqrec._row_steps import RowSteps, RowWeights

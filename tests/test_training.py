@@ -13,14 +13,15 @@ from scipy import sparse
 from strategies import logs
 
 from skautoseqrec import PAPER_PARAMS
-from skautoseqrec._autograd import DecayedSum, SoftmaxCrossEntropy
-from skautoseqrec._batches import Batch, Snapshots, gather_rows, shares, unit_rows
+from skautoseqrec._batches import Batch, Snapshots
 from skautoseqrec._counts.counted_log import count_log
 from skautoseqrec._counts.counts import TRANSITION_UNIT
 from skautoseqrec._counts.histories import Histories
 from skautoseqrec._counts.settings import SequenceSettings
 from skautoseqrec._data.reading import read_columns
-from skautoseqrec._module import ACTIVATIONS, DECODERS, AutoSeqRecModule, HistoryEncoder
+from skautoseqrec._network.functions import DecayedSum, SoftmaxCrossEntropy
+from skautoseqrec._network.inputs import gather_rows, shares, unit_rows
+from skautoseqrec._network.module import ACTIVATIONS, DECODERS, AutoSeqRecModule, HistoryEncoder
 from skautoseqrec._objectives import MultinomialObjective, PaperObjective
 from skautoseqrec._resolving import resolve_history_encoder
 from skautoseqrec._settings import TrainingSettings

@@ -8,8 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from .._module import ItemSequences
-from .._settings import LONGEST_SEQUENCE
+from .._network.inputs import LONGEST_SEQUENCE, ItemSequences
 from .._utils.ragged import Entries, flat_places, ragged_ranges
 from .settings import SequenceSettings
 

@@ -11,95 +11,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ._autograd import DecayedSum
-from ._dropout import Dropout, drop
+from .functions import Dropout
+from .inputs import ItemSequences
 
 #: The decoders, named as the keys of ``learning_rate`` and ``dropout``: the user's history, T and T transposed.
 DECODERS = ("collaborative", "source", "target")
-
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "identity": lambda values: values,
     "logistic": torch.sigmoid,
     "relu": torch.relu,
     "tanh": torch.tanh,
 }
-
-
-class SparseRows:
-    """A batch of sparse rows over items, in the layout that an embedding bag reads.
-
-    Parameters
-    ----------
-    items : Tensor of shape (n_entries,), int64
-        Item codes, row after row.
-    values : Tensor of shape (n_entries,), float32
-        Value of each entry.
-    offsets : Tensor of shape (n_rows,), int64
-        Where each row begins in ``items``.
-    """
-
-    def __init__(self, items: Tensor, values: Tensor, offsets: Tensor) -> None:
-        self.items = items
-        self.values = values
-        self.offsets = offsets
-
-    def __len__(self) -> int:
-        """Return the number of rows."""
-        return len(self.offsets)
-
-    def to(self, device: torch.device) -> SparseRows:
-        """Return the same rows on another device."""
-        return SparseRows(self.items.to(device), self.values.to(device), self.offsets.to(device))
-
-    def row_of_entry(self) -> Tensor:
-        """Return the row of each entry."""
-        ends = functional.pad(self.offsets[1:], (0, 1), value=len(self.items))
-        return torch.repeat_interleave(torch.arange(len(self), device=self.items.device), ends - self.offsets)
-
-    def drop(self, probability: float) -> SparseRows:
-        """Return the rows with entries dropped and the others scaled up."""
-        return SparseRows(self.items, drop(self.values, probability), self.offsets)
-
-    def to_dense(self, n_items: int) -> Tensor:
-        """Return the rows as a dense matrix of shape (n_rows, n_items)."""
-        dense = self.values.new_zeros(len(self), n_items)
-        return dense.index_put_((self.row_of_entry(), self.items), self.values, accumulate=True)
-
-    def project(self, weight: Tensor) -> Tensor:
-        """Return the product of the rows with a matrix of shape (n_items, d)."""
-        return functional.embedding_bag(self.items, weight, self.offsets, mode="sum", per_sample_weights=self.values)
-
-
-class ItemSequences:
-    """A batch of histories, newest item first, filled up behind.
-
-    Parameters
-    ----------
-    items : Tensor of shape (n_rows, length), int64
-        Item codes; any code where there is no item.
-    values : Tensor of shape (n_rows, length), float32
-        1 where there is an item, 0 where there is none.
-    """
-
-    def __init__(self, items: Tensor, values: Tensor) -> None:
-        self.items = items
-        self.values = values
-
-    def __len__(self) -> int:
-        """Return the number of histories."""
-        return len(self.items)
-
-    def to(self, device: torch.device) -> ItemSequences:
-        """Return the same histories on another device."""
-        return ItemSequences(self.items.to(device), self.values.to(device))
-
-    def drop(self, probability: float) -> ItemSequences:
-        """Return the histories with items dropped, in their places, and the others scaled up."""
-        return ItemSequences(self.items, drop(self.values, probability))
-
-    def project(self, weight: Tensor, decays: Tensor) -> Tensor:
-        """Return ``sum_k decays**(k - 1) * weight[k-th newest item]``, shape (n_rows, d)."""
-        return cast(Tensor, DecayedSum.apply(weight, decays, self.items, self.values))
 
 
 class Weights(NamedTuple):

@@ -1,9 +1,10 @@
-"""The trained weights together with what gives them meaning, as state and scoring use them."""
+"""Values that keep what was computed from them, but do not hand it on."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,14 +12,22 @@ from numpy.typing import NDArray
 from scipy import sparse
 from torch import Tensor
 
-from ._counts.counts import TRANSITION_UNIT
-from ._counts.settings import SequenceSettings
-from ._counts.trend import TrendClock
-from ._keeping import FieldsOnly
-from ._module import AutoSeqRecModule, SparseRows
-from ._objective import Objective
-from ._sequences import SequenceReader
-from ._utils.ragged import Entries
+from .._counts.counts import TRANSITION_UNIT
+from .._counts.settings import SequenceSettings
+from .._counts.trend import TrendClock
+from .._objective import Objective
+from .._utils.ragged import Entries
+from .history_encoders import SequenceReader
+from .inputs import SparseRows
+from .module import AutoSeqRecModule
+
+
+class FieldsOnly:
+    """A dataclass whose pickles and copies hold its fields: not what follows from them and was kept."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Functions whose gradients are written out, for what autograd would keep costs more than the arithmetic does."""
+"""Torch functions written out by hand: what autograd would keep costs more than the arithmetic does."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
+
+#: So many values share a number drawn for their mask, in which so many bits decide for each.
+VALUES_PER_DRAW, BITS = 4, 16
 
 
 class SoftmaxCrossEntropy(torch.autograd.Function):
@@ -82,3 +85,41 @@ def chunks(items: Tensor, n_components: int) -> Iterator[slice]:
     size = max(1, DecayedSum.CHUNK // max(1, items.shape[1] * n_components))
     for start in range(0, len(items), size):
         yield slice(start, start + size)
+
+
+def drop(values: Tensor, probability: float) -> Tensor:
+    """Return values, some of them zero and the others scaled up (torch's random state).
+
+    Parameters
+    ----------
+    values : Tensor
+        Of any shape.
+    probability : float
+        Share of the values that are dropped, taken to the nearest 2**-16; in [0, 1).
+    """
+    n_dropped = min(round(probability * 2**BITS), 2**BITS - 1)
+    if n_dropped == 0:
+        return values
+    n_draws = -(-values.numel() // VALUES_PER_DRAW)
+    draws = torch.empty(n_draws, dtype=torch.int64, device=values.device).random_(-(2**63), None)
+    bits = draws.view(torch.int16)[: values.numel()].view(values.shape)
+    is_kept = bits >= n_dropped - 2 ** (BITS - 1)
+    return values * is_kept.to(values.dtype).mul_(2**BITS / (2**BITS - n_dropped))
+
+
+class Dropout(nn.Module):
+    """A layer that drops in training.
+
+    Parameters
+    ----------
+    probability : float
+        As of :func:`drop`.
+    """
+
+    def __init__(self, probability: float) -> None:
+        super().__init__()
+        self.probability = probability
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Return the values, in training with some of them dropped."""
+        return drop(values, self.probability) if self.training else values

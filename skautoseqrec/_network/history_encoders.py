@@ -1,4 +1,4 @@
-"""Histories through the encoder that is their own, for answers: nothing is dropped, no gradient is wanted."""
+"""History encoders: how the newest items of a history become a vector, in training and in answers."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ._autograd import chunks, fading
-from ._counts.histories import Histories
-from ._module import AutoSeqRecModule, HistoryEncoder
-from ._settings import LONGEST_SEQUENCE
+from .._counts.histories import Histories
+from .functions import chunks, fading
+from .inputs import LONGEST_SEQUENCE
+from .module import AutoSeqRecModule, HistoryEncoder
 
 
 class SequenceReader:

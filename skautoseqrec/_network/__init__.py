@@ -1,0 +1,1 @@
+"""What weights compute: encoders, decoders, heads. No state, no training."""

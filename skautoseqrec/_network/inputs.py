@@ -1,0 +1,126 @@
+"""What the network reads: sparse rows over items, and histories as sequences."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import sparse
+from torch import Tensor
+from torch.nn import functional
+
+from .._utils.ragged import ragged_ranges
+from .functions import DecayedSum, drop
+
+#: What a history encoder with decays of its own reads at most: a decay of .995 would reach back without end.
+LONGEST_SEQUENCE = 60
+
+
+class SparseRows:
+    """A batch of sparse rows over items, in the layout that an embedding bag reads.
+
+    Parameters
+    ----------
+    items : Tensor of shape (n_entries,), int64
+        Item codes, row after row.
+    values : Tensor of shape (n_entries,), float32
+        Value of each entry.
+    offsets : Tensor of shape (n_rows,), int64
+        Where each row begins in ``items``.
+    """
+
+    def __init__(self, items: Tensor, values: Tensor, offsets: Tensor) -> None:
+        self.items = items
+        self.values = values
+        self.offsets = offsets
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.offsets)
+
+    def to(self, device: torch.device) -> SparseRows:
+        """Return the same rows on another device."""
+        return SparseRows(self.items.to(device), self.values.to(device), self.offsets.to(device))
+
+    def row_of_entry(self) -> Tensor:
+        """Return the row of each entry."""
+        ends = functional.pad(self.offsets[1:], (0, 1), value=len(self.items))
+        return torch.repeat_interleave(torch.arange(len(self), device=self.items.device), ends - self.offsets)
+
+    def drop(self, probability: float) -> SparseRows:
+        """Return the rows with entries dropped and the others scaled up."""
+        return SparseRows(self.items, drop(self.values, probability), self.offsets)
+
+    def to_dense(self, n_items: int) -> Tensor:
+        """Return the rows as a dense matrix of shape (n_rows, n_items)."""
+        dense = self.values.new_zeros(len(self), n_items)
+        return dense.index_put_((self.row_of_entry(), self.items), self.values, accumulate=True)
+
+    def project(self, weight: Tensor) -> Tensor:
+        """Return the product of the rows with a matrix of shape (n_items, d)."""
+        return functional.embedding_bag(self.items, weight, self.offsets, mode="sum", per_sample_weights=self.values)
+
+
+class ItemSequences:
+    """A batch of histories, newest item first, filled up behind.
+
+    Parameters
+    ----------
+    items : Tensor of shape (n_rows, length), int64
+        Item codes; any code where there is no item.
+    values : Tensor of shape (n_rows, length), float32
+        1 where there is an item, 0 where there is none.
+    """
+
+    def __init__(self, items: Tensor, values: Tensor) -> None:
+        self.items = items
+        self.values = values
+
+    def __len__(self) -> int:
+        """Return the number of histories."""
+        return len(self.items)
+
+    def to(self, device: torch.device) -> ItemSequences:
+        """Return the same histories on another device."""
+        return ItemSequences(self.items.to(device), self.values.to(device))
+
+    def drop(self, probability: float) -> ItemSequences:
+        """Return the histories with items dropped, in their places, and the others scaled up."""
+        return ItemSequences(self.items, drop(self.values, probability))
+
+    def project(self, weight: Tensor, decays: Tensor) -> Tensor:
+        """Return ``sum_k decays**(k - 1) * weight[k-th newest item]``, shape (n_rows, d)."""
+        return cast(Tensor, DecayedSum.apply(weight, decays, self.items, self.values))
+
+
+def gather_rows(matrix: sparse.csr_matrix, rows: NDArray[np.int64]) -> SparseRows:
+    """Return chosen rows of a csr matrix as sparse rows."""
+    starts = matrix.indptr[rows].astype(np.int64)
+    lengths = np.diff(matrix.indptr)[rows].astype(np.int64)
+    entries = ragged_ranges(starts, lengths)
+    return sparse_rows(matrix.indices[entries], matrix.data[entries], lengths)
+
+
+def sparse_rows(items: NDArray[np.integer], values: NDArray[np.floating], lengths: NDArray[np.int64]) -> SparseRows:
+    """Return entries, row after row, as sparse rows."""
+    return SparseRows(
+        torch.from_numpy(items.astype(np.int64)),
+        torch.from_numpy(values.astype(np.float32)),
+        torch.from_numpy(np.cumsum(lengths) - lengths),
+    )
+
+
+def unit_rows(rows: SparseRows) -> SparseRows:
+    """Return sparse rows scaled to unit Euclidean norm."""
+    row_of_entry = rows.row_of_entry()
+    squares = torch.zeros(len(rows)).index_add_(0, row_of_entry, rows.values**2)
+    return SparseRows(rows.items, rows.values / squares.sqrt()[row_of_entry], rows.offsets)
+
+
+def shares(rows: SparseRows) -> SparseRows:
+    """Return sparse rows divided by their sums."""
+    row_of_entry = rows.row_of_entry()
+    sums = torch.zeros(len(rows)).index_add_(0, row_of_entry, rows.values)
+    return SparseRows(rows.items, rows.values / sums[row_of_entry], rows.offsets)
