@@ -15,10 +15,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from skautoseqrec import AutoSeqRecRecommender, _state
-from skautoseqrec._base import Base
+from skautoseqrec import AutoSeqRecRecommender
 from skautoseqrec._counts.counts import Counts
 from skautoseqrec._counts.events import Events
+from skautoseqrec._state import state as _state
+from skautoseqrec._state.base import Base
 
 #: Events that weights are trained on; everything else arrives later.
 N_FITTED = 1000

@@ -16,7 +16,7 @@ from ._data.estimators import validate_log
 from ._data.reading import read_ids
 from ._filters import codes_of, read_filter
 from ._serving import Served
-from ._state import Snapshot
+from ._state.state import Snapshot
 from ._topk import Filter, top_k
 from ._utils.devices import scoring_device
 from ._utils.memory import require_bytes

@@ -16,7 +16,7 @@ from ._progress import require_bar
 from ._resolving import resolve_history_encoder, resolve_n_negatives, sequence_settings
 from ._scoring import Scorer
 from ._serving import Served
-from ._state import State
+from ._state.state import State
 from ._utils.memory import require_bytes
 from ._warm_start import Trained
 

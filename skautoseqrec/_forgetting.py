@@ -16,7 +16,7 @@ from ._counts.events import Events
 from ._matching import find_events
 from ._network.model import Model
 from ._serving import Served
-from ._state import State
+from ._state.state import State
 
 
 class ForgettingMixin:

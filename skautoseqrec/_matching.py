@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ._data.ids import largest_exact
 from ._data.reading import read_columns, read_ids
 from ._data.vocabulary import Vocabulary
-from ._state import State
+from ._state.state import State
 
 
 def find_events(state: State, users: Any, items: Any, interactions: Any) -> NDArray[np.bool_]:

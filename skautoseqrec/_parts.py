@@ -12,7 +12,7 @@ from ._network.heads import BIASED_PARTS, ItemSide
 from ._network.model import Model
 from ._queries import Queries, form_queries
 from ._scoring import PARTS, Blend, Recent, Scorer, live_changes, live_trend, spread_unknown
-from ._state import Snapshot
+from ._state.state import Snapshot
 
 
 def score_parts(

@@ -30,7 +30,7 @@ from ._resolving import check_half_lives, resolve_blend
 from ._saved_events import event_arrays, read_events
 from ._scoring import PARTS, Blend, Scorer
 from ._serving import Served
-from ._state import State
+from ._state.state import State
 from ._version import __version__
 from .exceptions import ModelFileError
 

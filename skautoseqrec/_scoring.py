@@ -15,9 +15,9 @@ from ._counts.histories import Histories
 from ._experts import TrendView, add_direct, add_moves, add_repeat
 from ._network.heads import BIASED_PARTS, ItemSide
 from ._network.model import FieldsOnly, Model
-from ._overlay import Changes
 from ._queries import Queries, form_queries
-from ._state import Snapshot
+from ._state.overlay import Changes
+from ._state.state import Snapshot
 from ._utils.devices import CPU, beside
 
 #: The parts of a score, in the order of fitted weights; the trend has one for each half-life.

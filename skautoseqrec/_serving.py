@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ._network.module import AutoSeqRecModule
 from ._scoring import Scorer
-from ._state import State
+from ._state.state import State
 
 
 class Served(NamedTuple):

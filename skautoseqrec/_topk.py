@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ._counts.histories import Histories
 from ._scoring import Scorer, rows_per_block, score_users
-from ._state import Snapshot
+from ._state.state import Snapshot
 from ._utils.devices import beside
 
 

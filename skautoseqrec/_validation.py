@@ -9,12 +9,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ._base import Base
 from ._blend import Choices
 from ._counts.counts import Counts
 from ._counts.events import Events
 from ._network.model import Model
 from ._parts import cold_parts, score_parts
+from ._state.base import Base
 from ._utils.devices import beside
 from ._walk_forward import WalkForward
 

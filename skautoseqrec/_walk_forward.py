@@ -15,14 +15,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ._arriving import ArrivingLog
-from ._base import Base, padded, padded_levels, spread_items
 from ._counts.events import Events
 from ._experts import TrendView
 from ._network.heads import ItemSide
 from ._network.model import Model, project
 from ._queries import Queries, form_queries
 from ._scoring import Recent, Scorer, rows_per_block
+from ._state.base import Base, padded, padded_levels, spread_items
+from ._state.replay import ArrivingLog
 from ._utils.devices import beside
 from ._utils.ragged import Entries, ranks_within_groups
 

@@ -11,7 +11,8 @@ from time import perf_counter
 import numpy as np
 import torch
 
-from skautoseqrec import AutoSeqRecRecommender, _state
+from skautoseqrec import AutoSeqRecRecommender
+from skautoseqrec._state import state as _state
 
 N_USERS, N_ITEMS = 12, 30
 #: Scores of one state differ by so much at most, whatever path was taken to them.

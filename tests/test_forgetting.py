@@ -12,13 +12,14 @@ from oracle import Oracle, in_time_order
 from strategies import consecutive_logs, recommenders
 from test_state import SMALL, assert_same_answers, assert_same_base
 
-from skautoseqrec import AutoSeqRecRecommender, _state
-from skautoseqrec._base import Base
+from skautoseqrec import AutoSeqRecRecommender
 from skautoseqrec._counts.counts import Counts
 from skautoseqrec._counts.events import Events, EventStore
 from skautoseqrec._data.vocabulary import Vocabulary
-from skautoseqrec._overlay import Overlay
-from skautoseqrec._state import State
+from skautoseqrec._state import state as _state
+from skautoseqrec._state.base import Base
+from skautoseqrec._state.overlay import Overlay
+from skautoseqrec._state.state import State
 from skautoseqrec.preprocessing import InteractionEncoder
 
 LOG = [("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3), ("bob", "jam", 4), ("ann", "tea", 5)]

@@ -12,8 +12,8 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender, ModelFileError
-from skautoseqrec._base import Base
 from skautoseqrec._pickling import ARRAYS, DESCRIPTION
+from skautoseqrec._state.base import Base
 from skautoseqrec.datasets import make_interactions
 from skautoseqrec.metrics import mrr_scorer
 from skautoseqrec.model_selection import Reblended, TemporalSplit

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from scipy import sparse
 from strategies import consecutive_logs, logs, recommenders
 
-from skautoseqrec import AutoSeqRecRecommender, _state
-from skautoseqrec._base import Base
+from skautoseqrec import AutoSeqRecRecommender
 from skautoseqrec._counts.counts import Counts
 from skautoseqrec._counts.events import Events
-from skautoseqrec._overlay import Overlay
+from skautoseqrec._state import state as _state
+from skautoseqrec._state.base import Base
+from skautoseqrec._state.overlay import Overlay
 from skautoseqrec._topk import Filter, top_k
 from skautoseqrec._utils.sparse import entries_at
 

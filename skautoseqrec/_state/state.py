@@ -12,16 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ._base import Base
-from ._counts.counts import Counts
-from ._counts.events import Events, EventStore
-from ._counts.histories import Histories
-from ._data.interactions import Columns
-from ._data.reading import read_ids
-from ._data.vocabulary import Vocabulary
-from ._network.model import Model, project
-from ._overlay import Changes, Overlay
-from ._utils.ragged import Entries, ragged_ranges
+from .._counts.counts import Counts
+from .._counts.events import Events, EventStore
+from .._counts.histories import Histories
+from .._data.interactions import Columns
+from .._data.reading import read_ids
+from .._data.vocabulary import Vocabulary
+from .._network.model import Model, project
+from .._utils.ragged import Entries, ragged_ranges
+from .base import Base
+from .overlay import Changes, Overlay
 
 #: An overlay is merged into its base once it holds this many events, or a share of what a merge has to copy.
 SMALLEST_MERGE = 1024

@@ -10,10 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ._base import Base, padded_levels
-from ._counts.counts import TRANSITION_UNIT
-from ._network.model import Model
-from ._utils.ragged import Entries, GrowableArray
+from .._counts.counts import TRANSITION_UNIT
+from .._network.model import Model
+from .._utils.ragged import Entries, GrowableArray
+from .base import Base, padded_levels
 
 #: Events, targets and units of an item that nothing was added from.
 NOTHING_LEAVES: tuple[list[int], list[int], list[int]] = ([], [], [])

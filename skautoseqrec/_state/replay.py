@@ -7,11 +7,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ._counts.counts import TRANSITION_UNIT, Counts, square_growth
-from ._counts.events import Events
-from ._counts.histories import Histories
-from ._network.model import Model
-from ._utils.ragged import Entries, ragged_ranges, ranks_within_groups
+from .._counts.counts import TRANSITION_UNIT, Counts, square_growth
+from .._counts.events import Events
+from .._counts.histories import Histories
+from .._network.model import Model
+from .._utils.ragged import Entries, ragged_ranges, ranks_within_groups
 
 
 class ArrivingLog:

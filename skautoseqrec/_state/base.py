@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from scipy import sparse
 from torch import Tensor
 
-from ._counts.counts import TRANSITION_UNIT, Counts
-from ._counts.events import Events
-from ._network.heads import BIASED_PARTS, ItemSide
-from ._network.model import FieldsOnly, Model
-from ._utils.devices import CPU
-from ._utils.ragged import Entries
-from ._utils.sparse import rows_of
+from .._counts.counts import TRANSITION_UNIT, Counts
+from .._counts.events import Events
+from .._network.heads import BIASED_PARTS, ItemSide
+from .._network.model import FieldsOnly, Model
+from .._utils.devices import CPU
+from .._utils.ragged import Entries
+from .._utils.sparse import rows_of
 
 
 @dataclass(frozen=True)

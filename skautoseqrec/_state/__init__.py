@@ -1,0 +1,1 @@
+"""What one event changes: updated exactly, read without locks."""
