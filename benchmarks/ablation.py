@@ -18,7 +18,6 @@ from accuracy import read_logs
 from numpy.typing import NDArray
 
 from skautoseqrec import AutoSeqRecRecommender, Interactions
-from skautoseqrec._batches import Batch
 from skautoseqrec._blend import Choices, fit_weights
 from skautoseqrec._counts.counted_log import count_log
 from skautoseqrec._counts.counts import Counts
@@ -26,8 +25,9 @@ from skautoseqrec._counts.settings import SequenceSettings
 from skautoseqrec._data.reading import read_columns
 from skautoseqrec._learning import BLENDED_EVENTS, BLENDED_FEATURES, Learner, to_vector
 from skautoseqrec._network.model import Model
-from skautoseqrec._objectives import OBJECTIVES, MultinomialObjective
 from skautoseqrec._scoring import PARTS, Scorer
+from skautoseqrec._training.batches import Batch
+from skautoseqrec._training.objectives import OBJECTIVES, MultinomialObjective
 from skautoseqrec._utils.devices import CPU
 from skautoseqrec.metrics import mean_reciprocal_rank, ranks_from_reciprocal, recall_at_k
 from skautoseqrec.model_selection import temporal_train_test_split

@@ -31,12 +31,12 @@ from threadpoolctl import threadpool_limits
 from timing import three_products, time_call, time_calls, time_history_products
 
 from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender, Interactions
-from skautoseqrec._batches import Batch
 from skautoseqrec._fit_memory import fit_bytes
 from skautoseqrec._network.inputs import ItemSequences
-from skautoseqrec._objectives import OBJECTIVES, MultinomialObjective
 from skautoseqrec._resolving import resolve_n_negatives
 from skautoseqrec._scoring import rows_per_block
+from skautoseqrec._training.batches import Batch
+from skautoseqrec._training.objectives import OBJECTIVES, MultinomialObjective
 from skautoseqrec.datasets import load_interactions, make_interactions
 from skautoseqrec.model_selection import temporal_train_test_split
 from skautoseqrec.preprocessing import InteractionEncoder

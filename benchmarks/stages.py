@@ -18,7 +18,7 @@ import torch
 from speed import BLEND, N_NEURAL_PARTS, read_log
 from timing import time_call, time_calls
 
-from skautoseqrec import AutoSeqRecRecommender, _answers, _objectives, _queries, _scoring, _topk, _walk_forward
+from skautoseqrec import AutoSeqRecRecommender, _answers, _queries, _scoring, _topk, _walk_forward
 from skautoseqrec._counts.histories import Histories
 from skautoseqrec._experts import TrendView
 from skautoseqrec._network.history_encoders import SequenceReader
@@ -26,6 +26,7 @@ from skautoseqrec._scoring import BLOCK_SIZE, Recent, Scorer
 from skautoseqrec._state.base import Base
 from skautoseqrec._state.replay import ArrivingLog
 from skautoseqrec._state.state import State
+from skautoseqrec._training import objectives as _objectives
 from skautoseqrec._walk_forward import WalkForward
 from skautoseqrec.model_selection import temporal_train_test_split
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ._batches import TARGETS_PER_ROW
 from ._counts.counts import Counts
 from ._learning import BLENDED_EVENTS, BLENDED_FEATURES
 from ._network.inputs import LONGEST_SEQUENCE
 from ._scoring import PARTS, rows_per_block
+from ._training.batches import TARGETS_PER_ROW
 
 #: Bytes of a float32.
 FLOAT = 4

@@ -22,12 +22,12 @@ from ._course import Course
 from ._network.heads import BIASED_PARTS
 from ._network.model import Model
 from ._network.module import AutoSeqRecModule, HistoryEncoder
-from ._objective import Objective
 from ._progress import Progress
 from ._resolving import draw_seed
 from ._scoring import PARTS, Blend
-from ._settings import TrainingSettings
-from ._training import Epoch, train
+from ._training.loop import Epoch, train
+from ._training.objectives import Objective
+from ._training.steps import TrainingSettings
 from ._utils.devices import training_device
 from ._utils.warn import warn_caller
 from ._validation import Validation

@@ -9,7 +9,7 @@ from typing import Any
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ._network.module import ACTIVATIONS
-from ._objectives import OBJECTIVES
+from ._training.objectives import OBJECTIVES
 
 #: The published model: ``AutoSeqRecRecommender(**PAPER_PARAMS)``, with the settings of the authors' code.
 PAPER_PARAMS: dict[str, Any] = {

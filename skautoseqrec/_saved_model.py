@@ -24,13 +24,13 @@ from ._manifest import take, to_json
 from ._network.heads import BIASED_PARTS
 from ._network.model import Model
 from ._network.module import AutoSeqRecModule, HistoryEncoder
-from ._objectives import OBJECTIVES
 from ._parameters import PARAMETER_CONSTRAINTS
 from ._resolving import check_half_lives, resolve_blend
 from ._saved_events import event_arrays, read_events
 from ._scoring import PARTS, Blend, Scorer
 from ._serving import Served
 from ._state.state import State
+from ._training.objectives import OBJECTIVES
 from ._version import __version__
 from .exceptions import ModelFileError
 

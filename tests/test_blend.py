@@ -14,7 +14,7 @@ from skautoseqrec._counts.counted_log import count_log
 from skautoseqrec._counts.settings import SequenceSettings
 from skautoseqrec._data.reading import read_columns
 from skautoseqrec._learning import Learner
-from skautoseqrec._objectives import OBJECTIVES
+from skautoseqrec._training.objectives import OBJECTIVES
 from skautoseqrec._validation import choose, lift_highest
 from skautoseqrec.datasets import make_interactions
 from skautoseqrec.model_selection import temporal_train_test_split

@@ -14,9 +14,9 @@ from strategies import consecutive_logs, recommenders
 from skautoseqrec import AutoSeqRecRecommender, _answers, _evaluation
 from skautoseqrec._blend import fit_weights
 from skautoseqrec._learning import Learner, to_vector
-from skautoseqrec._objectives import OBJECTIVES
 from skautoseqrec._resolving import resolve_parameters, sequence_settings
 from skautoseqrec._state import state as _state
+from skautoseqrec._training.objectives import OBJECTIVES
 from skautoseqrec._utils.devices import scoring_device, training_device
 from skautoseqrec._validation import Validation
 from skautoseqrec.datasets import make_interactions

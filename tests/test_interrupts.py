@@ -6,8 +6,8 @@ import torch
 from sklearn.base import clone
 
 from skautoseqrec import AutoSeqRecRecommender
-from skautoseqrec._row_steps import RowSteps
-from skautoseqrec._steps import WholeSteps
+from skautoseqrec._training.sampled_steps import RowSteps
+from skautoseqrec._training.steps import WholeSteps
 from skautoseqrec.datasets import make_interactions
 
 LOG = make_interactions(n_users=120, n_items=30, n_events=1500, random_state=0)

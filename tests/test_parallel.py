@@ -12,7 +12,7 @@ from concurrency import switching_often
 from sklearn.model_selection import GridSearchCV
 
 from skautoseqrec import AutoSeqRecRecommender
-from skautoseqrec._steps import WholeSteps
+from skautoseqrec._training.steps import WholeSteps
 from skautoseqrec.datasets import make_interactions
 from skautoseqrec.metrics import mrr_scorer
 from skautoseqrec.model_selection import TemporalSplit

@@ -10,18 +10,16 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from skautoseqrec import AutoSeqRecRecommender
-from skautoseqrec._batches import TARGETS_PER_ROW, Batch, Snapshots, WholeRows
 from skautoseqrec._counts.counted_log import count_log
 from skautoseqrec._counts.settings import SequenceSettings
 from skautoseqrec._data.reading import read_columns
 from skautoseqrec._network.inputs import ItemSequences, SparseRows, shares
 from skautoseqrec._network.module import DECODERS, AutoSeqRecModule
-from skautoseqrec._objectives import MultinomialObjective
 from skautoseqrec._resolving import resolve_n_negatives
-from skautoseqrec._row_steps import RowSteps, RowWeights
-from skautoseqrec._sampling import draw_targets, sample
-from skautoseqrec._settings import TrainingSettings
-from skautoseqrec._steps import WholeSteps
+from skautoseqrec._training.batches import TARGETS_PER_ROW, Batch, Snapshots, WholeRows
+from skautoseqrec._training.objectives import MultinomialObjective
+from skautoseqrec._training.sampled_steps import RowSteps, RowWeights, draw_targets, sample
+from skautoseqrec._training.steps import TrainingSettings, WholeSteps
 
 N_ITEMS = 6
 OBJECTIVE = MultinomialObjective()

@@ -13,7 +13,6 @@ from scipy import sparse
 from strategies import logs
 
 from skautoseqrec import PAPER_PARAMS
-from skautoseqrec._batches import Batch, Snapshots
 from skautoseqrec._counts.counted_log import count_log
 from skautoseqrec._counts.counts import TRANSITION_UNIT
 from skautoseqrec._counts.histories import Histories
@@ -22,11 +21,11 @@ from skautoseqrec._data.reading import read_columns
 from skautoseqrec._network.functions import DecayedSum, SoftmaxCrossEntropy
 from skautoseqrec._network.inputs import gather_rows, shares, unit_rows
 from skautoseqrec._network.module import ACTIVATIONS, DECODERS, AutoSeqRecModule, HistoryEncoder
-from skautoseqrec._objectives import MultinomialObjective, PaperObjective
 from skautoseqrec._resolving import resolve_history_encoder
-from skautoseqrec._settings import TrainingSettings
-from skautoseqrec._steps import WeightAverage
-from skautoseqrec._training import train
+from skautoseqrec._training.batches import Batch, Snapshots
+from skautoseqrec._training.loop import train
+from skautoseqrec._training.objectives import MultinomialObjective, PaperObjective
+from skautoseqrec._training.steps import TrainingSettings, WeightAverage
 
 NOTHING = dict.fromkeys(("encoder", *DECODERS), 0.0)
 RATES = TrainingSettings(dict.fromkeys(NOTHING, 0.01), PAPER_PARAMS["dropout"], 0.0, 0.0, None)

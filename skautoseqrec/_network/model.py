@@ -15,7 +15,7 @@ from torch import Tensor
 from .._counts.counts import TRANSITION_UNIT
 from .._counts.settings import SequenceSettings
 from .._counts.trend import TrendClock
-from .._objective import Objective
+from .._training.objectives import Objective
 from .._utils.ragged import Entries
 from .history_encoders import SequenceReader
 from .inputs import SparseRows

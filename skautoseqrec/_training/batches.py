@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 from torch import Tensor
 
-from ._counts.counts import Counts
-from ._counts.histories import Histories
-from ._counts.settings import SequenceSettings
-from ._network.inputs import ItemSequences, SparseRows, gather_rows, shares, sparse_rows, unit_rows
+from .._counts.counts import Counts
+from .._counts.histories import Histories
+from .._counts.settings import SequenceSettings
+from .._network.inputs import ItemSequences, SparseRows, gather_rows, shares, sparse_rows, unit_rows
 
 #: Where a softmax is not summed over all items, rows that ask for many of them ask for so many draws.
 TARGETS_PER_ROW = 4

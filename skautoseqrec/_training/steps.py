@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ._batches import Batch
-from ._network.module import AutoSeqRecModule
-from ._objective import Objective
-from ._settings import TrainingSettings
+from .._network.module import AutoSeqRecModule
+from .batches import Batch
+from .objectives import Objective
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """The estimator's parameters of the same names, those by part as mappings."""
+
+    learning_rate: Mapping[str, float]
+    dropout: Mapping[str, float]
+    weight_decay: float
+    weight_averaging: float
+    n_negatives: int | None
 
 
 class Steps(ABC):

@@ -8,12 +8,11 @@ from typing import NamedTuple
 
 import torch
 
-from ._batches import Batch
-from ._network.module import DECODERS, AutoSeqRecModule
-from ._objective import Objective
-from ._row_steps import RowSteps
-from ._settings import TrainingSettings
-from ._steps import Steps, WholeSteps
+from .._network.module import DECODERS, AutoSeqRecModule
+from .batches import Batch
+from .objectives import Objective
+from .sampled_steps import RowSteps
+from .steps import Steps, TrainingSettings, WholeSteps
 
 
 class Epoch(NamedTuple):

@@ -1,0 +1,1 @@
+"""How weights are learnt, one epoch at a time."""
