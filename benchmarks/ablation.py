@@ -25,7 +25,7 @@ from skautoseqrec._counts.settings import SequenceSettings
 from skautoseqrec._data.reading import read_columns
 from skautoseqrec._learning import BLENDED_EVENTS, BLENDED_FEATURES, Learner, to_vector
 from skautoseqrec._network.model import Model
-from skautoseqrec._scoring import PARTS, Scorer
+from skautoseqrec._scoring.scorer import PARTS, Scorer
 from skautoseqrec._training.batches import Batch
 from skautoseqrec._training.objectives import OBJECTIVES, MultinomialObjective
 from skautoseqrec._utils.devices import CPU

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from skautoseqrec import AutoSeqRecRecommender, Interactions
-from skautoseqrec._walk_forward import TIE_TOLERANCE
+from skautoseqrec._scoring.walk_forward import TIE_TOLERANCE
 
 #: Float32 products of different shape differ by about this: scores so close to a tie's edge may fall on either side.
 ROUNDING = 4e-6

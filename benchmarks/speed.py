@@ -34,7 +34,7 @@ from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender, Interactions
 from skautoseqrec._fit_memory import fit_bytes
 from skautoseqrec._network.inputs import ItemSequences
 from skautoseqrec._resolving import resolve_n_negatives
-from skautoseqrec._scoring import rows_per_block
+from skautoseqrec._scoring.scorer import rows_per_block
 from skautoseqrec._training.batches import Batch
 from skautoseqrec._training.objectives import OBJECTIVES, MultinomialObjective
 from skautoseqrec.datasets import load_interactions, make_interactions

@@ -18,16 +18,20 @@ import torch
 from speed import BLEND, N_NEURAL_PARTS, read_log
 from timing import time_call, time_calls
 
-from skautoseqrec import AutoSeqRecRecommender, _answers, _queries, _scoring, _topk, _walk_forward
+from skautoseqrec import AutoSeqRecRecommender, _answers
 from skautoseqrec._counts.histories import Histories
-from skautoseqrec._experts import TrendView
 from skautoseqrec._network.history_encoders import SequenceReader
-from skautoseqrec._scoring import BLOCK_SIZE, Recent, Scorer
+from skautoseqrec._scoring import queries as _queries
+from skautoseqrec._scoring import scorer as _scoring
+from skautoseqrec._scoring import topk as _topk
+from skautoseqrec._scoring import walk_forward as _walk_forward
+from skautoseqrec._scoring.experts import TrendView
+from skautoseqrec._scoring.scorer import BLOCK_SIZE, Recent, Scorer
+from skautoseqrec._scoring.walk_forward import WalkForward
 from skautoseqrec._state.base import Base
 from skautoseqrec._state.replay import ArrivingLog
 from skautoseqrec._state.state import State
 from skautoseqrec._training import objectives as _objectives
-from skautoseqrec._walk_forward import WalkForward
 from skautoseqrec.model_selection import temporal_train_test_split
 
 #: What is measured: where each stage is looked up when it is called, its name there, and what it does.

@@ -14,10 +14,10 @@ from ._counts.histories import Histories
 from ._data.checks import TEXT_LIKE, shown
 from ._data.estimators import validate_log
 from ._data.reading import read_ids
-from ._filters import codes_of, read_filter
-from ._serving import Served
+from ._scoring.filters import Filter, codes_of, read_filter
+from ._scoring.scorer import Served
+from ._scoring.topk import top_k
 from ._state.state import Snapshot
-from ._topk import Filter, top_k
 from ._utils.devices import scoring_device
 from ._utils.memory import require_bytes
 

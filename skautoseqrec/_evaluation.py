@@ -9,11 +9,11 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from ._data.estimators import validate_log
-from ._serving import Served
+from ._scoring.scorer import Served
+from ._scoring.walk_forward import visible_events, walk_forward
 from ._utils.devices import scoring_device
 from ._utils.sample_weight import check_weights, count_events, weighted_mean
 from ._utils.warn import warn_caller
-from ._walk_forward import visible_events, walk_forward
 
 
 class EvaluationMixin:

@@ -8,7 +8,7 @@ from typing import Any
 from ._counts.counts import Counts
 from ._learning import BLENDED_EVENTS, BLENDED_FEATURES
 from ._network.inputs import LONGEST_SEQUENCE
-from ._scoring import PARTS, rows_per_block
+from ._scoring.scorer import PARTS, rows_per_block
 from ._training.batches import TARGETS_PER_ROW
 
 #: Bytes of a float32.

@@ -13,8 +13,7 @@ from ._learning import Epochs, Learner, Learnt
 from ._network.model import Model
 from ._progress import require_bar
 from ._resolving import resolve_history_encoder, resolve_n_negatives, sequence_settings
-from ._scoring import Scorer
-from ._serving import Served
+from ._scoring.scorer import Scorer, Served
 from ._state.state import State
 from ._training.objectives import OBJECTIVES
 from ._utils.memory import require_bytes

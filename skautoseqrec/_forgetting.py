@@ -15,7 +15,7 @@ from ._counts.counts import Counts
 from ._counts.events import Events
 from ._matching import find_events
 from ._network.model import Model
-from ._serving import Served
+from ._scoring.scorer import Served
 from ._state.state import State
 
 

@@ -15,13 +15,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from ._data.reading import read_ids
-from ._filters import known_codes
 from ._network.heads import NEURAL_PARTS
-from ._parts import weighted_parts
-from ._queries import form_queries
-from ._scoring import Scorer
-from ._serving import Served
-from ._topk import Filter, batches
+from ._scoring.filters import Filter, known_codes
+from ._scoring.parts import weighted_parts
+from ._scoring.queries import form_queries
+from ._scoring.scorer import Scorer, Served, batches
 from ._training.objectives import MultinomialObjective
 from ._utils.warn import warn_caller
 

@@ -24,7 +24,7 @@ from ._network.model import Model
 from ._network.module import AutoSeqRecModule, HistoryEncoder
 from ._progress import Progress
 from ._resolving import draw_seed
-from ._scoring import PARTS, Blend
+from ._scoring.scorer import PARTS, Blend
 from ._training.loop import Epoch, train
 from ._training.objectives import Objective
 from ._training.steps import TrainingSettings

@@ -10,8 +10,7 @@ from typing import Any, TypeVar
 from sklearn.utils.validation import check_is_fitted
 
 from ._resolving import resolve_blend
-from ._scoring import PARTS
-from ._serving import Served
+from ._scoring.scorer import PARTS, Served
 
 Recommender = TypeVar("Recommender", bound="ReblendingMixin")
 

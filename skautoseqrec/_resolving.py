@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 from ._counts.counts import Counts
 from ._counts.settings import SequenceSettings
 from ._network.module import DECODERS
-from ._scoring import PARTS
+from ._scoring.scorer import PARTS
 
 #: From so many on, a history encoder of its own pays. Validation MRR / Recall@10 with it and without: Amazon Video (22
 #: events per item) .099 / .193 and .106 / .204, for it overfits and takes the two-hop part along; MovieLens-100K (74)

@@ -27,8 +27,7 @@ from ._network.module import AutoSeqRecModule, HistoryEncoder
 from ._parameters import PARAMETER_CONSTRAINTS
 from ._resolving import check_half_lives, resolve_blend
 from ._saved_events import event_arrays, read_events
-from ._scoring import PARTS, Blend, Scorer
-from ._serving import Served
+from ._scoring.scorer import PARTS, Blend, Scorer, Served
 from ._state.state import State
 from ._training.objectives import OBJECTIVES
 from ._version import __version__

@@ -23,7 +23,7 @@ from ._manifest import to_json
 from ._model_file import write_model_file
 from ._resolving import resolve_parameters
 from ._saved_model import describe_fitted, describe_libraries, state_arrays
-from ._serving import Served
+from ._scoring.scorer import Served
 from ._state.state import State
 from .exceptions import ModelFileError
 

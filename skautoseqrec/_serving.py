@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from numpy.typing import NDArray
 
 from ._network.module import AutoSeqRecModule
-from ._scoring import Scorer
+from ._scoring.scorer import Scorer, Served
 from ._state.state import State
-
-
-class Served(NamedTuple):
-    """The state, and the scorer under whose weights it stands.
-
-    A reader takes it once, and the snapshot of its state once: whatever is updated, forgotten or fitted meanwhile, it
-    answers from what it took.
-    """
-
-    state: State
-    scorer: Scorer
 
 
 class ServingMixin:

@@ -13,10 +13,10 @@ from ._blend import Choices
 from ._counts.counts import Counts
 from ._counts.events import Events
 from ._network.model import Model
-from ._parts import cold_parts, score_parts
+from ._scoring.parts import cold_parts, score_parts
+from ._scoring.walk_forward import WalkForward
 from ._state.base import Base
 from ._utils.devices import beside
-from ._walk_forward import WalkForward
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from oracle import Oracle
 from strategies import consecutive_logs, recommenders
 
-from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender, _queries, _scoring
-from skautoseqrec._topk import _select
+from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender
+from skautoseqrec._scoring import queries as _queries
+from skautoseqrec._scoring import scorer as _scoring
+from skautoseqrec._scoring.topk import _select
 
 SMALL = {"n_components": 4, "max_iter": 3, "device": "cpu", "random_state": 0}
 LOG = [

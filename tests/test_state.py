@@ -13,10 +13,11 @@ from strategies import consecutive_logs, logs, recommenders
 from skautoseqrec import AutoSeqRecRecommender
 from skautoseqrec._counts.counts import Counts
 from skautoseqrec._counts.events import Events
+from skautoseqrec._scoring.filters import Filter
+from skautoseqrec._scoring.topk import top_k
 from skautoseqrec._state import state as _state
 from skautoseqrec._state.base import Base
 from skautoseqrec._state.overlay import Overlay
-from skautoseqrec._topk import Filter, top_k
 from skautoseqrec._utils.sparse import entries_at
 
 FIXED = {"blend": {"collaborative": 1.0, "two_hop": 1.0, "direct": 1.0}, "early_stopping": False}

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from oracle import Oracle
 from strategies import consecutive_logs, recommenders
 
-from skautoseqrec import AutoSeqRecRecommender, _scoring
+from skautoseqrec import AutoSeqRecRecommender
+from skautoseqrec._scoring import scorer as _scoring
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The items of:UserWarning"),  # tiny logs repeat everything

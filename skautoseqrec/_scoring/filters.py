@@ -3,16 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy import sparse
+from torch import Tensor
 
-from ._data.checks import shown
-from ._data.reading import read_ids
-from ._data.vocabulary import Vocabulary
-from ._topk import Filter
+from .._counts.histories import Histories
+from .._data.checks import shown
+from .._data.reading import read_ids
+from .._data.vocabulary import Vocabulary
+from .._utils.devices import beside
+
+
+class Filter(NamedTuple):
+    """Which items may be recommended to a batch of users, beside those that they have not seen.
+
+    Parameters
+    ----------
+    exclude_seen : bool
+        Leave out what a user has seen.
+    candidates, exclude : list of ndarray, or None
+        Allowed and denied item codes: one array for all users, or one per user.
+    """
+
+    exclude_seen: bool
+    candidates: list[NDArray[np.int64]] | None = None
+    exclude: list[NDArray[np.int64]] | None = None
+
+    def rows(self, batch: slice) -> Filter:
+        """Return the filter of some of the users."""
+        candidates, exclude = (
+            codes if codes is None or len(codes) == 1 else codes[batch] for codes in (self.candidates, self.exclude)
+        )
+        return Filter(self.exclude_seen, candidates, exclude)
+
+    def apply(self, scores: Tensor, histories: Histories) -> None:
+        """Set the scores of what may not be recommended to minus infinity, in place."""
+        if self.exclude_seen:
+            scores.view(-1).index_fill_(0, beside(scores, histories.places(scores.shape[1])), -torch.inf)
+        for lists, denies in ((self.candidates, False), (self.exclude, True)):
+            if lists is not None:
+                denied = torch.full((len(lists), scores.shape[1]), not denies)
+                for row, codes in enumerate(lists):
+                    denied[row, torch.from_numpy(codes)] = denies
+                scores.masked_fill_(denied.to(scores.device), -torch.inf)
 
 
 def read_filter(

@@ -2,52 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ._counts.histories import Histories
-from ._scoring import Scorer, rows_per_block, score_users
-from ._state.state import Snapshot
-from ._utils.devices import beside
-
-
-class Filter(NamedTuple):
-    """Which items may be recommended to a batch of users, beside those that they have not seen.
-
-    Parameters
-    ----------
-    exclude_seen : bool
-        Leave out what a user has seen.
-    candidates, exclude : list of ndarray, or None
-        Allowed and denied item codes: one array for all users, or one per user.
-    """
-
-    exclude_seen: bool
-    candidates: list[NDArray[np.int64]] | None = None
-    exclude: list[NDArray[np.int64]] | None = None
-
-    def rows(self, batch: slice) -> Filter:
-        """Return the filter of some of the users."""
-        candidates, exclude = (
-            codes if codes is None or len(codes) == 1 else codes[batch] for codes in (self.candidates, self.exclude)
-        )
-        return Filter(self.exclude_seen, candidates, exclude)
-
-    def apply(self, scores: Tensor, histories: Histories) -> None:
-        """Set the scores of what may not be recommended to minus infinity, in place."""
-        if self.exclude_seen:
-            scores.view(-1).index_fill_(0, beside(scores, histories.places(scores.shape[1])), -torch.inf)
-        for lists, denies in ((self.candidates, False), (self.exclude, True)):
-            if lists is not None:
-                denied = torch.full((len(lists), scores.shape[1]), not denies)
-                for row, codes in enumerate(lists):
-                    denied[row, torch.from_numpy(codes)] = denies
-                scores.masked_fill_(denied.to(scores.device), -torch.inf)
+from .._counts.histories import Histories
+from .._state.state import Snapshot
+from .._utils.devices import beside
+from .filters import Filter
+from .scorer import Scorer, batches, score_users
 
 
 @torch.inference_mode()
@@ -85,13 +49,6 @@ def top_k(
         codes[batch, :width], best_scores[batch, :width] = _select(scores, width)
     codes[np.isneginf(best_scores)] = -1
     return codes, best_scores
-
-
-def batches(n_rows: int, n_items: int) -> Iterator[slice]:
-    """Yield slices of rows to score at a time."""
-    size = rows_per_block(n_items)
-    for start in range(0, n_rows, size):
-        yield slice(start, start + size)
 
 
 def _select(scores: Tensor, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

@@ -6,13 +6,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ._counts.histories import Histories
-from ._experts import TrendView, add_direct, add_repeat
-from ._network.heads import BIASED_PARTS, ItemSide
-from ._network.model import Model
-from ._queries import Queries, form_queries
-from ._scoring import PARTS, Blend, Recent, Scorer, live_changes, live_trend, spread_unknown
-from ._state.state import Snapshot
+from .._counts.histories import Histories
+from .._network.heads import BIASED_PARTS, ItemSide
+from .._network.model import Model
+from .._state.state import Snapshot
+from .experts import TrendView, add_direct, add_repeat
+from .queries import Queries, form_queries
+from .scorer import PARTS, Blend, Recent, Scorer, live_changes, live_trend, spread_unknown
 
 
 def score_parts(

@@ -15,16 +15,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ._counts.events import Events
-from ._experts import TrendView
-from ._network.heads import ItemSide
-from ._network.model import Model, project
-from ._queries import Queries, form_queries
-from ._scoring import Recent, Scorer, rows_per_block
-from ._state.base import Base, padded, padded_levels, spread_items
-from ._state.replay import ArrivingLog
-from ._utils.devices import beside
-from ._utils.ragged import Entries, ranks_within_groups
+from .._counts.events import Events
+from .._network.heads import ItemSide
+from .._network.model import Model, project
+from .._state.base import Base, padded, padded_levels, spread_items
+from .._state.replay import ArrivingLog
+from .._utils.devices import beside
+from .._utils.ragged import Entries, ranks_within_groups
+from .experts import TrendView
+from .queries import Queries, form_queries
+from .scorer import Recent, Scorer, rows_per_block
 
 #: Scores this close, relative to the largest of their row, are tied: float32 products of different shapes differ by
 #: that.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple
 
@@ -11,20 +11,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ._counts.histories import Histories
-from ._experts import TrendView, add_direct, add_moves, add_repeat
-from ._network.heads import BIASED_PARTS, ItemSide
-from ._network.model import FieldsOnly, Model
-from ._queries import Queries, form_queries
-from ._state.overlay import Changes
-from ._state.state import Snapshot
-from ._utils.devices import CPU, beside
+from .._counts.histories import Histories
+from .._network.heads import BIASED_PARTS, ItemSide
+from .._network.model import FieldsOnly, Model
+from .._state.overlay import Changes
+from .._state.state import Snapshot, State
+from .._utils.devices import CPU, beside
+from .experts import TrendView, add_direct, add_moves, add_repeat
+from .queries import Queries, form_queries
 
 #: The parts of a score, in the order of fitted weights; the trend has one for each half-life.
 PARTS = ("collaborative", "one_hop", "two_hop", "direct", "repeat", "trend")
-
 Blend = Mapping[str, Any]
-
 #: Rows that are scored at a time, if their scores are not more numbers than these (32 MiB).
 BLOCK_SIZE, SCORES_PER_BLOCK = 256, 2**23
 
@@ -203,3 +201,21 @@ def spread_unknown(scores: Tensor, n_items: int) -> Tensor:
     if n_items == scores.shape[1]:
         return scores
     return torch.cat([scores, scores[:, -1:].expand(-1, n_items - scores.shape[1])], dim=1)
+
+
+class Served(NamedTuple):
+    """The state, and the scorer under whose weights it stands.
+
+    A reader takes it once, and the snapshot of its state once: whatever is updated, forgotten or fitted meanwhile, it
+    answers from what it took.
+    """
+
+    state: State
+    scorer: Scorer
+
+
+def batches(n_rows: int, n_items: int) -> Iterator[slice]:
+    """Yield slices of rows to score at a time."""
+    size = rows_per_block(n_items)
+    for start in range(0, n_rows, size):
+        yield slice(start, start + size)

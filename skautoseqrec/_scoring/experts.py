@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ._counts.trend import TrendClock
-from ._summed_rows import SummedRows
-from ._utils.devices import beside
-from ._utils.ragged import Entries, ranks_within_groups
+from .._counts.trend import TrendClock
+from .._utils.devices import beside
+from .._utils.ragged import Entries, ranks_within_groups
+from .queries import SummedRows
 
 #: How strongly a count of transitions saturates.
 DIRECT_SCALE = 5.0
