@@ -18,12 +18,12 @@ from accuracy import read_logs
 from numpy.typing import NDArray
 
 from skautoseqrec import AutoSeqRecRecommender, Interactions
-from skautoseqrec._blend import Choices, fit_weights
 from skautoseqrec._counts.counted_log import count_log
 from skautoseqrec._counts.counts import Counts
 from skautoseqrec._counts.settings import SequenceSettings
 from skautoseqrec._data.reading import read_columns
-from skautoseqrec._learning import BLENDED_EVENTS, BLENDED_FEATURES, Learner, to_vector
+from skautoseqrec._fitting.blend_fit import Choices, fit_weights
+from skautoseqrec._fitting.learner import BLENDED_EVENTS, BLENDED_FEATURES, Learner, to_vector
 from skautoseqrec._network.model import Model
 from skautoseqrec._scoring.scorer import PARTS, Scorer
 from skautoseqrec._training.batches import Batch

@@ -31,7 +31,7 @@ from threadpoolctl import threadpool_limits
 from timing import three_products, time_call, time_calls, time_history_products
 
 from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender, Interactions
-from skautoseqrec._fit_memory import fit_bytes
+from skautoseqrec._fitting.fit import fit_bytes
 from skautoseqrec._network.inputs import ItemSequences
 from skautoseqrec._resolving import resolve_n_negatives
 from skautoseqrec._scoring.scorer import rows_per_block

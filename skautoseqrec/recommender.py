@@ -8,11 +8,12 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils.validation import check_is_fitted
 
 from ._answers import AnswersMixin
-from ._callbacks import CallbackSupportMixin, Watch, with_callbacks
 from ._data.estimators import LogTags, all_or_nothing, validate_log
 from ._data.reading import read_columns
 from ._evaluation import EvaluationMixin
-from ._fitting import fit_log
+from ._fitting.fit import fit_log
+from ._fitting.reporting import CallbackSupportMixin, Watch, with_callbacks
+from ._fitting.warm_start import Trained
 from ._forgetting import ForgettingMixin
 from ._inspection import InspectionMixin
 from ._parameters import PAPER_PARAMS, Parameters
@@ -21,7 +22,6 @@ from ._reblending import ReblendingMixin
 from ._resolving import resolve_parameters
 from ._saving import SavingMixin
 from ._serving import ServingMixin
-from ._warm_start import Trained
 
 __all__ = ["PAPER_PARAMS", "AutoSeqRecRecommender"]
 

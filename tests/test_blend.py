@@ -8,14 +8,16 @@ from hypothesis import strategies as st
 from scipy.optimize import approx_fprime
 from strategies import logs
 
-from skautoseqrec import AutoSeqRecRecommender, _blend, _learning
-from skautoseqrec._blend import Choices, fit_weights
+from skautoseqrec import AutoSeqRecRecommender
 from skautoseqrec._counts.counted_log import count_log
 from skautoseqrec._counts.settings import SequenceSettings
 from skautoseqrec._data.reading import read_columns
-from skautoseqrec._learning import Learner
+from skautoseqrec._fitting import blend_fit as _blend
+from skautoseqrec._fitting import learner as _learning
+from skautoseqrec._fitting.blend_fit import Choices, fit_weights
+from skautoseqrec._fitting.learner import Learner
+from skautoseqrec._fitting.validation import choose, lift_highest
 from skautoseqrec._training.objectives import OBJECTIVES
-from skautoseqrec._validation import choose, lift_highest
 from skautoseqrec.datasets import make_interactions
 from skautoseqrec.model_selection import temporal_train_test_split
 

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from sklearn.model_selection import GridSearchCV
 
-from skautoseqrec import AutoSeqRecRecommender, _callbacks, _learning
+from skautoseqrec import AutoSeqRecRecommender
+from skautoseqrec._fitting import learner as _learning
+from skautoseqrec._fitting import reporting as _callbacks
 from skautoseqrec.datasets import make_interactions
 from skautoseqrec.metrics import RankingScorer, mrr_scorer
 from skautoseqrec.model_selection import TemporalSplit

@@ -12,13 +12,13 @@ from stand_in_device import OnStandIn, stand_in_device
 from strategies import consecutive_logs, recommenders
 
 from skautoseqrec import AutoSeqRecRecommender, _answers, _evaluation
-from skautoseqrec._blend import fit_weights
-from skautoseqrec._learning import Learner, to_vector
+from skautoseqrec._fitting.blend_fit import fit_weights
+from skautoseqrec._fitting.learner import Learner, to_vector
+from skautoseqrec._fitting.validation import Validation
 from skautoseqrec._resolving import resolve_parameters, sequence_settings
 from skautoseqrec._state import state as _state
 from skautoseqrec._training.objectives import OBJECTIVES
 from skautoseqrec._utils.devices import scoring_device, training_device
-from skautoseqrec._validation import Validation
 from skautoseqrec.datasets import make_interactions
 
 pytestmark = [

@@ -121,7 +121,7 @@ def test_a_second_interrupt_is_raised(steps, monkeypatch):
     def interrupt(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("skautoseqrec._learning.Learner._fit_blends", interrupt)
+    monkeypatch.setattr("skautoseqrec._fitting.learner.Learner._fit_blends", interrupt)
     with pytest.warns(UserWarning, match="kept: 1 epochs"), pytest.raises(KeyboardInterrupt):
         recommender.fit(LOG)
     assert vars(recommender) == before

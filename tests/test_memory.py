@@ -4,7 +4,7 @@ import pytest
 from skautoseqrec import AutoSeqRecRecommender
 from skautoseqrec._counts.counts import Counts
 from skautoseqrec._counts.events import Events
-from skautoseqrec._fit_memory import fit_bytes
+from skautoseqrec._fitting.fit import fit_bytes
 from skautoseqrec._utils import memory as _memory
 from skautoseqrec._utils.memory import available_bytes, require_bytes
 

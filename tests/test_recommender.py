@@ -11,7 +11,8 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils._param_validation import InvalidParameterError
 
-from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender, _progress
+from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender
+from skautoseqrec._fitting import reporting as _progress
 from skautoseqrec._resolving import LARGEST_WEIGHT
 from skautoseqrec.datasets import make_interactions
 from skautoseqrec.model_selection import temporal_train_test_split

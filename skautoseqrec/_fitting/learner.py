@@ -14,24 +14,23 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ._blend import Choices, fit_weights
-from ._counts.counted_log import CountedLog
-from ._counts.counts import Counts
-from ._counts.settings import SequenceSettings
-from ._course import Course
-from ._network.heads import BIASED_PARTS
-from ._network.model import Model
-from ._network.module import AutoSeqRecModule, HistoryEncoder
-from ._progress import Progress
-from ._resolving import draw_seed
-from ._scoring.scorer import PARTS, Blend
-from ._training.loop import Epoch, train
-from ._training.objectives import Objective
-from ._training.steps import TrainingSettings
-from ._utils.devices import training_device
-from ._utils.warn import warn_caller
-from ._validation import Validation
-from ._warm_start import WarmStart
+from .._counts.counted_log import CountedLog
+from .._counts.counts import Counts
+from .._counts.settings import SequenceSettings
+from .._network.heads import BIASED_PARTS
+from .._network.model import Model
+from .._network.module import AutoSeqRecModule, HistoryEncoder
+from .._resolving import draw_seed
+from .._scoring.scorer import PARTS, Blend
+from .._training.loop import Epoch, train
+from .._training.objectives import Objective
+from .._training.steps import TrainingSettings
+from .._utils.devices import training_device
+from .._utils.warn import warn_caller
+from .blend_fit import Choices, fit_weights
+from .reporting import Progress
+from .validation import Validation
+from .warm_start import WarmStart
 
 #: Newest events that the blend is fitted on, and that early stopping looks at.
 BLENDED_EVENTS, MONITORED_EVENTS = 5000, 2000
@@ -43,7 +42,6 @@ BLENDED_FEATURES, MONITORED_FEATURES = 2**26, 2**23
 BEFORE_REFIT = "the training before the validation, for the refit had no whole epoch yet"
 #: Trainings draw from torch's one generator: in threads of one process they take turns, or no seed would mean anything.
 TURN = RLock()
-
 Epochs = Generator[Epoch, None, None]
 
 
@@ -277,3 +275,40 @@ def _settled(module: AutoSeqRecModule) -> AutoSeqRecModule:
 def to_vector(blend: Blend) -> NDArray[np.float64]:
     """Return the weights of a blend in the order of the parts."""
     return np.r_[[blend[part] for part in PARTS[:-1]], blend["trend"]].astype(np.float64)
+
+
+class Course(NamedTuple):
+    """The whole epochs of a validated training: losses, scores, the blend by now, the newest weights and the best.
+
+    It never changes, so that whoever is interrupted holds a whole number of epochs.
+    """
+
+    weights: NDArray[np.float64]
+    losses: tuple[dict[str, float], ...] = ()
+    scores: tuple[float, ...] = ()
+    newest: AutoSeqRecModule | None = None
+    best: AutoSeqRecModule | None = None
+
+    def after(
+        self, losses: dict[str, float], score: float, weights: NDArray[np.float64], module: AutoSeqRecModule
+    ) -> Course:
+        """Return the course one epoch later."""
+        is_best = score > max(self.scores, default=-np.inf)
+        best = module if is_best else self.best
+        return Course(weights, (*self.losses, losses), (*self.scores, score), module, best)
+
+    def n_since_gain(self, tol: float) -> int:
+        """Return how many epochs ago one last beat the best before it by more than ``tol``."""
+        best, n_since = -np.inf, 0
+        for score in self.scores:
+            n_since = 0 if score > best + tol else n_since + 1
+            best = max(best, score)
+        return n_since
+
+    def kept(self, early_stopping: bool) -> tuple[AutoSeqRecModule, int]:
+        """Return the weights to keep, the best or the newest, and how many epochs they were trained."""
+        module, n_iter = (
+            (self.best, 1 + int(np.argmax(self.scores))) if early_stopping else (self.newest, len(self.losses))
+        )
+        assert module is not None
+        return module, n_iter

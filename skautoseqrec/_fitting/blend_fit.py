@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy import optimize
 from torch import Tensor
 
-from ._utils.devices import beside
+from .._utils.devices import beside
 
 #: With much less probability than this an item is a surprise, when the blend is fitted.
 LEAST_FORETOLD = 0.01

@@ -9,14 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ._blend import Choices
-from ._counts.counts import Counts
-from ._counts.events import Events
-from ._network.model import Model
-from ._scoring.parts import cold_parts, score_parts
-from ._scoring.walk_forward import WalkForward
-from ._state.base import Base
-from ._utils.devices import beside
+from .._counts.counts import Counts
+from .._counts.events import Events
+from .._network.model import Model
+from .._scoring.parts import cold_parts, score_parts
+from .._scoring.walk_forward import WalkForward
+from .._state.base import Base
+from .._utils.devices import beside
+from .blend_fit import Choices
 
 
 @dataclass(frozen=True)

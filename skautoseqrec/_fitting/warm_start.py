@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ._data.vocabulary import Vocabulary
-from ._network.module import AutoSeqRecModule
+from .._data.vocabulary import Vocabulary
+from .._network.module import AutoSeqRecModule
 
 
 class Trained(NamedTuple):

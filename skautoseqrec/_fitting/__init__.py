@@ -1,0 +1,1 @@
+"""From a log and parameters to weights and a blend."""
