@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ._data.packing import Arrays
-from ._journal import HEADER_SIZE, Journal
-from ._manifest import from_json, take
-from ._model_file import naming, read_model_file
-from ._saved_model import read_fitted
+from ._persistence.files import naming, read_model_file
+from ._persistence.format import read_fitted
+from ._persistence.journal import HEADER_SIZE, Journal
+from ._persistence.manifest import from_json, take
 from ._saving import attach_journal, replay, valid_parameters
 from .exceptions import ModelFileError
 from .recommender import AutoSeqRecRecommender

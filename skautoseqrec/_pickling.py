@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from ._data.packing import require_arrays
-from ._saved_model import describe_fitted, read_fitted, state_arrays
+from ._persistence.format import describe_fitted, read_fitted, state_arrays
 from .exceptions import ModelFileError
 
 #: What skops has no way to hold: their classes are not ours, and they refer back to the estimator.

@@ -18,11 +18,11 @@ from sklearn.utils.validation import check_is_fitted
 from ._data.interactions import Columns
 from ._data.packing import pack_columns, unpack_columns, vector
 from ._forgetting import without
-from ._journal import Journal, Record
-from ._manifest import to_json
-from ._model_file import write_model_file
+from ._persistence.files import write_model_file
+from ._persistence.format import describe_fitted, describe_libraries, state_arrays
+from ._persistence.journal import Journal, Record
+from ._persistence.manifest import to_json
 from ._resolving import resolve_parameters
-from ._saved_model import describe_fitted, describe_libraries, state_arrays
 from ._scoring.scorer import Served
 from ._state.state import State
 from .exceptions import ModelFileError

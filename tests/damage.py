@@ -5,7 +5,7 @@ import json
 from safetensors import safe_open
 from safetensors.numpy import load, save
 
-from skautoseqrec._model_file import MANIFEST, SEAL, _digest
+from skautoseqrec._persistence.files import MANIFEST, SEAL, _digest
 
 #: What a forger might write in place of any value of a manifest.
 FORGED = [

@@ -13,7 +13,7 @@ from safetensors.numpy import save
 from sklearn.base import clone
 
 from skautoseqrec import AutoSeqRecRecommender, ModelFileError, _loading, load_model
-from skautoseqrec._journal import HEADER_SIZE, Journal
+from skautoseqrec._persistence.journal import HEADER_SIZE, Journal
 from skautoseqrec._saving import UPDATE
 
 SMALL = {
@@ -334,7 +334,7 @@ def test_the_journal_does_not_travel(how, recommender, paths):
 
 
 def test_a_platform_without_locks_says_so(recommender, paths, monkeypatch):
-    monkeypatch.setattr("skautoseqrec._locks.fcntl", None)
+    monkeypatch.setattr("skautoseqrec._persistence.files.fcntl", None)
     with pytest.raises(OSError, match="which this platform has not: save without a journal"):
         recommender.save_model(paths[0], journal=paths[1])
     recommender.save_model(paths[0])

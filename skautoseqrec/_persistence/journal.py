@@ -15,9 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ._locks import lock_file, stands_at
-from ._model_file import naming, write_atomically
-from .exceptions import ModelFileError
+from ..exceptions import ModelFileError
+from .files import lock_file, naming, stands_at, write_atomically
 
 MAGIC = b"skautoseqrec journal\n"
 FORMAT_VERSION = 1

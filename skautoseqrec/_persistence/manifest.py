@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .exceptions import ModelFileError
+from ..exceptions import ModelFileError
 
 #: Tags of what JSON has no notation for, or that would be taken for a tag.
 TUPLE, DICT = "tuple", "dict"

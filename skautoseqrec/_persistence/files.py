@@ -20,13 +20,17 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from ._data.packing import DTYPES, Arrays
-from .exceptions import ModelFileError
+from .._data.packing import DTYPES, Arrays
+from ..exceptions import ModelFileError
 
 #: Of the files this version writes, and the newest it reads.
 FORMAT_VERSION = 1
 #: The entries of the metadata.
 MANIFEST, SEAL = "skautoseqrec", "sha256"
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 
 @contextmanager
@@ -160,3 +164,32 @@ def _digest(content: bytes | NDArray[Any]) -> str:
     # A hash takes one dimension only.
     flat = content if isinstance(content, bytes) else content.reshape(-1).view(np.uint8).data
     return hashlib.sha256(flat).hexdigest()
+
+
+def lock_file(path: Path, *, create: bool = False) -> int:
+    """Return a file, open and locked against all others; an empty one is made where there is none, if wanted."""
+    if fcntl is None:
+        raise OSError("A journal needs locks of files (fcntl), which this platform has not: save without a journal.")
+    is_new = create and not path.exists()
+    descriptor = os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o666)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not stands_at(descriptor, path):
+            raise BlockingIOError
+        if is_new:
+            sync_folder(path.parent)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise BlockingIOError(
+            f"The journal {path} is open in another process or estimator: only one may write to it. End the other, or "
+            "call its close_journal()."
+        ) from error
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def stands_at(descriptor: int, path: Path) -> bool:
+    """Tell whether an open file is the one that a path names."""
+    return path.exists() and os.path.samestat(os.fstat(descriptor), path.stat())
