@@ -23,7 +23,7 @@ import torch
 from skautoseqrec import AutoSeqRecRecommender, ModelFileError, load_model
 
 # What damages and kills is the tests' own, so that both try the same.
-sys.path.append(str(Path(__file__).parents[1] / "tests"))
+sys.path.append(str(Path(__file__).parents[1] / "tests" / "helpers"))
 from crashes import survive_kills
 from damage import damage_bytes, damage_numbers, forge, read_parts
 
