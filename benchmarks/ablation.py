@@ -25,7 +25,8 @@ from skautoseqrec._data.reading import read_columns
 from skautoseqrec._fitting.blend_fit import Choices, fit_weights
 from skautoseqrec._fitting.learner import BLENDED_EVENTS, BLENDED_FEATURES, Learner, to_vector
 from skautoseqrec._network.model import Model
-from skautoseqrec._scoring.scorer import PARTS, Scorer
+from skautoseqrec._scoring.blend import PARTS
+from skautoseqrec._scoring.scorer import Scorer
 from skautoseqrec._training.batches import Batch
 from skautoseqrec._training.objectives import OBJECTIVES, MultinomialObjective
 from skautoseqrec._utils.devices import CPU
@@ -153,7 +154,7 @@ def remove_parts(fitted: Interactions, walked: Interactions, seed: int) -> Itera
     """Yield the reciprocal ranks without each part of the score, under the same weights."""
     recommender = train(fitted, seed, {})
     yield "nothing", recommender.score_samples(walked)
-    scorer = recommender._scorer
+    scorer = recommender._serving.scorer
     model = scorer.model
     left_out = model.objective.LEFT_OUT
     for part in (*PARTS[:4], "trend"):
@@ -187,7 +188,7 @@ def refit_blend(
     weights = np.zeros(len(names))
     weights[kept] = fit_weights(Choices(choices.features[..., kept], choices.offsets), start[kept]).weights
     # Without trends newcomers are answered by event counts.
-    cold_blend = {} if "trend" in removed else recommender._scorer.cold_blend
+    cold_blend = {} if "trend" in removed else recommender._serving.scorer.cold_blend
     return Scorer(model, learner.to_blend(weights), cold_blend)
 
 
@@ -198,12 +199,12 @@ def learner_of(recommender: AutoSeqRecRecommender, model: Model) -> Learner:
 
 def score(recommender: AutoSeqRecRecommender, scorer: Scorer, walked: Interactions) -> NDArray[np.float64]:
     """Return the reciprocal ranks under another scorer."""
-    usual = recommender._served
-    recommender._served = usual._replace(scorer=scorer)
+    usual = recommender._serving
+    recommender._serving = usual._replace(scorer=scorer)
     try:
         return recommender.score_samples(walked)
     finally:
-        recommender._served = usual
+        recommender._serving = usual
 
 
 if __name__ == "__main__":

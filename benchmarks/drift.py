@@ -44,7 +44,7 @@ def run(options: argparse.Namespace, rebuilt_after: float = _state.REBUILT_AFTER
     print(LINE.format("events", "built from", "source", "target", "norms", "levels"), flush=True)
     _state.REBUILT_AFTER = rebuilt_after
     for recommender in replay(make_log(options), options):
-        state = recommender._state
+        state = recommender._serving.state
         base, expected = state.merged(), rebuild(recommender)
         check_counts(base.counts, expected.counts)
         drifts = [
@@ -98,7 +98,7 @@ def replay(log: NDArray[np.int64], options: argparse.Namespace) -> Iterator[Auto
 
 def rebuild(recommender: AutoSeqRecRecommender) -> Base:
     """Return the state built from all events at once."""
-    state = recommender._state
+    state = recommender._serving.state
     users, items = state.events.between(0, len(state.events))
     events = Events(users, items, len(state.users), len(state.items))
     counts, _ = Counts.empty().advance(events, state.model.settings.step_weights)

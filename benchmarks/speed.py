@@ -33,7 +33,7 @@ from timing import three_products, time_call, time_calls, time_history_products
 from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender, Interactions
 from skautoseqrec._fitting.fit import fit_bytes
 from skautoseqrec._network.inputs import ItemSequences
-from skautoseqrec._resolving import resolve_n_negatives
+from skautoseqrec._parameters import resolve_n_negatives
 from skautoseqrec._scoring.scorer import rows_per_block
 from skautoseqrec._training.batches import Batch
 from skautoseqrec._training.objectives import OBJECTIVES, MultinomialObjective
@@ -154,7 +154,7 @@ def compare_training(recommender: AutoSeqRecRecommender, fitted: Interactions) -
     yield Line("seconds per epoch", epoch, floor, "the bare products of its layers, forward and backward")
     yield Line("rows of training per second", sum(shape.n_rows for shape in shapes) / n_epochs / epoch)
     parameters = recommender.get_params()
-    counts = recommender._state.snapshot.base.counts
+    counts = recommender._serving.state.snapshot.base.counts
     parameters["n_negatives"] = resolve_n_negatives("auto", "multinomial", counts.n_items)
     yield Line("peak memory after fits, GiB", peak, fit_bytes(counts, parameters) / 2**30, "the estimate of fit")
 
@@ -244,7 +244,7 @@ def recommend_by_factors(
         return None
     from implicit.als import AlternatingLeastSquares
 
-    user_item = recommender._state.snapshot.base.counts.user_item().astype(np.float32)
+    user_item = recommender._serving.state.snapshot.base.counts.user_item().astype(np.float32)
     factors = AlternatingLeastSquares(recommender.n_components, iterations=1, use_gpu=False, random_state=0)
     with threadpool_limits(1, "blas"):  # its own threads call a product each
         factors.fit(user_item, show_progress=False)

@@ -18,7 +18,7 @@ import torch
 from speed import BLEND, N_NEURAL_PARTS, read_log
 from timing import time_call, time_calls
 
-from skautoseqrec import AutoSeqRecRecommender, _answers
+from skautoseqrec import AutoSeqRecRecommender
 from skautoseqrec._counts.histories import Histories
 from skautoseqrec._network.history_encoders import SequenceReader
 from skautoseqrec._scoring import queries as _queries
@@ -36,7 +36,7 @@ from skautoseqrec.model_selection import temporal_train_test_split
 
 #: What is measured: where each stage is looked up when it is called, its name there, and what it does.
 STAGES: list[tuple[Any, str, str]] = [
-    (State, "histories_of", "ids to histories"),
+    (State, "asked", "ids to histories"),
     (_scoring, "form_queries", "queries of answers"),
     (_walk_forward, "form_queries", "queries of a walk"),
     (_queries, "history_norms", "  norms of decayed histories"),
@@ -52,7 +52,7 @@ STAGES: list[tuple[Any, str, str]] = [
     (Recent, "add", "changes since then, added"),
     (_topk.Filter, "apply", "what was seen left out"),
     (_topk, "_select", "best k"),
-    (_answers, "decode_answers", "codes to ids"),
+    (_topk, "decode_answers", "codes to ids"),
     (WalkForward, "_steps", "steps of a block's own events"),
     (WalkForward, "_let_in", "a block let in"),
     (_walk_forward, "ArrivingLog", "the walk laid out"),

@@ -23,7 +23,7 @@ def three_products(arguments: tuple[torch.Tensor, torch.Tensor, torch.Tensor]) -
 
 def time_history_products(recommender: AutoSeqRecRecommender, n_rows: int) -> float:
     """Return the seconds of the bare products of the history encoder, 0 where there is none."""
-    if recommender._scorer.model.module.history is None:
+    if recommender._serving.scorer.model.module.history is None:
         return 0.0
     d = recommender.n_components
     shapes = [(d, 2 * d), (2 * d, d)]

@@ -1,9 +1,8 @@
 """Sequential recommendation that learns while it serves, for scikit-learn."""
 
 from ._data.interactions import Interactions, SequenceMatrices
-from ._loading import load_model
 from .exceptions import ModelFileError
-from .recommender import PAPER_PARAMS, AutoSeqRecRecommender
+from .recommender import PAPER_PARAMS, AutoSeqRecRecommender, load_model
 
 __all__ = [
     "PAPER_PARAMS",

@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 
 from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender
 from skautoseqrec._fitting import reporting as _progress
-from skautoseqrec._resolving import LARGEST_WEIGHT
+from skautoseqrec._scoring.blend import LARGEST_WEIGHT
 from skautoseqrec.datasets import make_interactions
 from skautoseqrec.model_selection import temporal_train_test_split
 from skautoseqrec.preprocessing import SequenceMatrixTransformer

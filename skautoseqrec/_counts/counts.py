@@ -114,6 +114,24 @@ class Counts:
         none = np.zeros(0, dtype=np.int64)
         return cls(np.zeros(1, dtype=np.int64), none, sparse.csr_matrix((0, 0), dtype=np.int64), none, none, 0)
 
+    @classmethod
+    def of(cls, events: Events, step_weights: NDArray[np.int64], arrivals: NDArray[np.int64], clock: int) -> Counts:
+        """Return the counts of events.
+
+        Parameters
+        ----------
+        events : Events
+            In order of arrival.
+        step_weights : ndarray of shape (window,)
+            Weights of transitions, in units.
+        arrivals : ndarray of shape (n_events,)
+            Sequence number of each.
+        clock : int
+            How many events ever arrived.
+        """
+        counts, _ = cls.empty().advance(events, step_weights)
+        return counts.renumbered(arrivals, clock)
+
     @property
     def n_users(self) -> int:
         """Number of users."""

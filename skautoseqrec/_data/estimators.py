@@ -20,7 +20,7 @@ from .vocabulary import encode, learn_ids
 IDS = "_ids"
 
 
-class LogTags:
+class LogEstimator:
     """Mixin: the tags and the documentation link that the package's estimators share."""
 
     _doc_link_module = "skautoseqrec"
@@ -79,7 +79,7 @@ def validate_log(estimator: Any, X: Any, *, reset: bool) -> Columns:
     return columns
 
 
-class LogTransformer(LogTags, TransformerMixin, BaseEstimator):
+class LogTransformer(LogEstimator, TransformerMixin, BaseEstimator):
     """Base of the transformers: they learn the ids of a log and give codes to any other."""
 
     _parameter_constraints: dict[str, Any] = {}

@@ -206,3 +206,17 @@ def read_ids(ids: Any, name: str) -> NDArray[Any]:
     if len(ids) == 0:
         return np.empty(0, dtype=np.int64)
     return id_column(ids, name, allow_fractions=True)
+
+
+def read_sequences(sequences: Any) -> list[NDArray[Any]]:
+    """Return a list of lists of item ids as one array of ids each.
+
+    Raises
+    ------
+    TypeError
+        If it is no list of lists, or holds what is no id.
+    """
+    is_one = isinstance(sequences, (*TEXT_LIKE, Mapping)) or (isinstance(sequences, np.ndarray) and not sequences.ndim)
+    if is_one or not isinstance(sequences, Iterable):
+        raise TypeError(f"sequences must be a list of lists of item ids, not {shown(sequences)}.")
+    return [read_ids(row, f"sequences[{place}]") for place, row in enumerate(sequences)]

@@ -73,6 +73,39 @@ class Vocabulary:
             codes[codes >= length] = -1
         return codes
 
+    def codes_of(self, ids: NDArray[Any], length: int | None = None) -> NDArray[np.int64]:
+        """Return what :meth:`find` returns, or raise TypeError if the ids are of another kind."""
+        self.check_kind(ids)
+        return self.find(ids, length)
+
+    def known_codes(self, ids: NDArray[Any], name: str, length: int | None = None) -> NDArray[np.int64]:
+        """Return the codes of ids that must be known.
+
+        Parameters
+        ----------
+        ids : ndarray
+            The ids.
+        name : str
+            The argument that they came in, for the message.
+        length : int or None, default=None
+            How many of the first ids are known; None for all.
+
+        Raises
+        ------
+        ValueError
+            If an id is not known.
+        TypeError
+            If the ids are of another kind.
+        """
+        codes = self.codes_of(ids, length)
+        if (codes < 0).any():
+            unknown = shown(ids.tolist()[int((codes < 0).argmax())])
+            raise ValueError(
+                f"{name} holds {unknown}, which is not known: no event with it was fitted or updated. "
+                f"Keep those that stand in {self.name}s_."
+            )
+        return codes
+
     def add(self, ids: NDArray[Any]) -> NDArray[np.int64]:
         """Return the code of each id, appending the unknown ones in their order."""
         self.check_new(ids)

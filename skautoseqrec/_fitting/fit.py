@@ -10,8 +10,9 @@ from .._counts.counts import Counts
 from .._data.interactions import Columns
 from .._network.inputs import LONGEST_SEQUENCE
 from .._network.model import Model
-from .._resolving import resolve_history_encoder, resolve_n_negatives, sequence_settings
-from .._scoring.scorer import PARTS, Scorer, Served, rows_per_block
+from .._parameters import resolve_history_encoder, resolve_n_negatives, sequence_settings
+from .._scoring.blend import PARTS
+from .._scoring.scorer import Scorer, Serving, rows_per_block
 from .._state.state import State
 from .._training.batches import TARGETS_PER_ROW
 from .._training.objectives import OBJECTIVES
@@ -91,7 +92,7 @@ def fit_log(
             "loss_curve_": learnt.loss_curve,
             "n_iter_": len(learnt.loss_curve),
             "validation_scores_": learnt.validation_scores,
-            "_served": Served(State(*log, model), Scorer(model, learnt.blend, learnt.cold_blend)),
+            "_serving": Serving(State(*log, model), Scorer(model, learnt.blend, learnt.cold_blend)),
         }
 
     def watched(epochs: Epochs, learnt: Callable[[], Learnt | None]) -> Epochs:

@@ -20,8 +20,8 @@ from .._counts.settings import SequenceSettings
 from .._network.heads import BIASED_PARTS
 from .._network.model import Model
 from .._network.module import AutoSeqRecModule, HistoryEncoder
-from .._resolving import draw_seed
-from .._scoring.scorer import PARTS, Blend
+from .._parameters import draw_seed
+from .._scoring.blend import PARTS, Blend
 from .._training.loop import Epoch, train
 from .._training.objectives import Objective
 from .._training.steps import TrainingSettings

@@ -21,9 +21,9 @@ from .._data.packing import Arrays, pack_times, pack_vocabularies, unpack_times,
 from .._network.heads import BIASED_PARTS
 from .._network.model import Model
 from .._network.module import AutoSeqRecModule, HistoryEncoder
-from .._parameters import PARAMETER_CONSTRAINTS
-from .._resolving import check_half_lives, resolve_blend
-from .._scoring.scorer import PARTS, Blend, Scorer, Served
+from .._parameters import PARAMETER_CONSTRAINTS, check_half_lives, resolve_blend
+from .._scoring.blend import PARTS, Blend
+from .._scoring.scorer import Scorer, Serving
 from .._state.state import State
 from .._training.objectives import OBJECTIVES
 from .._version import __version__
@@ -163,7 +163,7 @@ def read_fitted(manifest: Mapping[str, Any], arrays: Arrays) -> dict[str, Any]:
         "n_iter_": fitted.n_iter,
         "validation_scores_": fitted.validation_scores,
         "n_features_in_": fitted.n_features_in,
-        "_served": Served(State(users, items, events, counts, model), Scorer(model, blend, cold_blend)),
+        "_serving": Serving(State(users, items, events, counts, model), Scorer(model, blend, cold_blend)),
     }
 
 

@@ -1,4 +1,4 @@
-"""From lists of item ids to what may be recommended."""
+"""Filters: which items may be recommended, from lists of ids to masked scores."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from scipy import sparse
 from torch import Tensor
 
 from .._counts.histories import Histories
-from .._data.checks import shown
 from .._data.reading import read_ids
 from .._data.vocabulary import Vocabulary
 from .._utils.devices import beside
@@ -52,38 +51,46 @@ class Filter(NamedTuple):
                 scores.masked_fill_(denied.to(scores.device), -torch.inf)
 
 
-def read_filter(
-    exclude_seen: bool, candidates: Any, exclude: Any, items: Vocabulary, n_items: int, n_users: int
-) -> Filter:
-    """Return the filter that a caller's lists of ids ask for.
+class Restriction(NamedTuple):
+    """What a caller says of the items that may be recommended.
 
     Parameters
     ----------
     exclude_seen : bool
         Leave out what a user has seen.
     candidates, exclude : list of ids, list of such lists, or None
-        Allowed and denied items.
-    items : Vocabulary
-        Ids of the items.
-    n_items : int
-        How many of them are known.
-    n_users : int
-        How many lists per-user lists must be.
-
-    Raises
-    ------
-    ValueError
-        If a candidate is not known or the number of lists is wrong.
+        Allowed and denied items, for all users or per user.
     """
-    allowed = None
-    if candidates is not None:
-        lists = _lists(candidates, "candidates", n_users)
-        allowed = [known_codes(ids, "candidates", items, n_items) for ids in lists]
-    denied = None
-    if exclude is not None:
-        denied = [codes_of(ids, items, n_items) for ids in _lists(exclude, "exclude", n_users)]
-        denied = [codes[codes >= 0] for codes in denied]
-    return Filter(exclude_seen, allowed, denied)
+
+    exclude_seen: bool
+    candidates: Any = None
+    exclude: Any = None
+
+    def read(self, items: Vocabulary, n_items: int, n_users: int) -> Filter:
+        """Return the filter that the ids ask for.
+
+        Parameters
+        ----------
+        items : Vocabulary
+            Ids of the items.
+        n_items : int
+            How many of them are known.
+        n_users : int
+            How many lists per-user lists must be.
+
+        Raises
+        ------
+        ValueError
+            If a candidate is not known or the number of lists is wrong.
+        """
+        allowed = denied = None
+        if self.candidates is not None:
+            lists = _lists(self.candidates, "candidates", n_users)
+            allowed = [items.known_codes(ids, "candidates", n_items) for ids in lists]
+        if self.exclude is not None:
+            found = (items.codes_of(ids, n_items) for ids in _lists(self.exclude, "exclude", n_users))
+            denied = [codes[codes >= 0] for codes in found]
+        return Filter(self.exclude_seen, allowed, denied)
 
 
 def _lists(ids: Any, name: str, n_users: int) -> list[NDArray[Any]]:
@@ -112,19 +119,3 @@ def _unmasked(ids: Any) -> Any:
         return ids
     # Not compressed, which fails at a masked np.matrix.
     return np.asarray(ids.data)[~np.asarray(np.ma.getmaskarray(ids))]
-
-
-def codes_of(ids: NDArray[Any], items: Vocabulary, n_items: int) -> NDArray[np.int64]:
-    items.check_kind(ids)
-    return items.find(ids, n_items)
-
-
-def known_codes(ids: NDArray[Any], name: str, items: Vocabulary, n_items: int) -> NDArray[np.int64]:
-    """Return the codes of items that must be known."""
-    codes = codes_of(ids, items, n_items)
-    if (codes < 0).any():
-        raise ValueError(
-            f"{name} holds {shown(ids.tolist()[int((codes < 0).argmax())])}, an item that is not known "
-            "(no event with it was fitted or updated). Keep those that stand in item_ids_."
-        )
-    return codes

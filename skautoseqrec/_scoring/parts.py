@@ -10,9 +10,10 @@ from .._counts.histories import Histories
 from .._network.heads import BIASED_PARTS, ItemSide
 from .._network.model import Model
 from .._state.state import Snapshot
+from .blend import PARTS, Blend
 from .experts import TrendView, add_direct, add_repeat
 from .queries import Queries, form_queries
-from .scorer import PARTS, Blend, Recent, Scorer, live_changes, live_trend, spread_unknown
+from .scorer import Recent, Scorer, live_changes, live_trend, spread_unknown
 
 
 def score_parts(

@@ -14,15 +14,14 @@ from torch import Tensor
 from .._counts.histories import Histories
 from .._network.heads import BIASED_PARTS, ItemSide
 from .._network.model import FieldsOnly, Model
+from .._state.forgetting import without
 from .._state.overlay import Changes
 from .._state.state import Snapshot, State
 from .._utils.devices import CPU, beside
+from .blend import PARTS, Blend, resolve_blend
 from .experts import TrendView, add_direct, add_moves, add_repeat
 from .queries import Queries, form_queries
 
-#: The parts of a score, in the order of fitted weights; the trend has one for each half-life.
-PARTS = ("collaborative", "one_hop", "two_hop", "direct", "repeat", "trend")
-Blend = Mapping[str, Any]
 #: Rows that are scored at a time, if their scores are not more numbers than these (32 MiB).
 BLOCK_SIZE, SCORES_PER_BLOCK = 256, 2**23
 
@@ -203,7 +202,7 @@ def spread_unknown(scores: Tensor, n_items: int) -> Tensor:
     return torch.cat([scores, scores[:, -1:].expand(-1, n_items - scores.shape[1])], dim=1)
 
 
-class Served(NamedTuple):
+class Serving(NamedTuple):
     """The state, and the scorer under whose weights it stands.
 
     A reader takes it once, and the snapshot of its state once: whatever is updated, forgotten or fitted meanwhile, it
@@ -212,6 +211,20 @@ class Served(NamedTuple):
 
     state: State
     scorer: Scorer
+
+    def on(self, device: torch.device) -> Serving:
+        """Return the same with its scores formed on a device."""
+        return self._replace(scorer=self.scorer.on(device))
+
+    def with_blend(self, blend: Mapping[str, Any]) -> Serving:
+        """Return the same under another blend."""
+        n_trends = len(self.scorer.model.settings.trend_half_lives)
+        return self._replace(scorer=replace(self.scorer, blend=resolve_blend(blend, PARTS, n_trends)))
+
+    def without(self, is_forgotten: NDArray[np.bool_]) -> Serving:
+        """Return the same without some events."""
+        state = without(self.state, is_forgotten)
+        return Serving(state, replace(self.scorer, model=state.model))
 
 
 def batches(n_rows: int, n_items: int) -> Iterator[slice]:

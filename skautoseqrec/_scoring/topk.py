@@ -2,32 +2,81 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .._counts.histories import Histories
-from .._state.state import Snapshot
+from .._state.state import Asked
+from .._utils.arguments import check_k
 from .._utils.devices import beside
-from .filters import Filter
-from .scorer import Scorer, batches, score_users
+from .._utils.memory import require_bytes
+from .filters import Filter, Restriction
+from .scorer import Scorer, Serving, batches, score_users
+
+#: A code, a score, an id and a mask of each, while one is made of the other.
+BYTES_PER_ANSWER = 40
+
+
+def answer(serving: Serving, asked: Asked, k: int, restriction: Restriction, return_scores: bool) -> Any:
+    """Return what the recommender's ``predict_topk`` does: ids, and scores if they are wanted.
+
+    Parameters
+    ----------
+    serving : Serving
+        State and scorer.
+    asked : Asked
+        The snapshot to answer from, and the histories.
+    k : int
+        Length of each list, as the caller gave it.
+    restriction : Restriction
+        What may be recommended, as the caller gave it.
+    return_scores : bool
+        Whether to return the scores too.
+
+    Raises
+    ------
+    ValueError
+        If k or the restriction is not valid.
+    MemoryError
+        If the answer would take more memory than is available.
+    """
+    snapshot, histories = asked
+    k, n_rows = check_k(k), len(histories)
+    purpose = f"An answer of {k:,} items for each of {n_rows:,} users"
+    require_bytes(BYTES_PER_ANSWER * n_rows * k, purpose, "Ask for fewer users at a time.")
+    items = serving.state.items
+    allowed = restriction.read(items, snapshot.n_items, n_rows)
+    codes, scores = top_k(serving.scorer, asked, k, allowed)
+    ids, scores = decode_answers(codes, scores, items.ids(snapshot.n_items))
+    return (ids, scores) if return_scores else ids
+
+
+def best_of_each(serving: Serving, user_ids: NDArray[Any], exclude_seen: bool) -> NDArray[Any]:
+    """Return the id of the best item of each user; for one who has seen everything, seen items count too."""
+    state, scorer = serving
+    snapshot = state.snapshot
+    users, rows = np.unique(state.users.codes_of(user_ids, snapshot.n_users), return_inverse=True)
+    asked = Asked(snapshot, snapshot.histories(users))
+    best = top_k(scorer, asked, 1, Filter(exclude_seen))[0][:, 0]
+    sated = np.flatnonzero(best < 0)
+    asked = Asked(snapshot, asked.histories.rows(sated))
+    best[sated] = top_k(scorer, asked, 1, Filter(exclude_seen=False))[0][:, 0]
+    return state.items.ids(snapshot.n_items)[best[rows]]
 
 
 @torch.inference_mode()
-def top_k(
-    scorer: Scorer, snapshot: Snapshot, histories: Histories, k: int, allowed: Filter
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def top_k(scorer: Scorer, asked: Asked, k: int, allowed: Filter) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return the codes and scores of the best k items of each user.
 
     Parameters
     ----------
     scorer : Scorer
         The model.
-    snapshot : Snapshot
-        The state to answer from.
-    histories : Histories
-        The users' histories, empty for unknown users.
+    asked : Asked
+        The snapshot to answer from, and the users' histories, empty for unknown users.
     k : int
         How many items; places beyond the eligible ones hold code -1 and score minus infinity.
     allowed : Filter
@@ -40,6 +89,7 @@ def top_k(
     scores : ndarray of shape (n_users, k), float32
         Their scores.
     """
+    snapshot, histories = asked
     codes = np.full((len(histories), k), -1, dtype=np.int64)
     best_scores = np.full((len(histories), k), -np.inf, dtype=np.float32)
     width = min(k, snapshot.n_items)
@@ -61,3 +111,16 @@ def _select(scores: Tensor, k: int) -> tuple[NDArray[np.int64], NDArray[np.float
         width = values.shape[1]
         values[tied], columns[tied] = order.values[:, :width].numpy(), order.indices[:, :width].numpy()
     return columns[:, :k], values[:, :k]
+
+
+def decode_answers(
+    codes: NDArray[np.int64], scores: NDArray[np.float32], item_ids: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[np.float32]]:
+    """Return ids for codes; where a code is -1 both results are masked."""
+    missing = codes < 0
+    if not missing.any():
+        return item_ids[codes], scores
+    ids = item_ids[np.where(missing, 0, codes)]
+    # No id stands under the mask: whoever looks there must not find a recommendation.
+    ids[missing] = None if ids.dtype == object else np.iinfo(np.int64).min
+    return np.ma.MaskedArray(ids, mask=missing), np.ma.MaskedArray(scores, mask=missing)

@@ -16,15 +16,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .._counts.events import Events
+from .._data.interactions import Columns
 from .._network.heads import ItemSide
 from .._network.model import Model, project
 from .._state.base import Base, padded, padded_levels, spread_items
 from .._state.replay import ArrivingLog
 from .._utils.devices import beside
 from .._utils.ragged import Entries, ranks_within_groups
+from .._utils.warn import warn_caller
 from .experts import TrendView
 from .queries import Queries, form_queries
-from .scorer import Recent, Scorer, rows_per_block
+from .scorer import Recent, Scorer, Serving, rows_per_block
 
 #: Scores this close, relative to the largest of their row, are tied: float32 products of different shapes differ by
 #: that.
@@ -182,6 +184,39 @@ class WalkForward:
         self._n_let_in = max(stop, self._n_let_in)
 
 
+def score_samples(serving: Serving, columns: Columns, ties: str, exclude_seen: bool) -> NDArray[np.float64]:
+    """Return what the recommender's ``score_samples`` does: 1 / rank of each row's item, in row order.
+
+    Parameters
+    ----------
+    serving : Serving
+        State and scorer; they are left as they are.
+    columns : Columns
+        The log, rows in any order.
+    ties : {"row", "together"}
+        When events of one timestamp see each other.
+    exclude_seen : bool
+        Whether items that the user has seen are left out.
+
+    Raises
+    ------
+    ValueError
+        If ``ties`` is neither.
+    """
+    if ties not in ("row", "together"):
+        raise ValueError(f"ties must be 'row' or 'together', not {ties!r}.")
+    order = columns.time_order()
+    in_time = columns.take(order)
+    state, scorer = serving
+    base = state.merged()
+    events = state.encode_ahead(in_time, base)
+    visible = visible_events(in_time.times, len(order), ties)
+    values = np.empty(len(order))
+    values[order] = walk_forward(scorer, base, events, visible, exclude_seen)
+    _warn_if_ineligible(values)
+    return values
+
+
 @torch.inference_mode()
 def walk_forward(
     scorer: Scorer, base: Base, events: Events, visible: NDArray[np.int64], exclude_seen: bool
@@ -242,3 +277,12 @@ def reciprocal_ranks(scores: Tensor, ranking: Ranking) -> NDArray[np.float64]:
     n_tied = torch.ge(scores, target_scores - tolerance, out=counts).sum(1) - n_higher - 1
     ranks = 1 + n_higher.double() + n_tied.double() / 2
     return torch.where(torch.isfinite(target_scores[:, 0]), 1 / ranks, 0.0).cpu().numpy()
+
+
+def _warn_if_ineligible(values: NDArray[np.float64]) -> None:
+    share = np.mean(values == 0)
+    if share > 0.5:
+        warn_caller(
+            f"The items of {share:.0%} of the rows were not eligible and count as 0: not known yet, or already seen by "
+            "their user while exclude_seen=True. Was this log fitted before, or do people come back to items?"
+        )

@@ -16,7 +16,7 @@ from .._counts.counts import Counts
 from .._counts.events import Events, EventStore
 from .._counts.histories import Histories
 from .._data.interactions import Columns
-from .._data.reading import read_ids
+from .._data.reading import read_ids, read_sequences
 from .._data.vocabulary import Vocabulary
 from .._network.model import Model, project
 from .._utils.ragged import Entries, ragged_ranges
@@ -94,6 +94,13 @@ class Snapshot(NamedTuple):
         popularity = np.bincount(self.overlay.item_of_event(self.n_events), minlength=self.n_items)
         popularity[: self.base.counts.n_items] += self.base.counts.popularity
         return popularity
+
+
+class Asked(NamedTuple):
+    """What a question is answered from: one snapshot, and a history for each row of the answer."""
+
+    snapshot: Snapshot
+    histories: Histories
 
 
 class State:
@@ -174,12 +181,20 @@ class State:
         snapshot = self.snapshot
         return self._base_after(snapshot.base, snapshot.n_known_events, snapshot.n_users, snapshot.n_items)
 
-    def histories_of(self, users: Any) -> tuple[Snapshot, Histories]:
+    def asked(self, users: Any) -> Asked:
         """Return the published snapshot and the histories of users given by their ids, empty if unknown."""
         user_ids = read_ids(users, "users")
         self.users.check_kind(user_ids)
         snapshot = self.snapshot
-        return snapshot, snapshot.histories(self.users.find(user_ids, snapshot.n_users))
+        return Asked(snapshot, snapshot.histories(self.users.find(user_ids, snapshot.n_users)))
+
+    def asked_sequences(self, sequences: Any) -> Asked:
+        """Return the published snapshot and histories given as lists of item ids, unknown ones skipped."""
+        snapshot = self.snapshot
+        rows = [self.items.codes_of(ids, snapshot.n_items) for ids in read_sequences(sequences)]
+        rows = [codes[codes >= 0] for codes in rows]
+        lengths = np.fromiter(map(len, rows), np.int64, len(rows))
+        return Asked(snapshot, Histories.of_lengths(np.concatenate([np.zeros(0, dtype=np.int64), *rows]), lengths))
 
     def encode_ahead(self, columns: Columns, base: Base) -> Events:
         """Return the events of a log in time order as codes, without letting them in.

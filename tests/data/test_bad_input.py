@@ -91,10 +91,10 @@ def test_a_container_of_integer_objects_is_one_of_integers():
 def test_nothing_is_half_done_when_new_ids_do_not_fit_beside_the_known():
     parameters = {"n_components": 2, "max_iter": 1, "early_stopping": False, "blend": {"direct": 1.0}}
     recommender = AutoSeqRecRecommender(**parameters, random_state=0).fit([(1, 1), (2, 2)])
-    snapshot = recommender._state.snapshot
+    snapshot = recommender._serving.state.snapshot
     with pytest.raises(TypeError, match="'item_id': the known ids are integers, but these are fractions"):
         recommender.partial_update([(3, 0.5)])
-    assert recommender._state.snapshot is snapshot
+    assert recommender._serving.state.snapshot is snapshot
     fractions = AutoSeqRecRecommender(**parameters, random_state=0).fit([(0.5, 1), (1.5, 2)])
     with pytest.raises(TypeError, match=r"'user_id': the known ids are fractions, beside which integers from 2\*\*53"):
         fractions.partial_update([(2**53 + 1, 1)])
@@ -104,10 +104,10 @@ def test_a_far_year_is_refused_beside_nanoseconds():
     parameters = {"n_components": 2, "max_iter": 1, "early_stopping": False, "blend": {"direct": 1.0}}
     log = [("a", "b", np.datetime64("2024-01-01", "ns")), ("a", "c", np.datetime64("2024-01-02", "ns"))]
     recommender = AutoSeqRecRecommender(**parameters, random_state=0).fit(log)
-    snapshot = recommender._state.snapshot
+    snapshot = recommender._serving.state.snapshot
     with pytest.raises(ValueError, match=r"'timestamp': 9999-01-01.* does not fit datetime64\[ns\]"):
         recommender.partial_update([("a", "b", datetime.datetime(9999, 1, 1))])
-    assert recommender._state.snapshot is snapshot
+    assert recommender._serving.state.snapshot is snapshot
 
 
 @pytest.mark.parametrize("kind", ["integers", "strings", "objects", "rows"])

@@ -182,7 +182,7 @@ class Subjects:
 
 def state_of(recommender):
     """Return all that a refusal may not touch."""
-    state = recommender._state
+    state = recommender._serving.state
     snapshot = state.snapshot
     sizes = len(state.events), len(state.users), len(state.items), len(snapshot.overlay)
     ids = state.users.ids().tolist(), state.items.ids().tolist()

@@ -24,7 +24,7 @@ def draw_update(number):
 
 def count_updates(recommender, n_before):
     """Return how many updates a recommender has, all of them whole, from how many events there are."""
-    n_events, number = len(recommender._state.events) - n_before, 0
+    n_events, number = len(recommender._serving.state.events) - n_before, 0
     while n_events > 0:
         n_events -= len(draw_update(number))
         number += 1
@@ -52,7 +52,7 @@ def survive_kills(recommender, folder, n_kills, rng):
     path, journal = folder / "model.safetensors", folder / "model.journal"
     recommender.save_model(path, journal=journal)
     recommender.close_journal()
-    n_before, n_done = len(recommender._state.events), 0
+    n_before, n_done = len(recommender._serving.state.events), 0
     # Forked from a process that has imported what is slow to import and has no threads.
     context = get_context("forkserver")
     context.set_forkserver_preload(["torch", "scipy.optimize", "sklearn.utils.validation", "narwhals"])
@@ -84,7 +84,7 @@ def survive_kills(recommender, folder, n_kills, rng):
 
 def assert_same_state(actual, expected):
     """Raise AssertionError unless two recommenders know the same."""
-    first, second = actual._state, expected._state
+    first, second = actual._serving.state, expected._serving.state
     assert first.users.ids().tolist() == second.users.ids().tolist()
     assert first.items.ids().tolist() == second.items.ids().tolist()
     assert len(first.events) == len(second.events)

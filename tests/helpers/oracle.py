@@ -26,7 +26,7 @@ class Oracle:
     def __init__(self, recommender, fitted_log):
         parameters = recommender.get_params()
         self.parameters, self.blend = parameters, recommender.blend_
-        self.cold_blend = recommender._scorer.cold_blend
+        self.cold_blend = recommender._serving.scorer.cold_blend
         self.is_paper = parameters["objective"] == "paper"
         self.events = []  # (number, user, item[, time]) of all that are not forgotten
         self.histories = defaultdict(list)

@@ -12,9 +12,10 @@ from damage import damage_bytes
 from safetensors.numpy import save
 from sklearn.base import clone
 
-from skautoseqrec import AutoSeqRecRecommender, ModelFileError, _loading, load_model
+from skautoseqrec import AutoSeqRecRecommender, ModelFileError, load_model
+from skautoseqrec._persistence import loading
 from skautoseqrec._persistence.journal import HEADER_SIZE, Journal
-from skautoseqrec._saving import UPDATE
+from skautoseqrec._persistence.recording import Update
 
 SMALL = {
     "n_components": 4,
@@ -27,7 +28,11 @@ SMALL = {
     "exclude_seen": False,
 }
 LOG = [("user 1", "item 1", 0), ("user 1", "item 2", 0), ("user 2", "item 1", 0), ("user 3", "item 3", 0)]
-UPDATES = [[("user 9", "item 1", 1)], [("user 1", "item 9", 2), ("user 2", "item 9", 1)], [("user 4", "item 4", 3)]]
+UPDATES = [
+    [("user 9", "item 1", 1)],
+    [("user 1", "item 9", 2), ("user 2", "item 9", 1)],
+    [("user 4", "item 4", 3)],
+]
 
 
 @pytest.fixture
@@ -96,7 +101,10 @@ def test_updates_are_let_in_again_and_the_journal_goes_on(kind, paths):
         np.testing.assert_array_equal(model.item_ids_, twin.item_ids_)
         answers = [each.predict_topk(twin.user_ids_, k=4, return_scores=True)[1] for each in (model, twin)]
         np.testing.assert_allclose(*answers, rtol=1e-5)
-        assert model._state.events.times is None or model._state.events.times.dtype == twin._state.events.times.dtype
+        assert (
+            model._serving.state.events.times is None
+            or model._serving.state.events.times.dtype == twin._serving.state.events.times.dtype
+        )
     assert load_model(paths[0]).user_ids_.tolist() == [1, 2, 3] if kind == "numbers" else True
 
 
@@ -136,11 +144,11 @@ def test_a_damaged_record_is_an_error_that_says_where(journaled, paths):
 @pytest.mark.parametrize("seed", range(2))
 def test_no_damage_brings_half_an_update(journaled, paths, twin, seed):
     rng = np.random.default_rng(seed)
-    sizes = [len(twin._state.events) + sum(map(len, UPDATES[:count])) for count in range(4)]
+    sizes = [len(twin._serving.state.events) + sum(map(len, UPDATES[:count])) for count in range(4)]
     for _ in range(40):
         paths[1].write_bytes(damage_bytes(journaled, rng))
         with suppress(ModelFileError):
-            assert len(load(paths)._state.events) in sizes
+            assert len(load(paths)._serving.state.events) in sizes
 
 
 @pytest.mark.parametrize("crash_at", ["model", "journal"])
@@ -151,7 +159,11 @@ def test_a_crash_between_model_and_journal_loses_and_doubles_nothing(recommender
     def crash(*args):
         raise KeyboardInterrupt
 
-    target = "skautoseqrec._saving.write_model_file" if crash_at == "model" else "skautoseqrec._saving.Journal.start"
+    target = (
+        "skautoseqrec._persistence.saving.write_model_file"
+        if crash_at == "model"
+        else "skautoseqrec._persistence.saving.Journal.start"
+    )
     with monkeypatch.context() as patch:
         patch.setattr(target, crash)
         with pytest.raises(KeyboardInterrupt):
@@ -166,7 +178,7 @@ def test_a_first_save_cut_short_before_its_journal_loads(recommender, paths, mon
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("skautoseqrec._saving.Journal.start", crash)
+        patch.setattr("skautoseqrec._persistence.saving.Journal.start", crash)
         with pytest.raises(KeyboardInterrupt):
             recommender.save_model(paths[0], journal=paths[1])
     assert paths[1].read_bytes() == b""
@@ -240,7 +252,7 @@ def test_an_update_that_fails_is_taken_back(recommender, paths, twin, monkeypatc
     with pytest.raises(TypeError, match="the known ids are strings"):
         recommender.partial_update([(1, 2, 3)])
     with monkeypatch.context() as patch:
-        patch.setattr(recommender._state, "_let_in", raise_memory_error)
+        patch.setattr(recommender._serving.state, "_let_in", raise_memory_error)
         with pytest.raises(MemoryError):
             recommender.partial_update(UPDATES[1])
     assert paths[1].stat().st_size == size
@@ -284,7 +296,7 @@ def test_a_failed_update_that_a_crash_kept_from_being_taken_back_is_cut_off(is_l
     columns = {name: np.array([1]) for name in ("users", "items", "times")}  # the known ids are strings
     numbers = save({**columns, "clock": np.array([len(LOG) + sum(map(len, UPDATES))])})
     for _ in range(1 if is_last else 2):
-        with journal.record(UPDATE, numbers, lambda: 0):
+        with journal.record(Update.kind, numbers, lambda: 0):
             pass
     journal.close()
     if is_last:
@@ -342,7 +354,7 @@ def test_a_platform_without_locks_says_so(recommender, paths, monkeypatch):
 
 def test_an_error_on_load_releases_the_journal(journaled, paths, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(_loading, "_replay", lambda *args: 1 // 0)
+        patch.setattr(loading, "_replay", lambda *args: 1 // 0)
         with pytest.raises(ZeroDivisionError):
             load(paths)
     load(paths)

@@ -12,7 +12,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender, ModelFileError
-from skautoseqrec._pickling import ARRAYS, DESCRIPTION
+from skautoseqrec._persistence.pickling import ARRAYS, DESCRIPTION
 from skautoseqrec._state.base import Base
 from skautoseqrec.datasets import make_interactions
 from skautoseqrec.metrics import mrr_scorer
@@ -32,7 +32,7 @@ SMALL = {"n_components": 4, "max_iter": 1, "random_state": 0}
 RECOMMENDER = "skautoseqrec.recommender.AutoSeqRecRecommender"
 STEPS = ["skautoseqrec.preprocessing.InteractionEncoder", "skautoseqrec.preprocessing.SequenceMatrixTransformer"]
 SEARCH = ["skautoseqrec.metrics.RankingScorer", "skautoseqrec.model_selection.TemporalSplit"]
-REBLENDED = "skautoseqrec._reblended.Reblended"
+REBLENDED = "skautoseqrec.model_selection.Reblended"
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_skops_holds_a_recommender_that_goes_on(skops, tmp_path, log, parameters
         np.testing.assert_allclose(loaded.score_samples(log[320:]), recommender.score_samples(log[320:]), rtol=1e-5)
         answers = [each.predict_topk(each.user_ids_, k=3, return_scores=True)[1] for each in (loaded, recommender)]
         np.testing.assert_allclose(*map(np.ma.filled, answers), rtol=1e-4, atol=1e-5)
-    state, other = loaded._state.merged().counts, recommender._state.merged().counts
+    state, other = loaded._serving.state.merged().counts, recommender._serving.state.merged().counts
     np.testing.assert_array_equal(state.arrivals, other.arrivals)
     assert (state.transitions != other.transitions).nnz == 0
 
@@ -142,9 +142,9 @@ def test_copies_and_pickles_are_not_counted_again(fitted, monkeypatch):
 
     monkeypatch.setattr(Base, "build", refuse)
     for twin in (pickle.loads(pickle.dumps(fitted)), copy.deepcopy(fitted)):
-        assert twin._state is not fitted._state
+        assert twin._serving.state is not fitted._serving.state
         np.testing.assert_array_equal(twin.score_samples(NAMED[300:]), fitted.score_samples(NAMED[300:]))
-    assert copy.copy(fitted)._state is fitted._state
+    assert copy.copy(fitted)._serving.state is fitted._serving.state
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))

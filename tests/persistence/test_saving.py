@@ -55,7 +55,7 @@ def assert_same_answers(actual, expected):
 
 
 def assert_same_events(actual, expected):
-    first, second = actual._state.events, expected._state.events
+    first, second = actual._serving.state.events, expected._serving.state.events
     for one, other in zip(first.between(0, len(first)), second.between(0, len(second)), strict=True):
         np.testing.assert_array_equal(one, other)
     if second.times is None:
@@ -98,7 +98,9 @@ def test_what_is_loaded_goes_on_where_it_was(folder, data):
             recommender.partial_update(new)
         assert_same_answers(loaded, recommender)
         assert_same_events(loaded, recommender)
-    assert (loaded._state.merged().counts.transitions != recommender._state.merged().counts.transitions).nnz == 0
+    assert (
+        loaded._serving.state.merged().counts.transitions != recommender._serving.state.merged().counts.transitions
+    ).nnz == 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         np.testing.assert_allclose(loaded.score_samples(later), recommender.score_samples(later), rtol=1e-5)
@@ -109,7 +111,7 @@ def test_a_fitted_blend_and_a_validation_come_back(tmp_path):
     recommender = AutoSeqRecRecommender(4, max_iter=2, random_state=np.int64(0), refit=np.bool_(False)).fit(log)
     loaded = reload(recommender, tmp_path)
     assert loaded.blend_ == recommender.blend_
-    assert loaded._scorer.cold_blend == recommender._scorer.cold_blend
+    assert loaded._serving.scorer.cold_blend == recommender._serving.scorer.cold_blend
     assert loaded.validation_scores_ == recommender.validation_scores_
     strangers = [model.predict_topk([10**9], k=5) for model in (loaded, recommender)]
     np.testing.assert_array_equal(*strangers)
@@ -121,7 +123,7 @@ def test_what_was_fitted_is_saved_not_what_was_set_since(tmp_path):
     recommender.set_params(n_components=9, objective="paper", transition_window=1, history_encoder="auto")
     loaded = reload(recommender, tmp_path)
     assert loaded.n_components == 9
-    assert loaded._state.model.settings.transition_window == 5
+    assert loaded._serving.state.model.settings.transition_window == 5
     assert_same_answers(loaded, recommender)
 
 

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from stand_in_device import OnStandIn, stand_in_device
 from strategies import consecutive_logs, recommenders
 
-from skautoseqrec import AutoSeqRecRecommender, _answers, _evaluation
+from skautoseqrec import AutoSeqRecRecommender
+from skautoseqrec import recommender as page
 from skautoseqrec._fitting.blend_fit import fit_weights
 from skautoseqrec._fitting.learner import Learner, to_vector
 from skautoseqrec._fitting.validation import Validation
-from skautoseqrec._resolving import resolve_parameters, sequence_settings
+from skautoseqrec._parameters import resolve_parameters, sequence_settings
 from skautoseqrec._state import state as _state
 from skautoseqrec._training.objectives import OBJECTIVES
 from skautoseqrec._utils.devices import scoring_device, training_device
@@ -36,8 +37,7 @@ def elsewhere():
 
 @pytest.fixture
 def scored_elsewhere(elsewhere, monkeypatch):
-    for module in (_answers, _evaluation):
-        monkeypatch.setattr(module, "scoring_device", lambda name: elsewhere if name != "cpu" else torch.device("cpu"))
+    monkeypatch.setattr(page, "scoring_device", lambda name: elsewhere if name != "cpu" else torch.device("cpu"))
     return elsewhere
 
 
@@ -54,8 +54,7 @@ def test_the_stand_in_refuses_to_mix_devices(elsewhere):
 def test_answers_are_those_of_the_cpu(parts, recommender, exclude_seen, elsewhere):
     recommender.set_params(device="cpu").fit(parts[0]).partial_update(parts[1])
     with pytest.MonkeyPatch.context() as patch:
-        for module in (_answers, _evaluation):
-            patch.setattr(module, "scoring_device", lambda name: torch.device("cpu") if name == "cpu" else elsewhere)
+        patch.setattr(page, "scoring_device", lambda name: torch.device("cpu") if name == "cpu" else elsewhere)
         twin = copy.copy(recommender).set_params(device="auto")
         options = {"k": 3, "exclude_seen": exclude_seen, "return_scores": True}
         for filters in ({}, {"exclude": recommender.item_ids_[:1]}, {"candidates": recommender.item_ids_[1:]}):
@@ -75,9 +74,9 @@ def test_updates_reach_what_is_kept_on_a_device(scored_elsewhere, monkeypatch):
             known.partial_update(log[start : start + 50])
         here, there = (known.predict_topk(log[:, 0], return_scores=True)[1] for known in (recommender, twin))
         np.testing.assert_allclose(there, here, rtol=1e-4, atol=1e-5)
-    assert len(twin._state.snapshot.base.counts.history) > 400  # merged: what is kept is of another base
-    recommender._state.refresh()
-    twin._state.refresh()
+    assert len(twin._serving.state.snapshot.base.counts.history) > 400  # merged: what is kept is of another base
+    recommender._serving.state.refresh()
+    twin._serving.state.refresh()
     here, there = (known.predict_topk(log[:, 0], return_scores=True)[1] for known in (recommender, twin))
     np.testing.assert_allclose(there, here, rtol=1e-4, atol=1e-5)
 
@@ -88,11 +87,11 @@ def test_a_device_is_not_pickled(scored_elsewhere):
     expected = recommender.predict_topk(log[:, 0])
     loaded = pickle.loads(pickle.dumps(recommender)).set_params(device="cpu")
     np.testing.assert_array_equal(loaded.predict_topk(log[:, 0]), expected)
-    assert loaded._scorer.device.type == "cpu"
-    assert recommender._scorer._twin is not None
-    assert recommender._state.snapshot.base._items_there is not None
-    assert loaded._scorer._twin is None
-    assert loaded._state.snapshot.base._items_there is None
+    assert loaded._serving.scorer.device.type == "cpu"
+    assert recommender._serving.scorer._twin is not None
+    assert recommender._serving.state.snapshot.base._items_there is not None
+    assert loaded._serving.scorer._twin is None
+    assert loaded._serving.state.snapshot.base._items_there is None
 
 
 def test_blends_are_fitted_there(elsewhere):
@@ -101,7 +100,7 @@ def test_blends_are_fitted_there(elsewhere):
     recommender = AutoSeqRecRecommender(8, max_iter=2, early_stopping=False, random_state=0, device="cpu").fit(log)
     parameters = resolve_parameters(recommender.get_params(deep=False))
     learner = Learner(OBJECTIVES["multinomial"](), sequence_settings(parameters), parameters)
-    state, model = recommender._state, recommender._scorer.model
+    state, model = recommender._serving.state, recommender._serving.scorer.model
     users, items = state.events.between(0, len(state.events))
     step_weights = model.settings.step_weights
     validation = Validation.of_log(users, items, 1200, 1300, step_weights, exclude_seen=False)

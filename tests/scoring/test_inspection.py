@@ -101,10 +101,10 @@ def test_histories_of_unknown_items_are_answered_by_the_trend(walker):
 @pytest.mark.parametrize(
     ("ask", "message"),
     [
-        (lambda walker: walker.explain([0], [99]), "items holds 99, an item that is not known"),
-        (lambda walker: walker.similar_items([99]), "items holds 99, an item that is not known"),
+        (lambda walker: walker.explain([0], [99]), "items holds 99, which is not known"),
+        (lambda walker: walker.similar_items([99]), "items holds 99, which is not known"),
         (lambda walker: walker.similar_items([0], k=12), "below the 12 known items, not 12"),
-        (lambda walker: walker.similar_items([0], k=0), "k must be at least 1"),
+        (lambda walker: walker.similar_items([0], k=0), "k must be a whole number of at least 1"),
         (lambda walker: walker.similar_items([0], side="both"), "side must be 'target' or 'source', not 'both'"),
         (lambda walker: walker.predict_topk_sequences([[0]], k=0), "k must be a whole number"),
     ],

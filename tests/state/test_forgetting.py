@@ -63,11 +63,11 @@ def rebuilt(recommender, numbered):
         {key: code for code, key in enumerate(ids.tolist())} for ids in (recommender.user_ids_, recommender.item_ids_)
     ]
     users, items = (np.array([codes[column][event[1 + column]] for event in numbered]) for column in (0, 1))
-    model = recommender._state.model
+    model = recommender._serving.state.model
     events = Events(users, items, len(codes[0]), len(codes[1]))
     counts, _ = Counts.empty().advance(events, model.settings.step_weights)
     arrivals = np.array([event[0] for event in numbered]) - 1
-    return Base.build(counts.renumbered(arrivals, recommender._state.events.clock), items, model)
+    return Base.build(counts.renumbered(arrivals, recommender._serving.state.events.clock), items, model)
 
 
 def assert_answers_of(oracle, recommender):
@@ -106,22 +106,22 @@ def test_forgetting_equals_a_rebuild_of_what_remains(parts, recommender, smalles
         recommender.partial_update(first).forget(**request)
         oracle.forget(is_forgotten)
         assert_answers_of(oracle, recommender)
-        assert_same_base(recommender._state.merged(), rebuilt(recommender, oracle.events))
+        assert_same_base(recommender._serving.state.merged(), rebuilt(recommender, oracle.events))
         assert recommender.module_.n_items == len(oracle.trained)
         recommender.partial_update(second)
     for event in in_time_order(second):
         oracle.let_in(*event)
     assert_answers_of(oracle, recommender)
-    assert_same_base(recommender._state.merged(), rebuilt(recommender, oracle.events))
-    assert recommender._state.events.arrivals.tolist() == [number - 1 for number, *_ in oracle.events]
-    assert recommender._state.events.clock == oracle.n_events
+    assert_same_base(recommender._serving.state.merged(), rebuilt(recommender, oracle.events))
+    assert recommender._serving.state.events.arrivals.tolist() == [number - 1 for number, *_ in oracle.events]
+    assert recommender._serving.state.events.clock == oracle.n_events
     assert_walks_as(oracle, recommender, walked)
 
 
 def test_survivors_follow_each_other(fitted):
     fitted.forget(items=["milk"])
     tea = fitted.item_ids_.tolist().index("tea")
-    assert fitted._state.snapshot.base.counts.transition(tea, tea) > 0  # ann: tea, milk, tea
+    assert fitted._serving.state.snapshot.base.counts.transition(tea, tea) > 0  # ann: tea, milk, tea
 
 
 def test_a_forgotten_id_is_in_no_pickle():
@@ -170,7 +170,7 @@ def test_times_match_whatever_they_are_written_as():
     log[:, 2] = list(times)
     recommender = AutoSeqRecRecommender(**SMALL).fit(log)
     recommender.forget(interactions=[("ann", "tea", np.datetime64("2024-01-02", "s"))])
-    assert recommender._state.events.times.tolist() == times[[0, 2]].tolist()
+    assert recommender._serving.state.events.times.tolist() == times[[0, 2]].tolist()
 
 
 def test_whole_times_beyond_the_reach_of_floats_match_only_themselves():
@@ -181,7 +181,7 @@ def test_whole_times_beyond_the_reach_of_floats_match_only_themselves():
     with pytest.raises(ValueError, match=r"'ann' with 'tea' at 5\.5, matches no known event"):
         recommender.forget(interactions=[("ann", "tea", 5.0), ("ann", "tea", 5.5)])
     recommender.forget(interactions=[("ann", "tea", float(time)), ("ann", "tea", 5.0)])
-    assert recommender._state.events.times.tolist() == [time + 1]
+    assert recommender._serving.state.events.times.tolist() == [time + 1]
 
 
 @pytest.mark.parametrize(
@@ -206,12 +206,12 @@ def test_whole_times_beyond_the_reach_of_floats_match_only_themselves():
     ],
 )
 def test_what_cannot_be_forgotten_changes_nothing(fitted, request_, error, message):
-    before, served = copy.deepcopy(fitted), fitted._served
+    before, served = copy.deepcopy(fitted), fitted._serving
     with pytest.raises(error, match=message):
         fitted.forget(**request_)
-    assert fitted._served is served
+    assert fitted._serving is served
     assert_same_answers(fitted, before)
-    assert_same_base(fitted._state.merged(), before._state.merged())
+    assert_same_base(fitted._serving.state.merged(), before._serving.state.merged())
 
 
 def test_times_are_not_asked_for_where_there_are_none():
@@ -221,12 +221,12 @@ def test_times_are_not_asked_for_where_there_are_none():
 
 
 def test_forgetting_nobody_changes_nothing(fitted):
-    served = fitted._served
-    assert fitted.forget(users=[], items=[])._served is served
+    served = fitted._serving
+    assert fitted.forget(users=[], items=[])._serving is served
 
 
 def test_an_interrupted_forgetting_changes_nothing(fitted, monkeypatch):
-    served = fitted._served
+    served = fitted._serving
 
     def interrupt(*arguments):
         raise KeyboardInterrupt
@@ -234,11 +234,11 @@ def test_an_interrupted_forgetting_changes_nothing(fitted, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(Base, "build", interrupt)
         for act in (lambda: fitted.forget(users=["ann"]), fitted.refresh):
-            snapshot = fitted._state.snapshot
+            snapshot = fitted._serving.state.snapshot
             with pytest.raises(KeyboardInterrupt):
                 act()
-            assert fitted._served is served
-            assert fitted._state.snapshot is snapshot
+            assert fitted._serving is served
+            assert fitted._serving.state.snapshot is snapshot
 
 
 def test_who_took_what_is_served_keeps_it(fitted):
@@ -252,10 +252,10 @@ def test_who_took_what_is_served_keeps_it(fitted):
 def test_refresh_changes_no_answer(fitted):
     before = copy.deepcopy(fitted)
     assert fitted.refresh() is fitted
-    snapshot = fitted._state.snapshot
+    snapshot = fitted._serving.state.snapshot
     assert (snapshot.n_events, snapshot.base.n_built_from) == (0, 7)
     assert_same_answers(fitted, before)
-    assert_same_base(fitted._state.merged(), before._state.merged())
+    assert_same_base(fitted._serving.state.merged(), before._serving.state.merged())
 
 
 def test_sums_are_built_anew_by_themselves_when_the_log_has_doubled(monkeypatch):
@@ -264,7 +264,7 @@ def test_sums_are_built_anew_by_themselves_when_the_log_has_doubled(monkeypatch)
     built_from = []
     for event in range(24):
         recommender.partial_update([(event % 5, event % 3)])
-        built_from.append(recommender._state.snapshot.base.n_built_from)
+        built_from.append(recommender._serving.state.snapshot.base.n_built_from)
     assert built_from == [8] * 7 + [16] * 16 + [32]
 
 
@@ -331,6 +331,6 @@ def test_times_that_may_be_rounded_name_no_event():
     recommender.partial_update([("c", "x")])
     with pytest.raises(ValueError, match="do not tell such large ones apart"):
         recommender.forget(interactions=[("a", "x", start + 1)])
-    assert len(recommender._state.events) == 4
+    assert len(recommender._serving.state.events) == 4
     recommender.forget(interactions=[("a", "x")])
     assert recommender.user_ids_.tolist() == ["b", "c"]

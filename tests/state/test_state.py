@@ -18,6 +18,7 @@ from skautoseqrec._scoring.topk import top_k
 from skautoseqrec._state import state as _state
 from skautoseqrec._state.base import Base
 from skautoseqrec._state.overlay import Overlay
+from skautoseqrec._state.state import Asked
 from skautoseqrec._utils.sparse import entries_at
 
 FIXED = {"blend": {"collaborative": 1.0, "two_hop": 1.0, "direct": 1.0}, "early_stopping": False}
@@ -31,7 +32,7 @@ pytestmark = [
 
 def rebuilt(recommender):
     """Build the state again from all events, in order of arrival, under the same weights."""
-    state = recommender._state
+    state = recommender._serving.state
     users, items = state.events.between(0, len(state.events))
     events = Events(users, items, len(state.users), len(state.items))
     counts, _ = Counts.empty().advance(events, state.model.settings.step_weights)
@@ -75,7 +76,7 @@ def test_updates_equal_a_rebuild(parts, recommender, smallest_merge):
         patch.setattr(_state, "SMALLEST_MERGE", smallest_merge)
         for part in parts[1:]:
             recommender.partial_update(part)
-    assert_same_base(recommender._state.merged(), rebuilt(recommender))
+    assert_same_base(recommender._serving.state.merged(), rebuilt(recommender))
 
 
 @settings(max_examples=50)
@@ -89,7 +90,7 @@ def test_updates_one_by_one_equal_one_update(parts, recommender):
         one_by_one.partial_update([row])
     for other in (together, one_by_one):
         assert apart.item_ids_.tolist() == other.item_ids_.tolist()
-        assert_same_base(apart._state.merged(), other._state.merged())
+        assert_same_base(apart._serving.state.merged(), other._serving.state.merged())
         assert_same_answers(other, apart)
 
 
@@ -98,8 +99,8 @@ def test_updates_one_by_one_equal_one_update(parts, recommender):
 def test_overlay_and_base_give_the_same_answers(parts, recommender):
     recommender.fit(parts[0]).partial_update(parts[1])
     merged = copy.deepcopy(recommender)
-    merged._state.snapshot = merged._state._snapshot_of(rebuilt(recommender))
-    assert recommender._state.snapshot.n_events == len(parts[1])
+    merged._serving.state.snapshot = merged._serving.state._snapshot_of(rebuilt(recommender))
+    assert recommender._serving.state.snapshot.n_events == len(parts[1])
     assert_same_answers(recommender, merged)
 
 
@@ -107,11 +108,11 @@ def test_overlay_and_base_give_the_same_answers(parts, recommender):
 @given(consecutive_logs(n_parts=2), recommenders())
 def test_late_events_count_as_arriving_now(parts, recommender):
     recommender.fit(parts[1]).partial_update(parts[0])
-    users, items = recommender._state.events.between(0, len(parts[0]) + len(parts[1]))
+    users, items = recommender._serving.state.events.between(0, len(parts[0]) + len(parts[1]))
     in_order = [sorted(part, key=lambda row: row[2:]) for part in (parts[1], parts[0])]
     assert recommender.user_ids_[users].tolist() == [row[0] for part in in_order for row in part]
     assert recommender.item_ids_[items].tolist() == [row[1] for part in in_order for row in part]
-    assert_same_base(recommender._state.merged(), rebuilt(recommender))
+    assert_same_base(recommender._serving.state.merged(), rebuilt(recommender))
 
 
 @settings(max_examples=30)
@@ -124,7 +125,7 @@ def test_scoring_changes_nothing(parts, recommender):
     recommender.predict_topk([parts[2][0][0]], candidates=recommender.item_ids_[:1], exclude=recommender.item_ids_[-1:])
     assert recommender.item_ids_.tolist() == before.item_ids_.tolist()
     assert recommender.user_ids_.tolist() == before.user_ids_.tolist()
-    assert_same_base(recommender._state.merged(), before._state.merged())
+    assert_same_base(recommender._serving.state.merged(), before._serving.state.merged())
     np.testing.assert_array_equal(recommender.score_samples(parts[2]), values)
     for after, earlier in zip(all_answers(recommender), all_answers(before), strict=True):
         np.testing.assert_array_equal(after, earlier)
@@ -158,16 +159,22 @@ def test_an_old_snapshot_stays_as_it_was():
     log = np.column_stack([rng.integers(30, size=(400)), rng.integers(20, size=400)])
     recommender = AutoSeqRecRecommender(**SMALL, exclude_seen=False).fit(log[:100])
     recommender.partial_update(log[100:110])
-    snapshot, users = recommender._state.snapshot, np.arange(10)
-    before = top_k(recommender._scorer, snapshot, snapshot.histories(users), 5, Filter(exclude_seen=False))
+    snapshot, users = recommender._serving.state.snapshot, np.arange(10)
+    before = top_k(
+        recommender._serving.scorer, Asked(snapshot, snapshot.histories(users)), 5, Filter(exclude_seen=False)
+    )
     for row in log[110:]:
         recommender.partial_update(row[None])
         recommender.predict_topk(users, k=5, exclude_seen=False)  # what readers of the newest state keep is not for us
-    after = top_k(recommender._scorer, snapshot, snapshot.histories(users), 5, Filter(exclude_seen=False))
+    after = top_k(
+        recommender._serving.scorer, Asked(snapshot, snapshot.histories(users)), 5, Filter(exclude_seen=False)
+    )
     np.testing.assert_array_equal(before[0], after[0])
     np.testing.assert_array_equal(before[1], after[1])
-    newest = recommender._state.snapshot
-    assert (top_k(recommender._scorer, newest, newest.histories(users), 5, Filter(False))[1] != after[1]).any()
+    newest = recommender._serving.state.snapshot
+    assert (
+        top_k(recommender._serving.scorer, Asked(newest, newest.histories(users)), 5, Filter(False))[1] != after[1]
+    ).any()
 
 
 @pytest.mark.parametrize(
@@ -189,11 +196,15 @@ def test_bad_updates_change_nothing(bad, error, message):
     recommender = AutoSeqRecRecommender(**SMALL)
     recommender.fit([("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3)])
     recommender.partial_update([("bob", "milk", 4)])
-    snapshot, n_events = recommender._state.snapshot, len(recommender._state.events)
+    snapshot, n_events = recommender._serving.state.snapshot, len(recommender._serving.state.events)
     with pytest.raises(error, match=message):
         recommender.partial_update(bad)
-    assert recommender._state.snapshot is snapshot
-    assert (len(recommender._state.events), len(recommender._state.users), len(recommender._state.items)) == (
+    assert recommender._serving.state.snapshot is snapshot
+    assert (
+        len(recommender._serving.state.events),
+        len(recommender._serving.state.users),
+        len(recommender._serving.state.items),
+    ) == (
         n_events,
         2,
         2,
@@ -223,14 +234,14 @@ def test_an_interrupted_update_leaves_nothing_behind(monkeypatch, where, at_call
     assert_same_answers(recommender, untouched)
     recommender.partial_update(events)
     assert_same_answers(recommender, untouched.partial_update(events))
-    assert_same_base(recommender._state.merged(), rebuilt(recommender))
+    assert_same_base(recommender._serving.state.merged(), rebuilt(recommender))
 
 
 def test_logs_with_and_without_times_follow_each_other():
     recommender = AutoSeqRecRecommender(**SMALL).fit([(1, 2), (1, 3)])
-    assert recommender._state.events.times is None
+    assert recommender._serving.state.events.times is None
     recommender.partial_update([(1, 2, 7)]).partial_update([(1, 3)])
-    np.testing.assert_array_equal(recommender._state.events.times, [np.nan, np.nan, 7, np.nan])
+    np.testing.assert_array_equal(recommender._serving.state.events.times, [np.nan, np.nan, 7, np.nan])
 
 
 @given(st.integers(1, 6), st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.integers(1, 9)), max_size=30))

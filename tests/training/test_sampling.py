@@ -15,7 +15,7 @@ from skautoseqrec._counts.settings import SequenceSettings
 from skautoseqrec._data.reading import read_columns
 from skautoseqrec._network.inputs import ItemSequences, SparseRows, shares
 from skautoseqrec._network.module import DECODERS, AutoSeqRecModule
-from skautoseqrec._resolving import resolve_n_negatives
+from skautoseqrec._parameters import resolve_n_negatives
 from skautoseqrec._training.batches import TARGETS_PER_ROW, Batch, Snapshots, WholeRows
 from skautoseqrec._training.objectives import MultinomialObjective
 from skautoseqrec._training.sampled_steps import RowSteps, RowWeights, draw_targets, sample

@@ -21,7 +21,7 @@ from skautoseqrec._data.reading import read_columns
 from skautoseqrec._network.functions import DecayedSum, SoftmaxCrossEntropy
 from skautoseqrec._network.inputs import gather_rows, shares, unit_rows
 from skautoseqrec._network.module import ACTIVATIONS, DECODERS, AutoSeqRecModule, HistoryEncoder
-from skautoseqrec._resolving import resolve_history_encoder
+from skautoseqrec._parameters import resolve_history_encoder
 from skautoseqrec._training.batches import Batch, Snapshots
 from skautoseqrec._training.loop import train
 from skautoseqrec._training.objectives import MultinomialObjective, PaperObjective

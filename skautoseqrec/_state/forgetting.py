@@ -1,17 +1,21 @@
-"""Which of the known events somebody means: all of a user, all of an item, or those of a log."""
+"""Forgetting: which events are meant, and the state without them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from ._data.ids import largest_exact
-from ._data.reading import read_columns, read_ids
-from ._data.vocabulary import Vocabulary
-from ._state.state import State
+from .._counts.counts import Counts
+from .._counts.events import Events
+from .._data.ids import largest_exact
+from .._data.reading import read_columns, read_ids
+from .._network.model import Model
+from .state import State
 
 
 def find_events(state: State, users: Any, items: Any, interactions: Any) -> NDArray[np.bool_]:
@@ -43,25 +47,12 @@ def find_events(state: State, users: Any, items: Any, interactions: Any) -> NDAr
     event_users, event_items = state.events.between(0, len(state.events))
     is_meant = np.zeros(len(event_users), dtype=bool)
     if users is not None:
-        is_meant |= np.isin(event_users, _known_codes(users, "users", state.users))
+        is_meant |= np.isin(event_users, state.users.known_codes(read_ids(users, "users"), "users"))
     if items is not None:
-        is_meant |= np.isin(event_items, _known_codes(items, "items", state.items))
+        is_meant |= np.isin(event_items, state.items.known_codes(read_ids(items, "items"), "items"))
     if interactions is not None:
         is_meant |= _are_in_log(state, interactions)
     return is_meant
-
-
-def _known_codes(ids: Any, name: str, vocabulary: Vocabulary) -> NDArray[np.int64]:
-    """Return the codes of ids that must be known."""
-    ids = read_ids(ids, name)
-    vocabulary.check_kind(ids)
-    codes = vocabulary.find(ids)
-    if (codes < 0).any():
-        raise ValueError(
-            f"{name} holds {ids.tolist()[int((codes < 0).argmax())]!r}, which is not known: there is no event with "
-            f"it. Keep those that stand in {vocabulary.name}s_."
-        )
-    return codes
 
 
 def _are_in_log(state: State, interactions: Any) -> NDArray[np.bool_]:
@@ -120,3 +111,42 @@ def _row_codes(first: Sequence[NDArray[Any]], second: Sequence[NDArray[Any]]) ->
         _, column = np.unique(np.concatenate(columns), return_inverse=True)
         _, codes = np.unique(codes * (column.max(initial=0) + 1) + column, return_inverse=True)
     return codes
+
+
+def without(state: State, is_forgotten: NDArray[np.bool_]) -> State:
+    """Return a state in which some events never arrived; the given one is left as it is.
+
+    Parameters
+    ----------
+    state : State
+        What is known.
+    is_forgotten : ndarray of shape (n_events,), bool
+        Which events are taken out.
+
+    Raises
+    ------
+    ValueError
+        If no event or no trained item would be left.
+    """
+    kept = np.flatnonzero(~is_forgotten)
+    if len(kept) == 0:
+        raise ValueError(f"This would remove all {len(is_forgotten)} events. Fit another log, or drop the recommender.")
+    users, items = (codes[kept] for codes in state.events.between(0, len(state.events)))
+    # Those that remain keep their order: the trained items stand before the others, as their weights do.
+    known_users, known_items = np.unique(users), np.unique(items)
+    model = _model_of(known_items, state.model)
+    users, items = np.searchsorted(known_users, users), np.searchsorted(known_items, items)
+    events = state.events.take(kept, users, items)
+    remaining = Events(users, items, len(known_users), len(known_items))
+    counts = Counts.of(remaining, model.settings.step_weights, events.arrivals, events.clock)
+    return State(state.users.take(known_users), state.items.take(known_items), events, counts, model)
+
+
+def _model_of(items: NDArray[np.int64], model: Model) -> Model:
+    """Return the model with the weights of those of its items that are left."""
+    trained = items[items < model.n_trained]
+    if len(trained) == model.n_trained:
+        return model
+    if len(trained) == 0:
+        raise ValueError("This would remove every event of every item that has weights. Fit the remaining log instead.")
+    return replace(model, module=model.module.of_items(torch.from_numpy(trained)))

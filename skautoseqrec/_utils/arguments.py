@@ -1,11 +1,35 @@
-"""Weights of events in a mean, as scikit-learn calls them: ``sample_weight``."""
+"""Checks of arguments that several methods take: lengths of lists, flags, and ``sample_weight``."""
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils._param_validation import InvalidParameterError
+
+
+def check_k(k: Any) -> int:
+    """Return the length of a list, or raise ValueError if it is not a whole number of at least 1."""
+    if not isinstance(k, Integral) or isinstance(k, bool) or k < 1:
+        raise ValueError(f"k must be a whole number of at least 1, not {k!r}.")
+    return int(k)
+
+
+def check_flag(flag: Any, name: str) -> bool | None:
+    """Return a flag that may be left open as bool or None.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it is neither True nor False nor None; scikit-learn's own, a ValueError and a TypeError.
+    """
+    if flag is None:
+        return None
+    if not isinstance(flag, bool | np.bool_):
+        raise InvalidParameterError(f"{name} must be True, False or None, not {flag!r}.")
+    return bool(flag)
 
 
 def check_weights(sample_weight: Any, n_events: int | None = None) -> NDArray[np.float64] | None:

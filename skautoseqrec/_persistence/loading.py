@@ -8,70 +8,42 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ._data.packing import Arrays
-from ._persistence.files import naming, read_model_file
-from ._persistence.format import read_fitted
-from ._persistence.journal import HEADER_SIZE, Journal
-from ._persistence.manifest import from_json, take
-from ._saving import attach_journal, replay, valid_parameters
-from .exceptions import ModelFileError
-from .recommender import AutoSeqRecRecommender
+from .._data.packing import Arrays
+from ..exceptions import ModelFileError
+from .files import naming, read_model_file
+from .format import read_fitted
+from .journal import HEADER_SIZE, Journal
+from .manifest import from_json, take
+from .recording import attach_journal, replay
+from .saving import valid_parameters
 
 #: How a manifest writes the id of a model.
 HEXADECIMAL = re.compile(r"[0-9a-f]{32}")
 
 
-def load_model(path: str | os.PathLike[str], *, journal: str | os.PathLike[str] | None = None) -> AutoSeqRecRecommender:
-    """Load a recommender that :meth:`AutoSeqRecRecommender.save_model` saved.
-
-    Nothing in the file is run, and nothing is taken on trust: sizes, checksums, codes, shapes and parameters are
-    checked before anything is built from them. The recommender answers as it did, to rounding, and goes on from there.
+def load(kind: type[Any], path: str | os.PathLike[str], journal: str | os.PathLike[str] | None) -> Any:
+    """Do what ``load_model`` says, for a class that is handed in.
 
     Parameters
     ----------
-    path : str or path
-        The file.
-    journal : str, path or None, default=None
-        Its journal. What was recorded since the file was saved is let in again, and the journal goes on. An update
-        that a crash interrupted is there whole or not at all. None leaves the journal alone, and loads what was saved.
-
-    Returns
-    -------
-    recommender : AutoSeqRecRecommender
-        Fitted.
+    kind : type
+        The recommender's class.
+    path, journal : str or path
+        The file, and its journal; None to leave the journal alone.
 
     Raises
     ------
-    ModelFileError
-        A ``ValueError``: a file is no saved model or no journal of it, is cut off, damaged or edited, or was written by
-        a newer version. The message says what is wrong and where.
-    BlockingIOError
-        If another process or estimator has the journal open.
-    OSError
-        If there is no such file, or it cannot be read.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> from skautoseqrec import AutoSeqRecRecommender, load_model
-    >>> log = [("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3)]
-    >>> parameters = {"blend": {"direct": 1.0}, "early_stopping": False, "max_iter": 1}
-    >>> recommender = AutoSeqRecRecommender(n_components=4, random_state=0, **parameters).fit(log)
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder) / "model.safetensors"
-    ...     recommender.save_model(path)
-    ...     load_model(path).predict_topk(["bob"], k=1)
-    array([['milk']], dtype=object)
+    ModelFileError, BlockingIOError, OSError
+        As ``load_model``.
     """
     path = Path(path).resolve()
     if journal is None:
-        return _read(path)[0]
+        return _read(kind, path)[0]
     place = Path(journal).resolve()
     # Before the model is read: from here on, nobody replaces either.
     opened = Journal.open(place)
     try:
-        recommender, manifest = _read(path)
+        recommender, manifest = _read(kind, path)
         with naming(place):
             if opened.model_id is None:
                 opened = _begin(opened, manifest)
@@ -83,33 +55,32 @@ def load_model(path: str | os.PathLike[str], *, journal: str | os.PathLike[str] 
     return recommender
 
 
-def _read(path: Path) -> tuple[AutoSeqRecRecommender, Mapping[str, Any]]:
+def _read(kind: type[Any], path: Path) -> tuple[Any, Mapping[str, Any]]:
     """Return the recommender in a file, and the file's manifest."""
     with naming(path):
         manifest, arrays = read_model_file(path)
-        return _build(manifest, arrays), manifest
+        return _build(kind, manifest, arrays), manifest
 
 
-def _build(manifest: Mapping[str, Any], arrays: Arrays) -> AutoSeqRecRecommender:
-    if take(manifest, "class", str) != AutoSeqRecRecommender.__name__:
-        raise ModelFileError(f"the file holds a {manifest['class']}, not an {AutoSeqRecRecommender.__name__}.")
+def _build(kind: type[Any], manifest: Mapping[str, Any], arrays: Arrays) -> Any:
+    if take(manifest, "class", str) != kind.__name__:
+        raise ModelFileError(f"the file holds a {manifest['class']}, not an {kind.__name__}.")
     _check_journal(manifest)
-    parameters = _read_parameters(manifest.get("parameters"))
+    parameters = _read_parameters(kind, manifest.get("parameters"))
     fitted = read_fitted(manifest, arrays)
-    recommender = AutoSeqRecRecommender(**parameters)
+    recommender = kind(**parameters)
     try:
         valid_parameters(recommender)
     except ValueError as error:
         raise ModelFileError(f"the parameters in the file are not valid: {error}") from error
-    for name, value in fitted.items():
-        setattr(recommender, name, value)
+    vars(recommender).update(fitted)
     return recommender
 
 
-def _read_parameters(described: Any) -> dict[str, Any]:
-    known = AutoSeqRecRecommender().get_params(deep=False)
+def _read_parameters(kind: type[Any], described: Any) -> dict[str, Any]:
+    known = kind().get_params(deep=False)
     if not isinstance(described, dict) or not set(described) <= set(known):
-        raise ModelFileError("the manifest's 'parameters' are not those of an AutoSeqRecRecommender of this version.")
+        raise ModelFileError(f"the manifest's 'parameters' are not those of an {kind.__name__} of this version.")
     return {name: from_json(value, name) for name, value in described.items()}
 
 
@@ -152,7 +123,7 @@ def _first_record(journal: Journal, manifest: Mapping[str, Any]) -> int:
     return int(contained["end"])
 
 
-def _replay(recommender: AutoSeqRecRecommender, journal: Journal, start: int) -> None:
+def _replay(recommender: Any, journal: Journal, start: int) -> None:
     for record in journal.records(start):
         repeat = replay(recommender, record)
         try:

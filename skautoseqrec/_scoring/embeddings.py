@@ -1,0 +1,88 @@
+"""Vectors of items and users: for nearest-neighbour indexes, and for which items are alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from .._data.reading import read_ids
+from .._network.heads import NEURAL_PARTS
+from .._utils.arguments import check_k
+from .._utils.warn import warn_caller
+from .queries import form_queries
+from .scorer import Scorer, Serving, batches
+
+
+def similar_items(serving: Serving, items: Any, k: int, side: str) -> tuple[NDArray[Any], NDArray[np.float32]]:
+    """Return the ids most like some items, best first, and their cosines.
+
+    Parameters
+    ----------
+    serving : Serving
+        State and scorer.
+    items : list of ids
+        Known items.
+    k : int
+        How many; at least 1 and below the number of known items.
+    side : {"target", "source"}
+        Whether items are compared by what leads to them or by what they lead to.
+
+    Raises
+    ------
+    ValueError
+        If an item is not known, or k or side is not as above.
+    """
+    state, scorer = serving
+    base = state.merged()
+    item_ids = state.items.ids(base.counts.n_items)
+    if side not in ("target", "source"):
+        raise ValueError(f"side must be 'target' or 'source', not {side!r}.")
+    k = check_k(k)
+    if k >= len(item_ids):
+        raise ValueError(f"k must be below the {len(item_ids)} known items, not {k}.")
+    codes = torch.from_numpy(state.items.known_codes(read_ids(items, "items"), "items", len(item_ids)))
+    if side == "target":
+        vectors = base.items.reached[: len(item_ids)]
+    else:
+        vectors = scorer.model.encode(base.source, scorer.model.row_norms(base.counts.transitions))
+    unit = functional.normalize(vectors)
+    cosines = unit[codes] @ unit.T
+    cosines[torch.arange(len(codes)), codes] = -torch.inf
+    best = torch.topk(cosines, k, dim=1)
+    return item_ids[best.indices.numpy()], best.values.numpy()
+
+
+def item_embeddings(serving: Serving) -> NDArray[np.float32]:
+    """Return a vector per known item, shape (n_items, 3 d)."""
+    base = serving.state.merged()
+    # A copy: answers are read from the original.
+    return base.items.vectors[: base.counts.n_items].numpy().copy()
+
+
+def item_biases(serving: Serving) -> NDArray[np.float32]:
+    """Return what is added to the product of embeddings for each known item, shape (n_items,)."""
+    state, scorer = serving
+    base = state.merged()
+    return _linear_objective(scorer).bias(base.items, scorer.blend)[: base.counts.n_items].numpy()
+
+
+def user_embeddings(serving: Serving, users: Any) -> NDArray[np.float32]:
+    """Return a vector per user, shape (n_users, 3 d); zeros, with a warning, if no learnt part weighs anything."""
+    state, scorer = serving
+    if not any(scorer.blend[part] for part in NEURAL_PARTS):
+        warn_caller("No learnt part weighs anything in blend_: the embeddings of all users are zero.")
+    snapshot, histories = state.asked(users)
+    objective, model = _linear_objective(scorer), scorer.model
+    embeddings = np.empty((len(histories), 3 * model.module.encoder_weight.shape[1]), dtype=np.float32)
+    for batch in batches(len(histories), snapshot.n_items):
+        queries = form_queries(model, histories.rows(batch), snapshot.leaving, snapshot.n_items)
+        embeddings[batch] = objective.embed(queries.hidden, scorer.blend).numpy()
+    return embeddings
+
+
+def _linear_objective(scorer: Scorer) -> Any:
+    return scorer.model.objective
