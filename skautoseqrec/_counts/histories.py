@@ -1,15 +1,13 @@
-"""Histories as ranges of one array, and what each is turned into: a decayed row, a sequence, the last items."""
+"""Histories as ranges of one array, and what each is turned into: a decayed row, the newest items, the last items."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from .._network.inputs import LONGEST_SEQUENCE, ItemSequences
-from .._utils.ragged import Entries, flat_places, ragged_ranges
+from .._utils.ragged import SparseEntries, flat_places, ragged_ranges
 from .settings import SequenceSettings
 
 
@@ -53,20 +51,12 @@ class Histories:
         lengths = self.lengths
         return flat_places(lengths, self.items[ragged_ranges(self.starts, lengths)], n_items)
 
-    def decayed(self, settings: SequenceSettings) -> Entries:
+    def decayed(self, settings: SequenceSettings) -> SparseEntries:
         """Return the user's rows: the k-th newest item weighs ``history_decay**(k - 1)``, repeats add up."""
         lengths = self.lengths
         if settings.history_length is not None:
             lengths = np.minimum(lengths, settings.history_length)
         return self._fading(lengths, settings.history_decay)
-
-    def in_sequence(self) -> ItemSequences:
-        """Return the newest items as they are trained on, newest first."""
-        items = self.newest_items(LONGEST_SEQUENCE, nothing=-1)
-        is_item = items >= 0
-        return ItemSequences(
-            torch.from_numpy(np.where(is_item, items, 0)), torch.from_numpy(is_item.astype(np.float32))
-        )
 
     def newest_items(self, length: int, nothing: int) -> NDArray[np.int64]:
         """Return the newest items of each history, newest first, as one row; ``nothing`` fills it up behind.
@@ -88,13 +78,13 @@ class Histories:
         items[is_item] = self.items[places[is_item]]
         return items
 
-    def context(self, settings: SequenceSettings) -> Entries:
+    def context(self, settings: SequenceSettings) -> SparseEntries:
         """Return the last items that hops start from, the c-th of each row weighing ``context_decay**(c - 1)``."""
         return self._fading(np.minimum(self.lengths, settings.context_size), settings.context_decay)
 
-    def _fading(self, lengths: NDArray[np.int64], decay: float) -> Entries:
+    def _fading(self, lengths: NDArray[np.int64], decay: float) -> SparseEntries:
         """Return so many of the newest items of each history, oldest first, fading by a decay."""
         places = ragged_ranges(self.ends - lengths, lengths)
         ages = np.repeat(self.ends - 1, lengths) - places
         weights = (decay ** np.arange(lengths.max(initial=0))).astype(np.float32)
-        return Entries(lengths, self.items[places], weights[ages])
+        return SparseEntries(lengths, self.items[places], weights[ages])

@@ -1,12 +1,20 @@
-"""Heads: how encoded queries and items become the neural parts of a score."""
+"""Heads: the scoring half of an objective, from encoded queries and items to the neural parts of a score.
+
+Training is not needed here: what is minimised, and on which rows, is the other half (``_training/objectives.py``).
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional
+
+from .._utils.devices import CPU
+from .module import AutoSeqRecModule
 
 #: In the order in which they stand in vectors: what fitted blends leave out comes first, so the others are one range.
 NEURAL_PARTS = ("one_hop", "collaborative", "two_hop")
@@ -14,25 +22,25 @@ NEURAL_PARTS = ("one_hop", "collaborative", "two_hop")
 BIASED_PARTS = {"one_hop": "source", "collaborative": "collaborative"}
 
 
-class Hidden(NamedTuple):
-    """Encoded queries, one row each, in the order of the neural parts."""
+class QueryVectors(NamedTuple):
+    """What the items' vectors are multiplied with, one row a query: a field for each neural part."""
 
-    source: Tensor  # z_s (n_rows, d), from the transitions out of the last items
-    user: Tensor  # (n_rows, d), what the collaborative decoder reads, from the history
-    two_hop: Tensor  # (n_rows, d), whose product with what reaches an item is the two-hop part
+    one_hop: Tensor  # z_s (n_rows, d), from the transitions out of the last items
+    collaborative: Tensor  # (n_rows, d), from the history
+    two_hop: Tensor  # (n_rows, d), z_s * z_u
 
-    def to(self, device: torch.device) -> Hidden:
+    def to(self, device: torch.device) -> QueryVectors:
         """Return the same on another device."""
-        return Hidden(*(part.to(device) for part in self))
+        return QueryVectors(*(part.to(device) for part in self))
 
 
-class ItemSide(NamedTuple):
+class ItemVectors(NamedTuple):
     """What is known of the items to be ranked: decoder rows (weights) beside what leads to them (state).
 
     Parameters
     ----------
     vectors : Tensor of shape (n_items, 3 d)
-        The source decoder's row, the collaborative decoder's row, and what the transitions into the item reach.
+        The source decoder's row, the collaborative decoder's row, and the encoded transitions into the item.
     biases : mapping of decoder to Tensor of shape (n_items,)
         The decoders' biases.
     """
@@ -40,26 +48,152 @@ class ItemSide(NamedTuple):
     vectors: Tensor
     biases: Mapping[str, Tensor]
 
-    def to(self, device: torch.device) -> ItemSide:
+    def to(self, device: torch.device) -> ItemVectors:
         """Return the same on another device."""
-        return ItemSide(self.vectors.to(device), {name: bias.to(device) for name, bias in self.biases.items()})
+        return ItemVectors(self.vectors.to(device), {name: bias.to(device) for name, bias in self.biases.items()})
 
     @property
-    def reached(self) -> Tensor:
-        """What the transitions into each item reach, (n_items, d): a view, for events write to it."""
-        return self.thirds(2, 2)
+    def two_hop(self) -> Tensor:
+        """The encoded transitions into each item, (n_items, d): a view, for events write to it."""
+        return self.columns("two_hop", "two_hop")
 
-    def logits(self, decoder: str, hidden: Tensor) -> Tensor:
-        """Return a decoder's output for every item, shape (n_rows, n_items)."""
-        place = 1 if decoder == "collaborative" else 0
-        weights = self.thirds(place, place)
-        return torch.addmm(self.biases[decoder], hidden, weights.T)
+    def columns(self, first: str, last: str) -> Tensor:
+        """Return the vectors of a range of neural parts: a view."""
+        n_components = self.vectors.shape[1] // len(NEURAL_PARTS)
+        start, stop = NEURAL_PARTS.index(first), NEURAL_PARTS.index(last) + 1
+        return self.vectors[:, start * n_components : stop * n_components]
 
-    def first(self, n_items: int) -> ItemSide:
+    def first(self, n_items: int) -> ItemVectors:
         """Return the first items, or all where there are not so many: a view."""
-        return ItemSide(self.vectors[:n_items], {name: bias[:n_items] for name, bias in self.biases.items()})
+        return ItemVectors(self.vectors[:n_items], {name: bias[:n_items] for name, bias in self.biases.items()})
 
-    def thirds(self, first: int, last: int) -> Tensor:
-        """Return what a range of the neural parts is multiplied with: a view."""
-        n_components = self.vectors.shape[1] // 3
-        return self.vectors[:, first * n_components : (last + 1) * n_components]
+
+class Heads(ABC):
+    """What the neural parts of a score are, and how projected rows are encoded."""
+
+    #: The objective whose heads they are.
+    NAME: ClassVar[str]
+    #: Whether the neural score is a product of embeddings.
+    ARE_LINEAR: ClassVar[bool]
+    #: Weights of the parts of a score where none are given or fitted; None takes the parts' own.
+    BLEND: ClassVar[Mapping[str, float] | None] = None
+    #: Parts that no fitted blend weighs.
+    LEFT_OUT: ClassVar[frozenset[str]] = frozenset()
+
+    @abstractmethod
+    def encode(self, module: AutoSeqRecModule, projections: Tensor, squared_norms: Tensor) -> Tensor:
+        """Return the hidden representation of rows given as their projections and squared norms."""
+
+    @abstractmethod
+    def two_hop_queries(self, history_row: Tensor, source: Tensor) -> Tensor:
+        """Return the query of the two-hop part, given encoded history rows and transitions out of the last items."""
+
+    @abstractmethod
+    def part(self, name: str, queries: QueryVectors, items: ItemVectors) -> Tensor:
+        """Return one neural part of the score by itself, biases included, shape (n_rows, n_items)."""
+
+    def reach(self, module: AutoSeqRecModule, projections: Tensor, squared_norms: Tensor) -> Tensor:
+        """Return the item's vector of the two-hop part, given the transitions into it: projections, squared norms."""
+        return self.encode(module, projections, squared_norms)
+
+    def score(self, queries: QueryVectors, items: ItemVectors, blend: Mapping[str, Any]) -> Tensor:
+        """Return the blended neural parts but for :meth:`bias`, shape (n_rows, n_items)."""
+        scores = items.vectors.new_zeros(len(queries.collaborative), len(items.vectors))
+        for name in NEURAL_PARTS:
+            if blend[name]:
+                scores.add_(self.part(name, queries, items), alpha=blend[name])
+        return scores
+
+    def bias(self, items: ItemVectors, blend: Mapping[str, Any]) -> Tensor:
+        """Return what is added to each item's score whoever asks, shape (n_items,)."""
+        return items.vectors.new_zeros(len(items.vectors))
+
+    def linear(self, name: str, queries: QueryVectors, items: ItemVectors) -> Tensor:
+        """Return the product of queries and items of one part, with its bias if it has one."""
+        vectors, hidden = items.columns(name, name), getattr(queries, name)
+        if name not in BIASED_PARTS:
+            return hidden @ vectors.T
+        return torch.addmm(items.biases[BIASED_PARTS[name]], hidden, vectors.T)
+
+
+class PaperHeads(Heads):
+    """Heads of the published model (paper, section 3.4): sigmoid and relu outputs, and no norms."""
+
+    NAME, ARE_LINEAR = "paper", False
+    BLEND: ClassVar[Mapping[str, float]] = {"collaborative": 0.6, "one_hop": 0.2, "two_hop": 0.2}
+    #: What each decoder's output passes through.
+    OUTPUTS: ClassVar[Mapping[str, Any]] = {
+        "collaborative": torch.sigmoid,
+        "source": torch.relu,
+        "target": torch.relu,
+    }
+
+    def encode(self, module: AutoSeqRecModule, projections: Tensor, squared_norms: Tensor) -> Tensor:
+        """Encode rows as they are: ``f(x) = relu(W' x + b)``."""
+        return module.activate(projections)
+
+    def two_hop_queries(self, history_row: Tensor, source: Tensor) -> Tensor:
+        """Return ``z_s * z_u``."""
+        return source * history_row
+
+    def part(self, name: str, queries: QueryVectors, items: ItemVectors) -> Tensor:
+        """Return ``sigmoid(D_u z_u)``, ``relu(D_s z_s)`` or ``(z_s * z_u) . z_t``."""
+        linear = self.linear(name, queries, items)
+        return self.OUTPUTS[BIASED_PARTS[name]](linear) if name in BIASED_PARTS else linear
+
+
+class MultinomialHeads(Heads):
+    """Linear heads over unit rows: the neural score is a product of embeddings."""
+
+    NAME, ARE_LINEAR = "multinomial", True
+    #: Beside the other parts it is worth less than a seed is, and it is a third of the product that scoring takes.
+    LEFT_OUT = frozenset({"one_hop"})
+    #: Makes a cosine as wide as the other parts are.
+    TWO_HOP_SCALE = 10.0
+
+    def encode(self, module: AutoSeqRecModule, projections: Tensor, squared_norms: Tensor) -> Tensor:
+        """Encode rows scaled to unit norm: ``f(x) = relu(W' x / |x| + b)``; an empty row stays zero."""
+        return module.activate(projections / squared_norms.sqrt().clamp_min(1e-12)[:, None])
+
+    def reach(self, module: AutoSeqRecModule, projections: Tensor, squared_norms: Tensor) -> Tensor:
+        """Return the encoded columns as unit vectors, so that the two-hop part is a cosine."""
+        return functional.normalize(self.encode(module, projections, squared_norms))
+
+    def two_hop_queries(self, history_row: Tensor, source: Tensor) -> Tensor:
+        """Return ``z_s * z_u`` at a fixed length."""
+        return self.TWO_HOP_SCALE * functional.normalize(source * history_row)
+
+    def part(self, name: str, queries: QueryVectors, items: ItemVectors) -> Tensor:
+        """Return ``D_u z_u``, ``D_s z_s`` or ``10 cos(z_s * z_u, z_t)``."""
+        return self.linear(name, queries, items)
+
+    def score(self, queries: QueryVectors, items: ItemVectors, blend: Mapping[str, Any]) -> Tensor:
+        """Return the blended neural parts as one product over the range of the parts used."""
+        used = [name for name in NEURAL_PARTS if blend[name]] or [NEURAL_PARTS[0]]
+        first, last = used[0], used[-1]
+        names = NEURAL_PARTS[NEURAL_PARTS.index(first) : NEURAL_PARTS.index(last) + 1]
+        weighted = torch.cat([blend[name] * getattr(queries, name) for name in names], 1)
+        return product(weighted, items.columns(first, last))
+
+    def bias(self, items: ItemVectors, blend: Mapping[str, Any]) -> Tensor:
+        """Return what is added to each item's score whoever asks, shape (n_items,)."""
+        return torch.stack([blend[part] * items.biases[decoder] for part, decoder in BIASED_PARTS.items()]).sum(0)
+
+    def embed(self, queries: QueryVectors, blend: Mapping[str, Any]) -> Tensor:
+        """Return the vectors whose product with the items' vectors is the blended neural part, but for the biases."""
+        return torch.cat([blend[name] * getattr(queries, name) for name in NEURAL_PARTS], 1)
+
+
+def product(queries: Tensor, vectors: Tensor) -> Tensor:
+    """Return ``queries @ vectors.T``; torch leaves a single query to one thread, so it is shared out here."""
+    n_threads = torch.get_num_threads() if vectors.device == CPU else 1
+    n_each = len(vectors) // n_threads
+    if len(queries) != 1 or n_threads == 1 or n_each == 0:
+        return torch.mm(queries, vectors.T)
+    shares = vectors[: n_threads * n_each].unflatten(0, (n_threads, n_each))
+    scores = torch.bmm(queries.expand(n_threads, -1, -1), shares.transpose(1, 2)).view(1, -1)
+    return torch.cat([scores, torch.mm(queries, vectors[n_threads * n_each :].T)], 1)
+
+
+#: The heads of each objective.
+HEADS: dict[str, type[Heads]] = {heads.NAME: heads for heads in (MultinomialHeads, PaperHeads)}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -11,11 +9,9 @@ from scipy import sparse
 from torch import Tensor
 from torch.nn import functional
 
+from .._counts.histories import Histories
 from .._utils.ragged import ragged_ranges
-from .functions import DecayedSum, drop
-
-#: What a history encoder with decays of its own reads at most: a decay of .995 would reach back without end.
-LONGEST_SEQUENCE = 60
+from .functions import drop
 
 
 class SparseRows:
@@ -58,6 +54,11 @@ class SparseRows:
         dense = self.values.new_zeros(len(self), n_items)
         return dense.index_put_((self.row_of_entry(), self.items), self.values, accumulate=True)
 
+    def narrowed(self) -> tuple[Tensor, SparseRows]:
+        """Return the items that there are, each once, and the rows in places of them."""
+        shown, places = torch.unique(self.items, return_inverse=True)
+        return shown, SparseRows(places, self.values, self.offsets)
+
     def project(self, weight: Tensor) -> Tensor:
         """Return the product of the rows with a matrix of shape (n_items, d)."""
         return functional.embedding_bag(self.items, weight, self.offsets, mode="sum", per_sample_weights=self.values)
@@ -90,9 +91,19 @@ class ItemSequences:
         """Return the histories with items dropped, in their places, and the others scaled up."""
         return ItemSequences(self.items, drop(self.values, probability))
 
-    def project(self, weight: Tensor, decays: Tensor) -> Tensor:
-        """Return ``sum_k decays**(k - 1) * weight[k-th newest item]``, shape (n_rows, d)."""
-        return cast(Tensor, DecayedSum.apply(weight, decays, self.items, self.values))
+    def narrowed(self) -> tuple[Tensor, ItemSequences]:
+        """Return the items that there are, each once, and the histories in places of them."""
+        is_item = self.values > 0
+        places = torch.zeros_like(self.items)
+        shown, places[is_item] = torch.unique(self.items[is_item], return_inverse=True)
+        return shown, ItemSequences(places, self.values)
+
+
+def item_sequences(histories: Histories, length: int) -> ItemSequences:
+    """Return the newest items of histories as they are trained on, newest first."""
+    items = histories.newest_items(length, nothing=-1)
+    is_item = items >= 0
+    return ItemSequences(torch.from_numpy(np.where(is_item, items, 0)), torch.from_numpy(is_item.astype(np.float32)))
 
 
 def gather_rows(matrix: sparse.csr_matrix, rows: NDArray[np.int64]) -> SparseRows:

@@ -1,10 +1,11 @@
-"""Values that keep what was computed from them, but do not hand it on."""
+"""The trained weights together with what gives them meaning, as state and scoring use them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -15,15 +16,36 @@ from torch import Tensor
 from .._counts.counts import TRANSITION_UNIT
 from .._counts.settings import SequenceSettings
 from .._counts.trend import TrendClock
-from .._training.objectives import Objective
-from .._utils.ragged import Entries
-from .history_encoders import SequenceReader
+from .._utils.ragged import SparseEntries
+from .heads import Heads
+from .history_encoder import HistoryReader
 from .inputs import SparseRows
 from .module import AutoSeqRecModule
 
+Answer = TypeVar("Answer")
+
 
 class FieldsOnly:
-    """A dataclass whose pickles and copies hold its fields: not what follows from them and was kept."""
+    """A frozen dataclass that may keep what follows from its fields; its pickles and copies hold the fields only."""
+
+    def keep(self, name: str, of: object, make: Callable[[], Answer]) -> Answer:
+        """Return what ``make`` returns for a thing; the newest answer of a name is kept as long as the thing is asked.
+
+        Parameters
+        ----------
+        name : str
+            What is kept.
+        of : object
+            The very thing that it was made of.
+        make : callable
+            Makes it.
+        """
+        kept: dict[str, tuple[object, Answer]] = self.__dict__.setdefault("_kept", {})
+        known = kept.get(name)
+        if known is None or known[0] is not of:
+            # One reference, set at once: readers in other threads find a pair that belongs together.
+            known = kept[name] = of, make()
+        return known[1]
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is pickled."""
@@ -32,20 +54,20 @@ class FieldsOnly:
 
 @dataclass(frozen=True)
 class Model(FieldsOnly):
-    """Weights, objective and settings of time.
+    """Weights, heads and settings of time.
 
     Parameters
     ----------
     module : AutoSeqRecModule
         The trained weights.
-    objective : Objective
-        How sparse rows are scaled and parts are put together.
+    heads : Heads
+        How rows are encoded, and what the neural parts of a score are.
     settings : SequenceSettings
         How time enters the matrices.
     """
 
     module: AutoSeqRecModule
-    objective: Objective
+    heads: Heads
     settings: SequenceSettings
 
     @cached_property
@@ -64,10 +86,10 @@ class Model(FieldsOnly):
         return TrendClock(self.settings.trend_half_lives, self.n_trained)
 
     @cached_property
-    def sequences(self) -> SequenceReader | None:
+    def history_reader(self) -> HistoryReader | None:
         """Encodes histories where they have an encoder of their own."""
         encoder = self.module.history
-        return None if encoder is None else SequenceReader(self.module, encoder)
+        return None if encoder is None else encoder.reader(self.module.encoder_weight)
 
     def project(self, items: NDArray[np.integer], values: NDArray[np.floating], offsets: NDArray[np.integer]) -> Tensor:
         """Return the product of sparse rows with the encoder's weight; items without weights count as zero rows."""
@@ -76,7 +98,7 @@ class Model(FieldsOnly):
             items, values = np.where(trained, items, 0), np.where(trained, values, 0.0)
         return _project(items, values, offsets, self.module.encoder_weight)
 
-    def project_entries(self, entries: Entries) -> Tensor:
+    def project_entries(self, entries: SparseEntries) -> Tensor:
         """Return the product of sparse rows with the encoder's weight."""
         return self.project(entries.items, entries.values, entries.bounds[:-1])
 
@@ -92,11 +114,11 @@ class Model(FieldsOnly):
 
     def encode(self, projections: Tensor, squared_norms: Tensor) -> Tensor:
         """Return the hidden representation of projected rows."""
-        return self.objective.encode(self.module, projections, squared_norms)
+        return self.heads.encode(self.module, projections, squared_norms)
 
     def reach(self, targets: Tensor) -> Tensor:
         """Return what two hops arrive at, given what leads to each item: projections with their squared norm behind."""
-        return self.objective.reach(self.module, targets[:, :-1], targets[:, -1])
+        return self.heads.reach(self.module, targets[:, :-1], targets[:, -1])
 
     def row_norms(self, transitions: sparse.csr_matrix) -> Tensor:
         """Return the squared norm of each row of transitions (in units) over the columns that have weights."""
@@ -109,7 +131,7 @@ class Model(FieldsOnly):
         return torch.from_numpy(np.bincount(trained.indices, squares, minlength=transitions.shape[1])).float()
 
 
-def project(entries: Entries, weight: Tensor) -> Tensor:
+def project(entries: SparseEntries, weight: Tensor) -> Tensor:
     """Return the product of sparse rows with a matrix of one row per item."""
     return _project(entries.items, entries.values, entries.bounds[:-1], weight)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Callable
 from typing import NamedTuple, cast
 
@@ -11,8 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .functions import Dropout
-from .inputs import ItemSequences
+from .history_encoder import HistoryEncoder
+from .inputs import ItemSequences, SparseRows
+from .residual_encoder import ResidualEncoder
 
 #: The decoders, named as the keys of ``learning_rate`` and ``dropout``: the user's history, T and T transposed.
 DECODERS = ("collaborative", "source", "target")
@@ -22,6 +22,10 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": torch.relu,
     "tanh": torch.tanh,
 }
+#: What encodes histories in its own way, by the name that the estimator's ``history_encoder`` has for it.
+HISTORY_ENCODERS: dict[str, type[HistoryEncoder]] = {encoder.NAME: encoder for encoder in (ResidualEncoder,)}
+#: The name of encoding a history like any other row.
+SHARED = "shared"
 
 
 class Weights(NamedTuple):
@@ -30,49 +34,6 @@ class Weights(NamedTuple):
     encoder: Tensor  # (n_input_items, d)
     decoder: Tensor  # (n_output_items, d)
     bias: Tensor  # (n_output_items,)
-
-
-class HistoryEncoder(nn.Module):
-    """Encodes a history in its own way: decays learned per dimension, then a residual block.
-
-    Parameters
-    ----------
-    n_components : int
-        Size d of the hidden representation.
-    dropout : float
-        Share of values dropped before the block, inside it and after it.
-    """
-
-    #: Decays start between these, evenly in the logarithm of how far they reach back.
-    FIRST_DECAY, LAST_DECAY = 0.1, 0.995
-
-    def __init__(self, n_components: int, dropout: float) -> None:
-        super().__init__()
-        reach = torch.logspace(math.log10(1 - self.FIRST_DECAY), math.log10(1 - self.LAST_DECAY), n_components)
-        self.decay_logits = nn.Parameter(torch.logit(1 - reach))
-        self.norm = nn.LayerNorm(n_components)
-        self.block = nn.Sequential(
-            nn.Linear(n_components, 2 * n_components),
-            nn.GELU(),
-            Dropout(dropout),
-            nn.Linear(2 * n_components, n_components),
-            Dropout(dropout),
-        )
-        self.dropout = Dropout(dropout)
-
-    def forward(self, histories: ItemSequences, weight: Tensor) -> Tensor:
-        """Return the encoded histories, given the encoder's weight of every item."""
-        return self.encode(histories.project(weight, self.decays))
-
-    def encode(self, sums: Tensor) -> Tensor:
-        """Return the encoded histories, given their decayed sums."""
-        hidden = self.dropout(self.norm(sums))
-        return cast(Tensor, self.block(hidden).add_(hidden))
-
-    @property
-    def decays(self) -> Tensor:
-        """What a step back leaves of each component, in (0, 1)."""
-        return torch.sigmoid(self.decay_logits)
 
 
 class AutoSeqRecModule(nn.Module):
@@ -87,7 +48,7 @@ class AutoSeqRecModule(nn.Module):
     activation : {"identity", "logistic", "relu", "tanh"}
         Activation of the encoder.
     history : HistoryEncoder or None, default=None
-        What encodes histories for the collaborative decoder; without one they are encoded like any row.
+        What encodes histories for the collaborative decoder; None encodes them like any row ("shared").
     """
 
     def __init__(self, n_items: int, n_components: int, activation: str, history: HistoryEncoder | None = None) -> None:
@@ -138,11 +99,23 @@ class AutoSeqRecModule(nn.Module):
         """Return the encoder's weights and those of one decoder."""
         return Weights(self.encoder_weight, self.decoder(decoder).weight, self.decoder(decoder).bias)
 
-    def encode_sequences(self, histories: ItemSequences, weight: Tensor) -> Tensor:
-        """Return histories as the encoder that is their own encodes them, given the encoder's weight of every item."""
-        return cast(HistoryEncoder, self.history)(histories, weight)
+    @property
+    def history_encoder(self) -> str:
+        """The name of what encodes histories."""
+        return SHARED if self.history is None else self.history.NAME
+
+    def encode(self, inputs: SparseRows | ItemSequences, weight: Tensor) -> Tensor:
+        """Return encoded inputs of a training batch, given the encoder's weight of every item that they name."""
+        if isinstance(inputs, ItemSequences):
+            return cast(Tensor, cast(HistoryEncoder, self.history)(inputs, weight))
+        return self.activate(inputs.project(weight))
 
     def activate(self, projections: Tensor, dropout: float = 0.0) -> Tensor:
         """Return ``f`` of rows already multiplied by the encoder's weight; dropout comes before the activation."""
         linear = functional.dropout(projections + self.encoder_bias, dropout, self.training)
         return ACTIVATIONS[self.activation](linear)
+
+
+def make_history_encoder(name: str, n_components: int, dropout: float) -> HistoryEncoder | None:
+    """Return a history encoder with starting weights (torch's random state), None for "shared"."""
+    return None if name == SHARED else HISTORY_ENCODERS[name](n_components, dropout)

@@ -15,7 +15,7 @@ from torch import Tensor
 from .._counts.counts import Counts
 from .._counts.histories import Histories
 from .._counts.settings import SequenceSettings
-from .._network.inputs import ItemSequences, SparseRows, gather_rows, shares, sparse_rows, unit_rows
+from .._network.inputs import ItemSequences, SparseRows, gather_rows, item_sequences, shares, sparse_rows, unit_rows
 
 #: Where a softmax is not summed over all items, rows that ask for many of them ask for so many draws.
 TARGETS_PER_ROW = 4
@@ -88,8 +88,8 @@ class Snapshots:
         The log.
     settings : SequenceSettings
         How much of a history is shown.
-    in_sequence : bool
-        Whether it is shown as a sequence or as a decayed row.
+    sequence_length : int or None
+        How many of the newest items are shown as a sequence; None shows a decayed row.
     """
 
     #: An event is drawn half as often as one that is younger by this share of the log: taste moves on. After 12 epochs
@@ -97,12 +97,12 @@ class Snapshots:
     #: life of .1, .5 and without end .147, .149 and .143. On small sparse logs an epoch shows every event anyway.
     HALF_LIFE = 0.25
 
-    def __init__(self, counts: Counts, settings: SequenceSettings, in_sequence: bool) -> None:
+    def __init__(self, counts: Counts, settings: SequenceSettings, sequence_length: int | None) -> None:
         self._history = counts.history
         self._arrivals, self._clock = counts.arrivals, counts.clock
         self._n_items = counts.n_items
         self._settings = settings
-        self._in_sequence = in_sequence
+        self._sequence_length = sequence_length
         #: Number of events before each, of the same user.
         self._lengths = np.arange(len(self._history)) - np.repeat(counts.indptr[:-1], np.diff(counts.indptr))
         #: Where the events stand in ``counts.history``.
@@ -123,7 +123,8 @@ class Snapshots:
     def batch(self, events: NDArray[np.int64], hits: Tensor) -> Batch:
         """Return some events as a batch: the history before each, and its item; ``hits`` are of all that were drawn."""
         histories = Histories(self._history, events - self._lengths[events], events)
-        inputs = histories.in_sequence() if self._in_sequence else self._decayed_rows(histories)
+        length = self._sequence_length
+        inputs = self._decayed_rows(histories) if length is None else item_sequences(histories, length)
         ones = np.ones(len(events), dtype=np.int64)
         return Batch("collaborative", inputs, sparse_rows(self._history[events], ones.astype(float), ones), hits)
 

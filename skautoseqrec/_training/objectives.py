@@ -1,9 +1,8 @@
-"""The objective: all that tells one published or improved model from another, each aspect in one place.
+"""Objectives, the training half: what is minimised, and on which rows.
 
 An objective says where the weights start (``initialise``), which rows each decoder learns (``draw_epochs``), how a
-batch passes through the network (``logits``), what is minimised (``loss``), how a projected row is encoded
-(``encode``, ``reach``), and what the neural parts of a score are (``parts``, ``score``, ``two_hop_queries``). Module,
-training loop, state, replay and estimator know none of this.
+batch passes through the network (``logits``) and what is minimised (``loss``). Its scoring half, the heads, stands in
+``_network/heads.py``: answering needs no training code.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import cast
+from typing import ClassVar, cast
 
 import numpy as np
 import torch
@@ -23,20 +22,21 @@ from torch.nn import functional
 from .._counts.counts import TRANSITION_UNIT, Counts
 from .._counts.settings import SequenceSettings
 from .._network.functions import SoftmaxCrossEntropy
-from .._network.heads import BIASED_PARTS, NEURAL_PARTS, Hidden, ItemSide
+from .._network.heads import Heads, MultinomialHeads, PaperHeads
 from .._network.inputs import SparseRows, gather_rows
-from .._network.module import DECODERS, AutoSeqRecModule, Weights
-from .._utils.devices import CPU
+from .._network.module import DECODERS, HISTORY_ENCODERS, SHARED, AutoSeqRecModule, Weights
 from .batches import Batch, Snapshots, WholeRows, drawn_share, shuffled, shuffled_slices
 
 
 class Objective(ABC):
     """What every objective has to say."""
 
-    #: Weights of the parts of a score where none are given or fitted.
-    BLEND: Mapping[str, float]
-    #: Parts that no fitted blend weighs.
-    LEFT_OUT: frozenset[str] = frozenset()
+    #: The scoring half.
+    HEADS: ClassVar[type[Heads]]
+    #: Whether its loss may be summed over sampled items.
+    SAMPLES_ITEMS: ClassVar[bool]
+    #: The history encoders that it can train.
+    HISTORY_ENCODERS: ClassVar[tuple[str, ...]]
 
     @abstractmethod
     def initialise(self, module: AutoSeqRecModule) -> None:
@@ -44,7 +44,7 @@ class Objective(ABC):
 
     @abstractmethod
     def draw_epochs(
-        self, counts: Counts, settings: SequenceSettings, batch_size: int, in_sequence: bool = False
+        self, counts: Counts, settings: SequenceSettings, batch_size: int, sequence_length: int | None = None
     ) -> Iterator[Iterable[Batch]]:
         """Yield the batches of one epoch after the other, without end."""
 
@@ -56,38 +56,13 @@ class Objective(ABC):
     def loss(self, logits: Tensor, batch: Batch) -> Tensor:
         """Return the mean loss of the rows of a batch."""
 
-    @abstractmethod
-    def encode(self, module: AutoSeqRecModule, projections: Tensor, squared_norms: Tensor) -> Tensor:
-        """Return the hidden representation of rows given as their projections and squared norms."""
-
-    @abstractmethod
-    def parts(self, hidden: Hidden, items: ItemSide) -> dict[str, Tensor]:
-        """Return each neural part of the score, shape (n_rows, n_items)."""
-
-    @abstractmethod
-    def two_hop_queries(self, history_row: Tensor, source: Tensor) -> Tensor:
-        """Return what meets what reaches an item, given the encoded history rows and transitions out of last items."""
-
-    def reach(self, module: AutoSeqRecModule, projections: Tensor, squared_norms: Tensor) -> Tensor:
-        """Return what two hops arrive at, given the transitions into items as projections and squared norms."""
-        return self.encode(module, projections, squared_norms)
-
-    def score(self, hidden: Hidden, items: ItemSide, blend: Mapping[str, float]) -> Tensor:
-        """Return the blended neural parts but for :meth:`bias`, shape (n_rows, n_items)."""
-        parts = self.parts(hidden, items)
-        scores = parts["collaborative"].mul_(blend["collaborative"])
-        return scores.add_(parts["one_hop"], alpha=blend["one_hop"]).add_(parts["two_hop"], alpha=blend["two_hop"])
-
-    def bias(self, items: ItemSide, blend: Mapping[str, float]) -> Tensor:
-        """Return what is added to each item's score whoever asks, shape (n_items,)."""
-        return items.vectors.new_zeros(len(items.vectors))
-
 
 class PaperObjective(Objective):
     """The published model: squared reconstruction error through nonlinear heads (paper, sections 3.2 to 3.4)."""
 
-    BLEND = {"collaborative": 0.6, "one_hop": 0.2, "two_hop": 0.2}
-    HEADS = {"collaborative": torch.sigmoid, "source": torch.relu, "target": torch.relu}
+    HEADS = PaperHeads
+    SAMPLES_ITEMS = False  # it reconstructs whole rows
+    HISTORY_ENCODERS = (SHARED,)  # it trains on rows of the user-item matrix
 
     def initialise(self, module: AutoSeqRecModule) -> None:
         """Draw the encoder's weights as torch draws those of a linear layer; the decoders already are such layers."""
@@ -96,7 +71,7 @@ class PaperObjective(Objective):
         nn.init.uniform_(module.encoder_bias, -bound, bound)
 
     def draw_epochs(
-        self, counts: Counts, settings: SequenceSettings, batch_size: int, in_sequence: bool = False
+        self, counts: Counts, settings: SequenceSettings, batch_size: int, sequence_length: int | None = None
     ) -> Iterator[Iterable[Batch]]:
         """Yield rows of R, T and T transposed, drawn and shuffled once for all epochs, as the authors' code does."""
         transitions = (counts.transitions / TRANSITION_UNIT).tocsr()
@@ -119,35 +94,15 @@ class PaperObjective(Objective):
 
     def loss(self, logits: Tensor, batch: Batch) -> Tensor:
         """Return the mean squared error of the reconstructed rows."""
-        return functional.mse_loss(self.HEADS[batch.decoder](logits), batch.targets.to_dense(logits.shape[1]))
-
-    def encode(self, module: AutoSeqRecModule, projections: Tensor, squared_norms: Tensor) -> Tensor:
-        """Encode rows as they are: ``f(x) = relu(W' x + b)``."""
-        return module.activate(projections)
-
-    def parts(self, hidden: Hidden, items: ItemSide) -> dict[str, Tensor]:
-        """Return ``sigmoid(D_u z_u)``, ``relu(D_s z_s)`` and ``(z_s * z_u) . z_t``."""
-        return {
-            "collaborative": self.HEADS["collaborative"](items.logits("collaborative", hidden.user)),
-            "one_hop": self.HEADS["source"](items.logits("source", hidden.source)),
-            "two_hop": hidden.two_hop @ items.reached.T,
-        }
-
-    def two_hop_queries(self, history_row: Tensor, source: Tensor) -> Tensor:
-        """Return ``z_s * z_u``."""
-        return source * history_row
+        return functional.mse_loss(PaperHeads.OUTPUTS[batch.decoder](logits), batch.targets.to_dense(logits.shape[1]))
 
 
 class MultinomialObjective(Objective):
     """Softmax cross-entropy through linear heads, unit inputs, and a history that stands before each event."""
 
-    #: Fixed weights where the log is too short to fit them; the parts of a score have comparable spreads.
-    BLEND = {"collaborative": 1.0, "one_hop": 0.5, "two_hop": 0.5, "direct": 0.5, "trend": 0.2, "repeat": 0.5}
-    #: Beside the other parts it is worth -.1, .2 and -.4 % of the MRR of the last tenth of MovieLens-100K, Amazon Video
-    #: and MovieLens-1M, less than a seed is, and it is a third of the product that scoring takes.
-    LEFT_OUT = frozenset({"one_hop"})
-    #: Makes a cosine as wide as the other parts are.
-    TWO_HOP_SCALE = 10.0
+    HEADS = MultinomialHeads
+    SAMPLES_ITEMS = True
+    HISTORY_ENCODERS = (SHARED, *HISTORY_ENCODERS)
     #: An epoch shows so many events for each item, with what stood before them, ...
     SNAPSHOTS_PER_ITEM = 16
     #: ... every row of both transition matrices so often, and for each item so many whole histories. Snapshots alone
@@ -167,12 +122,12 @@ class MultinomialObjective(Objective):
             nn.init.zeros_(module.decoder(name).bias)
 
     def draw_epochs(
-        self, counts: Counts, settings: SequenceSettings, batch_size: int, in_sequence: bool = False
+        self, counts: Counts, settings: SequenceSettings, batch_size: int, sequence_length: int | None = None
     ) -> Iterator[Iterable[Batch]]:
         """Yield rows of T, of T transposed and of R, and a sample of the events, shuffled anew each epoch."""
         transitions = [WholeRows("source", counts.transitions), WholeRows("target", counts.transitions.T.tocsr())]
         histories = WholeRows("collaborative", counts.user_item())
-        snapshots = Snapshots(counts, settings, in_sequence)
+        snapshots = Snapshots(counts, settings, sequence_length)
 
         n_histories = self.HISTORIES_PER_ITEM * counts.n_items
         n_snapshots = min(self.SNAPSHOTS_PER_ITEM * counts.n_items, len(snapshots.events))
@@ -195,11 +150,7 @@ class MultinomialObjective(Objective):
     def logits(self, module: AutoSeqRecModule, weights: Weights, batch: Batch, dropout: Mapping[str, float]) -> Tensor:
         """Drop entries of the input."""
         inputs = batch.inputs.drop(dropout["encoder"]) if module.training else batch.inputs
-        if isinstance(inputs, SparseRows):
-            hidden = module.activate(inputs.project(weights.encoder))
-        else:
-            hidden = module.encode_sequences(inputs, weights.encoder)
-        return functional.linear(hidden, weights.decoder, weights.bias)
+        return functional.linear(module.encode(inputs, weights.encoder), weights.decoder, weights.bias)
 
     def loss(self, logits: Tensor, batch: Batch) -> Tensor:
         """Return the mean cross-entropy of the rows against their targets' shares."""
@@ -207,51 +158,8 @@ class MultinomialObjective(Objective):
         loss = SoftmaxCrossEntropy.apply(logits, targets.row_of_entry(), targets.items, targets.values)
         return cast(Tensor, loss)
 
-    def encode(self, module: AutoSeqRecModule, projections: Tensor, squared_norms: Tensor) -> Tensor:
-        """Encode rows scaled to unit norm: ``f(x) = relu(W' x / |x| + b)``; an empty row stays zero."""
-        return module.activate(projections / squared_norms.sqrt().clamp_min(1e-12)[:, None])
 
-    def reach(self, module: AutoSeqRecModule, projections: Tensor, squared_norms: Tensor) -> Tensor:
-        """Return the encoded columns as unit vectors, so that the two-hop part is a cosine."""
-        return functional.normalize(self.encode(module, projections, squared_norms))
-
-    def parts(self, hidden: Hidden, items: ItemSide) -> dict[str, Tensor]:
-        """Return ``D_u z_u``, ``D_s z_s`` and ``10 cos(z_s * z_u, z_t)``."""
-        return {
-            "collaborative": items.logits("collaborative", hidden.user),
-            "one_hop": items.logits("source", hidden.source),
-            "two_hop": hidden.two_hop @ items.reached.T,
-        }
-
-    def score(self, hidden: Hidden, items: ItemSide, blend: Mapping[str, float]) -> Tensor:
-        """Return the blended neural parts as one product over the range of the parts used: the heads are linear."""
-        used = [place for place, name in enumerate(NEURAL_PARTS) if blend[name]] or [0]
-        first, last = used[0], used[-1]
-        queries = torch.cat([blend[NEURAL_PARTS[place]] * hidden[place] for place in range(first, last + 1)], 1)
-        return product(queries, items.thirds(first, last))
-
-    def bias(self, items: ItemSide, blend: Mapping[str, float]) -> Tensor:
-        """Return what is added to each item's score whoever asks, shape (n_items,)."""
-        return torch.stack([blend[part] * items.biases[decoder] for part, decoder in BIASED_PARTS.items()]).sum(0)
-
-    def embed(self, hidden: Hidden, blend: Mapping[str, float]) -> Tensor:
-        """Return the vectors whose product with the items' vectors is the blended neural part, but for the biases."""
-        return torch.cat([blend[name] * part for name, part in zip(NEURAL_PARTS, hidden, strict=True)], 1)
-
-    def two_hop_queries(self, history_row: Tensor, source: Tensor) -> Tensor:
-        """Return ``z_s * z_u`` at a fixed length."""
-        return self.TWO_HOP_SCALE * functional.normalize(source * history_row)
-
-
-def product(queries: Tensor, vectors: Tensor) -> Tensor:
-    """Return ``queries @ vectors.T``; torch leaves a single query to one thread, so it is shared out here."""
-    n_threads = torch.get_num_threads() if vectors.device == CPU else 1
-    n_each = len(vectors) // n_threads
-    if len(queries) != 1 or n_threads == 1 or n_each == 0:
-        return torch.mm(queries, vectors.T)
-    shares = vectors[: n_threads * n_each].unflatten(0, (n_threads, n_each))
-    scores = torch.bmm(queries.expand(n_threads, -1, -1), shares.transpose(1, 2)).view(1, -1)
-    return torch.cat([scores, torch.mm(queries, vectors[n_threads * n_each :].T)], 1)
-
-
-OBJECTIVES: dict[str, type[Objective]] = {"multinomial": MultinomialObjective, "paper": PaperObjective}
+#: The objectives by name.
+OBJECTIVES: dict[str, type[Objective]] = {
+    objective.HEADS.NAME: objective for objective in (MultinomialObjective, PaperObjective)
+}

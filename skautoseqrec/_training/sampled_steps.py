@@ -17,7 +17,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .._network.inputs import ItemSequences, SparseRows
+from .._network.inputs import SparseRows
 from .._network.module import AutoSeqRecModule, Weights
 from .batches import TARGETS_PER_ROW, Batch
 from .objectives import Objective
@@ -71,7 +71,7 @@ def sample(batch: Batch, n_items: int, n_negatives: int) -> Sampled:
     undrawn = torch.log1p(torch.tensor(-1 / n_items, dtype=torch.float64))  # minus infinity for a single item
     log_absence = (len(batch.targets) - 1) * torch.log1p(-hits) + n_negatives * undrawn
     log_inclusion = torch.log(-torch.expm1(log_absence)).float().to(candidates.device)
-    shown, inputs = _narrowed(batch.inputs)
+    shown, inputs = batch.inputs.narrowed()
     asked = SparseRows(places[: len(targets.items)], targets.values, targets.offsets)
     return Sampled(shown, candidates, log_inclusion, Batch(batch.decoder, inputs, asked))
 
@@ -102,17 +102,6 @@ def draw_targets(targets: SparseRows, n_draws: int) -> SparseRows:
     entries = torch.maximum(torch.minimum(entries, ends[:, None] - 1), targets.offsets[:, None])
     drawn, n_equal = torch.unique(entries, return_counts=True)
     return SparseRows(targets.items[drawn], n_equal / n_draws, torch.searchsorted(drawn, targets.offsets))
-
-
-def _narrowed(inputs: SparseRows | ItemSequences) -> tuple[Tensor, SparseRows | ItemSequences]:
-    """Return the items of some inputs, and the inputs in places of them."""
-    if isinstance(inputs, SparseRows):
-        shown, places = torch.unique(inputs.items, return_inverse=True)
-        return shown, SparseRows(places, inputs.values, inputs.offsets)
-    is_item = inputs.values > 0
-    places = torch.zeros_like(inputs.items)
-    shown, places[is_item] = torch.unique(inputs.items[is_item], return_inverse=True)
-    return shown, ItemSequences(places, inputs.values)
 
 
 class Gathered(NamedTuple):
@@ -215,7 +204,8 @@ class RowSteps(Steps):
         sampled = sample(batch, self.module.n_items, n_negatives)
         rows = {"encoder": sampled.shown, batch.decoder: sampled.candidates}
         gathered = {name: [weights.gather(rows[name]) for weights in self._of_items[name]] for name in rows}
-        loss = self._loss(sampled, Weights(*(leaf.weight for part in gathered.values() for leaf in part)))
+        (encoder,), (decoder, bias) = gathered["encoder"], gathered[batch.decoder]
+        loss = self._loss(sampled, Weights(encoder=encoder.weight, decoder=decoder.weight, bias=bias.weight))
         loss.backward()
         for name in rows:
             for weights, leaf in zip(self._of_items[name], gathered[name], strict=True):

@@ -1,0 +1,97 @@
+"""The residual history encoder: decays learned for each component, then a residual block."""
+
+from __future__ import annotations
+
+import math
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from .._counts.histories import Histories
+from .functions import DecayedSum, Dropout, chunks, fading
+from .history_encoder import HistoryEncoder, HistoryReader
+from .inputs import ItemSequences
+
+
+class ResidualEncoder(HistoryEncoder):
+    """Sums the encoder's weights of the newest items, fading by learned decays, and adds a small network to the sum.
+
+    ``z = h + block(h)`` with ``h = LayerNorm(sum_k decays**(k - 1) * W[k-th newest item])``.
+
+    Parameters
+    ----------
+    n_components : int
+        Size d of the hidden representation.
+    dropout : float
+        Share of values dropped before the block, inside it and after it.
+    """
+
+    NAME = "residual"
+    #: A decay of .995 would reach back without end.
+    LENGTH = 60
+    #: Decays start between these, evenly in the logarithm of how far they reach back.
+    FIRST_DECAY, LAST_DECAY = 0.1, 0.995
+
+    def __init__(self, n_components: int, dropout: float) -> None:
+        super().__init__(n_components, dropout)
+        reach = torch.logspace(math.log10(1 - self.FIRST_DECAY), math.log10(1 - self.LAST_DECAY), n_components)
+        self.decay_logits = nn.Parameter(torch.logit(1 - reach))
+        self.norm = nn.LayerNorm(n_components)
+        self.block = nn.Sequential(
+            nn.Linear(n_components, 2 * n_components),
+            nn.GELU(),
+            Dropout(dropout),
+            nn.Linear(2 * n_components, n_components),
+            Dropout(dropout),
+        )
+        self.dropout = Dropout(dropout)
+
+    @property
+    def decays(self) -> Tensor:
+        """What a step back leaves of each component, in (0, 1), shape (d,)."""
+        return torch.sigmoid(self.decay_logits)
+
+    def forward(self, sequences: ItemSequences, weight: Tensor) -> Tensor:
+        """Return the encoded histories of a training batch, given the encoder's weight of every item."""
+        sums = cast(Tensor, DecayedSum.apply(weight, self.decays, sequences.items, sequences.values))
+        return self.encode_sums(sums)
+
+    def encode_sums(self, sums: Tensor) -> Tensor:
+        """Return the encoded histories, given their decayed sums, (n_rows, d)."""
+        hidden = self.dropout(self.norm(sums))
+        return cast(Tensor, self.block(hidden).add_(hidden))
+
+    def reader(self, weight: Tensor) -> ResidualReader:
+        """Return the encoder for answers, given the encoder's weight of every trained item."""
+        return ResidualReader(self, weight)
+
+
+class ResidualReader(HistoryReader):
+    """The residual encoder for answers: what is the same for all histories is computed once.
+
+    Parameters
+    ----------
+    encoder : ResidualEncoder
+        Trained.
+    weight : Tensor of shape (n_items, d)
+        The encoder's weight of every trained item.
+    """
+
+    def __init__(self, encoder: ResidualEncoder, weight: Tensor) -> None:
+        self._encoder = encoder
+        self._n_trained = len(weight)
+        # The last row is for places without an item, and for items without weights.
+        self._weight = functional.pad(weight, (0, 0, 0, 1))
+        self._fading = fading(encoder.decays, encoder.LENGTH)
+
+    def encode(self, histories: Histories) -> Tensor:
+        """Return the encoded histories, shape (n_rows, d)."""
+        newest = histories.newest_items(self._encoder.LENGTH, nothing=self._n_trained)
+        items = torch.from_numpy(newest).clamp_max_(self._n_trained)
+        faded = self._fading[: items.shape[1]]
+        sums = self._weight.new_empty(len(items), self._weight.shape[1])
+        for rows in chunks(items, self._weight.shape[1]):
+            torch.sum(functional.embedding(items[rows], self._weight).mul_(faded), 1, out=sums[rows])
+        return self._encoder.encode_sums(sums)
