@@ -54,9 +54,9 @@ def count_log(columns: Columns, X: Any, settings: SequenceSettings, verbose: int
     counts = Counts.empty()
     transitions = _reusable_transitions(X, items, settings, verbose)
     if transitions is None:
-        counts, _ = counts.advance(events, settings.step_weights)
+        counts, _ = counts.add_events(events, settings.step_weights)
     else:
-        counts = counts.append(events, transitions)
+        counts = counts.add_counted(events, transitions)
     return CountedLog(users, items, EventStore(user_codes, item_codes, columns.times), counts)
 
 

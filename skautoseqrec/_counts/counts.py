@@ -129,7 +129,7 @@ class Counts:
         clock : int
             How many events ever arrived.
         """
-        counts, _ = cls.empty().advance(events, step_weights)
+        counts, _ = cls.empty().add_events(events, step_weights)
         return counts.renumbered(arrivals, clock)
 
     @property
@@ -155,14 +155,14 @@ class Counts:
         users = np.repeat(np.arange(self.n_users), np.diff(self.indptr))
         return count_user_item(users, self.history, (self.n_users, self.n_items))
 
-    def advance(self, events: Events, step_weights: NDArray[np.int64]) -> tuple[Counts, sparse.csr_matrix]:
-        """Return the counts with more events let in, and the transitions they added."""
+    def add_events(self, events: Events, step_weights: NDArray[np.int64]) -> tuple[Counts, sparse.csr_matrix]:
+        """Return the counts with more events, and the transitions they added."""
         added = self.find_new_transitions(events, step_weights).to_csr(events.n_items)
-        counts = self.append(events, resized(self.transitions, events.n_items) + added)
+        counts = self.add_counted(events, resized(self.transitions, events.n_items) + added)
         return counts, added
 
-    def append(self, events: Events, transitions: sparse.csr_matrix) -> Counts:
-        """Return the counts with more events let in, given the transitions of all."""
+    def add_counted(self, events: Events, transitions: sparse.csr_matrix) -> Counts:
+        """Return the counts with more events, given the transitions of all."""
         old_lengths = self.history_lengths(np.arange(events.n_users))
         indptr = np.r_[0, np.cumsum(old_lengths + np.bincount(events.users, minlength=events.n_users))]
         history, arrivals = np.empty(indptr[-1], dtype=np.int64), np.empty(indptr[-1], dtype=np.int64)

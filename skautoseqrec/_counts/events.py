@@ -100,7 +100,7 @@ class EventStore:
         if known == "datetimes":
             _check_unit(self._times.view(), times)
 
-    def extend(self, users: NDArray[np.int64], items: NDArray[np.int64], times: NDArray[Any] | None) -> None:
+    def add_events(self, users: NDArray[np.int64], items: NDArray[np.int64], times: NDArray[Any] | None) -> None:
         """Append events in order of arrival."""
         if times is not None and self._times is None:
             self._times = GrowableArray(_missing_times(len(self), times.dtype))

@@ -45,7 +45,7 @@ class TrendClock:
         """Return the levels of items without events, shape (n_half_lives, n_items)."""
         return np.full((len(self.half_lives), n_items), -np.inf)
 
-    def let_in(self, levels: NDArray[np.float64], items: NDArray[np.int64], arrivals: NDArray[np.int64]) -> None:
+    def add_events(self, levels: NDArray[np.float64], items: NDArray[np.int64], arrivals: NDArray[np.int64]) -> None:
         """Raise the levels by events in order, in place, given the sequence number of each."""
         for row, log_decay in enumerate(self.log_decays):
             np.logaddexp.at(levels[row], items, -(arrivals + 1) * log_decay)

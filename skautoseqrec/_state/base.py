@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -13,10 +12,10 @@ from torch import Tensor
 
 from .._counts.counts import TRANSITION_UNIT, Counts
 from .._counts.events import Events
-from .._network.heads import BIASED_PARTS, ItemSide
+from .._network.heads import BIASED_PARTS, ItemVectors
 from .._network.model import FieldsOnly, Model
 from .._utils.devices import CPU
-from .._utils.ragged import Entries
+from .._utils.ragged import SparseEntries
 from .._utils.sparse import rows_of
 
 
@@ -27,16 +26,16 @@ class Base(FieldsOnly):
     Parameters
     ----------
     counts : Counts
-        The events let in so far.
+        The events so far.
     source : Tensor of shape (n_items, d)
         ``sum_i T[j, i] W[i]`` for every item j: what leaves it.
     target : Tensor of shape (n_items, d + 1)
         ``sum_j T[j, i] W[j]`` for every item i, and behind it ``sum_j T[j, i]**2``: what leads to it.
-    leaving : csr_matrix of shape (n_items, n_items), float32
+    transitions : csr_matrix of shape (n_items, n_items), float32
         T, not in units, with the indices of ``counts.transitions``.
     levels : ndarray of shape (n_half_lives, n_items)
         Levels of the trend.
-    items : ItemSide with n_items + 1 rows
+    items : ItemVectors with n_items + 1 rows
         What scoring reads; the last row stands for any item that is not known yet.
     n_built_from : int
         How many events it was last built from as a whole; what came since was added to sums of float32.
@@ -45,23 +44,16 @@ class Base(FieldsOnly):
     counts: Counts
     source: Tensor
     target: Tensor
-    leaving: sparse.csr_matrix
+    transitions: sparse.csr_matrix
     levels: NDArray[np.float64]
-    items: ItemSide
+    items: ItemVectors
     n_built_from: int
 
-    #: What :meth:`items_on` answered last, but for the CPU.
-    _items_there: ClassVar[ItemSide | None] = None
-
-    def items_on(self, device: torch.device) -> ItemSide:
+    def items_on(self, device: torch.device) -> ItemVectors:
         """Return what scoring reads on a device; a copy on another than the CPU is kept as long as the base is."""
         if device == CPU:
             return self.items
-        there = self._items_there
-        if there is None or there.vectors.device != device:
-            there = self.items.to(device)
-            object.__setattr__(self, "_items_there", there)
-        return there
+        return self.keep(f"items on {device}", self.items, lambda: self.items.to(device))
 
     @classmethod
     def build(cls, counts: Counts, items: NDArray[np.int64], model: Model) -> Base:
@@ -70,14 +62,14 @@ class Base(FieldsOnly):
         norms = model.column_norms(counts.transitions)
         target = torch.cat([model.project_rows(transitions.T.tocsr()), norms[:, None]], 1)
         levels = model.trend.empty_levels(counts.n_items)
-        model.trend.let_in(levels, items, np.sort(counts.arrivals))
-        source, leaving = model.project_rows(transitions), single_precision(counts.transitions)
-        side = item_side(target, model)
-        return cls(counts, source, target, leaving, levels, side, len(counts.history))
+        model.trend.add_events(levels, items, np.sort(counts.arrivals))
+        source, values = model.project_rows(transitions), single_precision(counts.transitions)
+        side = item_vectors(target, model)
+        return cls(counts, source, target, values, levels, side, len(counts.history))
 
-    def advance(self, events: Events, model: Model) -> Base:
-        """Return the base with more events let in: only what they touch is computed again."""
-        counts, added = self.counts.advance(events, model.settings.step_weights)
+    def add_events(self, events: Events, model: Model) -> Base:
+        """Return the base with more events: only what they touch is computed again."""
+        counts, added = self.counts.add_events(events, model.settings.step_weights)
         source, target = padded(self.source, events.n_items), padded(self.target, events.n_items)
         for projections, matrix in ((source, added.tocsr()), (target[:, :-1], added.T.tocsr())):
             touched = np.flatnonzero(np.diff(matrix.indptr))
@@ -85,16 +77,16 @@ class Base(FieldsOnly):
         target[:, -1] = model.column_norms(counts.transitions)
         items = spread_items(self.items, events.n_items + 1)
         changed = torch.from_numpy(np.unique(events.items))
-        items.reached[changed] = model.reach(target[changed])
+        items.two_hop[changed] = model.reach(target[changed])
         levels = padded_levels(self.levels, model, events.n_items)
-        model.trend.let_in(levels, events.items, np.arange(self.counts.clock, counts.clock))
-        leaving = single_precision(counts.transitions)
-        return Base(counts, source, target, leaving, levels, items, self.n_built_from)
+        model.trend.add_events(levels, events.items, np.arange(self.counts.clock, counts.clock))
+        values = single_precision(counts.transitions)
+        return Base(counts, source, target, values, levels, items, self.n_built_from)
 
-    def transitions(self, last_items: Entries) -> Entries:
+    def transitions_from(self, last_items: SparseEntries) -> SparseEntries:
         """Return the sums of rows of T that weighted items ask for; items not known yet have none."""
         last_items = last_items.below(self.counts.n_items)
-        return last_items.combine(rows_of(self.leaving, last_items.items))
+        return last_items.combine(rows_of(self.transitions, last_items.items))
 
 
 def single_precision(transitions: sparse.csr_matrix) -> sparse.csr_matrix:
@@ -117,7 +109,7 @@ def padded_levels(levels: NDArray[np.float64], model: Model, n_items: int) -> ND
     return copy
 
 
-def item_side(target: Tensor, model: Model) -> ItemSide:
+def item_vectors(target: Tensor, model: Model) -> ItemVectors:
     """Return what scoring reads of each item, with one more row for the items not known yet.
 
     Items without weights of their own take the mean of the trained decoder rows: what leads to them, direct
@@ -131,10 +123,10 @@ def item_side(target: Tensor, model: Model) -> ItemSide:
         mean_weight, mean_bias = decoder.weight.mean(0, keepdim=True), decoder.bias.mean(0, keepdim=True)
         weights.append(torch.cat([decoder.weight, mean_weight.expand(n_untrained, -1)]))
         biases[name] = torch.cat([decoder.bias, mean_bias.expand(n_untrained)])
-    return ItemSide(torch.cat([*weights, model.reach(padded(target, n_rows))], 1), biases)
+    return ItemVectors(torch.cat([*weights, model.reach(padded(target, n_rows))], 1), biases)
 
 
-def spread_items(items: ItemSide, n_rows: int) -> ItemSide:
+def spread_items(items: ItemVectors, n_rows: int) -> ItemVectors:
     """Return an item side of so many rows that may be written to: the last row stands for all that were not known."""
     rows = torch.from_numpy(np.minimum(np.arange(n_rows), len(items.vectors) - 1))
-    return ItemSide(items.vectors[rows], {name: bias[rows] for name, bias in items.biases.items()})
+    return ItemVectors(items.vectors[rows], {name: bias[rows] for name, bias in items.biases.items()})

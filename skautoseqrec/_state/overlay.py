@@ -12,11 +12,11 @@ from torch import Tensor
 
 from .._counts.counts import TRANSITION_UNIT
 from .._network.model import Model
-from .._utils.ragged import Entries, GrowableArray
+from .._utils.ragged import GrowableArray, SparseEntries
 from .base import Base, padded_levels
 
 #: Events, targets and units of an item that nothing was added from.
-NOTHING_LEAVES: tuple[list[int], list[int], list[int]] = ([], [], [])
+NO_TRANSITIONS: tuple[list[int], list[int], list[int]] = ([], [], [])
 
 
 class Changes(NamedTuple):
@@ -28,15 +28,15 @@ class Changes(NamedTuple):
         How many events.
     items : ndarray of shape (n_changed,)
         The items that had one, each once.
-    moves : Tensor of shape (n_changed, d)
-        By how much what reaches each of them moved.
+    vector_changes : Tensor of shape (n_changed, d)
+        By how much the two-hop vector of each of them changed.
     levels : ndarray of shape (n_half_lives, n_items)
         Levels of the trend after them.
     """
 
     n_events: int
     items: NDArray[np.int64]
-    moves: Tensor
+    vector_changes: Tensor
     levels: NDArray[np.float64]
 
 
@@ -62,7 +62,7 @@ class Overlay:
         #: What leads to the item of each event, after it.
         self._target_of_event = GrowableArray(np.zeros((0, base.target.shape[1]), dtype=np.float32))
         self._history: dict[int, tuple[list[int], list[int]]] = {}  # user -> events, items
-        self._leaving: dict[int, tuple[list[int], list[int], list[int]]] = {}  # item -> events, targets, units
+        self._transitions: dict[int, tuple[list[int], list[int], list[int]]] = {}  # item -> events, targets, units
         # Only the writer reads these: T as it is now, and each changed item's newest event.
         self._added: dict[tuple[int, int], int] = {}
         self._newest_event: dict[int, int] = {}
@@ -76,12 +76,12 @@ class Overlay:
         """Return the number of events, published or not."""
         return len(self._target_of_event)
 
-    def append(self, user: int, item: int) -> None:
+    def add_event(self, user: int, item: int) -> None:
         """Let one event in: O(window * d), whatever else is known."""
         event = len(self)
         previous = self._previous_items(user)
         for source, weight in zip(previous, self._step_weights, strict=False):
-            events, targets, units = self._leaving.setdefault(source, ([], [], []))
+            events, targets, units = self._transitions.setdefault(source, ([], [], []))
             targets.append(item)
             units.append(weight)
             events.append(event)  # last: readers look for their mark here
@@ -97,18 +97,18 @@ class Overlay:
         events, items = self._history.get(user, ((), ()))
         return items[: bisect_left(events, n_events)]  # type: ignore[return-value]
 
-    def leaving(self, items: NDArray[np.integer], n_events: int) -> Entries:
+    def transitions_from(self, items: NDArray[np.integer], n_events: int) -> SparseEntries:
         """Return the transitions that the first ``n_events`` events added from some items, one row for each."""
         lengths: list[int] = []
         targets: list[int] = []
         units: list[int] = []
         for item in items.tolist():
-            events, item_targets, item_units = self._leaving.get(item, NOTHING_LEAVES)
+            events, item_targets, item_units = self._transitions.get(item, NO_TRANSITIONS)
             lengths.append(bisect_left(events, n_events))
             targets += item_targets[: lengths[-1]]
             units += item_units[: lengths[-1]]
         values = np.array(units, dtype=np.float32) / np.float32(TRANSITION_UNIT)
-        return Entries(np.array(lengths, dtype=np.int64), np.array(targets, dtype=np.int64), values)
+        return SparseEntries(np.array(lengths, dtype=np.int64), np.array(targets, dtype=np.int64), values)
 
     def item_of_event(self, n_events: int) -> NDArray[np.int64]:
         """Return the item of each of the first ``n_events`` events."""
@@ -128,7 +128,7 @@ class Overlay:
                 self._changes = changes
         return changes
 
-    def project(self, entries: Entries) -> Tensor:
+    def project(self, entries: SparseEntries) -> Tensor:
         """Return the product of sparse rows with the encoder's weight."""
         return self._model.project_entries(entries)
 
@@ -147,16 +147,16 @@ class Overlay:
         arrived = self.item_of_event(n_events)[known.n_events :]
         levels = padded_levels(known.levels, self._model, n_items)
         clock = self._base.counts.clock
-        self._model.trend.let_in(levels, arrived, np.arange(clock + known.n_events, clock + n_events))
+        self._model.trend.add_events(levels, arrived, np.arange(clock + known.n_events, clock + n_events))
         items = np.union1d(known.items, arrived)
-        moves = torch.zeros(len(items), self._base.source.shape[1])
-        moves[torch.from_numpy(np.searchsorted(items, known.items))] = known.moves
+        vector_changes = torch.zeros(len(items), self._base.source.shape[1])
+        vector_changes[torch.from_numpy(np.searchsorted(items, known.items))] = known.vector_changes
         moved, newest = np.unique(arrived[::-1], return_index=True)
         targets = torch.from_numpy(self._target_of_event.view(n_events)[n_events - 1 - newest])
-        reached = self._base.items.reached
+        reached = self._base.items.two_hop
         before = reached[torch.from_numpy(np.minimum(moved, len(reached) - 1))]
-        moves[torch.from_numpy(np.searchsorted(items, moved))] = self._model.reach(targets) - before
-        return Changes(n_events, items, moves, levels)
+        vector_changes[torch.from_numpy(np.searchsorted(items, moved))] = self._model.reach(targets) - before
+        return Changes(n_events, items, vector_changes, levels)
 
     def _no_changes(self) -> Changes:
         nothing = np.zeros(0, dtype=np.int64)

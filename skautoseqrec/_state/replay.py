@@ -1,4 +1,4 @@
-"""A log that is about to arrive, laid out so that what was known at any of its moments is a range of an array."""
+"""Replaying a log on a private copy of the state, laid out so that what any event sees is a range of an array."""
 
 from __future__ import annotations
 
@@ -10,8 +10,130 @@ from torch import Tensor
 from .._counts.counts import TRANSITION_UNIT, Counts, square_growth
 from .._counts.events import Events
 from .._counts.histories import Histories
-from .._network.model import Model
-from .._utils.ragged import Entries, ragged_ranges, ranks_within_groups
+from .._network.model import Model, project
+from .._utils.ragged import SparseEntries, ragged_ranges, ranks_within_groups, repeats_of
+from .base import Base, padded, padded_levels, spread_items
+
+
+class Replay:
+    """A private copy of the state that a log is added to, block by block, and what its events see of each other.
+
+    It is the third form of what an event does to the state: :class:`Overlay` adds events one by one,
+    :meth:`Base.add_events` many at once, and here they are added in blocks while some of their rows are being ranked.
+
+    Parameters
+    ----------
+    model : Model
+        Weights and settings.
+    base : Base
+        The state to start from; it is not changed.
+    events : Events
+        The log in time order; users and items unknown to the base have the codes that follow its own.
+    visible : ndarray of shape (n_events,)
+        How many events each event sees; not decreasing, ``visible[e] <= e``.
+    block_size : int
+        Events that are added at a time.
+    device : torch.device
+        Where the item vectors are kept.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        base: Base,
+        events: Events,
+        visible: NDArray[np.int64],
+        block_size: int,
+        device: torch.device,
+    ) -> None:
+        self._model, self._base, self._block_size, self._device = model, base, block_size, device
+        self._events, self._visible = events, visible
+        self._log = ArrivingLog(base.counts, events, visible, model)
+        self._source = padded(base.source, events.n_items)
+        self._target = padded(base.target, events.n_items)
+        #: What scoring reads, as of the events that were added.
+        self.item_vectors = spread_items(base.items, events.n_items).to(device)
+        self.levels = padded_levels(base.levels, model, events.n_items)
+        popularity = torch.zeros(events.n_items)
+        popularity[: base.counts.n_items] = torch.from_numpy(base.counts.popularity).float()
+        #: Number of events of each item, as of the events that were added.
+        self.popularity = popularity.to(device)
+        self._first_event = np.full(events.n_items, len(events.items))
+        np.minimum.at(self._first_event, events.items, np.arange(len(events.items)))
+        #: How many events of the log were added.
+        self.n_added = 0
+        self._newest_increments = 0, torch.zeros(0, self._target.shape[1])
+
+    def __len__(self) -> int:
+        """Return the number of events of the log."""
+        return len(self._events.items)
+
+    @property
+    def clock(self) -> int:
+        """How many events had ever arrived before the log."""
+        return self._base.counts.clock
+
+    def histories(self, events: slice) -> Histories:
+        """Return the history of the user of each of some events, as the event sees it."""
+        return self._log.histories(events)
+
+    def transitions_from(
+        self, last_items: SparseEntries, visible: NDArray[np.int64]
+    ) -> tuple[Tensor, list[SparseEntries]]:
+        """Return, per query, the weighted sum of its last items' transitions: projected, and as sparse entries.
+
+        Parameters
+        ----------
+        last_items : SparseEntries
+            One row of weighted items per query.
+        visible : ndarray of shape (n_rows,)
+            How many events of the log each query sees; at least those that were added.
+        """
+        added, recent = self._log.transitions_from(last_items, self.n_added, visible)
+        projections = project(last_items, self._source) + self._model.project_entries(recent)
+        return projections, [self._base.transitions_from(last_items), added]
+
+    def vector_changes(self, events: slice) -> Tensor:
+        """Return by how much each of some events changes its item's two-hop vector, given all events before it."""
+        items = self._events.items[events]
+        order = np.argsort(items, kind="stable")
+        items, increments = items[order], self._increments(events)[torch.from_numpy(order)]
+        before = self._target[torch.from_numpy(items)]
+        for rows, previous in repeats_of(items):
+            before[torch.from_numpy(rows)] = before[torch.from_numpy(previous)] + increments[torch.from_numpy(previous)]
+        changes = before.new_empty(len(items), before.shape[1] - 1)
+        changes[torch.from_numpy(order)] = self._model.reach(before + increments) - self._model.reach(before)
+        return changes.to(self._device)
+
+    def unknown(self, visible: NDArray[np.int64]) -> Tensor:
+        """Return which of the items that the base does not know are unknown to each row, (n_rows, n_new), bool."""
+        first_events = self._first_event[self._base.counts.n_items :]
+        return torch.from_numpy(first_events >= visible[:, None]).to(self._device)
+
+    def add_events(self, stop: int) -> None:
+        """Add the events before ``stop`` that were not added yet."""
+        for start in range(self.n_added, stop, self._block_size):
+            events = slice(start, min(start + self._block_size, stop))
+            items = torch.from_numpy(self._events.items[events])
+            self._target.index_add_(0, items, self._increments(events))
+            touched = torch.unique(items)
+            self.item_vectors.two_hop[touched.to(self._device)] = self._model.reach(self._target[touched]).to(
+                self._device
+            )
+            self.popularity.index_add_(0, items.to(self._device), self.popularity.new_ones(len(items)))
+            self._source.index_add_(0, *self._log.source_increments(events))
+            arrivals = self.clock + np.arange(events.start, events.stop)
+            self._model.trend.add_events(self.levels, self._events.items[events], arrivals)
+        self.n_added = max(stop, self.n_added)
+
+    def _increments(self, events: slice) -> Tensor:
+        """Return the target increments of at most a block of events; those of the whole block are formed and kept."""
+        first, increments = self._newest_increments
+        if not first <= events.start <= events.stop <= first + len(increments):
+            first = events.start
+            increments = self._log.target_increments(slice(first, min(first + self._block_size, len(self))))
+            self._newest_increments = first, increments
+        return increments[events.start - first : events.stop - first]
 
 
 class ArrivingLog:
@@ -39,21 +161,23 @@ class ArrivingLog:
         self._norm_growth[into.source >= model.n_trained] = 0.0
         self._key_step = len(events.items) + 1
         order = np.lexsort((into.event, into.source))
-        self._leaving_keys = into.source[order] * self._key_step + into.event[order]
-        self._leaving_starts = np.searchsorted(into.source[order], np.arange(events.n_items))
-        self._leaving_target = into.target[order]
-        self._leaving_value = (into.weight[order] / TRANSITION_UNIT).astype(np.float32)
+        self._transition_keys = into.source[order] * self._key_step + into.event[order]
+        self._transition_starts = np.searchsorted(into.source[order], np.arange(events.n_items))
+        self._transition_target = into.target[order]
+        self._transition_value = (into.weight[order] / TRANSITION_UNIT).astype(np.float32)
 
     def histories(self, events: slice) -> Histories:
         """Return the history of the user of each of some events, as of the event."""
         return Histories(self._history, self._starts[events], self._ends[events])
 
-    def leaving(self, last_items: Entries, first: int, marks: NDArray[np.int64]) -> tuple[Entries, Entries]:
+    def transitions_from(
+        self, last_items: SparseEntries, first: int, marks: NDArray[np.int64]
+    ) -> tuple[SparseEntries, SparseEntries]:
         """Return what events add to the rows of T that weighted items ask for: all events, and the newest of them.
 
         Parameters
         ----------
-        last_items : Entries
+        last_items : SparseEntries
             One row of items per query.
         first : int
             The first of the newest events.
@@ -62,18 +186,18 @@ class ArrivingLog:
         """
         keys = last_items.items * self._key_step
         marks = np.repeat(marks, last_items.lengths)
-        starts = self._leaving_starts[last_items.items]
-        newest = np.searchsorted(self._leaving_keys, keys + first)
-        ends = np.searchsorted(self._leaving_keys, keys + marks)
+        starts = self._transition_starts[last_items.items]
+        newest = np.searchsorted(self._transition_keys, keys + first)
+        ends = np.searchsorted(self._transition_keys, keys + marks)
         return last_items.combine(self._between(starts, ends)), last_items.combine(self._between(newest, ends))
 
-    def _between(self, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Entries:
+    def _between(self, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> SparseEntries:
         """Return ranges of the transitions that stand item by item, a row for each."""
         places = ragged_ranges(starts, ends - starts)
-        return Entries(ends - starts, self._leaving_target[places], self._leaving_value[places])
+        return SparseEntries(ends - starts, self._transition_target[places], self._transition_value[places])
 
-    def increments(self, events: slice) -> Tensor:
-        """Return what each of some events adds to what leads to its item: a projection and a squared norm."""
+    def target_increments(self, events: slice) -> Tensor:
+        """Return what each of some events adds to its item's projected column of T and to the squared norm behind."""
         bounds = self._bounds[events.start : events.stop + 1]
         entries = slice(bounds[0], bounds[-1])
         offsets = bounds[:-1] - bounds[0]
@@ -84,8 +208,8 @@ class ArrivingLog:
         growth = np.bincount(rows, self._norm_growth[entries], minlength=len(offsets)).astype(np.float32)
         return torch.cat([projected, torch.from_numpy(growth)[:, None]], dim=1)
 
-    def growth(self, events: slice) -> tuple[Tensor, Tensor]:
-        """Return what some events add to what leaves their users' last items: item codes, each any number of times."""
+    def source_increments(self, events: slice) -> tuple[Tensor, Tensor]:
+        """Return what some events add to the projected rows of T: item codes, each any number of times, and vectors."""
         entries = slice(self._bounds[events.start], self._bounds[events.stop])
         targets, values = self._into.target[entries], self._into.weight[entries] / TRANSITION_UNIT
         added = self._model.project(targets, values, np.arange(len(targets)))

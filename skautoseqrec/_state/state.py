@@ -19,7 +19,7 @@ from .._data.interactions import Columns
 from .._data.reading import read_ids, read_sequences
 from .._data.vocabulary import Vocabulary
 from .._network.model import Model, project
-from .._utils.ragged import Entries, ragged_ranges
+from .._utils.ragged import SparseEntries, ragged_ranges
 from .base import Base
 from .overlay import Changes, Overlay
 
@@ -62,25 +62,25 @@ class Snapshot(NamedTuple):
         merged[ragged_ranges(starts + old_lengths, new_lengths)] = [item for row in added for item in row]
         return Histories.of_lengths(merged, lengths)
 
-    def leaving(self, last_items: Entries) -> tuple[Tensor, list[Entries]]:
-        """Return what leaves weighted items, projected, and their transitions, whose entries add up.
+    def transitions_from(self, last_items: SparseEntries) -> tuple[Tensor, list[SparseEntries]]:
+        """Return, per query, the weighted sum of its last items' transitions: projected, and as sparse entries.
 
         Parameters
         ----------
-        last_items : Entries
+        last_items : SparseEntries
             One row of items per query.
 
         Returns
         -------
         projections : Tensor of shape (n_rows, d)
             Projected transitions.
-        transitions : list of Entries
+        transitions : list of SparseEntries
             The transitions themselves, (n_rows, n_items).
         """
         known = last_items.below(self.base.counts.n_items)
-        projections, transitions = project(known, self.base.source), [self.base.transitions(known)]
+        projections, transitions = project(known, self.base.source), [self.base.transitions_from(known)]
         if self.n_events:
-            added = last_items.combine(self.overlay.leaving(last_items.items, self.n_events))
+            added = last_items.combine(self.overlay.transitions_from(last_items.items, self.n_events))
             projections += self.overlay.project(added)
             transitions.append(added)
         return projections, transitions
@@ -146,7 +146,7 @@ class State:
         self.items.check_new(columns.items)
         self.events.check_kind(columns.times)
         try:
-            self.snapshot = self._let_in(columns.take(columns.time_order()))
+            self.snapshot = self._add_events(columns.take(columns.time_order()))
         except BaseException:
             self._roll_back()
             raise
@@ -155,17 +155,17 @@ class State:
         """Build all sums anew from the counts."""
         self.snapshot = self._snapshot_of(self._built(self.merged()))
 
-    def _let_in(self, columns: Columns) -> Snapshot:
+    def _add_events(self, columns: Columns) -> Snapshot:
         """Append events in time order and return the snapshot that has them; it is not published yet."""
         users, items = self.users.add(columns.users), self.items.add(columns.items)
-        self.events.extend(users, items, columns.times)
+        self.events.add_events(users, items, columns.times)
         overlay = self.snapshot.overlay
         if len(overlay) + len(users) > self._merge_at():
             base = self._base_after(self.snapshot.base, len(self.events), len(self.users), len(self.items))
             n_added = len(self.events) - base.n_built_from
             return self._snapshot_of(self._built(base) if n_added >= REBUILT_AFTER * base.n_built_from else base)
         for user, item in zip(users.tolist(), items.tolist(), strict=True):
-            overlay.append(user, item)
+            overlay.add_event(user, item)
         return Snapshot(self.snapshot.base, overlay, len(overlay), len(self.users), len(self.items))
 
     def _roll_back(self) -> None:
@@ -210,7 +210,7 @@ class State:
         if n_merged == n_events:
             return base
         users, items = self.events.between(n_merged, n_events)
-        return base.advance(Events(users, items, n_users, n_items), self.model)
+        return base.add_events(Events(users, items, n_users, n_items), self.model)
 
     def _built(self, base: Base) -> Base:
         """Return a base of all events built as a whole."""

@@ -50,7 +50,21 @@ def ranks_within_groups(groups: NDArray[np.int64]) -> NDArray[np.int64]:
     return ranks
 
 
-class Entries(NamedTuple):
+def repeats_of(groups: NDArray[np.int64]) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Return the rows of all second occurrences and of their first ones, of the third and the second, and so on.
+
+    Examples
+    --------
+    >>> repeats_of(np.array([7, 2, 7, 7]))
+    [(array([2]), array([0])), (array([3]), array([2]))]
+    """
+    order = np.argsort(groups, kind="stable")
+    ranks = ranks_within_groups(groups[order])
+    places = (np.flatnonzero(ranks == rank) for rank in range(1, ranks.max(initial=0) + 1))
+    return [(order[place], order[place - 1]) for place in places]
+
+
+class SparseEntries(NamedTuple):
     """Sparse rows over items, each a run of entries; entries of a row that share an item add up.
 
     Parameters
@@ -76,18 +90,18 @@ class Entries(NamedTuple):
         """Return where each entry stands in a flat array that has ``n_items`` places for each row."""
         return flat_places(self.lengths, self.items, n_items)
 
-    def below(self, n_items: int) -> Entries:
+    def below(self, n_items: int) -> SparseEntries:
         """Return the entries of the first ``n_items`` items."""
         is_below = self.items < n_items
         if is_below.all():
             return self
         n_before = np.r_[0, np.cumsum(is_below)]
-        return Entries(np.diff(n_before[self.bounds]), self.items[is_below], self.values[is_below])
+        return SparseEntries(np.diff(n_before[self.bounds]), self.items[is_below], self.values[is_below])
 
-    def combine(self, rows: Entries) -> Entries:
+    def combine(self, rows: SparseEntries) -> SparseEntries:
         """Return the sums of some rows that these entries ask for, given one row for each of them in their order."""
         values = rows.values * np.repeat(self.values, rows.lengths)
-        return Entries(np.diff(rows.bounds[self.bounds]), rows.items, values)
+        return SparseEntries(np.diff(rows.bounds[self.bounds]), rows.items, values)
 
     def to_csr(self, n_items: int) -> sparse.csr_matrix:
         """Return the rows as a matrix, in which entries that share a place still stand apart."""

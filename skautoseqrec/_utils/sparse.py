@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from .ragged import Entries
+from .ragged import SparseEntries
 
 #: So many rows of a matrix are sooner found slice by slice than by scipy, which takes its time whatever it is asked.
 FEW_ROWS = 16
@@ -46,12 +46,12 @@ def resized(matrix: sparse.csr_matrix, n_items: int) -> sparse.csr_matrix:
     return sparse.csr_matrix((matrix.data, matrix.indices, indptr), shape=(n_items, n_items))
 
 
-def rows_of(matrix: sparse.csr_matrix, rows: NDArray[np.integer]) -> Entries:
+def rows_of(matrix: sparse.csr_matrix, rows: NDArray[np.integer]) -> SparseEntries:
     """Return some rows of a matrix."""
     if not 0 < len(rows) <= FEW_ROWS:
         chosen = matrix[rows]
-        return Entries(np.diff(chosen.indptr), chosen.indices, chosen.data)
+        return SparseEntries(np.diff(chosen.indptr), chosen.indices, chosen.data)
     starts, ends = matrix.indptr[rows], matrix.indptr[rows + 1]
     slices = list(map(slice, starts.tolist(), ends.tolist()))
     items = np.concatenate([matrix.indices[row] for row in slices])
-    return Entries(ends - starts, items, np.concatenate([matrix.data[row] for row in slices]))
+    return SparseEntries(ends - starts, items, np.concatenate([matrix.data[row] for row in slices]))
