@@ -13,9 +13,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from ._counts.counts import Counts
 from ._counts.settings import SequenceSettings
-from ._network.module import ACTIVATIONS, DECODERS
-from ._scoring.blend import PARTS, resolve_blend
-from ._training.objectives import OBJECTIVES
+from ._network.heads import HEADS
+from ._network.module import ACTIVATIONS, DECODERS, HISTORY_ENCODERS, SHARED
+from ._scoring.blend import Blend
 
 #: The published model: ``AutoSeqRecRecommender(**PAPER_PARAMS)``, with the settings of the authors' code.
 PAPER_PARAMS: dict[str, Any] = {
@@ -43,7 +43,7 @@ POSITIVE_INTEGER = Interval(Integral, 1, None, closed="left")
 #: What each parameter may be, in scikit-learn's terms.
 PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
     "n_components": [POSITIVE_INTEGER],
-    "objective": [StrOptions(set(OBJECTIVES))],
+    "objective": [StrOptions(set(HEADS))],
     "max_iter": [POSITIVE_INTEGER],
     "batch_size": [POSITIVE_INTEGER],
     "learning_rate": [Interval(Real, 0, None, closed="neither"), dict],
@@ -54,7 +54,7 @@ PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
     "activation": [StrOptions(set(ACTIVATIONS))],
     "transition_window": [POSITIVE_INTEGER],
     "transition_decay": [DECAY],
-    "history_encoder": [StrOptions({"auto", "residual", "shared"})],
+    "history_encoder": [StrOptions({"auto", SHARED, *HISTORY_ENCODERS})],
     "history_dropout": [Interval(Real, 0, 1, closed="left")],
     "history_decay": [DECAY],
     "context_size": [POSITIVE_INTEGER],
@@ -97,7 +97,7 @@ def resolve_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
         "dropout": per_part(parameters["dropout"], "dropout", upper=1),
     }
     if parameters["blend"] != "auto":
-        resolved["blend"] = resolve_blend(parameters["blend"], PARTS, len(resolved["trend_half_lives"]))
+        resolved["blend"] = Blend.read(parameters["blend"], len(resolved["trend_half_lives"]))
     return resolved
 
 

@@ -19,6 +19,7 @@ from ._data.reading import read_columns
 from ._fitting.fit import fit_log
 from ._fitting.reporting import CallbackSupportMixin, Watch, with_callbacks
 from ._fitting.warm_start import Trained
+from ._network.heads import HEADS
 from ._network.module import AutoSeqRecModule
 from ._parameters import PAPER_PARAMS, PARAMETER_CONSTRAINTS, resolve_parameters
 from ._persistence import pickling, saving
@@ -38,7 +39,7 @@ __all__ = ["PAPER_PARAMS", "AutoSeqRecRecommender", "load_model"]
 
 
 def _has_linear_heads(estimator: Any) -> bool:
-    return bool(estimator.objective == "multinomial")
+    return bool(HEADS[estimator.objective].ARE_LINEAR)
 
 
 class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):

@@ -1,18 +1,14 @@
-"""The weights of the parts of a score: fitted by maximum likelihood of the true next item.
+"""The blend's weights: fitted by maximum likelihood of the true next item.
 
 A softmax alone has to leave probability for the most surprising of all next items, and flattens every score for their
-sake; a ranking does not care how far behind they are. So what is made large is ``mean(log(p0 + softmax(scores)))``: an
-item that would get much less than p0 is a surprise, whichever way it is scored, and counts for nothing. Beside a
-softmax alone (p0 = 0), p0 = .01 moved the MRR of the half of a validation walk that was not fitted, each half in turn,
-from .113/.091 to .168/.114 (MovieTweetings), .153/.168 to .167/.169 (Amazon Garden), .131/.178 to .130/.174 (Amazon
-Video) and .103/.128 to .102/.128 (MovieLens-100K). As a share s of all events that is spread over n items, which p0 =
-s / n / (1 - s) stands for, it would depend on the size of the catalogue: with s = .9, as good on those four, the newest
-5,000 events before the last 20,000 of six Amazon categories (119,481 items) were ranked with MRR .048, with p0 = .01
-.056.
+sake; a ranking does not care how far behind they are. So what is maximised is ``mean(log(p0 + softmax(scores)))``: an
+item that would get much less than p0 is a surprise, whichever way it is scored, and counts for nothing. Why p0 is a
+number, and not a share that is spread over the items, stands in the design notes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -21,10 +17,13 @@ from numpy.typing import NDArray
 from scipy import optimize
 from torch import Tensor
 
+from .._scoring.walk_forward import TIE_TOLERANCE, rank_among
 from .._utils.devices import beside
 
 #: With much less probability than this an item is a surprise, when the blend is fitted.
 LEAST_FORETOLD = 0.01
+#: The name of the only term of choices that are blended already.
+SCALE = "scale"
 #: Spread of the normal prior of a weight; it bounds the weights where few events could be split by chance.
 PRIOR_SPREAD = 10.0
 
@@ -34,45 +33,58 @@ class Choices(NamedTuple):
 
     Parameters
     ----------
-    features : Tensor of shape (n_events, n_candidates, n_parts)
-        Every part of the score of every candidate.
+    terms : tuple of str
+        What each feature is: the names of the blend's terms.
+    features : Tensor of shape (n_events, n_candidates, n_terms)
+        Every term of the score of every candidate.
     offsets : Tensor of shape (n_events, n_candidates)
         What is added to a candidate's score: minus infinity if it was not eligible; the log of how many items it stands
         for where candidates are a uniform sample (then the sum over candidates estimates that over all items).
     """
 
+    terms: tuple[str, ...]
     features: Tensor
     offsets: Tensor
 
-    def scores(self, weights: NDArray[np.float64]) -> Tensor:
-        """Return the blended scores, shape (n_events, n_candidates)."""
-        return self.features @ beside(self.features, weights.astype(np.float32)) + self.offsets
+    def vector(self, weights: Mapping[str, float]) -> NDArray[np.float64]:
+        """Return weights by name in the order of the features."""
+        return np.array([weights[term] for term in self.terms], dtype=np.float64)
 
-    def mean_reciprocal_rank(self, weights: NDArray[np.float64]) -> float:
+    def blended(self, weights: Mapping[str, float]) -> Choices:
+        """Return the same choices with one feature, the blended score, whose term is :data:`SCALE`."""
+        return Choices((SCALE,), self._scores(self.vector(weights))[..., None], self.offsets)
+
+    def mean_reciprocal_rank(self, weights: Mapping[str, float]) -> float:
         """Return the mean reciprocal rank of the true items, estimated where candidates stand for other items."""
-        scores = self.features @ beside(self.features, weights.astype(np.float32))
-        n_higher = torch.where(scores > scores[:, :1], self.offsets.exp(), 0.0).sum(1)
-        n_tied = torch.where(scores == scores[:, :1], self.offsets.exp(), 0.0).sum(1) - 1
-        return float((1 / (1 + n_higher + n_tied / 2)).mean())
+        scores = self._scores(self.vector(weights))
+        is_eligible = torch.isfinite(self.offsets)
+        tolerance = TIE_TOLERANCE * (scores.abs() * is_eligible).amax(1, keepdim=True)
+        stands_for, target = self.offsets.exp(), scores[:, :1]
+        n_higher = torch.where(scores > target + tolerance, stands_for, 0.0).sum(1)
+        n_tied = torch.where((scores - target).abs() <= tolerance, stands_for, 0.0).sum(1) - 1
+        return float((1 / rank_among(n_higher, n_tied)).mean())
 
-    def blended(self, weights: NDArray[np.float64]) -> Choices:
-        """Return the same choices with one part, the blended score."""
-        return Choices((self.features @ beside(self.features, weights.astype(np.float32)))[..., None], self.offsets)
+    def scores(self, weights: NDArray[np.float64]) -> Tensor:
+        """Return the blended scores under weights in the order of the features, shape (n_events, n_candidates)."""
+        return self._scores(weights) + self.offsets
+
+    def _scores(self, weights: NDArray[np.float64]) -> Tensor:
+        return self.features @ beside(self.features, weights.astype(np.float32))
 
 
 class Fit(NamedTuple):
-    """Fitted weights, shape (n_parts,), and the mean log-likelihood of the true items under them, less the prior."""
+    """Fitted weights by term, and the mean log-likelihood of the true items under them, less the prior."""
 
-    weights: NDArray[np.float64]
+    weights: dict[str, float]
     log_likelihood: float
 
 
 def fit_weights(
     choices: Choices,
-    start: NDArray[np.float64],
+    start: Mapping[str, float],
     max_iter: int = 100,
     least_foretold: float = LEAST_FORETOLD,
-    left_out: NDArray[np.bool_] | None = None,
+    left_out: Collection[str] = (),
 ) -> Fit:
     """Find the non-negative weights that make the true items most likely.
 
@@ -83,14 +95,14 @@ def fit_weights(
     ----------
     choices : Choices
         The events.
-    start : ndarray of shape (n_parts,)
-        Where to begin.
+    start : mapping
+        Where to begin: a weight for each term.
     max_iter : int, default=100
         Most iterations.
     least_foretold : float, default=0.01
         The probability p0, at least 0; with 0 nothing is a surprise.
-    left_out : ndarray of shape (n_parts,), bool, or None, default=None
-        Parts whose weight is to be 0.
+    left_out : collection of str, default=()
+        Terms whose weight is to be 0.
 
     Returns
     -------
@@ -113,8 +125,7 @@ def fit_weights(
         value = -float(likelihoods.double().mean()) + float(weights @ prior) / 2
         return value, gradient.double().cpu().numpy() + prior
 
-    left_out = np.zeros(len(start), dtype=bool) if left_out is None else left_out
-    bounds = [(0.0, 0.0 if is_left_out else None) for is_left_out in left_out]
-    start = np.where(left_out, 0.0, start)
-    found = optimize.minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": max_iter})
-    return Fit(found.x, -float(found.fun))
+    bounds = [(0.0, 0.0 if term in left_out else None) for term in choices.terms]
+    first = np.array([0.0 if term in left_out else start[term] for term in choices.terms])
+    found = optimize.minimize(loss, first, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": max_iter})
+    return Fit(dict(zip(choices.terms, found.x.tolist(), strict=True)), -float(found.fun))

@@ -8,8 +8,8 @@ from typing import Any, cast
 from .._counts.counted_log import count_log, warn_of_repeats
 from .._counts.counts import Counts
 from .._data.interactions import Columns
-from .._network.inputs import LONGEST_SEQUENCE
 from .._network.model import Model
+from .._network.module import HISTORY_ENCODERS
 from .._parameters import resolve_history_encoder, resolve_n_negatives, sequence_settings
 from .._scoring.blend import PARTS
 from .._scoring.scorer import Scorer, Serving, rows_per_block
@@ -86,8 +86,10 @@ def fit_log(
     advice = "Lower n_components or batch_size, or fit fewer items."
     require_bytes(fit_bytes(log.counts, parameters), "This fit", advice)
 
+    heads = objective.HEADS()
+
     def attributes(learnt: Learnt) -> dict[str, Any]:
-        model = Model(learnt.module, objective, settings)
+        model = Model(learnt.module, heads, settings)
         return {
             "loss_curve_": learnt.loss_curve,
             "n_iter_": len(learnt.loss_curve),
@@ -118,12 +120,13 @@ def fit_bytes(counts: Counts, parameters: Mapping[str, Any]) -> int:
     n_parts = len(PARTS) - 1 + len(parameters["trend_half_lives"])
     n_choices = min(BLENDED_FEATURES, BLENDED_EVENTS * n_items * n_parts)
     n_weights = n_items * parameters["n_components"]
-    n_places = batch_size * LONGEST_SEQUENCE if parameters["history_encoder"] == "residual" else 0
+    encoder = HISTORY_ENCODERS.get(parameters["history_encoder"])
+    n_places = 0 if encoder is None else batch_size * encoder.floats_per_history(parameters["n_components"])
     return (
         FLOAT * (COPIES_OF_WEIGHTS * MATRICES_OF_WEIGHTS + MATRICES_OF_STATE) * n_weights
         + FLOAT * BLOCKS_OF_SCORES * rows_per_block(n_items) * n_items
         + FLOAT * COPIES_OF_LOGITS * batch_size * n_candidates
-        + FLOAT * n_places * parameters["n_components"]
+        + FLOAT * n_places
         + FLOAT * COPIES_OF_CHOICES * n_choices
         + BYTES_PER_TRANSITION * counts.transitions.nnz
         + BYTES_PER_EVENT * n_events

@@ -12,22 +12,20 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from .._counts.counted_log import CountedLog
 from .._counts.counts import Counts
 from .._counts.settings import SequenceSettings
-from .._network.heads import BIASED_PARTS
 from .._network.model import Model
-from .._network.module import AutoSeqRecModule, HistoryEncoder
+from .._network.module import AutoSeqRecModule, make_history_encoder
 from .._parameters import draw_seed
-from .._scoring.blend import PARTS, Blend
+from .._scoring.blend import Blend
 from .._training.loop import Epoch, train
 from .._training.objectives import Objective
 from .._training.steps import TrainingSettings
 from .._utils.devices import training_device
 from .._utils.warn import warn_caller
-from .blend_fit import Choices, fit_weights
+from .blend_fit import SCALE, Choices, fit_weights
 from .reporting import Progress
 from .validation import Validation
 from .warm_start import WarmStart
@@ -87,6 +85,7 @@ class Learner:
         start: WarmStart | None = None,
     ) -> None:
         self._objective = objective
+        self._heads = objective.HEADS()
         self._start = start
         self._watched = watched
         self._settings = settings
@@ -149,15 +148,15 @@ class Learner:
         """Train on the part before the validation and stop when it does not get better, or when interrupted."""
         module = self._new_module(validation.head.n_items)
         is_fitted = self._parameters["blend"] == "auto"
-        course = Course(to_vector(self.fixed_blend() if is_fitted else self._parameters["blend"]))
+        course = Course((self.fixed_blend() if is_fitted else self._parameters["blend"]).terms())
         # Here nothing is a surprise: every event tells how far training has come, and the curve is smooth.
-        scale = np.ones(1)
+        scale = {SCALE: 1.0}
         progress = Progress(self._parameters["verbose"], "epoch", self._parameters["max_iter"])
 
         def learnt() -> Learnt | None:
             if course.newest is None:
                 return None
-            blend = self.to_blend(course.weights)
+            blend = self.fixed_blend().with_terms(course.weights)
             return Learnt(course.newest, blend, self._fixed_cold_blend(), list(course.losses), list(course.scores))
 
         try:
@@ -167,7 +166,8 @@ class Learner:
                     weights = course.weights
                     choices = validation.choices(self._model(settled), MONITORED_FEATURES, weights, self._device)
                     if is_fitted:
-                        weights, score = fit_weights(choices, weights, 15, least_foretold=0.0, left_out=self._left_out)
+                        left_out = self._heads.LEFT_OUT
+                        weights, score = fit_weights(choices, weights, 15, least_foretold=0.0, left_out=left_out)
                     else:
                         scale, score = fit_weights(choices.blended(weights), scale, max_iter=15, least_foretold=0.0)
                     course = course.after(epoch.losses, score, weights, settled)
@@ -183,19 +183,18 @@ class Learner:
         return course, False
 
     def _fit_blends(
-        self, validation: Validation, module: AutoSeqRecModule, start: NDArray[np.float64]
+        self, validation: Validation, module: AutoSeqRecModule, start: Mapping[str, float]
     ) -> tuple[Blend, Blend]:
-        model = self._model(module)
+        model, cold_blend = self._model(module), self._fixed_cold_blend()
         choices = validation.choices(model, BLENDED_FEATURES, start, self._device, each_part=True)
-        blend = self.to_blend(fit_weights(choices, start, left_out=self._left_out).weights)
-        cold_blend = self._fixed_cold_blend()
-        if not cold_blend:
+        fitted = fit_weights(choices, start, left_out=self._heads.LEFT_OUT)
+        blend = self.fixed_blend().with_terms(fitted.weights)
+        if not self._settings.trend_half_lives:
             return blend, cold_blend
-        start = np.r_[[cold_blend.get(part, 0.0) for part in BIASED_PARTS], cold_blend.get("trend", ())]
+        start = cold_blend.terms()
         cold = validation.choices(model, BLENDED_FEATURES, start, self._device, cold=True, each_part=True)
         if len(cold.features) >= FEWEST_EVENTS:
-            weights = fit_weights(cold, start).weights.tolist()
-            cold_blend = dict(zip(BIASED_PARTS, weights, strict=False)) | {"trend": tuple(weights[len(BIASED_PARTS) :])}
+            cold_blend = cold_blend.with_terms(fit_weights(cold, start).weights)
         return blend, cold_blend
 
     def hold_out(self, log: CountedLog, n_judged: int) -> Validation | None:
@@ -214,9 +213,8 @@ class Learner:
         if self._device.type == "cuda":
             torch.cuda.manual_seed(self._seed)
         n_components = self._parameters["n_components"]
-        history = None
-        if self._parameters["history_encoder"] == "residual":
-            history = HistoryEncoder(n_components, self._parameters["history_dropout"])
+        encoder, dropout = self._parameters["history_encoder"], self._parameters["history_dropout"]
+        history = make_history_encoder(encoder, n_components, dropout)
         module = AutoSeqRecModule(n_items, n_components, self._parameters["activation"], history)
         self._objective.initialise(module)
         if self._start is not None:
@@ -224,42 +222,24 @@ class Learner:
         return module.to(self._device)
 
     def _epochs(self, module: AutoSeqRecModule, counts: Counts) -> Epochs:
-        in_sequence = module.history is not None
-        batches = self._objective.draw_epochs(counts, self._settings, self._parameters["batch_size"], in_sequence)
+        sequence_length = None if module.history is None else module.history.LENGTH
+        batches = self._objective.draw_epochs(counts, self._settings, self._parameters["batch_size"], sequence_length)
         settings = TrainingSettings(**{field.name: self._parameters[field.name] for field in fields(TrainingSettings)})
         return train(module, self._objective, batches, settings, self._device)
 
     def _model(self, module: AutoSeqRecModule) -> Model:
-        return Model(module, self._objective, self._settings)
-
-    @property
-    def _left_out(self) -> NDArray[np.bool_]:
-        """Which weights of a blend as a vector are not fitted."""
-        left_out = [part in self._objective.LEFT_OUT for part in PARTS[:-1]]
-        return np.array(left_out + [False] * len(self._settings.trend_half_lives))
+        return Model(module, self._heads, self._settings)
 
     def fixed_blend(self) -> Blend:
-        """Return the objective's own blend, trends sharing their weight."""
-        n_trends = max(len(self._settings.trend_half_lives), 1)
-        weights = dict.fromkeys(PARTS, 0.0) | dict(self._objective.BLEND)
-        if self._parameters["exclude_seen"]:
-            weights["repeat"] = 0.0
-        return weights | {"trend": (weights["trend"] / n_trends,) * len(self._settings.trend_half_lives)}
+        """Return the objective's own blend."""
+        n_trends = len(self._settings.trend_half_lives)
+        return Blend.default(self._heads, n_trends, self._parameters["exclude_seen"])
 
     def _fixed_cold_blend(self) -> Blend:
-        """Return equal weights of all trends; empty, which means event counts, if there is none."""
-        n_trends = len(self._settings.trend_half_lives)
-        if n_trends == 0:
-            return {}
-        return {"collaborative": 0.0, "one_hop": 0.0, "trend": (1 / n_trends,) * n_trends}
-
-    def to_blend(self, weights: NDArray[np.float64]) -> Blend:
-        """Return fitted weights by part."""
-        (*single,) = (float(weight) for weight in weights[: len(PARTS) - 1])
-        return dict(zip(PARTS[:-1], single, strict=True)) | {"trend": tuple(weights[len(PARTS) - 1 :].tolist())}
+        return Blend.cold(len(self._settings.trend_half_lives))
 
 
-def _quality(choices: Choices, weights: NDArray[np.float64], score: float) -> str:
+def _quality(choices: Choices, weights: Mapping[str, float], score: float) -> str:
     return f", MRR of usable validation events {choices.mean_reciprocal_rank(weights):.4f}, log-likelihood {score:.4f}"
 
 
@@ -272,25 +252,20 @@ def _settled(module: AutoSeqRecModule) -> AutoSeqRecModule:
     return module.eval().cpu().requires_grad_(False)
 
 
-def to_vector(blend: Blend) -> NDArray[np.float64]:
-    """Return the weights of a blend in the order of the parts."""
-    return np.r_[[blend[part] for part in PARTS[:-1]], blend["trend"]].astype(np.float64)
-
-
 class Course(NamedTuple):
     """The whole epochs of a validated training: losses, scores, the blend by now, the newest weights and the best.
 
     It never changes, so that whoever is interrupted holds a whole number of epochs.
     """
 
-    weights: NDArray[np.float64]
+    weights: Mapping[str, float]
     losses: tuple[dict[str, float], ...] = ()
     scores: tuple[float, ...] = ()
     newest: AutoSeqRecModule | None = None
     best: AutoSeqRecModule | None = None
 
     def after(
-        self, losses: dict[str, float], score: float, weights: NDArray[np.float64], module: AutoSeqRecModule
+        self, losses: dict[str, float], score: float, weights: Mapping[str, float], module: AutoSeqRecModule
     ) -> Course:
         """Return the course one epoch later."""
         is_best = score > max(self.scores, default=-np.inf)

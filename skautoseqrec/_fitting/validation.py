@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +13,8 @@ from torch import Tensor
 from .._counts.counts import Counts
 from .._counts.events import Events
 from .._network.model import Model
-from .._scoring.parts import cold_parts, score_parts
-from .._scoring.walk_forward import WalkForward
+from .._scoring.parts import each_term
+from .._scoring.walk_forward import Ranking, WalkForward
 from .._state.base import Base
 from .._utils.devices import beside
 from .blend_fit import Choices
@@ -28,7 +29,7 @@ class Validation:
     head : Counts
         What the weights are trained on.
     known : Counts
-        What is known before the first event that is judged: the head, and events let in without being judged.
+        What is known before the first event that is judged: the head, and events that came without being judged.
     known_items : ndarray
         Items of those events in order of arrival.
     judged : Events
@@ -66,8 +67,8 @@ class Validation:
         exclude_seen : bool
             Whether items that the user has seen are left out.
         """
-        head, _ = Counts.empty().advance(_events(users, items, 0, start), step_weights)
-        known, _ = head.advance(_events(users, items, start, judged), step_weights)
+        head, _ = Counts.empty().add_events(_events(users, items, 0, start), step_weights)
+        known, _ = head.add_events(_events(users, items, start, judged), step_weights)
         return cls(head, known, items[:judged], _events(users, items, judged, len(items)), exclude_seen)
 
     def count_usable(self) -> int:
@@ -83,7 +84,7 @@ class Validation:
         self,
         model: Model,
         n_features: int,
-        weights: NDArray[np.float64],
+        weights: Mapping[str, float],
         device: torch.device,
         cold: bool = False,
         each_part: bool = False,
@@ -97,42 +98,62 @@ class Validation:
         n_features : int
             How many numbers the features may hold. Where all candidates do not fit, half of them are those that score
             highest, which decide the likelihood, and half a uniform sample of the others.
-        weights : ndarray of shape (n_parts,)
-            What they score highest with.
+        weights : mapping
+            What they score highest with, by term.
         device : torch.device
             Where they are scored, and where the choices are.
         cold : bool, default=False
             Whether to return the events of users without history, or those of all others.
         each_part : bool, default=False
-            Whether up to half of the highest are the highest of each part by itself. What competes under other weights
+            Whether up to half of the highest are the highest of each term by itself. What competes under other weights
             would be missing without them, and those weights seem better than they are.
         """
         base = Base.build(self.known, self.known_items, model)
         walk = WalkForward(model, base, self.judged, np.arange(len(self.judged.items)), self.exclude_seen, device)
-        generator = torch.Generator().manual_seed(0)
-        features, offsets = [torch.zeros(0, 1, 1, device=device)], [torch.zeros(0, 1, device=device)]
+        generator, n_trends = torch.Generator().manual_seed(0), len(model.settings.trend_half_lives)
+        blocks = []
         for ranking in walk.blocks():
-            denied = torch.zeros(len(ranking.targets), self.judged.n_items, device=device)
-            ranking.deny(denied)
-            denied = denied < 0
-            rows = beside(denied, ranking.cold == cold)
-            rows &= ~denied.gather(1, beside(denied, ranking.targets)[:, None])[:, 0]
+            denied, rows = _usable(ranking, cold)
             if rows.any():
-                by_name = cold_parts(*ranking.inputs) if cold else score_parts(model, *ranking.inputs)
-                parts = [part[rows] for part in by_name.values()]
-                n_candidates = n_features // (len(self.judged.items) * len(parts))
+                terms = {name: part[rows] for name, part in each_term(ranking.view, model.heads, n_trends, cold)}
+                n_candidates = n_features // (len(self.judged.items) * len(terms))
                 targets = beside(denied, ranking.targets)[rows][:, None]
-                others_denied = denied[rows].scatter(1, targets, True)
-                scores = _blended(parts, weights)
-                if each_part and self.judged.n_items > n_candidates:
-                    scores = lift_highest(scores, parts, others_denied, n_candidates // 4)
-                chosen, offset = choose(scores, others_denied, n_candidates, generator)
-                chosen = torch.cat([targets, chosen], 1)
-                features.append(torch.stack([part.gather(1, chosen) for part in parts], 2))
-                offsets.append(torch.cat([offset.new_zeros(len(targets), 1), offset], 1))
-        if len(features) > 1:
-            del features[0], offsets[0]
-        return Choices(torch.cat(features), torch.cat(offsets))
+                candidates, offsets = _candidates(
+                    terms, weights, denied[rows].scatter(1, targets, True), n_candidates, generator, each_part
+                )
+                candidates = torch.cat([targets, candidates], 1)
+                features = torch.stack([part.gather(1, candidates) for part in terms.values()], 2)
+                blocks.append((features, torch.cat([offsets.new_zeros(len(targets), 1), offsets], 1)))
+        if not blocks:
+            return Choices((), torch.zeros(0, 1, 0, device=device), torch.zeros(0, 1, device=device))
+        features, offsets = (torch.cat(block) for block in zip(*blocks, strict=True))
+        return Choices(tuple(terms), features, offsets)
+
+
+def _usable(ranking: Ranking, cold: bool) -> tuple[Tensor, Tensor]:
+    """Return which items are denied to each row, and which rows are judged: of the kind wanted, their item eligible."""
+    denied = ranking.view.zeros()
+    ranking.deny(denied)
+    denied = denied < 0
+    rows = beside(denied, ranking.view.is_cold == cold)
+    return denied, rows & ~denied.gather(1, beside(denied, ranking.targets)[:, None])[:, 0]
+
+
+def _candidates(
+    terms: Mapping[str, Tensor],
+    weights: Mapping[str, float],
+    denied: Tensor,
+    n_candidates: int,
+    generator: torch.Generator,
+    each_part: bool,
+) -> tuple[Tensor, Tensor]:
+    """Return what :func:`choose` does, given the terms of the score by name and what they are blended with."""
+    scores = torch.zeros_like(denied, dtype=torch.float32)
+    for name, part in terms.items():
+        scores.add_(part, alpha=weights[name])
+    if each_part and scores.shape[1] > n_candidates:
+        scores = lift_highest(scores, list(terms.values()), denied, n_candidates // 4)
+    return choose(scores, denied, n_candidates, generator)
 
 
 def _events(users: NDArray[np.int64], items: NDArray[np.int64], start: int, stop: int) -> Events:
@@ -145,13 +166,6 @@ def _occurs_earlier(values: NDArray[np.int64]) -> NDArray[np.bool_]:
     occurs_earlier = np.ones(len(values), dtype=bool)
     occurs_earlier[np.unique(values, return_index=True)[1]] = False
     return occurs_earlier
-
-
-def _blended(parts: list[Tensor], weights: NDArray[np.float64]) -> Tensor:
-    scores = torch.zeros_like(parts[0])
-    for part, weight in zip(parts, weights.tolist(), strict=True):
-        scores.add_(part, alpha=weight)
-    return scores
 
 
 def lift_highest(scores: Tensor, parts: list[Tensor], denied: Tensor, n_lifted: int) -> Tensor:

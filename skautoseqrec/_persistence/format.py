@@ -18,14 +18,14 @@ from .._counts.counts import Counts
 from .._counts.events import Events, EventStore
 from .._counts.settings import SequenceSettings
 from .._data.packing import Arrays, pack_times, pack_vocabularies, unpack_times, unpack_vocabularies, vector
-from .._network.heads import BIASED_PARTS
+from .._network.heads import HEADS
 from .._network.model import Model
-from .._network.module import AutoSeqRecModule, HistoryEncoder
-from .._parameters import PARAMETER_CONSTRAINTS, check_half_lives, resolve_blend
-from .._scoring.blend import PARTS, Blend
+from .._network.module import HISTORY_ENCODERS, SHARED, AutoSeqRecModule, make_history_encoder
+from .._parameters import PARAMETER_CONSTRAINTS, check_half_lives
+from .._scoring.blend import Blend
+from .._scoring.parts import COLD_PARTS
 from .._scoring.scorer import Scorer, Serving
 from .._state.state import State
-from .._training.objectives import OBJECTIVES
 from .._version import __version__
 from ..exceptions import ModelFileError
 from .manifest import take, to_json
@@ -88,6 +88,7 @@ class Fitted(NamedTuple):
 
     objective: str
     activation: str
+    history_encoder: str
     history_dropout: float
     settings: dict[str, Any]
     blend: dict[str, Any]
@@ -106,9 +107,10 @@ def describe_fitted(recommender: Any, scorer: Scorer) -> dict[str, Any]:
     model = scorer.model
     history = model.module.history
     fitted = Fitted(
-        objective=next(name for name, kind in OBJECTIVES.items() if type(model.objective) is kind),
+        objective=model.heads.NAME,
         activation=model.module.activation,
-        history_dropout=0.0 if history is None else float(history.dropout.probability),
+        history_encoder=model.module.history_encoder,
+        history_dropout=0.0 if history is None else float(history.dropout_probability),
         settings=asdict(model.settings),
         blend=dict(scorer.blend),
         cold_blend=dict(scorer.cold_blend),
@@ -154,9 +156,8 @@ def read_fitted(manifest: Mapping[str, Any], arrays: Arrays) -> dict[str, Any]:
     if module.n_items > len(items):
         raise ModelFileError(f"there are weights of {module.n_items} items, and ids of {len(items)}.")
     events, log = read_events(arrays, len(users), len(items))
-    counts, _ = Counts.empty().advance(log, settings.step_weights)
-    counts = counts.renumbered(events.arrivals, events.clock)
-    model = Model(module, OBJECTIVES[fitted.objective](), settings)
+    counts = Counts.of(log, settings.step_weights, events.arrivals, events.clock)
+    model = Model(module, HEADS[fitted.objective](), settings)
     blend, cold_blend = _read_blends(fitted, len(settings.trend_half_lives))
     return {
         "loss_curve_": fitted.loss_curve,
@@ -168,8 +169,9 @@ def read_fitted(manifest: Mapping[str, Any], arrays: Arrays) -> dict[str, Any]:
 
 
 def _read_manifest(manifest: Mapping[str, Any]) -> Fitted:
-    kinds = {"history_dropout": float, "n_iter": int, "n_features_in": int, "objective": str, "activation": str}
-    kinds |= {"settings": dict, "blend": dict, "cold_blend": dict, "loss_curve": list, "validation_scores": list}
+    kinds: dict[str, type] = {"objective": str, "activation": str, "history_encoder": str, "history_dropout": float}
+    kinds |= {"n_iter": int, "n_features_in": int, "settings": dict, "blend": dict, "cold_blend": dict}
+    kinds |= {"loss_curve": list, "validation_scores": list}
     fitted = Fitted(**{name: take(manifest, name, kinds[name]) for name in Fitted._fields})
     losses = [loss for epoch in fitted.loss_curve if isinstance(epoch, dict) for loss in epoch.values()]
     are_numbers = all(type(number) is float for number in [*losses, *fitted.validation_scores])
@@ -185,6 +187,8 @@ def _check_settings(fitted: Fitted) -> SequenceSettings:
     settings = fitted.settings
     values = {**settings, "objective": fitted.objective, "activation": fitted.activation}
     values["history_dropout"] = fitted.history_dropout
+    if fitted.history_encoder not in (SHARED, *HISTORY_ENCODERS):
+        raise ModelFileError(f"the manifest's 'history_encoder' is {fitted.history_encoder!r}, which is not known.")
     if set(settings) != set(SequenceSettings.__dataclass_fields__):
         raise ModelFileError(f"the manifest's 'settings' has the keys {sorted(settings)}.")
     constraints = {name: PARAMETER_CONSTRAINTS[name] for name in values}
@@ -210,8 +214,7 @@ def _read_module(fitted: Fitted, arrays: Arrays) -> AutoSeqRecModule:
     n_items, n_components = encoder.shape
     # On no device: only the shapes are wanted, and nothing is drawn from anybody's random state.
     with torch.device("meta"):
-        has_history = any(name.startswith("history.") for name in weights)
-        history = HistoryEncoder(n_components, fitted.history_dropout) if has_history else None
+        history = make_history_encoder(fitted.history_encoder, n_components, fitted.history_dropout)
         module = AutoSeqRecModule(n_items, n_components, fitted.activation, history)
     wanted = {name: tuple(weight.shape) for name, weight in module.state_dict().items()}
     found = {name: weight.shape for name, weight in weights.items()}
@@ -229,14 +232,12 @@ def _read_module(fitted: Fitted, arrays: Arrays) -> AutoSeqRecModule:
 
 
 def _read_blends(fitted: Fitted, n_trends: int) -> tuple[Blend, Blend]:
-    cold = fitted.cold_blend
+    """Return the blend, and that of users without history, of which all weights may be zero."""
     try:
-        blend = resolve_blend(fitted.blend, PARTS, n_trends)
-        if cold:
-            # With a weight added that is not zero: here, all of them may be.
-            resolve_blend({**cold, "direct": 1.0}, PARTS, n_trends)
+        blend = Blend.read(fitted.blend, n_trends)
+        Blend.read({**fitted.cold_blend, "popularity": 1.0}, n_trends, COLD_PARTS)
     except ValueError as error:
         raise ModelFileError(f"the manifest's blend is none: {error}") from error
-    if cold and set(cold) != {*BIASED_PARTS, "trend"}:
-        raise ModelFileError(f"the manifest's 'cold_blend' has the keys {sorted(cold)}.")
-    return blend, cold
+    if set(fitted.cold_blend) != {part.NAME for part in COLD_PARTS}:
+        raise ModelFileError(f"the manifest's 'cold_blend' has the keys {sorted(fitted.cold_blend)}.")
+    return blend, Blend(fitted.cold_blend, COLD_PARTS)

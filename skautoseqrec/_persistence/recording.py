@@ -56,7 +56,7 @@ def recorded(recommender: Any, change: Update | Forget) -> Iterator[None]:
         yield
         return
     state = recommender._serving.state
-    if journal.subject is not state.model.objective:
+    if journal.subject is not state.model.heads:
         raise RuntimeError(
             f"The journal {journal.path} belongs to the model as it was before the last fit. Save the new one with "
             "save_model(path, journal=...), or call close_journal() to go on without."
@@ -76,7 +76,7 @@ def recorded(recommender: Any, change: Update | Forget) -> Iterator[None]:
 def attach_journal(recommender: Any, journal: Journal) -> None:
     """Have what happens to a recommender recorded from here on."""
     # Every fit has one of its own, and forgetting keeps it.
-    journal.subject = recommender._serving.state.model.objective
+    journal.subject = recommender._serving.state.model.heads
     journal.clock = recommender._serving.state.events.clock
     recommender._journal = journal
 

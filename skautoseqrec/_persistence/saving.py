@@ -72,7 +72,7 @@ def _replaced_journal(recommender: Any, place: Path | None) -> Iterator[tuple[by
     if mine is not None and (place is None or mine.path == place):
         if place is not None:
             mine.require_process()
-        is_contained = place is not None or mine.subject is recommender._serving.state.model.objective
+        is_contained = place is not None or mine.subject is recommender._serving.state.model.heads
         yield (mine.model_id, mine.end) if is_contained else (None, 0)
     elif place is None:
         yield None, 0

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from .._data.reading import read_ids
-from .._network.heads import NEURAL_PARTS
+from .._network.heads import NEURAL_PARTS, MultinomialHeads
 from .._utils.arguments import check_k
 from .._utils.warn import warn_caller
 from .queries import form_queries
@@ -46,7 +46,7 @@ def similar_items(serving: Serving, items: Any, k: int, side: str) -> tuple[NDAr
         raise ValueError(f"k must be below the {len(item_ids)} known items, not {k}.")
     codes = torch.from_numpy(state.items.known_codes(read_ids(items, "items"), "items", len(item_ids)))
     if side == "target":
-        vectors = base.items.reached[: len(item_ids)]
+        vectors = base.items.two_hop[: len(item_ids)]
     else:
         vectors = scorer.model.encode(base.source, scorer.model.row_norms(base.counts.transitions))
     unit = functional.normalize(vectors)
@@ -67,7 +67,7 @@ def item_biases(serving: Serving) -> NDArray[np.float32]:
     """Return what is added to the product of embeddings for each known item, shape (n_items,)."""
     state, scorer = serving
     base = state.merged()
-    return _linear_objective(scorer).bias(base.items, scorer.blend)[: base.counts.n_items].numpy()
+    return _linear_heads(scorer).bias(base.items, scorer.blend)[: base.counts.n_items].numpy()
 
 
 def user_embeddings(serving: Serving, users: Any) -> NDArray[np.float32]:
@@ -76,13 +76,15 @@ def user_embeddings(serving: Serving, users: Any) -> NDArray[np.float32]:
     if not any(scorer.blend[part] for part in NEURAL_PARTS):
         warn_caller("No learnt part weighs anything in blend_: the embeddings of all users are zero.")
     snapshot, histories = state.asked(users)
-    objective, model = _linear_objective(scorer), scorer.model
+    heads, model = _linear_heads(scorer), scorer.model
     embeddings = np.empty((len(histories), 3 * model.module.encoder_weight.shape[1]), dtype=np.float32)
     for batch in batches(len(histories), snapshot.n_items):
-        queries = form_queries(model, histories.rows(batch), snapshot.leaving, snapshot.n_items)
-        embeddings[batch] = objective.embed(queries.hidden, scorer.blend).numpy()
+        queries = form_queries(model, histories.rows(batch), snapshot.transitions_from, snapshot.n_items)
+        embeddings[batch] = heads.embed(queries.vectors, scorer.blend).numpy()
     return embeddings
 
 
-def _linear_objective(scorer: Scorer) -> Any:
-    return scorer.model.objective
+def _linear_heads(scorer: Scorer) -> MultinomialHeads:
+    heads = scorer.model.heads
+    assert isinstance(heads, MultinomialHeads)
+    return heads

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from .._data.reading import read_ids
 from .filters import Filter
-from .parts import weighted_parts
 from .scorer import Serving
 
 
@@ -34,9 +33,9 @@ def explain(serving: Serving, users: Any, items: Any, exclude_seen: bool) -> Bun
         If an item is not known.
     """
     state, scorer = serving
-    snapshot, histories = state.asked(users)
+    asked = snapshot, histories = state.asked(users)
     codes = state.items.known_codes(read_ids(items, "items"), "items", snapshot.n_items)
-    whole = weighted_parts(scorer, snapshot, histories)
+    whole = scorer.parts(scorer.view(asked))
     eligible = torch.zeros(len(histories), snapshot.n_items)
     Filter(exclude_seen).apply(eligible, histories)
     eligible = torch.isfinite(eligible)

@@ -1,84 +1,214 @@
-"""Every part of a score by itself: what blends are fitted on, and what explains an answer."""
+"""The parts of a score, as a table: a class for each, and what it adds to scores.
+
+Everything that scores goes through :data:`PARTS`: answers and walks add up weighted parts, an explanation shows each by
+itself, the blend is fitted on each by itself, and users without history have the parts that say something of them. To
+add a part: a class here or in a file of its own, a row of the table, the oracle of the tests, the user guide.
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
 import numpy as np
-import torch
 from torch import Tensor
 
-from .._counts.histories import Histories
-from .._network.heads import BIASED_PARTS, ItemSide
-from .._network.model import Model
-from .._state.state import Snapshot
-from .blend import PARTS, Blend
-from .experts import TrendView, add_direct, add_repeat
-from .queries import Queries, form_queries
-from .scorer import Recent, Scorer, live_changes, live_trend, spread_unknown
+from .._network.heads import BIASED_PARTS, Heads
+from .._utils.devices import beside
+from .queries import SummedRows
+from .view import View
+
+#: How strongly a count of transitions saturates.
+DIRECT_SCALE = 5.0
 
 
-def score_parts(
-    model: Model, queries: Queries, items: ItemSide, recent: Recent, trend: TrendView, n_items: int
-) -> dict[str, Tensor]:
-    """Return every part of the score by itself; their blended sum is what :meth:`Scorer.score` returns."""
-    neural = model.objective.parts(queries.hidden, items)
-    parts = {name: spread_unknown(part, n_items) for name, part in neural.items()}
-    recent.add(parts["two_hop"], queries.hidden.two_hop @ recent.steps.T)
-    parts |= {name: torch.zeros_like(parts["two_hop"]) for name in ("direct", "repeat")}
-    add_direct(parts["direct"], queries.source_rows, 1.0)
-    add_repeat(parts["repeat"], queries.history_rows, 1.0)
-    return parts | _trend_parts(parts["two_hop"], trend)
+class Part(ABC):
+    """One part of a score."""
+
+    #: The key in a blend.
+    NAME: ClassVar[str]
+    #: Its weight where no weights are given or fitted; the parts of a score have comparable spreads.
+    DEFAULT_WEIGHT: ClassVar[float] = 0.0
+    #: Whether it has one weight for each half-life of the trend, or a single one.
+    IS_TREND: ClassVar[bool] = False
+    #: Whether all neural parts are scored at once, in one product; then ``add`` serves to show it by itself.
+    IS_NEURAL: ClassVar[bool] = False
+    #: Whether it scores an item alike for all users of one moment.
+    IS_SHARED: ClassVar[bool] = False
+    #: Whether it says something of users without history.
+    SERVES_COLD: ClassVar[bool] = False
+    #: Whether it only tells apart what a user has met already.
+    NEEDS_SEEN: ClassVar[bool] = False
+
+    @abstractmethod
+    def add(self, scores: Tensor, view: View, weight: Any, heads: Heads) -> None:
+        """Add the weighted part, as of when the batch began, to scores of shape (n_rows, n_items), in place.
+
+        Parameters
+        ----------
+        scores : Tensor of shape (n_rows, n_items)
+            What it is added to.
+        view : View
+            What the rows are scored from.
+        weight : float, or tuple with one for each half-life
+            Its weight in the blend.
+        heads : Heads
+            What the neural parts are.
+        """
+
+    def add_changes(self, changes: Tensor, view: View, weight: Any) -> None:
+        """Add by how much each recent event changes the part of its item to changes of shape (n_rows, n_recent)."""
+        return  # most parts are not changed by events of others
+
+    def add_cold(self, scores: Tensor, view: View, weight: Any) -> None:
+        """Add the weighted part for users without history, recent events included, in place."""
+        return  # most parts know nothing of them
+
+    def terms(self, n_trends: int) -> dict[str, Any]:
+        """Return the unit weights that its weights are multiples of, by name."""
+        return {self.NAME: 1.0}
+
+    def scores(self, view: View, weight: Any, heads: Heads) -> Tensor:
+        """Return the weighted part by itself, recent events included, shape (n_rows, n_items)."""
+        scores = view.zeros()
+        self.add(scores, view, weight, heads)
+        if len(view.recent.items):
+            changes = scores.new_zeros(len(scores), len(view.recent.items))
+            self.add_changes(changes, view, weight)
+            view.recent.add(scores, changes)
+        return scores
+
+    def cold_scores(self, view: View, weight: Any) -> Tensor:
+        """Return the weighted part of users without history by itself, shape (n_rows, n_items)."""
+        scores = view.zeros()
+        self.add_cold(scores, view, weight)
+        return scores
 
 
-def cold_parts(queries: Queries, items: ItemSide, recent: Recent, trend: TrendView, n_items: int) -> dict[str, Tensor]:
-    """Return every part of the score of users without history by itself."""
-    like = queries.hidden.user.new_zeros(len(queries.hidden.user), n_items)
-    parts = {}
-    for part, decoder in BIASED_PARTS.items():
-        parts[part] = spread_unknown(items.biases[decoder][None], n_items).expand_as(like)
-    return parts | _trend_parts(like, trend)
+class NeuralPart(Part):
+    """A part that the heads know."""
+
+    IS_NEURAL = True
+
+    def add(self, scores: Tensor, view: View, weight: float, heads: Heads) -> None:
+        """Add what the heads make of queries and items."""
+        scores.add_(view.spread(heads.part(self.NAME, view.queries.vectors, view.items)), alpha=weight)
 
 
-def _trend_parts(like: Tensor, trend: TrendView) -> dict[str, Tensor]:
-    parts = {}
-    # Named by their places: two half-lives may be equal.
-    for half_life, weights in enumerate(np.eye(len(trend.clock.half_lives))):
-        parts[f"trend {half_life}"] = torch.zeros_like(like)
-        trend.add(parts[f"trend {half_life}"], weights.tolist())
-    return parts
+class BiasedPart(NeuralPart):
+    """A neural part with a bias per item, which is what it says of users without history."""
+
+    SERVES_COLD = True
+
+    def add_cold(self, scores: Tensor, view: View, weight: float) -> None:
+        """Add the decoder's bias."""
+        scores += view.spread(view.items.biases[BIASED_PARTS[self.NAME]][None] * weight)
 
 
-def weighted_parts(scorer: Scorer, snapshot: Snapshot, histories: Histories) -> dict[str, Tensor]:
-    """Return the weighted parts of the score of every known item, which add up to what :func:`score_users` returns."""
-    queries, items, recent, trend, n_items = view = live_view(scorer.model, snapshot, histories)
-    warm, cold = score_parts(scorer.model, *view), cold_parts(queries, items, recent, trend, n_items)
-    is_cold = torch.from_numpy(histories.lengths == 0)[:, None]
-    total = {}
-    for name in PARTS:
-        total[name] = _weigh(warm, name, scorer.blend)
-        if scorer.cold_blend and name in scorer.cold_blend:
-            total[name] = torch.where(is_cold, _weigh(cold, name, scorer.cold_blend), total[name])
-        else:
-            total[name] = torch.where(is_cold, 0.0, total[name])
-    if not scorer.cold_blend:
-        total["popularity"] = torch.where(is_cold, torch.from_numpy(snapshot.popularity()).float(), 0.0)
-    return total
+class Collaborative(BiasedPart):
+    """What the encoded history decodes to."""
+
+    NAME, DEFAULT_WEIGHT = "collaborative", 1.0
 
 
-def _weigh(parts: dict[str, Tensor], name: str, blend: Blend) -> Tensor:
-    """Return one weighted part; the trend is the sum over its half-lives."""
-    if name != "trend":
-        return parts[name] * blend[name]
-    total = torch.zeros_like(parts["collaborative"])
-    trends = [part for part_name, part in parts.items() if part_name.startswith("trend ")]
-    for weight, part in zip(blend["trend"], trends, strict=True):
-        total += weight * part
-    return total
+class OneHop(BiasedPart):
+    """What the transitions out of the last items decode to."""
+
+    NAME, DEFAULT_WEIGHT = "one_hop", 0.5
 
 
-def live_view(
-    model: Model, snapshot: Snapshot, histories: Histories
-) -> tuple[Queries, ItemSide, Recent, TrendView, int]:
-    """Return what scoring reads of a snapshot, the same for every history."""
-    queries = form_queries(model, histories, snapshot.leaving, snapshot.n_items)
-    trend = live_trend(model, snapshot, len(histories))
-    return queries, snapshot.base.items.first(snapshot.n_items), live_changes(snapshot), trend, snapshot.n_items
+class TwoHop(NeuralPart):
+    """How the encoded history and transitions out of the last items meet the transitions into an item."""
+
+    NAME, DEFAULT_WEIGHT = "two_hop", 0.5
+
+    def add_changes(self, changes: Tensor, view: View, weight: float) -> None:
+        """Add what the change of the item's vector is worth to each query."""
+        changes.addmm_(view.queries.vectors.two_hop, view.recent.vector_changes.T, alpha=weight)
+
+
+class Direct(Part):
+    """The transitions out of the last items as they are counted: ``log1p(5 T[last items])``."""
+
+    NAME, DEFAULT_WEIGHT = "direct", 0.5
+
+    def add(self, scores: Tensor, view: View, weight: float, heads: Heads) -> None:
+        """Add the logs of the summed rows of T."""
+        view.queries.source_rows.add_logs(scores, weight, DIRECT_SCALE)
+
+
+class Repeat(Part):
+    """The user's own decayed counts: ``log1p(history row)``."""
+
+    NAME, DEFAULT_WEIGHT, NEEDS_SEEN = "repeat", 0.5, True
+
+    def add(self, scores: Tensor, view: View, weight: float, heads: Heads) -> None:
+        """Add the logs of the decayed histories."""
+        SummedRows([view.queries.history_rows], scores.shape[1]).add_logs(scores, weight, 1.0)
+
+
+class Trend(Part):
+    """The log of decayed popularity, with a weight for each half-life."""
+
+    NAME, DEFAULT_WEIGHT = "trend", 0.2
+    IS_TREND, IS_SHARED, SERVES_COLD = True, True, True
+
+    def add(self, scores: Tensor, view: View, weight: Sequence[float], heads: Heads) -> None:
+        """Add the levels as of when the batch began."""
+        view.trend.add_levels(scores, weight)
+
+    def add_changes(self, changes: Tensor, view: View, weight: Sequence[float]) -> None:
+        """Add by how much each recent event raises its item; a live view has them in its levels."""
+        if len(view.trend.items):
+            changes.add_(view.trend.score_changes(weight).to(changes.device))
+
+    def add_cold(self, scores: Tensor, view: View, weight: Sequence[float]) -> None:
+        """Add the levels as each row sees them."""
+        view.trend.add(scores, weight)
+
+    def terms(self, n_trends: int) -> dict[str, Any]:
+        """Return a unit weight for each half-life, named by its place: two half-lives may be equal."""
+        return {f"{self.NAME} {place}": tuple(unit) for place, unit in enumerate(np.eye(n_trends).tolist())}
+
+
+class Popularity(Part):
+    """Number of events of an item: for users without history, where there is no trend."""
+
+    NAME = "popularity"
+    SERVES_COLD = True
+
+    def add(self, scores: Tensor, view: View, weight: float, heads: Heads) -> None:
+        """Add nothing: users with a history have better parts."""
+
+    def add_cold(self, scores: Tensor, view: View, weight: float) -> None:
+        """Add the number of events as each row sees it."""
+        scores.add_(view.popularity(), alpha=weight)
+        scores.index_add_(1, beside(scores, view.trend.items), beside(scores, view.trend.sees).float(), alpha=weight)
+
+
+#: The parts that a blend weighs, in the order in which they are added.
+PARTS: tuple[Part, ...] = (Collaborative(), OneHop(), TwoHop(), Direct(), Repeat(), Trend())
+#: The parts that the blend of users without history weighs.
+COLD_PARTS: tuple[Part, ...] = (*(part for part in PARTS if part.SERVES_COLD), Popularity())
+
+
+def each_term(view: View, heads: Heads, n_trends: int, cold: bool = False) -> Iterator[tuple[str, Tensor]]:
+    """Yield what a blend is fitted on: every part under its unit weights, by name, shape (n_rows, n_items).
+
+    Parameters
+    ----------
+    view : View
+        What the rows are scored from.
+    heads : Heads
+        What the neural parts are.
+    n_trends : int
+        Number of half-lives.
+    cold : bool, default=False
+        Whether the parts are those of users without history; event counts, which need no weight, are left out.
+    """
+    for part in PARTS:
+        if cold and not part.SERVES_COLD:
+            continue
+        for name, unit in part.terms(n_trends).items():
+            yield name, part.cold_scores(view, unit) if cold else part.scores(view, unit, heads)

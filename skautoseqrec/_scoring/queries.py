@@ -11,10 +11,10 @@ from scipy import sparse
 from torch import Tensor
 
 from .._counts.histories import Histories
-from .._network.heads import Hidden
+from .._network.heads import QueryVectors
 from .._network.model import Model
 from .._utils.devices import beside
-from .._utils.ragged import Entries, flat_places
+from .._utils.ragged import SparseEntries, flat_places
 
 #: A dense layout costs its places, a sparse one its entries, which have to be sorted: as much as so many places each.
 PLACES_PER_ENTRY = 64
@@ -29,13 +29,13 @@ class SummedRows:
 
     Parameters
     ----------
-    parts : sequence of Entries
+    parts : sequence of SparseEntries
         The rows: all entries of all parts add up.
     n_items : int
         Number of items.
     """
 
-    def __init__(self, parts: Sequence[Entries], n_items: int) -> None:
+    def __init__(self, parts: Sequence[SparseEntries], n_items: int) -> None:
         self._shape = len(parts[0].lengths), n_items
         parts = [part for part in parts if len(part.items)]
         n_entries = sum(len(part.items) for part in parts)
@@ -65,7 +65,7 @@ class SummedRows:
             raised = (weight * np.log1p(scale * self._sparse.data)).astype(np.float32, copy=False)
             scores.view(-1)[beside(scores, places)] += beside(scores, raised)
 
-    def _add_up_densely(self, parts: list[Entries]) -> Tensor:
+    def _add_up_densely(self, parts: list[SparseEntries]) -> Tensor:
         first, *others = parts
         if len(first.items) < MANY_ENTRIES:
             dense, others = torch.zeros(self._shape), parts
@@ -77,7 +77,7 @@ class SummedRows:
             dense.view(-1).scatter_add_(0, places, torch.from_numpy(part.values))
         return dense
 
-    def _add_up_sparsely(self, parts: list[Entries]) -> sparse.csr_matrix:
+    def _add_up_sparsely(self, parts: list[SparseEntries]) -> sparse.csr_matrix:
         rows = np.concatenate([np.repeat(np.arange(self._shape[0]), part.lengths) for part in parts])
         items = np.concatenate([part.items for part in parts])
         values = np.concatenate([part.values for part in parts])
@@ -87,20 +87,20 @@ class SummedRows:
 class Queries(NamedTuple):
     """What is known of the users to be answered, one row each."""
 
-    hidden: Hidden
-    history_rows: Entries  # (n_rows, n_items), decayed, entries that share an item standing apart
+    vectors: QueryVectors
+    history_rows: SparseEntries  # (n_rows, n_items), decayed, entries that share an item standing apart
     source_rows: SummedRows  # (n_rows, n_items), what followed the last items
 
     def to(self, device: torch.device) -> Queries:
         """Return the same with its vectors on another device."""
-        return self._replace(hidden=self.hidden.to(device))
+        return self._replace(vectors=self.vectors.to(device))
 
 
-#: For weighted items, a row of them per query: what leaves them, projected, and their transitions.
-Leaving = Callable[[Entries], tuple[Tensor, list[Entries]]]
+#: For one row of weighted items per query: the sum of their transitions, projected, and as entries that add up.
+TransitionsFrom = Callable[[SparseEntries], tuple[Tensor, list[SparseEntries]]]
 
 
-def form_queries(model: Model, histories: Histories, leaving: Leaving, n_items: int) -> Queries:
+def form_queries(model: Model, histories: Histories, transitions_from: TransitionsFrom, n_items: int) -> Queries:
     """Return the queries of some histories.
 
     Parameters
@@ -109,8 +109,8 @@ def form_queries(model: Model, histories: Histories, leaving: Leaving, n_items: 
         Weights and settings.
     histories : Histories
         The users' histories.
-    leaving : callable
-        Looks up what leaves the last items of each history.
+    transitions_from : callable
+        Looks up the transitions out of the last items of each history.
     n_items : int
         Number of known items.
 
@@ -121,15 +121,15 @@ def form_queries(model: Model, histories: Histories, leaving: Leaving, n_items: 
     """
     decayed = histories.decayed(model.settings)
     row = model.encode(model.project_entries(decayed), history_norms(model, histories, decayed, n_items))
-    projections, transitions = leaving(histories.context(model.settings))
+    projections, transitions = transitions_from(histories.context(model.settings))
     source_rows = SummedRows(transitions, n_items)
     source = model.encode(projections, source_rows.squared_norms(model.n_trained))
-    user = row if model.sequences is None else model.sequences.encode(histories)
-    hidden = Hidden(source, user, model.objective.two_hop_queries(row, source))
-    return Queries(hidden, decayed, source_rows)
+    history = row if model.history_reader is None else model.history_reader.encode(histories)
+    vectors = QueryVectors(one_hop=source, collaborative=history, two_hop=model.heads.two_hop_queries(row, source))
+    return Queries(vectors, decayed, source_rows)
 
 
-def history_norms(model: Model, histories: Histories, decayed: Entries, n_items: int) -> Tensor:
+def history_norms(model: Model, histories: Histories, decayed: SparseEntries, n_items: int) -> Tensor:
     """Return the squared norm of each decayed history over the items that have weights.
 
     It follows from the length of a history without repeats; only the others have to be added up.

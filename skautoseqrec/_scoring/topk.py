@@ -14,7 +14,7 @@ from .._utils.arguments import check_k
 from .._utils.devices import beside
 from .._utils.memory import require_bytes
 from .filters import Filter, Restriction
-from .scorer import Scorer, Serving, batches, score_users
+from .scorer import Scorer, Serving, batches
 
 #: A code, a score, an id and a mask of each, while one is made of the other.
 BYTES_PER_ANSWER = 40
@@ -94,7 +94,7 @@ def top_k(scorer: Scorer, asked: Asked, k: int, allowed: Filter) -> tuple[NDArra
     best_scores = np.full((len(histories), k), -np.inf, dtype=np.float32)
     width = min(k, snapshot.n_items)
     for batch in batches(len(histories), snapshot.n_items):
-        scores = score_users(scorer, snapshot, histories.rows(batch))
+        scores = scorer.score(scorer.view(Asked(snapshot, histories.rows(batch))))
         allowed.rows(batch).apply(scores, histories.rows(batch))
         codes[batch, :width], best_scores[batch, :width] = _select(scores, width)
     codes[np.isneginf(best_scores)] = -1

@@ -1,4 +1,4 @@
-"""Exact walking forward in blocks: rank each event of a log, then let it in, as matrix products.
+"""Exact walking forward in blocks: rank each event of a log, then add it to the state, as matrix products.
 
 The log is known in advance, so every query of a block is formed first and scored against the items as they stood when
 the block began. What the block's own events changed is added afterwards: each event moves the ``z_t`` of one item by
@@ -17,16 +17,16 @@ from torch import Tensor
 
 from .._counts.events import Events
 from .._data.interactions import Columns
-from .._network.heads import ItemSide
-from .._network.model import Model, project
-from .._state.base import Base, padded, padded_levels, spread_items
-from .._state.replay import ArrivingLog
+from .._network.model import Model
+from .._state.base import Base
+from .._state.replay import Replay
 from .._utils.devices import beside
-from .._utils.ragged import Entries, ranks_within_groups
+from .._utils.ragged import SparseEntries
 from .._utils.warn import warn_caller
-from .experts import TrendView
-from .queries import Queries, form_queries
-from .scorer import Recent, Scorer, Serving, rows_per_block
+from .queries import form_queries
+from .scorer import Scorer, Serving, rows_per_block
+from .trend import TrendView
+from .view import Recent, View
 
 #: Scores this close, relative to the largest of their row, are tied: float32 products of different shapes differ by
 #: that.
@@ -42,22 +42,19 @@ class Ranking(NamedTuple):
         Which events of the log.
     targets : ndarray of shape (n_rows,)
         Their items.
+    view : View
+        What they are scored from.
     seen : Tensor of shape (n_seen,), int64
         Places, in the flat scores, of what may not be recommended because its user has seen it.
     unknown : Tensor of shape (n_rows, n_new), bool
         Which of the last items, those that the state did not know when the walk began, are not known yet.
-    cold : ndarray of shape (n_rows,), bool
-        Whose user has no history.
-    inputs : tuple
-        Arguments of :meth:`Scorer.score` and of :func:`score_parts`.
     """
 
     events: slice
     targets: NDArray[np.int64]
+    view: View
     seen: Tensor
     unknown: Tensor
-    cold: NDArray[np.bool_]
-    inputs: tuple[Queries, ItemSide, Recent, TrendView, int]
 
     def deny(self, scores: Tensor, value: float = -torch.inf) -> None:
         """Set the scores of what is not eligible to a value, in place."""
@@ -66,7 +63,7 @@ class Ranking(NamedTuple):
 
 
 class WalkForward:
-    """A private copy of the state that lets a log in, block by block, and prepares its events for ranking.
+    """Prepares the events of a log for ranking, block by block, each as of its own moment.
 
     Parameters
     ----------
@@ -77,7 +74,7 @@ class WalkForward:
     events : Events
         The log in time order; users and items unknown to the base have the codes that follow its own.
     visible : ndarray of shape (n_events,)
-        How many events are let in before each is ranked; not decreasing, ``visible[e] <= e``.
+        How many events are added to the state before each is ranked; not decreasing, ``visible[e] <= e``.
     exclude_seen : bool
         Whether items that the user has seen are left out.
     device : torch.device
@@ -93,95 +90,45 @@ class WalkForward:
         exclude_seen: bool,
         device: torch.device,
     ) -> None:
-        self._model = model
-        self._base = base
-        self._items, self._n_items = events.items, events.n_items
-        self._visible = visible
+        self._model, self._events, self._visible = model, events, visible
         self._exclude_seen, self._device = exclude_seen, device
-        self._log = ArrivingLog(base.counts, events, visible, model)
-        self._source = padded(base.source, events.n_items)
-        self._target = padded(base.target, events.n_items)
-        self._item_side = spread_items(base.items, events.n_items).to(device)
-        self._levels = padded_levels(base.levels, model, events.n_items)
-        self.popularity = torch.zeros(events.n_items)
-        self.popularity[: base.counts.n_items] = torch.from_numpy(base.counts.popularity).float()
-        self.popularity = self.popularity.to(device)
-        self._first_event = np.full(events.n_items, len(events.items))
-        np.minimum.at(self._first_event, events.items, np.arange(len(events.items)))
-        self._n_let_in = 0
-        self._newest_increments = 0, torch.zeros(0, self._target.shape[1])
         self._block_size = rows_per_block(events.n_items)
+        self._replay = Replay(model, base, events, visible, self._block_size, device)
 
     def blocks(self) -> Iterator[Ranking]:
-        """Yield the events of the log in blocks, each as of its own moment."""
-        start = 0
-        while start < len(self._items):
+        """Yield the events of the log in blocks."""
+        start, n_events = 0, len(self._replay)
+        while start < n_events:
             # A block's queries, and the events that its rows see and its items do not, are at most as many.
             stop = int(np.searchsorted(self._visible, self._visible[start] + self._block_size, side="right"))
-            stop = min(stop, start + self._block_size, len(self._items))
-            self._let_in(int(self._visible[start]))
+            stop = min(stop, start + self._block_size, n_events)
+            self._replay.add_events(int(self._visible[start]))
             yield self._prepare(slice(start, stop))
             start = stop
 
     def _prepare(self, events: slice) -> Ranking:
-        histories = self._log.histories(events)
-        visible = self._visible[events]
+        replay, visible, n_items = self._replay, self._visible[events], self._events.n_items
+        histories = replay.histories(events)
 
-        def leaving(last_items: Entries) -> tuple[Tensor, list[Entries]]:
-            added, recent = self._log.leaving(last_items, self._n_let_in, visible)
-            projections = project(last_items, self._source) + self._model.project_entries(recent)
-            return projections, [self._base.transitions(last_items), added]
+        def transitions_from(last_items: SparseEntries) -> tuple[Tensor, list[SparseEntries]]:
+            return replay.transitions_from(last_items, visible)
 
-        queries = form_queries(self._model, histories, leaving, self._n_items).to(self._device)
-        seen = slice(self._n_let_in, int(visible[-1]))
-        sees = np.arange(seen.start, seen.stop) < visible[:, None]
-        recent = Recent(self._items[seen], self._steps(seen), sees)
-        clock = self._base.counts.clock
-        trend = TrendView(self._model.trend, self._levels, clock + visible, recent.items, clock + seen.start, sees)
-        inputs = (queries, self._item_side, recent, trend, self._n_items)
-        n_known = self._base.counts.n_items
-        unknown = torch.from_numpy(self._first_event[n_known:] >= visible[:, None]).to(self._device)
-        places = histories.places(self._n_items) if self._exclude_seen else np.zeros(0, dtype=np.int64)
-        seen_before = torch.from_numpy(places).to(self._device)
-        return Ranking(events, self._items[events], seen_before, unknown, histories.lengths == 0, inputs)
-
-    def _steps(self, events: slice) -> Tensor:
-        """Return by how much each of some events moves what reaches its item, given all events before it."""
-        items = self._items[events]
-        order = np.argsort(items, kind="stable")
-        items, increments = items[order], self._increments(events)[torch.from_numpy(order)]
-        before = self._target[torch.from_numpy(items)]
-        repeats = ranks_within_groups(items)
-        for repeat in range(1, repeats.max(initial=0) + 1):
-            rows = torch.from_numpy(np.flatnonzero(repeats == repeat))
-            before[rows] = before[rows - 1] + increments[rows - 1]
-        steps = before.new_empty(len(items), before.shape[1] - 1)
-        steps[torch.from_numpy(order)] = self._model.reach(before + increments) - self._model.reach(before)
-        return steps.to(self._device)
-
-    def _increments(self, events: slice) -> Tensor:
-        """Return the increments of at most a block of events; those of the whole block are formed and kept."""
-        first, increments = self._newest_increments
-        if not first <= events.start <= events.stop <= first + len(increments):
-            first = events.start
-            increments = self._log.increments(slice(first, min(first + self._block_size, len(self._items))))
-            self._newest_increments = first, increments
-        return increments[events.start - first : events.stop - first]
-
-    def _let_in(self, stop: int) -> None:
-        """Let the events before ``stop`` into the copy of the state."""
-        for start in range(self._n_let_in, stop, self._block_size):
-            events = slice(start, min(start + self._block_size, stop))
-            items = torch.from_numpy(self._items[events])
-            self._target.index_add_(0, items, self._increments(events))
-            touched = torch.unique(items)
-            reached = self._model.reach(self._target[touched])
-            self._item_side.reached[touched.to(self._device)] = reached.to(self._device)
-            self.popularity.index_add_(0, items.to(self._device), self.popularity.new_ones(len(items)))
-            self._source.index_add_(0, *self._log.growth(events))
-            arrivals = self._base.counts.clock + np.arange(events.start, events.stop)
-            self._model.trend.let_in(self._levels, self._items[events], arrivals)
-        self._n_let_in = max(stop, self._n_let_in)
+        queries = form_queries(self._model, histories, transitions_from, n_items).to(self._device)
+        seen_here = slice(replay.n_added, int(visible[-1]))
+        sees = np.arange(seen_here.start, seen_here.stop) < visible[:, None]
+        items, n_before = self._events.items[seen_here], replay.clock + seen_here.start
+        view = View(
+            queries=queries,
+            items=replay.item_vectors,
+            recent=Recent(items, replay.vector_changes(seen_here), sees),
+            trend=TrendView(self._model.trend, replay.levels, replay.clock + visible, items, n_before, sees),
+            n_items=n_items,
+            is_cold=histories.lengths == 0,
+            popularity=lambda: replay.popularity,
+        )
+        places = histories.places(n_items) if self._exclude_seen else np.zeros(0, dtype=np.int64)
+        seen = torch.from_numpy(places).to(self._device)
+        return Ranking(events, self._events.items[events], view, seen, replay.unknown(visible))
 
 
 def score_samples(serving: Serving, columns: Columns, ties: str, exclude_seen: bool) -> NDArray[np.float64]:
@@ -232,19 +179,13 @@ def walk_forward(
     events : Events
         The log in time order.
     visible : ndarray of shape (n_events,)
-        How many events are let in before each is ranked.
+        How many events are added to the state before each is ranked.
     exclude_seen : bool
         Whether items that the user has seen are left out.
     """
     values = np.zeros(len(events.items))
-    walk = WalkForward(scorer.model, base, events, visible, exclude_seen, scorer.device)
-    for ranking in walk.blocks():
-        scores = scorer.score(*ranking.inputs)
-        rows = np.flatnonzero(ranking.cold)
-        if len(rows):
-            _, items, _, trend, _ = ranking.inputs
-            scores[beside(scores, rows)] = scorer.score_cold(items, walk.popularity, trend.rows(rows))
-        values[ranking.events] = reciprocal_ranks(scores, ranking)
+    for ranking in WalkForward(scorer.model, base, events, visible, exclude_seen, scorer.device).blocks():
+        values[ranking.events] = reciprocal_ranks(scorer.score(ranking.view), ranking)
     return values
 
 
@@ -266,17 +207,22 @@ def visible_events(times: NDArray[np.generic] | None, n_events: int, ties: str) 
 
 
 def reciprocal_ranks(scores: Tensor, ranking: Ranking) -> NDArray[np.float64]:
-    """Return 1 / (1 + higher + tied / 2) of each row's target, 0 where it is not eligible; scores are overwritten."""
+    """Return 1 / rank of each row's target, 0 where it is not eligible; scores are overwritten."""
     ranking.deny(scores, 0.0)  # what may not be recommended must not count as large
-    tolerance = TIE_TOLERANCE * torch.maximum(scores.amax(1, keepdim=True), -scores.amin(1, keepdim=True))
+    largest = torch.maximum(scores.amax(1, keepdim=True), -scores.amin(1, keepdim=True))
     ranking.deny(scores)
     target_scores = scores.gather(1, beside(scores, ranking.targets)[:, None])
     # As numbers: truth values take three times as long to count.
     counts = torch.empty_like(scores)
-    n_higher = torch.gt(scores, target_scores + tolerance, out=counts).sum(1)
-    n_tied = torch.ge(scores, target_scores - tolerance, out=counts).sum(1) - n_higher - 1
-    ranks = 1 + n_higher.double() + n_tied.double() / 2
+    n_higher = torch.gt(scores, target_scores + TIE_TOLERANCE * largest, out=counts).sum(1)
+    n_tied = torch.ge(scores, target_scores - TIE_TOLERANCE * largest, out=counts).sum(1) - n_higher - 1
+    ranks = rank_among(n_higher.double(), n_tied.double())
     return torch.where(torch.isfinite(target_scores[:, 0]), 1 / ranks, 0.0).cpu().numpy()
+
+
+def rank_among(n_higher: Tensor, n_tied: Tensor) -> Tensor:
+    """Return the rank of items with so many others above them and so many tied: ties count at half."""
+    return 1 + n_higher + n_tied / 2
 
 
 def _warn_if_ineligible(values: NDArray[np.float64]) -> None:

@@ -1,4 +1,4 @@
-"""The parts of a score that need no training: direct transitions, repeats and the trend. Each is added in place."""
+"""Decayed popularity as the rows of a batch see it: levels when the batch began, and the events since then."""
 
 from __future__ import annotations
 
@@ -14,31 +14,19 @@ from torch import Tensor
 
 from .._counts.trend import TrendClock
 from .._utils.devices import beside
-from .._utils.ragged import Entries, ranks_within_groups
-from .queries import SummedRows
-
-#: How strongly a count of transitions saturates.
-DIRECT_SCALE = 5.0
+from .._utils.ragged import repeats_of
 
 
-def add_direct(scores: Tensor, source_rows: SummedRows, weight: float) -> None:
-    """Add ``weight log1p(5 T[last items])``."""
-    source_rows.add_logs(scores, weight, DIRECT_SCALE)
+def add_score_changes(
+    scores: Tensor, changes: Tensor, items: NDArray[np.int64], sees: NDArray[np.bool_] | None
+) -> None:
+    """Add by how much each event changes the score of its item, (n_rows, n_events), for the rows that see it.
 
-
-def add_repeat(scores: Tensor, history_rows: Entries, weight: float) -> None:
-    """Add ``weight log1p(history row)``."""
-    SummedRows([history_rows], scores.shape[1]).add_logs(scores, weight, 1.0)
-
-
-def add_moves(scores: Tensor, moves: Tensor, items: NDArray[np.int64], sees: NDArray[np.bool_] | None) -> None:
-    """Add by how much each event moves the score of its item, (n_rows, n_events), for the rows that see it.
-
-    ``sees`` says which they are; None for all. The moves are overwritten.
+    ``sees`` says which they are; None for all. The changes are overwritten.
     """
     if sees is not None:
-        moves *= beside(scores, sees)
-    scores.index_add_(1, beside(scores, items), moves)
+        changes *= beside(scores, sees)
+    scores.index_add_(1, beside(scores, items), changes)
 
 
 @dataclass(frozen=True)
@@ -76,7 +64,7 @@ class TrendView:
         """Add the weighted log counts, given one weight per half-life."""
         self.add_levels(scores, weights)
         if len(self.items):
-            add_moves(scores, self.moves(weights).to(scores.device), self.items, self.sees)
+            add_score_changes(scores, self.score_changes(weights).to(scores.device), self.items, self.sees)
 
     def add_levels(self, scores: Tensor, weights: Sequence[float]) -> None:
         """Add the weighted log counts as they were when the batch began.
@@ -97,13 +85,13 @@ class TrendView:
             scores.addmm_(rising.to(scores.device), is_above.to(scores.device))
             self._lift_to_floors(scores, levels, floors, weighted)
 
-    def moves(self, weights: Sequence[float]) -> Tensor:
+    def score_changes(self, weights: Sequence[float]) -> Tensor:
         """Return by how much each event since the batch began raises its item, whether a row sees it or not."""
         levels, floors, lowest = self._above_lowest
-        moves, repeats = torch.zeros(len(self.n_events), len(self.items)), self._repeats()
+        changes, repeats = torch.zeros(len(self.n_events), len(self.items)), repeats_of(self.items)
         for half_life in np.flatnonzero(weights).tolist():
-            moves.add_(self._moves(levels, floors, lowest, repeats, half_life), alpha=weights[half_life])
-        return moves
+            changes.add_(self._changes(levels, floors, lowest, repeats, half_life), alpha=weights[half_life])
+        return changes
 
     @cached_property
     def _above_lowest(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
@@ -124,7 +112,7 @@ class TrendView:
             lifts = below.clamp_min_(0.0).to(scores.device)
             scores.index_add_(1, beside(scores, falling), lifts, alpha=weights[half_life])
 
-    def _moves(
+    def _changes(
         self,
         levels: NDArray[np.float64],
         floors: NDArray[np.float64],
@@ -141,13 +129,6 @@ class TrendView:
         after = np.logaddexp(before, arrivals)
         row_floors = _single(floors[half_life])[:, None]
         return torch.maximum(_single(after), row_floors) - torch.maximum(_single(before), row_floors)
-
-    def _repeats(self) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        """Return the second events of items and the first, the third and the second, and so on."""
-        order = np.argsort(self.items, kind="stable")
-        repeats = ranks_within_groups(self.items[order])
-        places = (np.flatnonzero(repeats == repeat) for repeat in range(1, repeats.max(initial=0) + 1))
-        return [(order[place], order[place - 1]) for place in places]
 
 
 def _single(values: NDArray[Any]) -> Tensor:

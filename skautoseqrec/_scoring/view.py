@@ -1,0 +1,85 @@
+"""What the rows of a batch are scored from: a moment of the state, as each row sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .._network.heads import ItemVectors
+from .queries import Queries
+from .trend import TrendView, add_score_changes
+
+
+class Recent(NamedTuple):
+    """The events since a batch began, as its rows see them.
+
+    Parameters
+    ----------
+    items : ndarray of shape (n_recent,)
+        Item of each event.
+    vector_changes : Tensor of shape (n_recent, d)
+        By how much each event changed the two-hop vector of its item.
+    sees : ndarray of shape (n_rows, n_recent), bool, or None
+        Which of them each row sees; None for all.
+    """
+
+    items: NDArray[np.int64]
+    vector_changes: Tensor
+    sees: NDArray[np.bool_] | None
+
+    def add(self, scores: Tensor, score_changes: Tensor) -> None:
+        """Add by how much each event changes the score of its item, (n_rows, n_recent), for the rows that see it."""
+        add_score_changes(scores, score_changes, self.items, self.sees)
+
+
+class View(NamedTuple):
+    """What the rows of a batch are scored from.
+
+    Parameters
+    ----------
+    queries : Queries
+        The users, one row each.
+    items : ItemVectors
+        The items; where it has not n_items rows, its last row stands for every item that it has none of.
+    recent : Recent
+        The events since ``items`` was valid.
+    trend : TrendView
+        Decayed popularity, of the same moment and the same events.
+    n_items : int
+        Number of items to score.
+    is_cold : ndarray of shape (n_rows,), bool
+        Whose user has no history.
+    popularity : callable
+        Returns the number of events of each item when the batch began, Tensor of shape (n_items,).
+    shared : Tensor of shape (1, n_items) or None
+        What each item scores whoever asks, where that is the same for all rows and known already.
+    """
+
+    queries: Queries
+    items: ItemVectors
+    recent: Recent
+    trend: TrendView
+    n_items: int
+    is_cold: NDArray[np.bool_]
+    popularity: Callable[[], Tensor]
+    shared: Tensor | None = None
+
+    def zeros(self) -> Tensor:
+        """Return scores of nothing, shape (n_rows, n_items)."""
+        return self.items.vectors.new_zeros(len(self.is_cold), self.n_items)
+
+    def spread(self, scores: Tensor) -> Tensor:
+        """Return scores for all items, the last column standing for every item that ``items`` has no row of."""
+        if self.n_items == scores.shape[1]:
+            return scores
+        return torch.cat([scores, scores[:, -1:].expand(-1, self.n_items - scores.shape[1])], dim=1)
+
+    def cold(self) -> View:
+        """Return the rows of users without history; their queries, which say nothing, stay those of all rows."""
+        rows = np.flatnonzero(self.is_cold)
+        return self._replace(trend=self.trend.rows(rows), is_cold=self.is_cold[rows], shared=None)
