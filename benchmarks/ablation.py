@@ -25,6 +25,7 @@ from skautoseqrec._data.reading import read_columns
 from skautoseqrec._fitting.blend_fit import Choices, fit_weights
 from skautoseqrec._fitting.learner import BLENDED_EVENTS, BLENDED_FEATURES, Learner, to_vector
 from skautoseqrec._network.model import Model
+from skautoseqrec._parameters import resolve_parameters
 from skautoseqrec._scoring.blend import PARTS
 from skautoseqrec._scoring.scorer import Scorer
 from skautoseqrec._training.batches import Batch
@@ -165,7 +166,7 @@ def remove_parts(fitted: Interactions, walked: Interactions, seed: int) -> Itera
             yield f"nothing, but with {part}", score(recommender, scorer_with_it, walked)
     narrow = Model(model.module, model.objective, replace(model.settings, context_size=1))
     yield "context", score(recommender, refit_blend(recommender, fitted, narrow, left_out), walked)
-    fixed = learner_of(recommender, model).fixed_blend()
+    fixed = learner_of(recommender).fixed_blend()
     yield "fitted blend (fixed weights)", score(recommender, Scorer(model, fixed, scorer.cold_blend), walked)
 
 
@@ -179,7 +180,7 @@ def refit_blend(
 ) -> Scorer:
     """Return a scorer whose blend is fitted as fit does it, but without some parts."""
     log = count_log(read_columns(fitted), None, model.settings, 0)
-    learner = learner_of(recommender, model)
+    learner = learner_of(recommender)
     validation = learner.hold_out(log, BLENDED_EVENTS)
     names = [*PARTS[:-1], *["trend"] * len(model.settings.trend_half_lives)]
     kept = np.array([name not in removed for name in names])
@@ -192,9 +193,9 @@ def refit_blend(
     return Scorer(model, learner.to_blend(weights), cold_blend)
 
 
-def learner_of(recommender: AutoSeqRecRecommender, model: Model) -> Learner:
+def learner_of(recommender: AutoSeqRecRecommender) -> Learner:
     """Return what fitted a recommender, to fit parts of it again."""
-    return Learner(model.objective, model.settings, recommender.get_params())
+    return Learner(resolve_parameters(recommender.get_params(deep=False)))
 
 
 def score(recommender: AutoSeqRecRecommender, scorer: Scorer, walked: Interactions) -> NDArray[np.float64]:

@@ -33,7 +33,7 @@ from timing import three_products, time_call, time_calls, time_history_products
 from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender, Interactions
 from skautoseqrec._fitting.fit import fit_bytes
 from skautoseqrec._network.inputs import ItemSequences
-from skautoseqrec._parameters import resolve_n_negatives
+from skautoseqrec._parameters import resolve_parameters
 from skautoseqrec._scoring.scorer import rows_per_block
 from skautoseqrec._training.batches import Batch
 from skautoseqrec._training.objectives import OBJECTIVES, MultinomialObjective
@@ -153,10 +153,9 @@ def compare_training(recommender: AutoSeqRecRecommender, fitted: Interactions) -
     floor = products / n_products * len(shapes) / n_epochs
     yield Line("seconds per epoch", epoch, floor, "the bare products of its layers, forward and backward")
     yield Line("rows of training per second", sum(shape.n_rows for shape in shapes) / n_epochs / epoch)
-    parameters = recommender.get_params()
     counts = recommender._serving.state.snapshot.base.counts
-    parameters["n_negatives"] = resolve_n_negatives("auto", "multinomial", counts.n_items)
-    yield Line("peak memory after fits, GiB", peak, fit_bytes(counts, parameters) / 2**30, "the estimate of fit")
+    settings = resolve_parameters(recommender.get_params(deep=False)).for_log(counts)
+    yield Line("peak memory after fits, GiB", peak, fit_bytes(counts, settings) / 2**30, "the estimate of fit")
 
 
 def compare_walking(

@@ -1,19 +1,18 @@
-"""The estimator's parameters: what each may be, and what they are for the published model."""
+"""The estimator's parameters: what each may be, what "auto" stands for, and what they are for the published model."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields, replace
 from numbers import Integral, Real
 from typing import Any, cast
 
 import numpy as np
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ._counts.counts import Counts
 from ._counts.settings import SequenceSettings
-from ._network.heads import HEADS
+from ._network.heads import HEADS, Heads
 from ._network.module import ACTIVATIONS, DECODERS, HISTORY_ENCODERS, SHARED
 from ._scoring.blend import Blend
 
@@ -36,6 +35,7 @@ PAPER_PARAMS: dict[str, Any] = {
     "early_stopping": False,
     "blend": {"collaborative": 0.6, "one_hop": 0.2, "two_hop": 0.2},
 }
+
 
 DECAY = Interval(Real, 0, 1, closed="right")
 POSITIVE_INTEGER = Interval(Integral, 1, None, closed="left")
@@ -74,21 +74,92 @@ PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
 }
 
 
-#: From so many on, a history encoder of its own pays. Validation MRR / Recall@10 with it and without: Amazon Video (22
-#: events per item) .099 / .193 and .106 / .204, for it overfits and takes the two-hop part along; MovieLens-100K (74)
-#: .0987 / .214 and .0991 / .218. MovieLens-1M (293) learns faster with it: the collaborative part alone, after four
-#: epochs, .106 and .083.
+#: With fewer events per item than this, a history encoder of its own overfits.
 EVENTS_PER_ITEM = 100
-#: With more items than this, a batch's softmax is summed over so many sampled items and those that its rows ask for.
-#: MovieTweetings (10,000 items), next tenth: MRR .0967 with 512 of them, .0959 with 2,048. MovieLens-1M, though it has
-#: but 3,400 items: .1661 with 512 of them, .1663 with all, after twice as many epochs.
+#: With more items than the first, a softmax over the second of them, sampled, ranks as well as all, in less time.
 MANY_ITEMS, FEW_NEGATIVES = 8192, 1024
 
 
-def resolve_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return parameters with one rate per part of the network and one weight per part of the score.
+@dataclass(frozen=True)
+class FitSettings:
+    """The estimator's parameters of the same names, as fit uses them.
 
-    What depends on the log is left as it is: ``history_encoder`` and ``n_negatives``.
+    ``learning_rate`` and ``dropout`` have one value per part of the network. A ``blend`` that is not "auto" has a
+    weight for every part of the score. ``history_encoder`` and ``n_negatives`` may be "auto" until :meth:`for_log`.
+    """
+
+    n_components: int
+    objective: str
+    max_iter: int
+    batch_size: int
+    learning_rate: Mapping[str, float]
+    dropout: Mapping[str, float]
+    weight_decay: float
+    weight_averaging: float
+    n_negatives: str | int | None
+    activation: str
+    transition_window: int
+    transition_decay: float
+    history_encoder: str
+    history_dropout: float
+    history_decay: float
+    context_size: int
+    context_decay: float
+    trend_half_lives: tuple[float, ...]
+    blend: Any
+    validation_fraction: float
+    early_stopping: bool
+    n_iter_no_change: int
+    tol: float
+    refit: bool
+    exclude_seen: bool
+    device: str
+    random_state: Any
+    verbose: int
+
+    @property
+    def fits_blend(self) -> bool:
+        """Whether the blend is fitted, and not given."""
+        return bool(self.blend == "auto")
+
+    @property
+    def sequence(self) -> SequenceSettings:
+        """Those parameters that say how time enters the matrices."""
+        return SequenceSettings(**{field.name: getattr(self, field.name) for field in fields(SequenceSettings)})
+
+    def for_log(self, counts: Counts, trained_encoder: str | None = None) -> FitSettings:
+        """Return the settings for one log: "auto" is resolved.
+
+        Parameters
+        ----------
+        counts : Counts
+            The log.
+        trained_encoder : str or None, default=None
+            The history encoder of the weights that a warm start goes on from; "auto" keeps it.
+
+        Raises
+        ------
+        ValueError
+            If the published model is asked for what it has not.
+        """
+        heads = HEADS[self.objective]
+        encoder = self.history_encoder
+        if trained_encoder in heads.HISTORY_ENCODERS and encoder == "auto":
+            encoder = trained_encoder
+        return replace(
+            self,
+            n_negatives=resolve_n_negatives(self.n_negatives, heads, counts.n_items),
+            history_encoder=resolve_history_encoder(encoder, heads, counts),
+        )
+
+
+def resolve_parameters(parameters: Mapping[str, Any]) -> FitSettings:
+    """Return an estimator's parameters as fit uses them.
+
+    Raises
+    ------
+    ValueError
+        If a half-life, a value per part or a weight of the blend is out of range.
     """
     resolved = {
         **parameters,
@@ -98,12 +169,7 @@ def resolve_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
     }
     if parameters["blend"] != "auto":
         resolved["blend"] = Blend.read(parameters["blend"], len(resolved["trend_half_lives"]))
-    return resolved
-
-
-def sequence_settings(parameters: Mapping[str, Any]) -> SequenceSettings:
-    """Return those of the resolved parameters that say how time enters the matrices."""
-    return SequenceSettings(**{field.name: parameters[field.name] for field in fields(SequenceSettings)})
+    return FitSettings(**{field.name: resolved[field.name] for field in fields(FitSettings)})
 
 
 def check_half_lives(half_lives: Sequence[float]) -> tuple[float, ...]:
@@ -141,39 +207,34 @@ def per_part(value: float | Mapping[str, float], name: str, upper: float) -> dic
     return {part: float(number) for part, number in values.items()}
 
 
-def resolve_history_encoder(encoder: str, objective: str, counts: Counts) -> str:
+def resolve_history_encoder(encoder: str, heads: type[Heads], counts: Counts) -> str:
     """Return the history encoder to train; "auto" takes the residual one where a log has enough to teach it.
 
     Raises
     ------
     ValueError
-        If the published model is asked for a residual one: it trains on rows of the user-item matrix.
+        If the objective cannot train it.
     """
-    if objective == "paper" and encoder == "residual":
-        raise ValueError("objective='paper' trains on rows of the user-item matrix: history_encoder must be 'shared'.")
-    if encoder != "auto":
-        return encoder
-    is_dense = len(counts.history) >= EVENTS_PER_ITEM * counts.n_items
-    return "residual" if is_dense and objective != "paper" else "shared"
+    if encoder == "auto":
+        is_dense = len(counts.history) >= EVENTS_PER_ITEM * counts.n_items
+        return heads.HISTORY_ENCODERS[-1] if is_dense else SHARED
+    if encoder not in heads.HISTORY_ENCODERS:
+        raise ValueError(
+            f"objective={heads.NAME!r} trains on rows of the user-item matrix: history_encoder must be {SHARED!r}."
+        )
+    return encoder
 
 
-def resolve_n_negatives(n_negatives: str | int | None, objective: str, n_items: int) -> int | None:
-    """Return how many items are sampled for a batch's softmax, None to sum over all.
+def resolve_n_negatives(n_negatives: str | int | None, heads: type[Heads], n_items: int) -> int | None:
+    """Return how many items are sampled for a batch's softmax, None for all items.
 
     Raises
     ------
     ValueError
-        If the published model is asked to sample: its loss reconstructs whole rows.
+        If the objective is asked to sample though its loss reconstructs whole rows.
     """
-    if objective == "paper" and n_negatives not in ("auto", None):
-        raise ValueError("objective='paper' reconstructs whole rows: n_negatives must be None.")
-    if n_negatives != "auto":
-        return cast("int | None", n_negatives)
-    return FEW_NEGATIVES if n_items > MANY_ITEMS and objective != "paper" else None
-
-
-def draw_seed(random_state: Any) -> int:
-    """Return a seed for torch that leaves the caller's global random state alone, also for None."""
-    if random_state is None:
-        return int(np.random.SeedSequence().generate_state(1)[0])
-    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+    if n_negatives == "auto":
+        return FEW_NEGATIVES if n_items > MANY_ITEMS and heads.SAMPLES_ITEMS else None
+    if n_negatives is not None and not heads.SAMPLES_ITEMS:
+        raise ValueError(f"objective={heads.NAME!r} reconstructs whole rows: n_negatives must be None.")
+    return cast("int | None", n_negatives)

@@ -17,8 +17,8 @@ from sklearn.utils.validation import check_is_fitted
 from ._data.estimators import LogEstimator, all_or_nothing, validate_log
 from ._data.reading import read_columns
 from ._fitting.fit import fit_log
-from ._fitting.reporting import CallbackSupportMixin, Watch, with_callbacks
-from ._fitting.warm_start import Trained
+from ._fitting.reporting import CallbackSupportMixin, Monitor, with_callbacks
+from ._fitting.warm_start import WarmStart
 from ._network.heads import HEADS
 from ._network.module import AutoSeqRecModule
 from ._parameters import PAPER_PARAMS, PARAMETER_CONSTRAINTS, resolve_parameters
@@ -284,14 +284,14 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
             If the fit would take more memory than is available; the message says how much.
         """
         is_known = self.blend != "auto" and not self.early_stopping
-        watch = Watch(self, X, y, self.max_iter if is_known else None)
+        monitor = Monitor(self, X, y, self.max_iter if is_known else None)
         is_warm = self.warm_start and self.__sklearn_is_fitted__()
-        earlier = Trained(self.module_, self._serving.state.items) if is_warm else None
+        warm_start = WarmStart(self.module_, self._serving.state.items) if is_warm else None
         with all_or_nothing(self):
-            parameters = resolve_parameters(self.get_params(deep=False))
+            settings = resolve_parameters(self.get_params(deep=False))
             columns = validate_log(self, X, reset=True)
-            self.__dict__ |= fit_log(columns, X, parameters, watch, earlier)
-        watch.end()
+            self.__dict__ |= fit_log(columns, X, settings, monitor, warm_start)
+        monitor.fit_ends()
         return self
 
     def partial_update(self, X: Any) -> AutoSeqRecRecommender:

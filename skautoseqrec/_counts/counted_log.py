@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from .._data.interactions import Columns, SequenceMatrices
-from .._data.vocabulary import Vocabulary, learn_ids
+from .._data.vocabulary import Vocabulary
 from .._utils.warn import warn_caller
 from .counts import TRANSITION_UNIT, Counts
 from .events import Events, EventStore
@@ -36,27 +36,26 @@ def count_log(columns: Columns, X: Any, settings: SequenceSettings, verbose: int
     columns : Columns
         The log, validated.
     X : object
-        What it was read from. Matrices counted with the same settings are taken over, not counted again.
+        What it was read from. Transitions of a ``SequenceMatrices`` with the same settings are not counted again.
     settings : SequenceSettings
         Window and decay of the transitions.
     verbose : int
-        From 1 on, a recount is said.
+        From 1 on, a line is printed if they are counted again.
 
     Returns
     -------
     counted : CountedLog
         Vocabularies, events and counts.
     """
-    users, items = learn_ids(columns)
     columns = columns.take(columns.time_order())
-    user_codes, item_codes = users.find(columns.users), items.find(columns.items)
+    users, items = Vocabulary("user_id"), Vocabulary("item_id")
+    user_codes, item_codes = users.add(columns.users), items.add(columns.items)
     events = Events(user_codes, item_codes, len(users), len(items))
-    counts = Counts.empty()
     transitions = _reusable_transitions(X, items, settings, verbose)
     if transitions is None:
-        counts, _ = counts.add_events(events, settings.step_weights)
+        counts, _ = Counts.empty().add_events(events, settings.step_weights)
     else:
-        counts = counts.add_counted(events, transitions)
+        counts = Counts.empty().add_counted(events, transitions)
     return CountedLog(users, items, EventStore(user_codes, item_codes, columns.times), counts)
 
 
@@ -74,7 +73,7 @@ def warn_of_repeats(user_item: sparse.csr_matrix) -> None:
 def _reusable_transitions(
     X: Any, items: Vocabulary, settings: SequenceSettings, verbose: int
 ) -> sparse.csr_matrix | None:
-    """Return the transitions of X in units and in our codes, None if it has none counted with these settings."""
+    """Return the transitions of X in units and in the codes of ``items``; None if X has none with these settings."""
     if not isinstance(X, SequenceMatrices):
         return None
     wanted = (settings.transition_window, settings.transition_decay)

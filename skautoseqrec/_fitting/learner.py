@@ -1,32 +1,32 @@
-"""What fit learns: weights, how long to train them, and how to blend the parts of a score."""
+"""Learning from a log: training with early stopping, the fit of the blend, the refit."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Generator, Mapping
-from contextlib import closing
-from dataclasses import fields
-from itertools import islice
+from collections.abc import Generator, Mapping
 from threading import RLock
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from sklearn.utils import check_random_state
 
 from .._counts.counted_log import CountedLog
 from .._counts.counts import Counts
-from .._counts.settings import SequenceSettings
+from .._data.vocabulary import Vocabulary
 from .._network.model import Model
 from .._network.module import AutoSeqRecModule, make_history_encoder
-from .._parameters import draw_seed
+from .._parameters import FitSettings
 from .._scoring.blend import Blend
 from .._training.loop import Epoch, train
-from .._training.objectives import Objective
+from .._training.objectives import OBJECTIVES
 from .._training.steps import TrainingSettings
 from .._utils.devices import training_device
 from .._utils.warn import warn_caller
-from .blend_fit import SCALE, Choices, fit_weights
-from .reporting import Progress
+from .blend_fit import Choices, fit_weights
+from .reporting import Monitor
+from .result import EpochRecord, TrainingResult
 from .validation import Validation
 from .warm_start import WarmStart
 
@@ -40,157 +40,142 @@ BLENDED_FEATURES, MONITORED_FEATURES = 2**26, 2**23
 BEFORE_REFIT = "the training before the validation, for the refit had no whole epoch yet"
 #: Trainings draw from torch's one generator: in threads of one process they take turns, or no seed would mean anything.
 TURN = RLock()
-Epochs = Generator[Epoch, None, None]
-
-
-class Learnt(NamedTuple):
-    """What came out of training."""
-
-    module: AutoSeqRecModule
-    blend: Blend
-    cold_blend: Blend
-    loss_curve: list[dict[str, float]]
-    validation_scores: list[float]
-
-
-def take_all(epochs: Epochs, learnt: Callable[[], Learnt | None]) -> Epochs:
-    """Return all epochs: nobody watches."""
-    return epochs
 
 
 class Learner:
-    """Trains on a log as the parameters of the estimator say.
+    """Learns weights and a blend from a log, in three steps.
+
+    1. Training with early stopping. The newest part of the log is held out, and the weights are trained on the events
+       before it. After each epoch the blend is fitted to the held-out part. Training stops when the likelihood of that
+       part has not grown for some epochs.
+    2. The blend is fitted to more events of the held-out part, under the best weights.
+    3. The refit. New weights are trained on the whole log, for as many epochs as the best ones.
+
+    Steps that the settings do without are left out. If too few events can be held out, only the third is done.
 
     Parameters
     ----------
-    objective : Objective
-        What to minimise.
-    settings : SequenceSettings
-        How time enters the matrices.
-    parameters : mapping
-        The estimator's parameters, with "learning_rate" and "dropout" per part.
-    watched : callable, default=take_all
-        Takes a generator of epochs, and a function that tells what is learnt by now, if anything; returns one of the
-        same epochs, or of the first of them.
-    start : WarmStart or None, default=None
-        Weights to start from; None starts anew.
+    settings : FitSettings
+        The estimator's parameters, resolved for the log.
+    warm_start : WarmStart or None, default=None
+        Weights to go on from; None starts anew.
     """
 
-    def __init__(
-        self,
-        objective: Objective,
-        settings: SequenceSettings,
-        parameters: Mapping[str, Any],
-        watched: Callable[[Epochs, Callable[[], Learnt | None]], Epochs] = take_all,
-        start: WarmStart | None = None,
-    ) -> None:
-        self._objective = objective
-        self._heads = objective.HEADS()
-        self._start = start
-        self._watched = watched
+    def __init__(self, settings: FitSettings, warm_start: WarmStart | None = None) -> None:
         self._settings = settings
-        self._parameters = parameters
-        self._device = training_device(parameters["device"])
-        self._seed = draw_seed(parameters["random_state"])
+        self._warm_start = warm_start
+        self._objective = OBJECTIVES[settings.objective]()
+        self._heads = self._objective.HEADS()
+        self._device = training_device(settings.device)
+        self._seed = draw_seed(settings.random_state)
 
-    def learn(self, log: CountedLog) -> Learnt:
+    def learn(self, log: CountedLog, monitor: Monitor) -> TrainingResult:
         """Return weights and blend for a log, leaving the caller's random state alone."""
+        settings = self._settings
         with TURN, torch.random.fork_rng(devices=[self._device] if self._device.type == "cuda" else []):
-            return self._learn(log)
+            needs_validation = settings.fits_blend or settings.early_stopping
+            validation = self.hold_out(log, MONITORED_EVENTS) if needs_validation else None
+            if validation is not None:
+                return self._learn_validated(log, validation, monitor)
+            if needs_validation:
+                warn_caller(
+                    f"The newest {settings.validation_fraction:.0%} of the log hold fewer than {FEWEST_EVENTS} usable "
+                    "events: nothing is validated, and the blend is the objective's fixed one."
+                )
+            return self._train_on_all(log, monitor, settings.max_iter, self._unfitted_blends())
 
-    def _learn(self, log: CountedLog) -> Learnt:
-        blend, max_iter = self._parameters["blend"], self._parameters["max_iter"]
-        fixed = self.fixed_blend() if blend == "auto" else blend
-        if blend != "auto" and not self._parameters["early_stopping"]:
-            return self._train_on_all(log, max_iter, fixed, self._fixed_cold_blend())
-        validation = self.hold_out(log, MONITORED_EVENTS)
-        if validation is None:
-            warn_caller(
-                f"The newest {self._parameters['validation_fraction']:.0%} of the log hold fewer than {FEWEST_EVENTS} "
-                "usable events: nothing is validated, and the blend is the objective's fixed one."
-            )
-            return self._train_on_all(log, max_iter, fixed, self._fixed_cold_blend())
-        course, is_interrupted = self._train_validated(validation)
-        module, n_iter = course.kept(self._parameters["early_stopping"])
-        cold_blend = self._fixed_cold_blend()
-        if blend == "auto":
+    def _learn_validated(self, log: CountedLog, validation: Validation, monitor: Monitor) -> TrainingResult:
+        """Train with early stopping, fit the blend, and refit."""
+        record, is_interrupted = self._train_held_out(log, validation, monitor)
+        module, n_iter = record.kept(self._settings.early_stopping)
+        blends = self._unfitted_blends()
+        if self._settings.fits_blend:
             judged = self.hold_out(log, BLENDED_EVENTS) or validation
-            fixed, cold_blend = self._fit_blends(judged, module, course.weights)
-        learnt = Learnt(module, fixed, cold_blend, list(course.losses[:n_iter]), list(course.scores))
-        if not self._parameters["refit"] or is_interrupted:
-            return learnt
-        return self._train_on_all(log, n_iter, fixed, cold_blend, learnt)
+            blends = self._fit_blends(judged, module, record.weights)
+        result = TrainingResult(log, self._model(module), *blends, record.losses[:n_iter], record.scores)
+        if is_interrupted or not self._settings.refit:
+            return result
+        return self._train_on_all(log, monitor, n_iter, blends, result)
 
-    def _train_on_all(
-        self, log: CountedLog, n_iter: int, blend: Blend, cold_blend: Blend, head: Learnt | None = None
-    ) -> Learnt:
-        """Train on the whole log; ``head`` is what was learnt of the part before the validation, if there is one."""
-        module = self._new_module(log.counts.n_items)
-        scores = [] if head is None else head.validation_scores
-        losses: list[dict[str, float]] = []
-        learnt = head
-        progress = Progress(self._parameters["verbose"], "epoch of the whole log", n_iter)
-        watched = self._watched(self._epochs(module, log.counts), lambda: learnt)
+    def _train_held_out(self, log: CountedLog, validation: Validation, monitor: Monitor) -> tuple[EpochRecord, bool]:
+        """Train on the events before the held-out part; return the epochs, and whether they were interrupted."""
+        settings = self._settings
+        epochs = self._epochs(log.items, validation.head)
+        record = EpochRecord(self._unfitted_blends()[0].terms())
         try:
-            with closing(progress), closing(watched) as epochs:
-                for epoch in islice(epochs, n_iter):
-                    losses = [*losses, epoch.losses]
-                    # A copy: the next epoch, which may be interrupted, changes the weights.
-                    learnt = Learnt(_settled(copy.deepcopy(epoch.module)), blend, cold_blend, losses, scores)
-                    progress.say(epoch.losses)
-        except KeyboardInterrupt:
-            if learnt is None:
-                raise
-            _warn_interrupted(f"{len(losses)} of {n_iter} epochs of the whole log" if losses else BEFORE_REFIT)
-        return cast(Learnt, learnt)
-
-    def _train_validated(self, validation: Validation) -> tuple[Course, bool]:
-        """Train on the part before the validation and stop when it does not get better, or when interrupted."""
-        module = self._new_module(validation.head.n_items)
-        is_fitted = self._parameters["blend"] == "auto"
-        course = Course((self.fixed_blend() if is_fitted else self._parameters["blend"]).terms())
-        # Here nothing is a surprise: every event tells how far training has come, and the curve is smooth.
-        scale = {SCALE: 1.0}
-        progress = Progress(self._parameters["verbose"], "epoch", self._parameters["max_iter"])
-
-        def learnt() -> Learnt | None:
-            if course.newest is None:
-                return None
-            blend = self.fixed_blend().with_terms(course.weights)
-            return Learnt(course.newest, blend, self._fixed_cold_blend(), list(course.losses), list(course.scores))
-
-        try:
-            with closing(progress), closing(self._watched(self._epochs(module, validation.head), learnt)) as epochs:
-                for epoch in islice(epochs, self._parameters["max_iter"]):
-                    settled = _settled(copy.deepcopy(epoch.module))
-                    weights = course.weights
-                    choices = validation.choices(self._model(settled), MONITORED_FEATURES, weights, self._device)
-                    if is_fitted:
-                        left_out = self._heads.LEFT_OUT
-                        weights, score = fit_weights(choices, weights, 15, least_foretold=0.0, left_out=left_out)
-                    else:
-                        scale, score = fit_weights(choices.blended(weights), scale, max_iter=15, least_foretold=0.0)
-                    course = course.after(epoch.losses, score, weights, settled)
-                    progress.say(epoch.losses, _quality(choices, weights, score) if progress.is_told else "")
-                    n_since = course.n_since_gain(self._parameters["tol"])
-                    if self._parameters["early_stopping"] and n_since >= self._parameters["n_iter_no_change"]:
+            with monitor.training("epoch", settings.max_iter):
+                for _ in range(settings.max_iter):
+                    monitor.epoch_begins()
+                    record, quality = self._judge(next(epochs), validation, record, monitor.prints)
+                    is_told_to_stop = monitor.epoch_ends(self._result_by_now(log, record), quality)
+                    has_converged = record.is_out_of_patience(settings.n_iter_no_change, settings.tol)
+                    if is_told_to_stop or (settings.early_stopping and has_converged):
                         break
         except KeyboardInterrupt:
-            if not course.losses:
+            if not record.losses:
                 raise
-            _warn_interrupted(f"{len(course.losses)} epochs of the part before the validation, without a refit")
-            return course, True
-        return course, False
+            _warn_interrupted(f"{len(record.losses)} epochs of the part before the validation, without a refit")
+            return record, True
+        return record, False
+
+    def _judge(
+        self, epoch: Epoch, validation: Validation, record: EpochRecord, is_printed: bool
+    ) -> tuple[EpochRecord, str]:
+        """Return the record with an epoch added, scored by the held-out part, and what is printed of its quality."""
+        module, weights, scale = _settled(epoch.module), record.weights, record.scale
+        choices = validation.choices(self._model(module), MONITORED_FEATURES, weights, self._device)
+        # No event is a surprise here (p0 = 0): all of them tell how far training has come, and the curve is smooth.
+        if self._settings.fits_blend:
+            weights, score = fit_weights(choices, weights, 15, least_foretold=0.0, left_out=self._heads.LEFT_OUT)
+        else:
+            scale, score = fit_weights(choices.blended(weights), scale, 15, least_foretold=0.0)
+        quality = _quality(choices, weights, score) if is_printed else ""
+        return record.after(epoch.losses, module, score, weights, scale), quality
+
+    def _result_by_now(self, log: CountedLog, record: EpochRecord) -> TrainingResult:
+        """Return what the fit would come to if it stopped after the newest epoch."""
+        model = self._model(cast(AutoSeqRecModule, record.newest))
+        blend = self._unfitted_blends()[0].with_terms(record.weights)
+        return TrainingResult(log, model, blend, self._cold_blend(), record.losses, record.scores)
+
+    def _train_on_all(
+        self,
+        log: CountedLog,
+        monitor: Monitor,
+        n_iter: int,
+        blends: tuple[Blend, Blend],
+        before: TrainingResult | None = None,
+    ) -> TrainingResult:
+        """Train on the whole log; in a refit, ``before`` is the result of the training before it."""
+        epochs = self._epochs(log.items, log.counts)
+        scores = () if before is None else before.validation_scores
+        losses: tuple[dict[str, float], ...] = ()
+        result = before
+        try:
+            with monitor.training("epoch of the whole log", n_iter):
+                for _ in range(n_iter):
+                    monitor.epoch_begins()
+                    epoch = next(epochs)
+                    losses = (*losses, epoch.losses)
+                    result = TrainingResult(log, self._model(_settled(epoch.module)), *blends, losses, scores)
+                    if monitor.epoch_ends(result):
+                        break
+        except KeyboardInterrupt:
+            if result is None:
+                raise
+            n_whole = len(result.loss_curve)
+            _warn_interrupted(BEFORE_REFIT if result is before else f"{n_whole} of {n_iter} epochs of the whole log")
+        return cast(TrainingResult, result)
 
     def _fit_blends(
         self, validation: Validation, module: AutoSeqRecModule, start: Mapping[str, float]
     ) -> tuple[Blend, Blend]:
-        model, cold_blend = self._model(module), self._fixed_cold_blend()
+        """Return the blends that make the events of a validation most likely, for users with a history and without."""
+        model, (blend, cold_blend) = self._model(module), self._unfitted_blends()
         choices = validation.choices(model, BLENDED_FEATURES, start, self._device, each_part=True)
-        fitted = fit_weights(choices, start, left_out=self._heads.LEFT_OUT)
-        blend = self.fixed_blend().with_terms(fitted.weights)
+        blend = blend.with_terms(fit_weights(choices, start, left_out=self._heads.LEFT_OUT).weights)
         if not self._settings.trend_half_lives:
-            return blend, cold_blend
+            return blend, cold_blend  # event counts have nothing to be weighed against
         start = cold_blend.terms()
         cold = validation.choices(model, BLENDED_FEATURES, start, self._device, cold=True, each_part=True)
         if len(cold.features) >= FEWEST_EVENTS:
@@ -200,42 +185,54 @@ class Learner:
     def hold_out(self, log: CountedLog, n_judged: int) -> Validation | None:
         """Return the newest part of a log as a validation, None if too few of its events are usable."""
         users, items = log.events.between(0, len(log.events))
-        start = len(items) - round(self._parameters["validation_fraction"] * len(items))
+        start = len(items) - round(self._settings.validation_fraction * len(items))
         if start < 1:
             return None
-        judged, exclude_seen = max(start, len(items) - n_judged), self._parameters["exclude_seen"]
-        validation = Validation.of_log(users, items, start, judged, self._settings.step_weights, exclude_seen)
+        judged, exclude_seen = max(start, len(items) - n_judged), self._settings.exclude_seen
+        step_weights = self._settings.sequence.step_weights
+        validation = Validation.of_log(users, items, start, judged, step_weights, exclude_seen)
         return validation if validation.count_usable() >= FEWEST_EVENTS else None
 
-    def _new_module(self, n_items: int) -> AutoSeqRecModule:
+    def _epochs(self, items: Vocabulary, counts: Counts) -> Generator[Epoch, None, None]:
+        """Return epochs without end, in which a new module learns the counts of the first of the items."""
+        settings = self._settings
+        module = self._new_module(items.ids(counts.n_items))
+        sequence_length = None if module.history is None else module.history.LENGTH
+        batches = self._objective.draw_epochs(counts, settings.sequence, settings.batch_size, sequence_length)
+        rates = TrainingSettings(
+            settings.learning_rate,
+            settings.dropout,
+            settings.weight_decay,
+            settings.weight_averaging,
+            cast("int | None", settings.n_negatives),
+        )
+        return train(module, self._objective, batches, rates, self._device)
+
+    def _new_module(self, ids: NDArray[Any]) -> AutoSeqRecModule:
+        """Return a module of the items with these ids, from which training starts."""
         # Not torch.manual_seed, which seeds every device: only what fork_rng puts back may be touched.
         torch.default_generator.manual_seed(self._seed)
         if self._device.type == "cuda":
             torch.cuda.manual_seed(self._seed)
-        n_components = self._parameters["n_components"]
-        encoder, dropout = self._parameters["history_encoder"], self._parameters["history_dropout"]
-        history = make_history_encoder(encoder, n_components, dropout)
-        module = AutoSeqRecModule(n_items, n_components, self._parameters["activation"], history)
+        settings = self._settings
+        history = make_history_encoder(settings.history_encoder, settings.n_components, settings.history_dropout)
+        module = AutoSeqRecModule(len(ids), settings.n_components, settings.activation, history)
         self._objective.initialise(module)
-        if self._start is not None:
-            self._start.carry_into(module)
+        if self._warm_start is not None:
+            self._warm_start.carry_into(module, ids)
         return module.to(self._device)
 
-    def _epochs(self, module: AutoSeqRecModule, counts: Counts) -> Epochs:
-        sequence_length = None if module.history is None else module.history.LENGTH
-        batches = self._objective.draw_epochs(counts, self._settings, self._parameters["batch_size"], sequence_length)
-        settings = TrainingSettings(**{field.name: self._parameters[field.name] for field in fields(TrainingSettings)})
-        return train(module, self._objective, batches, settings, self._device)
-
     def _model(self, module: AutoSeqRecModule) -> Model:
-        return Model(module, self._heads, self._settings)
+        return Model(module, self._heads, self._settings.sequence)
 
-    def fixed_blend(self) -> Blend:
-        """Return the objective's own blend."""
-        n_trends = len(self._settings.trend_half_lives)
-        return Blend.default(self._heads, n_trends, self._parameters["exclude_seen"])
+    def _unfitted_blends(self) -> tuple[Blend, Blend]:
+        """Return the blend that is given, or else the objective's own, and that for users without a history."""
+        settings, blend = self._settings, self._settings.blend
+        if settings.fits_blend:
+            blend = Blend.default(self._heads, len(settings.trend_half_lives), settings.exclude_seen)
+        return blend, self._cold_blend()
 
-    def _fixed_cold_blend(self) -> Blend:
+    def _cold_blend(self) -> Blend:
         return Blend.cold(len(self._settings.trend_half_lives))
 
 
@@ -248,42 +245,12 @@ def _warn_interrupted(kept: str) -> None:
 
 
 def _settled(module: AutoSeqRecModule) -> AutoSeqRecModule:
-    """Return a module on the CPU, without gradients."""
-    return module.eval().cpu().requires_grad_(False)
+    """Return a copy on the CPU, without gradients, that the next epoch does not change."""
+    return copy.deepcopy(module).eval().cpu().requires_grad_(False)
 
 
-class Course(NamedTuple):
-    """The whole epochs of a validated training: losses, scores, the blend by now, the newest weights and the best.
-
-    It never changes, so that whoever is interrupted holds a whole number of epochs.
-    """
-
-    weights: Mapping[str, float]
-    losses: tuple[dict[str, float], ...] = ()
-    scores: tuple[float, ...] = ()
-    newest: AutoSeqRecModule | None = None
-    best: AutoSeqRecModule | None = None
-
-    def after(
-        self, losses: dict[str, float], score: float, weights: Mapping[str, float], module: AutoSeqRecModule
-    ) -> Course:
-        """Return the course one epoch later."""
-        is_best = score > max(self.scores, default=-np.inf)
-        best = module if is_best else self.best
-        return Course(weights, (*self.losses, losses), (*self.scores, score), module, best)
-
-    def n_since_gain(self, tol: float) -> int:
-        """Return how many epochs ago one last beat the best before it by more than ``tol``."""
-        best, n_since = -np.inf, 0
-        for score in self.scores:
-            n_since = 0 if score > best + tol else n_since + 1
-            best = max(best, score)
-        return n_since
-
-    def kept(self, early_stopping: bool) -> tuple[AutoSeqRecModule, int]:
-        """Return the weights to keep, the best or the newest, and how many epochs they were trained."""
-        module, n_iter = (
-            (self.best, 1 + int(np.argmax(self.scores))) if early_stopping else (self.newest, len(self.losses))
-        )
-        assert module is not None
-        return module, n_iter
+def draw_seed(random_state: Any) -> int:
+    """Return a seed for torch that leaves the caller's global random state alone, also for None."""
+    if random_state is None:
+        return int(np.random.SeedSequence().generate_state(1)[0])
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))

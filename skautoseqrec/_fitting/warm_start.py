@@ -1,8 +1,9 @@
-"""Going on from the weights of an earlier fit: items are matched by their ids."""
+"""A warm start: going on from the weights of an earlier fit, items matched by their ids."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,59 +11,58 @@ from numpy.typing import NDArray
 
 from .._data.vocabulary import Vocabulary
 from .._network.module import AutoSeqRecModule
+from .._parameters import FitSettings
 
 
-class Trained(NamedTuple):
-    """Weights of an earlier fit, and the ids that their rows belong to: the first of a vocabulary."""
+@dataclass(frozen=True)
+class WarmStart:
+    """The weights of an earlier fit.
+
+    Parameters
+    ----------
+    module : AutoSeqRecModule
+        The weights.
+    items : Vocabulary
+        The ids that their rows belong to. Ids beyond the rows were only updated since, and have no weights.
+    """
 
     module: AutoSeqRecModule
     items: Vocabulary
 
-    @property
-    def history_encoder(self) -> str:
-        """How the weights encode histories."""
-        return "shared" if self.module.history is None else "residual"
-
-    def require_same(self, parameters: dict[str, Any]) -> None:
-        """Raise ValueError if a parameter asks for a network of another shape.
+    def check(self, settings: FitSettings, ids: NDArray[Any]) -> None:
+        """Refuse a fit that cannot go on from these weights.
 
         Parameters
         ----------
-        parameters : dict
-            The estimator's, ``history_encoder`` resolved.
+        settings : FitSettings
+            Those of the fit, resolved for its log.
+        ids : ndarray
+            The items of the log.
+
+        Raises
+        ------
+        ValueError
+            If a setting asks for a network of another shape.
+        TypeError
+            If the ids are of another kind.
         """
         earlier = {
             "n_components": self.module.encoder_weight.shape[1],
             "activation": self.module.activation,
-            "history_encoder": self.history_encoder,
+            "history_encoder": self.module.history_encoder,
         }
         for name, value in earlier.items():
-            if parameters[name] != value:
+            if getattr(settings, name) != value:
                 raise ValueError(
                     f"warm_start=True goes on from the weights of the fit before, which had {name}={value!r}, not "
-                    f"{parameters[name]!r}. Set {name} back, or warm_start=False to start anew."
+                    f"{getattr(settings, name)!r}. Set {name} back, or warm_start=False to start anew."
                 )
-
-    def start(self, items: Vocabulary) -> WarmStart:
-        """Return where the training of a log with these items starts."""
-        ids = items.ids()
         self.items.check_kind(ids)
-        rows = self.items.find(ids)
-        # What was only updated since has no weights.
-        rows[rows >= self.module.n_items] = -1
-        return WarmStart(self.module, rows)
-
-
-class WarmStart(NamedTuple):
-    """Earlier weights, and the row that each item of a log has in them, -1 where it has none."""
-
-    module: AutoSeqRecModule
-    rows: NDArray[np.int64]
 
     @torch.no_grad()
-    def carry_into(self, module: AutoSeqRecModule) -> None:
-        """Put the earlier weights into a new module of the log's first items; items without any keep the new ones."""
-        rows = self.rows[: module.n_items]
+    def carry_into(self, module: AutoSeqRecModule, ids: NDArray[Any]) -> None:
+        """Put the earlier weights into a new module of the items with these ids; the other items keep the new ones."""
+        rows = self.items.find(ids, self.module.n_items)
         known = np.flatnonzero(rows >= 0)
         into, out_of = torch.from_numpy(known), torch.from_numpy(rows[known])
         for name, weights in module.item_parts().items():

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from .._utils.devices import CPU
-from .module import AutoSeqRecModule
+from .module import HISTORY_ENCODERS, SHARED, AutoSeqRecModule
 
 #: In the order in which they stand in vectors: what fitted blends leave out comes first, so the others are one range.
 NEURAL_PARTS = ("one_hop", "collaborative", "two_hop")
@@ -75,6 +75,10 @@ class Heads(ABC):
     NAME: ClassVar[str]
     #: Whether the neural score is a product of embeddings.
     ARE_LINEAR: ClassVar[bool]
+    #: Whether training may sum its loss over sampled items; otherwise it reconstructs whole rows.
+    SAMPLES_ITEMS: ClassVar[bool]
+    #: How histories may be encoded; "auto" takes the last one on dense logs.
+    HISTORY_ENCODERS: ClassVar[tuple[str, ...]]
     #: Weights of the parts of a score where none are given or fitted; None takes the parts' own.
     BLEND: ClassVar[Mapping[str, float] | None] = None
     #: Parts that no fitted blend weighs.
@@ -119,7 +123,7 @@ class Heads(ABC):
 class PaperHeads(Heads):
     """Heads of the published model (paper, section 3.4): sigmoid and relu outputs, and no norms."""
 
-    NAME, ARE_LINEAR = "paper", False
+    NAME, ARE_LINEAR, SAMPLES_ITEMS, HISTORY_ENCODERS = "paper", False, False, (SHARED,)
     BLEND: ClassVar[Mapping[str, float]] = {"collaborative": 0.6, "one_hop": 0.2, "two_hop": 0.2}
     #: What each decoder's output passes through.
     OUTPUTS: ClassVar[Mapping[str, Any]] = {
@@ -145,7 +149,7 @@ class PaperHeads(Heads):
 class MultinomialHeads(Heads):
     """Linear heads over unit rows: the neural score is a product of embeddings."""
 
-    NAME, ARE_LINEAR = "multinomial", True
+    NAME, ARE_LINEAR, SAMPLES_ITEMS, HISTORY_ENCODERS = "multinomial", True, True, (SHARED, *HISTORY_ENCODERS)
     #: Beside the other parts it is worth less than a seed is, and it is a third of the product that scoring takes.
     LEFT_OUT = frozenset({"one_hop"})
     #: Makes a cosine as wide as the other parts are.

@@ -24,7 +24,7 @@ from .._counts.settings import SequenceSettings
 from .._network.functions import SoftmaxCrossEntropy
 from .._network.heads import Heads, MultinomialHeads, PaperHeads
 from .._network.inputs import SparseRows, gather_rows
-from .._network.module import DECODERS, HISTORY_ENCODERS, SHARED, AutoSeqRecModule, Weights
+from .._network.module import DECODERS, AutoSeqRecModule, Weights
 from .batches import Batch, Snapshots, WholeRows, drawn_share, shuffled, shuffled_slices
 
 
@@ -33,10 +33,6 @@ class Objective(ABC):
 
     #: The scoring half.
     HEADS: ClassVar[type[Heads]]
-    #: Whether its loss may be summed over sampled items.
-    SAMPLES_ITEMS: ClassVar[bool]
-    #: The history encoders that it can train.
-    HISTORY_ENCODERS: ClassVar[tuple[str, ...]]
 
     @abstractmethod
     def initialise(self, module: AutoSeqRecModule) -> None:
@@ -61,8 +57,6 @@ class PaperObjective(Objective):
     """The published model: squared reconstruction error through nonlinear heads (paper, sections 3.2 to 3.4)."""
 
     HEADS = PaperHeads
-    SAMPLES_ITEMS = False  # it reconstructs whole rows
-    HISTORY_ENCODERS = (SHARED,)  # it trains on rows of the user-item matrix
 
     def initialise(self, module: AutoSeqRecModule) -> None:
         """Draw the encoder's weights as torch draws those of a linear layer; the decoders already are such layers."""
@@ -101,8 +95,6 @@ class MultinomialObjective(Objective):
     """Softmax cross-entropy through linear heads, unit inputs, and a history that stands before each event."""
 
     HEADS = MultinomialHeads
-    SAMPLES_ITEMS = True
-    HISTORY_ENCODERS = (SHARED, *HISTORY_ENCODERS)
     #: An epoch shows so many events for each item, with what stood before them, ...
     SNAPSHOTS_PER_ITEM = 16
     #: ... every row of both transition matrices so often, and for each item so many whole histories. Snapshots alone

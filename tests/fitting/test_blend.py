@@ -17,7 +17,7 @@ from skautoseqrec._fitting import learner as _learning
 from skautoseqrec._fitting.blend_fit import Choices, fit_weights
 from skautoseqrec._fitting.learner import Learner
 from skautoseqrec._fitting.validation import choose, lift_highest
-from skautoseqrec._training.objectives import OBJECTIVES
+from skautoseqrec._parameters import resolve_parameters
 from skautoseqrec.datasets import make_interactions
 from skautoseqrec.model_selection import temporal_train_test_split
 
@@ -231,7 +231,7 @@ def test_a_tail_without_usable_events_is_said_and_validates_nothing(rows, blend)
 def test_usable_events_are_those_that_can_be_ranked(log, exclude_seen):
     counted = count_log(read_columns(log), None, SETTINGS, 0)
     parameters = AutoSeqRecRecommender(**SMALL, validation_fraction=0.5, exclude_seen=exclude_seen).get_params()
-    learner = Learner(OBJECTIVES["multinomial"](), SETTINGS, parameters)
+    learner = Learner(resolve_parameters(parameters))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_learning, "FEWEST_EVENTS", 0)
         usable = learner.hold_out(counted, 1000).count_usable()

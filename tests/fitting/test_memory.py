@@ -5,6 +5,7 @@ from skautoseqrec import AutoSeqRecRecommender
 from skautoseqrec._counts.counts import Counts
 from skautoseqrec._counts.events import Events
 from skautoseqrec._fitting.fit import fit_bytes
+from skautoseqrec._parameters import resolve_parameters
 from skautoseqrec._utils import memory as _memory
 from skautoseqrec._utils.memory import available_bytes, require_bytes
 
@@ -56,11 +57,11 @@ def test_a_control_group_may_have_less_than_the_machine(version, tmp_path, monke
 
 def test_memory_grows_with_items_components_events_and_logits():
     def bytes_of(n_items=1000, n_events=5000, **changes):
+        changes = {"history_encoder": "shared", **changes}
         parameters = AutoSeqRecRecommender(n_components=64, n_negatives=None).set_params(**changes).get_params()
-        parameters["history_encoder"] = changes.get("history_encoder", "shared")
         items = np.arange(n_events) % n_items
         counts, _ = Counts.empty().advance(Events(np.zeros(n_events, int), items, 1, n_items), np.array([1]))
-        return fit_bytes(counts, parameters)
+        return fit_bytes(counts, resolve_parameters(parameters).for_log(counts))
 
     base = bytes_of()
     assert bytes_of(n_components=65) - base == 4 * (8 * 4 + 11) * 1000

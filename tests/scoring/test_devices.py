@@ -16,9 +16,8 @@ from skautoseqrec import recommender as page
 from skautoseqrec._fitting.blend_fit import fit_weights
 from skautoseqrec._fitting.learner import Learner, to_vector
 from skautoseqrec._fitting.validation import Validation
-from skautoseqrec._parameters import resolve_parameters, sequence_settings
+from skautoseqrec._parameters import resolve_parameters
 from skautoseqrec._state import state as _state
-from skautoseqrec._training.objectives import OBJECTIVES
 from skautoseqrec._utils.devices import scoring_device, training_device
 from skautoseqrec.datasets import make_interactions
 
@@ -98,8 +97,7 @@ def test_blends_are_fitted_there(elsewhere):
     log = make_interactions(n_users=60, n_items=60, n_events=1500, random_state=0)
     log[1300::5, 0] += 1000  # new users
     recommender = AutoSeqRecRecommender(8, max_iter=2, early_stopping=False, random_state=0, device="cpu").fit(log)
-    parameters = resolve_parameters(recommender.get_params(deep=False))
-    learner = Learner(OBJECTIVES["multinomial"](), sequence_settings(parameters), parameters)
+    learner = Learner(resolve_parameters(recommender.get_params(deep=False)))
     state, model = recommender._serving.state, recommender._serving.scorer.model
     users, items = state.events.between(0, len(state.events))
     step_weights = model.settings.step_weights

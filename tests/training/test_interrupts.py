@@ -6,6 +6,7 @@ import torch
 from sklearn.base import clone
 
 from skautoseqrec import AutoSeqRecRecommender
+from skautoseqrec._fitting import learner as _learning
 from skautoseqrec._training.sampled_steps import RowSteps
 from skautoseqrec._training.steps import WholeSteps
 from skautoseqrec.datasets import make_interactions
@@ -110,6 +111,26 @@ def test_without_a_whole_epoch_the_interrupt_is_raised(steps, parameters):
     with pytest.raises(KeyboardInterrupt):
         recommender.fit(LOG)
     assert vars(recommender) == before
+
+
+@pytest.mark.parametrize("parameters", [FIXED, {"refit": False}], ids=["whole log", "validation"])
+def test_an_epoch_counts_when_its_weights_are_kept(monkeypatch, parameters):
+    copied, settled = [], _learning._settled
+
+    def interrupt_the_third(module):
+        copied.append(module)
+        if len(copied) == 3:
+            raise KeyboardInterrupt
+        return settled(module)
+
+    recommender = AutoSeqRecRecommender(**SMALL, **parameters)
+    monkeypatch.setattr(_learning, "_settled", interrupt_the_third)
+    with pytest.warns(UserWarning, match=r"kept: 2 (of 4 )?epochs"):
+        recommender.fit(LOG)
+    monkeypatch.undo()
+    expected = AutoSeqRecRecommender(**{**SMALL, "max_iter": 2}, **parameters).fit(LOG)
+    assert recommender.loss_curve_ == expected.loss_curve_
+    assert_same_weights(recommender, expected)
 
 
 def test_a_second_interrupt_is_raised(steps, monkeypatch):

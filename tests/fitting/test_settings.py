@@ -1,0 +1,52 @@
+"""The settings of a fit: what the estimator's parameters become."""
+
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+from skautoseqrec import AutoSeqRecRecommender
+from skautoseqrec._counts.counts import Counts
+from skautoseqrec._counts.events import Events
+from skautoseqrec._parameters import OBJECTIVE_NAMES, FitSettings, resolve_parameters
+from skautoseqrec._training.objectives import OBJECTIVES
+
+
+def counted(n_events, n_items):
+    """Return the counts of a log whose items come in turn."""
+    events = Events(np.zeros(n_events, int), np.arange(n_events) % n_items, 1, n_items)
+    return Counts.empty().advance(events, np.array([1]))[0]
+
+
+def test_every_objective_has_a_name():
+    assert set(OBJECTIVE_NAMES) == set(OBJECTIVES)
+
+
+def test_every_parameter_but_warm_start_is_a_setting():
+    names = {field.name for field in fields(FitSettings)}
+    assert names == set(AutoSeqRecRecommender().get_params()) - {"warm_start"}
+
+
+@pytest.mark.parametrize(
+    ("n_events", "n_items", "trained_encoder", "encoder", "n_negatives"),
+    [
+        (1000, 10, None, "residual", None),
+        (999, 10, None, "shared", None),
+        (1000, 10, "shared", "shared", None),
+        (10, 8193, "residual", "residual", 1024),
+    ],
+)
+def test_what_is_left_open_is_resolved_for_a_log(n_events, n_items, trained_encoder, encoder, n_negatives):
+    settings = resolve_parameters(AutoSeqRecRecommender().get_params())
+    assert (settings.history_encoder, settings.n_negatives) == ("auto", "auto")
+    resolved = settings.for_log(counted(n_events, n_items), trained_encoder)
+    assert (resolved.history_encoder, resolved.n_negatives) == (encoder, n_negatives)
+
+
+def test_the_published_model_keeps_no_other_history_encoder():
+    parameters = AutoSeqRecRecommender(objective="paper").get_params()
+    assert resolve_parameters(parameters).for_log(counted(10, 5), "residual").history_encoder == "shared"
+
+
+def test_a_subclass_may_have_parameters_of_its_own():
+    assert resolve_parameters({**AutoSeqRecRecommender().get_params(), "colour": "red"}).n_components == 256
