@@ -82,8 +82,9 @@ def test_forgetting_equals_a_rebuild_of_what_remains(parts, recommender, smalles
         oracle.let_in(*event)
     assert_answers_of(oracle, recommender)
     assert_same_base(recommender._serving.state.merged(), rebuilt(recommender, oracle.events))
-    assert recommender._serving.state.events.arrivals.tolist() == [number - 1 for number, *_ in oracle.events]
-    assert recommender._serving.state.events.clock == oracle.n_events
+    events = recommender._serving.state.events
+    assert events.arrivals.tolist() == [number - 1 for number, *_ in oracle.events]
+    assert events.clock == oracle.n_events
     assert_walks_as(oracle, recommender, walked)
 
 
@@ -203,11 +204,11 @@ def test_an_interrupted_forgetting_changes_nothing(fitted, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(Base, "build", interrupt)
         for act in (lambda: fitted.forget(users=["ann"]), fitted.refresh):
-            snapshot = fitted._serving.state.snapshot
+            snapshot = served.state.snapshot
             with pytest.raises(KeyboardInterrupt):
                 act()
             assert fitted._serving is served
-            assert fitted._serving.state.snapshot is snapshot
+            assert served.state.snapshot is snapshot
 
 
 def test_who_took_what_is_served_keeps_it(fitted):

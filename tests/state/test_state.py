@@ -56,7 +56,8 @@ def test_updates_one_by_one_equal_one_update(parts, recommender):
 def test_overlay_and_base_give_the_same_answers(parts, recommender):
     recommender.fit(parts[0]).partial_update(parts[1])
     merged = copy.deepcopy(recommender)
-    merged._serving.state.snapshot = merged._serving.state._snapshot_of(rebuilt(recommender))
+    state = merged._serving.state
+    state.snapshot = state._snapshot_of(rebuilt(recommender))
     assert recommender._serving.state.snapshot.n_events == len(parts[1])
     assert_same_answers(recommender, merged)
 
@@ -65,11 +66,12 @@ def test_overlay_and_base_give_the_same_answers(parts, recommender):
 @given(consecutive_logs(n_parts=2), recommenders())
 def test_late_events_count_as_arriving_now(parts, recommender):
     recommender.fit(parts[1]).partial_update(parts[0])
-    users, items = recommender._serving.state.events.between(0, len(parts[0]) + len(parts[1]))
+    state = recommender._serving.state
+    users, items = state.events.between(0, len(parts[0]) + len(parts[1]))
     in_order = [sorted(part, key=lambda row: row[2:]) for part in (parts[1], parts[0])]
     assert recommender.user_ids_[users].tolist() == [row[0] for part in in_order for row in part]
     assert recommender.item_ids_[items].tolist() == [row[1] for part in in_order for row in part]
-    assert_same_base(recommender._serving.state.merged(), rebuilt(recommender))
+    assert_same_base(state.merged(), rebuilt(recommender))
 
 
 @settings(max_examples=30)
@@ -130,19 +132,12 @@ def test_bad_updates_change_nothing(bad, error, message):
     recommender = AutoSeqRecRecommender(**SMALL)
     recommender.fit([("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3)])
     recommender.partial_update([("bob", "milk", 4)])
-    snapshot, n_events = recommender._serving.state.snapshot, len(recommender._serving.state.events)
+    state = recommender._serving.state
+    snapshot, n_events = state.snapshot, len(state.events)
     with pytest.raises(error, match=message):
         recommender.partial_update(bad)
-    assert recommender._serving.state.snapshot is snapshot
-    assert (
-        len(recommender._serving.state.events),
-        len(recommender._serving.state.users),
-        len(recommender._serving.state.items),
-    ) == (
-        n_events,
-        2,
-        2,
-    )
+    assert state.snapshot is snapshot
+    assert (len(state.events), len(state.users), len(state.items)) == (n_events, 2, 2)
 
 
 @pytest.mark.parametrize(("where", "at_call"), [((Overlay, "append"), 2), ((Base, "advance"), 1)])
@@ -173,6 +168,7 @@ def test_an_interrupted_update_leaves_nothing_behind(monkeypatch, where, at_call
 
 def test_logs_with_and_without_times_follow_each_other():
     recommender = AutoSeqRecRecommender(**SMALL).fit([(1, 2), (1, 3)])
-    assert recommender._serving.state.events.times is None
+    events = recommender._serving.state.events
+    assert events.times is None
     recommender.partial_update([(1, 2, 7)]).partial_update([(1, 3)])
-    np.testing.assert_array_equal(recommender._serving.state.events.times, [np.nan, np.nan, 7, np.nan])
+    np.testing.assert_array_equal(events.times, [np.nan, np.nan, 7, np.nan])
