@@ -12,20 +12,17 @@ from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, cross_val
 from sklearn.pipeline import Pipeline
 from sklearn.utils.fixes import parse_version
 from strategies import consecutive_logs, recommenders
+from worlds import LOG, SMALL
 
 from skautoseqrec import AutoSeqRecRecommender
-from skautoseqrec.datasets import make_interactions
 from skautoseqrec.metrics import RankingScorer, mrr_scorer, recall_scorer
 from skautoseqrec.model_selection import TemporalSplit, temporal_train_test_split
 from skautoseqrec.preprocessing import InteractionEncoder, SequenceMatrixTransformer
 
-FIXED = {"blend": {"collaborative": 1.0, "direct": 1.0}, "early_stopping": False}
-SMALL = {"n_components": 4, "max_iter": 1, "device": "cpu", "random_state": 0, **FIXED}
-
 
 @pytest.fixture(scope="module")
 def log():
-    return make_interactions(n_users=30, n_items=25, n_events=300, random_state=0)
+    return LOG.copy()
 
 
 def pipeline(*names, recommender=None, window=5, decay=0.7, **options):

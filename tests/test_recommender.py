@@ -1,3 +1,5 @@
+"""The estimator as a whole: what it learns, says, keeps and refuses."""
+
 import copy
 import pickle
 import random
@@ -9,40 +11,11 @@ import pytest
 import torch
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from sklearn.utils._param_validation import InvalidParameterError
+from worlds import CYCLE_PARAMS, SMALL, cycle
 
-from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender
-from skautoseqrec._fitting import reporting as _progress
-from skautoseqrec._scoring.blend import LARGEST_WEIGHT
-from skautoseqrec.datasets import make_interactions
+from skautoseqrec import AutoSeqRecRecommender
 from skautoseqrec.model_selection import temporal_train_test_split
 from skautoseqrec.preprocessing import SequenceMatrixTransformer
-
-#: In a world of certain steps the hops alone must find them.
-CYCLE_PARAMS = {
-    "n_components": 32,
-    "exclude_seen": False,
-    "max_iter": 300,
-    "learning_rate": 0.01,
-    "dropout": 0.0,
-    "transition_window": 1,
-    "context_size": 1,
-    "blend": {"one_hop": 1.0},
-    "early_stopping": False,
-    "device": "cpu",
-    "random_state": 0,
-}
-#: Nothing is fitted on a tail: these logs are too short for that.
-FIXED = {"blend": {"collaborative": 1.0, "one_hop": 1.0, "direct": 1.0}, "early_stopping": False}
-SMALL = {"n_components": 4, "max_iter": 2, "device": "cpu", "random_state": 0, **FIXED}
-
-
-def cycle(n_users=40, n_items=12, n_events=9, seed=0):
-    """Make a world with a known answer: item i is always followed by i + 1."""
-    start = np.random.default_rng(seed).integers(n_items, size=n_users)
-    steps = np.arange(n_events)
-    items = (start[:, None] + steps) % n_items
-    return np.column_stack([np.repeat(np.arange(n_users), n_events), items.ravel(), np.tile(steps, n_users)])
 
 
 @pytest.fixture
@@ -73,20 +46,6 @@ def test_the_published_model_learns_most_of_the_cycle(log):
     last = log[log[:, 2] == 8]
     # Not all of it: a relu head that starts below zero for its one right row gets no gradient there and stays dark.
     assert (published.predict_topk(last[:, 0], k=1)[:, 0] == (last[:, 1] + 1) % 12).mean() > 0.5
-
-
-def test_paper_params_are_the_published_settings():
-    recommender = AutoSeqRecRecommender(**PAPER_PARAMS)
-    assert recommender.get_params()["objective"] == "paper"
-    assert recommender.transition_window == recommender.context_size == recommender.history_decay == 1
-    assert recommender.blend == {"collaborative": 0.6, "one_hop": 0.2, "two_hop": 0.2}
-    assert recommender.n_components == 256
-
-
-def test_paper_params_are_not_shared_with_what_is_fitted(log):
-    recommender = AutoSeqRecRecommender(**{**PAPER_PARAMS, **SMALL}).fit(log)
-    recommender.blend_["two_hop"] = 5.0
-    assert PAPER_PARAMS["blend"]["two_hop"] == 0.2
 
 
 def test_one_loss_per_matrix_and_epoch(log):
@@ -152,15 +111,6 @@ def test_a_saved_model_goes_on_where_it_was(log, how, tmp_path):
     np.testing.assert_array_equal(actual[1], expected[1])
 
 
-def test_clone_and_set_params(log):
-    recommender = AutoSeqRecRecommender(**PAPER_PARAMS).set_params(**SMALL)
-    twin = clone(recommender)
-    assert twin.get_params() == recommender.get_params()
-    twin.fit(log)
-    assert not hasattr(recommender, "module_")
-    assert twin.set_params(n_components=3) is twin
-
-
 def test_matrices_of_other_settings_are_recounted_and_said(log, capsys):
     recommender = AutoSeqRecRecommender(**SMALL, transition_window=2, verbose=1)
     expected = clone(recommender).fit(log)
@@ -188,7 +138,7 @@ def test_more_verbose_shows_a_bar(log, capsys):
 
 
 def test_a_bar_that_is_not_installed_is_asked_for(log, monkeypatch):
-    monkeypatch.setattr(_progress, "find_spec", lambda name: None)
+    monkeypatch.setattr("skautoseqrec._fitting.reporting.find_spec", lambda name: None)
     recommender = AutoSeqRecRecommender(**SMALL, verbose=2)
     with pytest.raises(ImportError, match="pip install tqdm"):
         recommender.fit(log)
@@ -242,72 +192,6 @@ def test_score_samples_are_in_the_order_of_the_rows(log):
 def test_fit_comes_first(log, ask):
     with pytest.raises(NotFittedError, match="not fitted yet"):
         ask(AutoSeqRecRecommender(), log)
-
-
-@pytest.mark.parametrize(
-    "parameters",
-    [
-        {"n_components": 0},
-        {"objective": "bpr"},
-        {"max_iter": 0},
-        {"batch_size": 0},
-        {"learning_rate": 0.0},
-        {"dropout": 1.0},
-        {"activation": "gelu"},
-        {"transition_window": 0},
-        {"transition_decay": 0.0},
-        {"history_decay": 1.5},
-        {"context_size": 0},
-        {"context_decay": -0.1},
-        {"blend": "none"},
-        {"exclude_seen": "yes"},
-        {"device": "abacus"},
-        {"random_state": "x"},
-    ],
-    ids=lambda parameters: next(iter(parameters)),
-)
-def test_parameters_out_of_range_are_refused(log, parameters):
-    with pytest.raises(InvalidParameterError, match=next(iter(parameters))):
-        AutoSeqRecRecommender(**parameters).fit(log)
-
-
-@pytest.mark.parametrize(
-    ("parameters", "message"),
-    [
-        ({"learning_rate": {"encoder": 0.1}}, "learning_rate must have exactly the keys"),
-        (
-            {"dropout": dict.fromkeys(PAPER_PARAMS["dropout"], 2)},
-            r"dropout\['encoder'\] must be a number in \[0, 1\)",
-        ),
-        ({"blend": {"two_hops": 1.0}}, r"blend has unknown parts \['two_hops'\]"),
-        ({"blend": {"two_hop": -1.0}}, r"blend\['two_hop'\] must be a finite number of at least 0"),
-        ({"blend": {"two_hop": 0.0}}, "All weights of blend are zero"),
-        ({"blend": {"two_hop": 1e-50}}, "All weights of blend are below 1e-15"),
-        ({"blend": {"direct": 1e308}}, r"blend\['direct'\] is above 1e\+15, .* Divide all weights by one number"),
-        ({"blend": {"trend": (1, 1, 1, 10**400)}}, r"blend\['trend'\]\[3\] is above 1e\+15"),
-    ],
-)
-def test_bad_dicts_are_refused(log, parameters, message):
-    with pytest.raises(ValueError, match=message):
-        AutoSeqRecRecommender(**parameters).fit(log)
-
-
-@pytest.mark.parametrize("published", [False, True])
-@pytest.mark.parametrize("early_stopping", [False, True])
-def test_the_largest_weights_rank_as_small_ones_do(published, early_stopping):
-    log = make_interactions(n_users=60, n_items=30, n_events=800, random_state=0)
-    parameters = {**SMALL, **(PAPER_PARAMS if published else {}), "n_components": 4, "trend_half_lives": (30, 300)}
-    parameters |= {"early_stopping": early_stopping, "exclude_seen": False, "max_iter": 2}
-    answers = []
-    for weight in (1.0, LARGEST_WEIGHT):
-        blend = dict.fromkeys(("collaborative", "one_hop", "two_hop", "direct", "repeat"), weight)
-        recommender = AutoSeqRecRecommender(**{**parameters, "blend": blend | {"trend": (weight, weight)}})
-        recommender.fit(log[:-50]).partial_update(log[-50:-40])
-        items, scores = recommender.predict_topk([0, 1, 10**9], k=5, return_scores=True)
-        assert np.isfinite(scores).all()
-        answers.append((items, recommender.score_samples(log[-40:])))
-    np.testing.assert_array_equal(answers[0][0], answers[1][0])
-    np.testing.assert_allclose(answers[0][1], answers[1][1])
 
 
 def test_a_failed_fit_leaves_the_model_as_it_was(log):

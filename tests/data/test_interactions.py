@@ -1,171 +1,14 @@
-import datetime
+"""The container of a log: codes beside the ids that they stand for."""
 
 import numpy as np
-import pandas as pd
-import polars as pl
-import pyarrow as pa
 import pytest
 from hypothesis import given
-from scipy import sparse
+from spellings import rows_of
 from strategies import logs
 
 from skautoseqrec import Interactions
 from skautoseqrec._data.reading import read_columns
 from skautoseqrec.preprocessing import InteractionEncoder
-
-FRAMES = {"pandas": pd.DataFrame, "polars": pl.DataFrame, "pyarrow": pa.table}
-DAY = datetime.datetime(2024, 3, 1, 12)
-
-
-def frame_of(log, make=pd.DataFrame):
-    names = ["user_id", "item_id", "timestamp"][: len(log[0])]
-    return make({name: list(column) for name, column in zip(names, zip(*log, strict=True), strict=True)})
-
-
-def rows_of(columns):
-    present = [column.tolist() for column in columns if column is not None]
-    return list(zip(*present, strict=True))
-
-
-@pytest.mark.parametrize("make", FRAMES.values(), ids=FRAMES)
-@given(logs())
-def test_frames_are_read_as_they_are(make, log):
-    assert rows_of(read_columns(frame_of(log, make))) == log
-
-
-@given(logs())
-def test_rows_and_arrays_are_read_as_they_are(log):
-    assert rows_of(read_columns(log)) == log
-    assert rows_of(read_columns(np.array([*log, (None,) * len(log[0])], dtype=object)[:-1])) == log
-
-
-@given(logs(kind="int"))
-def test_arrays_of_numbers_are_read_as_they_are(log):
-    assert rows_of(read_columns(np.array(log))) == log
-    assert rows_of(read_columns(np.array(log, dtype=float))) == log
-    assert rows_of(read_columns(np.asfortranarray(np.array(log)))) == log
-
-
-@given(logs(kind="str"))
-def test_an_array_of_strings_spells_its_times(log):
-    assert rows_of(read_columns(np.array(log))) == log
-
-
-@given(logs())
-def test_containers_decode_to_what_was_encoded(log):
-    assert rows_of(read_columns(InteractionEncoder().fit_transform(log))) == log
-
-
-def test_other_columns_are_ignored_and_other_names_read_by_position():
-    named = pd.DataFrame({"rating": [5.0], "timestamp": [3], "item_id": [2], "user_id": [1]})
-    assert rows_of(read_columns(named)) == [(1, 2, 3)]
-    assert rows_of(read_columns(pd.DataFrame({"who": [1], "what": [2]}))) == [(1, 2)]
-
-
-@pytest.mark.parametrize(
-    "times",
-    [
-        pd.Series(pd.to_datetime(["2024-03-01 12:00", "2024-03-01 13:00"])),
-        pd.Series(pd.to_datetime(["2024-03-01 07:00", "2024-03-01 08:00"])).dt.tz_localize("America/New_York"),
-        pl.Series([DAY, DAY + datetime.timedelta(hours=1)]),
-        pl.Series([DAY, DAY + datetime.timedelta(hours=1)]).dt.replace_time_zone("UTC"),
-        pd.Series([DAY, DAY + datetime.timedelta(hours=1)], dtype=object),
-    ],
-    ids=["naive", "zoned", "polars", "polars zoned", "objects"],
-)
-def test_datetimes_and_their_zones(times):
-    frame = (pd.DataFrame if isinstance(times, pd.Series) else pl.DataFrame)(
-        {"user_id": ["a", "b"], "item_id": [1, 2], "timestamp": times}
-    )
-    read = read_columns(frame).times
-    assert read.dtype.kind == "M"
-    assert read.astype("datetime64[us]").tolist() == [DAY, DAY + datetime.timedelta(hours=1)]
-
-
-def test_datetimes_of_rows_of_any_zone():
-    zone = datetime.timezone(datetime.timedelta(hours=2))
-    rows = [("a", 1, DAY), ("a", 2, datetime.datetime(2024, 3, 1, 13, tzinfo=zone))]
-    assert read_columns(rows).time_order().tolist() == [1, 0]
-
-
-@pytest.mark.parametrize(
-    ("log", "error", "message"),
-    [
-        (np.empty((0, 3)), ValueError, "The log is empty: it has 0 rows"),
-        ([], ValueError, "The log is empty"),
-        (pd.DataFrame({"user_id": [], "item_id": []}), ValueError, "The log is empty"),
-        (np.ones((3, 1)), ValueError, r"needs at least 2 columns .* shape \(3, 1\)"),
-        (pd.DataFrame({"user_id": [1]}), ValueError, r"columns \['user_id'\]; wanted 'user_id', 'item_id'"),
-        (pd.DataFrame({"a": [1], "b": [1], "c": [1], "d": [1]}), ValueError, "wanted 'user_id', 'item_id'"),
-        (
-            pd.DataFrame([[1, 2, 3]], columns=["user_id", "item_id", "item_id"]),
-            ValueError,
-            "(?s)more than once.*'item_id'",
-        ),
-        ([(1, 2), (1, 2, 3)], ValueError, "all of one length"),
-        (
-            pd.DataFrame({"user_id": [1.0, np.nan], "item_id": [1, 2]}),
-            ValueError,
-            "'user_id' has a missing value.* row 1",
-        ),
-        (
-            pl.DataFrame({"user_id": [1, 2], "item_id": [None, "a"]}),
-            ValueError,
-            "'item_id' has a missing value.* row 0",
-        ),
-        (
-            pd.DataFrame({"user_id": [1, 2], "item_id": pd.array([1, pd.NA], dtype="Int64")}),
-            ValueError,
-            "'item_id' has a missing value.* row 1",
-        ),
-        ([("a", "b", 1), ("a", None, 2)], ValueError, "'item_id' has a missing.* row 1"),
-        ([("a", "b", 1), ("a", pd.NA, 2)], ValueError, "'item_id' has a missing.* row 1"),
-        ([("a", "b", 1), ("a", "c", float("nan"))], ValueError, "'timestamp' has a missing value.* row 1"),
-        ([("a", "b", DAY), ("a", "c", pd.NaT)], ValueError, "'timestamp' has a missing value.* row 1"),
-        (
-            pd.DataFrame({"user_id": [1, 2], "item_id": [1, 2], "timestamp": pd.to_datetime(["2024-01-01", None])}),
-            ValueError,
-            "'timestamp' has a missing value.* row 1",
-        ),
-        (np.array([[1.0, 2.0, 3.0], [1.0, 2.0, np.inf]]), ValueError, "'timestamp' holds inf in row 1"),
-        (np.array([[1.0, 2.0], [np.inf, 2.0]]), ValueError, "'user_id' holds inf in row 1"),
-        ([("a", 1), (2, 1)], TypeError, "'user_id' mixes types: row 0 holds 'a' .* row 1 holds 2"),
-        ([(1, "a"), (2, 1.5)], TypeError, "'item_id' mixes types"),
-        ([("a", "b", "noon")], TypeError, "'timestamp' holds 'noon' .*in row 0: timestamps must be"),
-        (np.array([["a", "b", "noon"]]), TypeError, "'timestamp' holds 'noon' in row 0"),
-        ([("a", "b", DAY), ("a", "b", 3)], TypeError, "one kind in the whole column"),
-        (np.array([[True, False]]), TypeError, "'user_id' has dtype bool"),
-        ([(True, 1)], TypeError, "'user_id' holds True"),
-        ([(b"a", 1)], TypeError, "'user_id' holds b'a'"),
-        ([(2**64, 1)], ValueError, "'user_id' holds 18446744073709551616 in row 0"),
-        (np.array([[1, 2**63]], dtype=np.uint64), ValueError, "'item_id' holds 9223372036854775808 in row 0"),
-        (np.array([[1e17, 2.0]]), ValueError, r"'user_id' holds 1e\+17 in row 0: float64 is too coarse"),
-        (pd.DataFrame({"user_id": [0.5], "item_id": [1]}), ValueError, "'user_id' holds 0.5 in row 0"),
-        (sparse.eye(3).tocsr(), TypeError, "sparse matrix is not supported"),
-        (pl.LazyFrame({"user_id": [1], "item_id": [1]}), TypeError, "collected, if lazy"),
-        (np.ma.MaskedArray([[1, 2], [3, 4]], mask=[[0, 0], [0, 1]]), ValueError, "missing value .* in row 1"),
-        ([("a", "b", 2**63)], ValueError, r"'timestamp' holds 9223372036854775808 in row 0.*below 2\*\*63"),
-        ([{"user_id": 1, "item_id": 2}], TypeError, "list of dicts is not read as a log: make it a dataframe"),
-        (("ann", "tea", 1), ValueError, "Wrap a single event in a list"),
-        ("log.csv", TypeError, "Cannot read a log from str"),
-        (None, TypeError, "Cannot read a log from NoneType"),
-    ],
-)
-def test_bad_logs_are_refused_by_column_and_row(log, error, message):
-    with pytest.raises(error, match=message):
-        read_columns(log)
-
-
-def test_a_misspelt_timestamp_is_noticed():
-    frame = pd.DataFrame({"user_id": [1], "item_id": [2], "time": [3]})
-    with pytest.warns(UserWarning, match=r"no column 'timestamp', so row order is taken for time.*\['time'\]"):
-        assert read_columns(frame).times is None
-
-
-def test_a_wide_array_warns_of_what_is_read():
-    with pytest.warns(UserWarning, match="4 columns; the first three are read"):
-        columns = read_columns(np.array([[1, 2, 5, 881250949]]))
-    assert rows_of(columns) == [(1, 2, 5)]
 
 
 class TestInteractions:
@@ -201,3 +44,29 @@ class TestInteractions:
             Interactions(codes, np.array([0]), None, ids, ids)
         with pytest.raises(ValueError, match="one entry per row"):
             Interactions(np.array([0, 0]), np.array([0]), None, ids, ids)
+
+
+@given(logs())
+def test_containers_decode_to_what_was_encoded(log):
+    assert rows_of(read_columns(InteractionEncoder().fit_transform(log))) == log
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([0], [0], None, [5, 5], [1]), "user_ids holds 5 twice, as codes 0 and 1"),
+        (([0], [1], None, [5], [1]), "items holds codes outside its vocabulary of 1 ids"),
+        (([0.0], [0], None, [5], [1]), "users must be codes"),
+        (([0], [0], [np.nan], [5], [1]), "'times' has a missing value"),
+        (([0], [0], None, [None], [1]), "'user_ids' has a missing value"),
+        (([0], [0], None, [[5]], [1]), "user_ids must be a one-dimensional array"),
+    ],
+)
+def test_a_container_is_checked_when_it_is_made(arguments, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        Interactions(*arguments)
+
+
+def test_a_container_of_integer_objects_is_one_of_integers():
+    ids = np.array([5, 6], dtype=object)
+    assert Interactions([0, 1], [1, 0], None, ids, ids).user_ids.dtype == np.int64

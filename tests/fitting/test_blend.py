@@ -7,13 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import approx_fprime
 from strategies import logs
+from worlds import LEARNING
 
 from skautoseqrec import AutoSeqRecRecommender
 from skautoseqrec._counts.counted_log import count_log
 from skautoseqrec._counts.settings import SequenceSettings
 from skautoseqrec._data.reading import read_columns
-from skautoseqrec._fitting import blend_fit as _blend
-from skautoseqrec._fitting import learner as _learning
 from skautoseqrec._fitting.blend_fit import Choices, fit_weights
 from skautoseqrec._fitting.learner import Learner
 from skautoseqrec._fitting.validation import choose, lift_highest
@@ -22,7 +21,7 @@ from skautoseqrec.datasets import make_interactions
 from skautoseqrec.model_selection import temporal_train_test_split
 
 SETTINGS = SequenceSettings(2, 0.5, 0.9, 1, 1.0, ())
-SMALL = {"n_components": 8, "max_iter": 4, "device": "cpu", "random_state": 0, "batch_size": 64}
+SMALL = LEARNING | {"batch_size": 64}
 
 
 def choices_of(seed, n_events=40, n_candidates=9, n_parts=3):
@@ -43,7 +42,7 @@ def test_the_gradient_is_that_of_the_likelihood(seed):
         return type("Result", (), {"x": start, "fun": 0.0})
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_blend.optimize, "minimize", capture)
+        patch.setattr("skautoseqrec._fitting.blend_fit.optimize.minimize", capture)
         fit_weights(choices, np.ones(3))
     at = np.array([0.5, 1.0, 0.2])
     numeric = approx_fprime(at, lambda weights: captured["function"](weights)[0], 1e-3)
@@ -233,7 +232,7 @@ def test_usable_events_are_those_that_can_be_ranked(log, exclude_seen):
     parameters = AutoSeqRecRecommender(**SMALL, validation_fraction=0.5, exclude_seen=exclude_seen).get_params()
     learner = Learner(resolve_parameters(parameters))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_learning, "FEWEST_EVENTS", 0)
+        patch.setattr("skautoseqrec._fitting.learner.FEWEST_EVENTS", 0)
         usable = learner.hold_out(counted, 1000).count_usable()
     expected = 0
     for event in range(len(log) - round(0.5 * len(log)), len(log)):

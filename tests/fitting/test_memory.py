@@ -1,22 +1,23 @@
+"""Memory: what cannot be held is refused before it is tried."""
+
 import numpy as np
 import pytest
+from worlds import SMALL
 
 from skautoseqrec import AutoSeqRecRecommender
 from skautoseqrec._counts.counts import Counts
 from skautoseqrec._counts.events import Events
 from skautoseqrec._fitting.fit import fit_bytes
 from skautoseqrec._parameters import resolve_parameters
-from skautoseqrec._utils import memory as _memory
-from skautoseqrec._utils.memory import available_bytes, require_bytes
+from skautoseqrec._utils.memory import CONTROL_GROUPS, available_bytes, require_bytes
 
 LOG = [("ann", "tea"), ("ann", "milk"), ("bob", "tea")]
-SMALL = {"n_components": 4, "max_iter": 1, "early_stopping": False, "blend": {"direct": 1.0}, "random_state": 0}
 
 
 @pytest.fixture
 def little_memory(monkeypatch):
-    monkeypatch.setattr(_memory, "ALWAYS_THERE", 0)
-    monkeypatch.setattr(_memory, "available_bytes", lambda: 1000)
+    monkeypatch.setattr("skautoseqrec._utils.memory.ALWAYS_THERE", 0)
+    monkeypatch.setattr("skautoseqrec._utils.memory.available_bytes", lambda: 1000)
 
 
 def test_a_fit_that_cannot_succeed_is_refused_and_changes_nothing(little_memory):
@@ -28,14 +29,14 @@ def test_a_fit_that_cannot_succeed_is_refused_and_changes_nothing(little_memory)
 
 def test_an_answer_that_cannot_be_held_is_refused(monkeypatch):
     recommender = AutoSeqRecRecommender(**SMALL).fit(LOG)
-    monkeypatch.setattr(_memory, "available_bytes", lambda: 2**30)
+    monkeypatch.setattr("skautoseqrec._utils.memory.available_bytes", lambda: 2**30)
     with pytest.raises(MemoryError, match=r"An answer of 100,000,000 items for each of 2 users takes about 7\.5 GiB"):
         recommender.predict_topk(["ann", "bob"], k=10**8)
     assert recommender.predict_topk(["ann"], k=1).shape == (1, 1)
 
 
 def test_little_is_never_refused(monkeypatch):
-    monkeypatch.setattr(_memory, "available_bytes", lambda: 0)
+    monkeypatch.setattr("skautoseqrec._utils.memory.available_bytes", lambda: 0)
     require_bytes(2**26, "This", "")
     with pytest.raises(MemoryError):
         require_bytes(2**26 + 1, "This", "")
@@ -44,8 +45,8 @@ def test_little_is_never_refused(monkeypatch):
 @pytest.mark.parametrize("version", [0, 1])
 def test_a_control_group_may_have_less_than_the_machine(version, tmp_path, monkeypatch):
     assert available_bytes() > 0
-    group = _memory.CONTROL_GROUPS[version]._replace(folder=tmp_path)
-    monkeypatch.setattr(_memory, "CONTROL_GROUPS", [group])
+    group = CONTROL_GROUPS[version]._replace(folder=tmp_path)
+    monkeypatch.setattr("skautoseqrec._utils.memory.CONTROL_GROUPS", [group])
     (tmp_path / group.used).write_text("2000\n")
     (tmp_path / group.limit).write_text("max\n")
     assert available_bytes() > 3000

@@ -8,17 +8,15 @@ import joblib
 import numpy as np
 import pytest
 import torch
+from comparisons import assert_same_weights
 from concurrency import switching_often
 from sklearn.model_selection import GridSearchCV
+from worlds import LOG, LONG_LOG, SMALL
 
 from skautoseqrec import AutoSeqRecRecommender
 from skautoseqrec._training.steps import WholeSteps
-from skautoseqrec.datasets import make_interactions
 from skautoseqrec.metrics import mrr_scorer
 from skautoseqrec.model_selection import TemporalSplit
-
-LOG = make_interactions(n_users=30, n_items=25, n_events=300, random_state=0)
-SMALL = {"n_components": 4, "max_iter": 1, "random_state": 0, "early_stopping": False, "blend": {"collaborative": 1.0}}
 
 
 def search(scoring=mrr_scorer, **options):
@@ -89,13 +87,11 @@ KINDS = [
     {"n_components": 4, "max_iter": 3, "random_state": 1, "exclude_seen": False},
     SMALL | {"history_encoder": "residual", "history_dropout": 0.5, "random_state": 2, "max_iter": 3},
 ]
-LONG = make_interactions(n_users=100, n_items=40, n_events=1500, random_state=0)
 
 
 def assert_same_model(one, other):
     # To rounding: torch may split its sums otherwise in another thread.
-    for name, weight in one.module_.state_dict().items():
-        torch.testing.assert_close(weight, other.module_.state_dict()[name])
+    assert_same_weights(one, other, rtol=None, atol=None)
     weights = [
         np.r_[[model.blend_["two_hop"], model.blend_["direct"]], model.blend_["trend"]] for model in (one, other)
     ]
@@ -104,7 +100,7 @@ def assert_same_model(one, other):
 
 @pytest.fixture(scope="module")
 def fitted():
-    return [AutoSeqRecRecommender(**kind).fit(LONG) for kind in KINDS]
+    return [AutoSeqRecRecommender(**kind).fit(LONG_LOG) for kind in KINDS]
 
 
 def fit_elsewhere(kind, together=None):
@@ -112,7 +108,7 @@ def fit_elsewhere(kind, together=None):
     assert current_thread() is not main_thread()
     if together is not None:
         together.wait()
-    return AutoSeqRecRecommender(**kind).fit(LONG)
+    return AutoSeqRecRecommender(**kind).fit(LONG_LOG)
 
 
 @pytest.mark.parametrize("kind", range(len(KINDS)))
@@ -143,8 +139,8 @@ def test_an_interrupt_in_another_thread_keeps_whole_epochs_and_lets_others_train
 
     monkeypatch.setattr(WholeSteps, "take", interrupted)
     n_before = -1  # nothing is interrupted yet
-    once = AutoSeqRecRecommender(**KINDS[0] | {"max_iter": 1}).fit(LONG)
+    once = AutoSeqRecRecommender(**KINDS[0] | {"max_iter": 1}).fit(LONG_LOG)
     n_before, n_taken[0] = n_taken[0], 0
     with ThreadPoolExecutor(1) as threads, pytest.warns(UserWarning, match="interrupted; kept: 1 of 3 epochs"):
         assert_same_model(threads.submit(fit_elsewhere, KINDS[0]).result(), once)
-    assert_same_model(AutoSeqRecRecommender(**KINDS[0]).fit(LONG), fitted[0])
+    assert_same_model(AutoSeqRecRecommender(**KINDS[0]).fit(LONG_LOG), fitted[0])

@@ -6,13 +6,11 @@ import torch
 from hypothesis import given, settings
 from sklearn.base import clone
 from strategies import consecutive_logs, recommenders
+from worlds import FIXED, LEARNING, LONG_LOG
 
 from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender
-from skautoseqrec.datasets import make_interactions
 
-LOG = make_interactions(n_users=120, n_items=30, n_events=1500, random_state=0)
-FIXED = {"early_stopping": False, "blend": {"collaborative": 1.0, "direct": 1.0}}
-SMALL = {"n_components": 8, "max_iter": 3, "random_state": 0, "exclude_seen": False}
+PARAMETERS = LEARNING | {"exclude_seen": False}
 #: Steps too small for any weight to move.
 STANDING_STILL = 1e-30
 
@@ -43,19 +41,19 @@ def test_weights_of_the_same_items_are_taken_over(parts, recommender):
 
 
 def test_both_trainings_start_from_the_earlier_weights():
-    recommender = AutoSeqRecRecommender(**SMALL, warm_start=True).fit(LOG)
+    recommender = AutoSeqRecRecommender(**PARAMETERS, warm_start=True).fit(LONG_LOG)
     before = rows_by_id(recommender)
     for refit in (False, True):
-        recommender.set_params(learning_rate=STANDING_STILL, refit=refit).fit(LOG)
+        recommender.set_params(learning_rate=STANDING_STILL, refit=refit).fit(LONG_LOG)
         after = rows_by_id(recommender)
         assert all(torch.allclose(row, before[item], rtol=0, atol=1e-20) for item, row in after.items())
 
 
 def test_a_second_fit_goes_on_where_the_first_stopped():
-    recommender = AutoSeqRecRecommender(**{**SMALL, **FIXED, "learning_rate": 0.02})
-    cold = recommender.fit(LOG).loss_curve_
-    assert recommender.fit(LOG).loss_curve_ == cold
-    warm = recommender.set_params(warm_start=True).fit(LOG).loss_curve_
+    recommender = AutoSeqRecRecommender(**{**PARAMETERS, **FIXED, "learning_rate": 0.02})
+    cold = recommender.fit(LONG_LOG).loss_curve_
+    assert recommender.fit(LONG_LOG).loss_curve_ == cold
+    warm = recommender.set_params(warm_start=True).fit(LONG_LOG).loss_curve_
     assert warm[0]["source"] < cold[1]["source"] < cold[0]["source"]
 
 
@@ -63,24 +61,24 @@ def test_a_second_fit_goes_on_where_the_first_stopped():
     ("name", "value"), [("n_components", 4), ("activation", "tanh"), ("history_encoder", "residual")]
 )
 def test_a_network_of_another_shape_is_refused(name, value):
-    recommender = AutoSeqRecRecommender(**SMALL, **FIXED, warm_start=True).fit(LOG)
+    recommender = AutoSeqRecRecommender(**PARAMETERS, **FIXED, warm_start=True).fit(LONG_LOG)
     before = dict(vars(recommender))
     with pytest.raises(ValueError, match=rf"which had {name}=.*Set {name} back, or warm_start=False"):
-        recommender.set_params(**{name: value}).fit(LOG)
+        recommender.set_params(**{name: value}).fit(LONG_LOG)
     assert {**vars(recommender), name: None} == {**before, name: None}
-    recommender.set_params(warm_start=False).fit(LOG)
+    recommender.set_params(warm_start=False).fit(LONG_LOG)
 
 
 def test_a_log_that_has_grown_dense_keeps_the_history_encoder_of_the_weights():
-    recommender = AutoSeqRecRecommender(**SMALL, **FIXED, warm_start=True, history_encoder="residual").fit(LOG)
-    recommender.set_params(history_encoder="auto").fit(LOG)
+    recommender = AutoSeqRecRecommender(**PARAMETERS, **FIXED, warm_start=True, history_encoder="residual")
+    recommender.fit(LONG_LOG).set_params(history_encoder="auto").fit(LONG_LOG)
     assert recommender.module_.history is not None
-    assert clone(recommender).fit(LOG).module_.history is None
+    assert clone(recommender).fit(LONG_LOG).module_.history is None
     with pytest.raises(ValueError, match="which had history_encoder='residual', not 'shared'"):
-        recommender.set_params(**{**PAPER_PARAMS, "n_components": 8, "history_encoder": "auto"}).fit(LOG)
+        recommender.set_params(**{**PAPER_PARAMS, "n_components": 8, "history_encoder": "auto"}).fit(LONG_LOG)
 
 
 def test_ids_of_another_kind_are_refused():
-    recommender = AutoSeqRecRecommender(**SMALL, **FIXED, warm_start=True).fit(LOG)
+    recommender = AutoSeqRecRecommender(**PARAMETERS, **FIXED, warm_start=True).fit(LONG_LOG)
     with pytest.raises(TypeError, match="the known ids are numbers, but these are strings"):
-        recommender.fit([(f"user {row[0]}", f"item {row[1]}") for row in np.asarray(LOG).tolist()])
+        recommender.fit([(f"user {row[0]}", f"item {row[1]}") for row in np.asarray(LONG_LOG).tolist()])

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from skautoseqrec import AutoSeqRecRecommender
-from skautoseqrec._state import state as _state
+from skautoseqrec._state import state
 
 N_USERS, N_ITEMS = 12, 30
 #: Scores of one state differ by so much at most, whatever path was taken to them.
@@ -22,16 +22,16 @@ TOLERANCE = 1e-4
 @contextmanager
 def switching_often(smallest_merge):
     """Switch threads hundreds of times as often as usual, merge often, and put all that back."""
-    interval, n_threads, merge = sys.getswitchinterval(), torch.get_num_threads(), _state.SMALLEST_MERGE
+    interval, n_threads, merge = sys.getswitchinterval(), torch.get_num_threads(), state.SMALLEST_MERGE
     sys.setswitchinterval(1e-5)
     torch.set_num_threads(1)
-    _state.SMALLEST_MERGE = smallest_merge
+    state.SMALLEST_MERGE = smallest_merge
     try:
         yield
     finally:
         sys.setswitchinterval(interval)
         torch.set_num_threads(n_threads)
-        _state.SMALLEST_MERGE = merge
+        state.SMALLEST_MERGE = merge
 
 
 class World:

@@ -10,6 +10,7 @@ import pytest
 import sklearn
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
+from worlds import SMALL
 
 from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender, ModelFileError
 from skautoseqrec._persistence.pickling import ARRAYS, DESCRIPTION
@@ -26,8 +27,6 @@ from skautoseqrec.preprocessing import (
 
 LOG = make_interactions(n_users=30, n_items=25, n_events=350, random_state=0)
 NAMED = np.array([[f"user {user}", f"\ud800 {item}", time] for user, item, time in LOG], dtype=object)
-FIXED = {"blend": {"collaborative": 1.0, "two_hop": 1.0, "direct": 1.0}, "early_stopping": False}
-SMALL = {"n_components": 4, "max_iter": 1, "random_state": 0}
 #: What the user guide says to trust.
 RECOMMENDER = "skautoseqrec.recommender.AutoSeqRecRecommender"
 STEPS = ["skautoseqrec.preprocessing.InteractionEncoder", "skautoseqrec.preprocessing.SequenceMatrixTransformer"]
@@ -42,7 +41,7 @@ def skops():
 
 @pytest.fixture(scope="module")
 def fitted():
-    return AutoSeqRecRecommender(**SMALL, **FIXED).fit(NAMED[:300])
+    return AutoSeqRecRecommender(**SMALL).fit(NAMED[:300])
 
 
 def through_skops(skops, estimator, path, trusted):
@@ -56,10 +55,10 @@ def through_skops(skops, estimator, path, trusted):
 @pytest.mark.parametrize(
     "parameters",
     [
-        FIXED,
         {},
-        {**FIXED, "history_encoder": "residual", "random_state": np.random.RandomState(0)},
-        {**PAPER_PARAMS, "n_components": 4, "max_iter": 1},
+        {"blend": "auto", "early_stopping": True},
+        {"history_encoder": "residual", "random_state": np.random.RandomState(0)},
+        PAPER_PARAMS | {"n_components": 4, "max_iter": 1},
     ],
     ids=["fixed", "validated", "residual", "paper"],
 )
@@ -100,7 +99,7 @@ def test_skops_holds_what_is_not_fitted(skops, tmp_path):
 
 
 def test_skops_holds_pipelines(skops, tmp_path):
-    recommender = AutoSeqRecRecommender(**SMALL, **FIXED)
+    recommender = AutoSeqRecRecommender(**SMALL)
     pipe = make_pipeline(InteractionEncoder(), SequenceMatrixTransformer(transition_window=2), recommender)
     pipe.fit(NAMED[:300])
     loaded = through_skops(skops, pipe, tmp_path / "pipe.skops", [*STEPS, RECOMMENDER])
@@ -113,21 +112,21 @@ def test_skops_holds_pipelines(skops, tmp_path):
 
 def test_skops_holds_searches(skops, tmp_path):
     options = {"scoring": mrr_scorer, "cv": TemporalSplit(2)}
-    search = GridSearchCV(AutoSeqRecRecommender(**SMALL, **FIXED), {"context_size": [1, 2]}, **options).fit(LOG[:300])
+    search = GridSearchCV(AutoSeqRecRecommender(**SMALL), {"context_size": [1, 2]}, **options).fit(LOG[:300])
     loaded = through_skops(skops, search, tmp_path / "search.skops", [*SEARCH, RECOMMENDER])
     assert loaded.best_params_ == search.best_params_
     assert loaded.score(LOG[300:]) == pytest.approx(search.score(LOG[300:]))
 
 
 def test_skops_holds_other_blends(skops, tmp_path):
-    reblended = Reblended(AutoSeqRecRecommender(**SMALL, **FIXED), blend={"direct": 1.0}).fit(LOG[:300])
+    reblended = Reblended(AutoSeqRecRecommender(**SMALL), blend={"direct": 1.0}).fit(LOG[:300])
     loaded = through_skops(skops, reblended, tmp_path / "reblended.skops", [REBLENDED, RECOMMENDER])
     assert loaded.recommender_.blend_ == reblended.recommender_.blend_
     assert loaded.score(LOG[300:]) == pytest.approx(reblended.score(LOG[300:]))
 
 
 def test_skops_gets_no_requests_and_no_callbacks(skops, tmp_path):
-    recommender = AutoSeqRecRecommender(**SMALL, **FIXED)
+    recommender = AutoSeqRecRecommender(**SMALL)
     with sklearn.config_context(enable_metadata_routing=True):
         recommender.set_score_request(sample_weight=True)
     recommender.fit(LOG)._skl_callbacks = [object()]
@@ -205,7 +204,7 @@ def test_a_subclass_has_its_say_in_what_is_pickled_and_copied(fitted):
         def __getstate__(self):
             return {name: value for name, value in super().__getstate__().items() if name != "lock"}
 
-    locked = Locked(**SMALL, **FIXED).fit(NAMED[:300])
+    locked = Locked(**SMALL).fit(NAMED[:300])
     locked.lock = threading.Lock()
     twin = copy.deepcopy(locked)
     assert not hasattr(twin, "lock")

@@ -1,3 +1,5 @@
+"""Saved models: what is loaded goes on where it was, and what is damaged or forged is refused."""
+
 import pickle
 import warnings
 from pathlib import Path
@@ -5,23 +7,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from comparisons import assert_same_answers, assert_same_weights
 from damage import damage_bytes, damage_numbers, forge, read_parts, seal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.exceptions import NotFittedError
 from strategies import logs, recommenders
+from worlds import SMALL
 
 from skautoseqrec import AutoSeqRecRecommender, ModelFileError, load_model
 from skautoseqrec.datasets import make_interactions
 
-SMALL = {
-    "n_components": 4,
-    "max_iter": 2,
-    "device": "cpu",
-    "random_state": 0,
+PARAMETERS = SMALL | {
     "blend": {"collaborative": 1.0, "direct": 1.0, "trend": (0.1, 0.2)},
     "trend_half_lives": (3, 30),
-    "early_stopping": False,
 }
 LOG = [("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3), ("cid", "jam", 4), ("cid", "tea", 5)]
 
@@ -29,7 +28,7 @@ LOG = [("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3), ("cid", "jam", 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
     path = tmp_path_factory.mktemp("saved") / "model.safetensors"
-    AutoSeqRecRecommender(**SMALL, history_encoder="residual").fit(LOG).save_model(path)
+    AutoSeqRecRecommender(**PARAMETERS, history_encoder="residual").fit(LOG).save_model(path)
     return path
 
 
@@ -37,21 +36,6 @@ def reload(recommender, folder):
     path = Path(folder) / "model.safetensors"
     recommender.save_model(path)
     return load_model(path)
-
-
-def assert_same_answers(actual, expected):
-    for model in (actual, expected):
-        assert model.user_ids_.dtype == expected.user_ids_.dtype
-    np.testing.assert_array_equal(actual.user_ids_, expected.user_ids_)
-    np.testing.assert_array_equal(actual.item_ids_, expected.item_ids_)
-    k = len(expected.item_ids_)
-    scores = [
-        # In order of the items: scores that are equal but for rounding may swap places.
-        np.ma.filled(model.predict_topk(expected.user_ids_, k=k, exclude_seen=False, return_scores=True)[1], 0)
-        for model in (actual, expected)
-    ]
-    scale = np.abs(scores[1]).max() + 1
-    np.testing.assert_allclose(scores[0], scores[1], atol=1e-5 * scale)
 
 
 def assert_same_events(actual, expected):
@@ -90,17 +74,15 @@ def test_what_is_loaded_goes_on_where_it_was(folder, data):
     assert loaded.get_params() == recommender.get_params()
     for name in ("blend_", "loss_curve_", "n_iter_", "validation_scores_", "n_features_in_"):
         assert getattr(loaded, name) == getattr(recommender, name)
-    for name, weight in recommender.module_.state_dict().items():
-        assert torch.equal(weight, loaded.module_.state_dict()[name])
+    assert_same_weights(loaded, recommender)
     for new in (None, later, [(later[0][0], later[-1][1])]):
         if new is not None:
             loaded.partial_update(new)
             recommender.partial_update(new)
         assert_same_answers(loaded, recommender)
         assert_same_events(loaded, recommender)
-    assert (
-        loaded._serving.state.merged().counts.transitions != recommender._serving.state.merged().counts.transitions
-    ).nnz == 0
+    mine, theirs = (each._serving.state.merged().counts.transitions for each in (loaded, recommender))
+    assert (mine != theirs).nnz == 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         np.testing.assert_allclose(loaded.score_samples(later), recommender.score_samples(later), rtol=1e-5)
@@ -119,7 +101,7 @@ def test_a_fitted_blend_and_a_validation_come_back(tmp_path):
 
 
 def test_what_was_fitted_is_saved_not_what_was_set_since(tmp_path):
-    recommender = AutoSeqRecRecommender(**SMALL).fit(LOG)
+    recommender = AutoSeqRecRecommender(**PARAMETERS).fit(LOG)
     recommender.set_params(n_components=9, objective="paper", transition_window=1, history_encoder="auto")
     loaded = reload(recommender, tmp_path)
     assert loaded.n_components == 9
@@ -132,7 +114,7 @@ def test_ids_come_back_as_they_went_in(ids, tmp_path):
     column = np.empty(4, dtype=object)
     column[:] = ids
     log = np.column_stack([column, column[::-1]])
-    loaded = reload(AutoSeqRecRecommender(**SMALL).fit(log), tmp_path)
+    loaded = reload(AutoSeqRecRecommender(**PARAMETERS).fit(log), tmp_path)
     assert loaded.user_ids_.tolist() == ids
 
 
@@ -248,7 +230,7 @@ def test_what_cannot_be_saved_leaves_the_old_file(saved, tmp_path):
     path.write_bytes(saved.read_bytes())
     with pytest.raises(NotFittedError):
         AutoSeqRecRecommender().save_model(path)
-    recommender = AutoSeqRecRecommender(**SMALL | {"random_state": np.random.RandomState(0)}).fit(LOG)
+    recommender = AutoSeqRecRecommender(**PARAMETERS | {"random_state": np.random.RandomState(0)}).fit(LOG)
     with pytest.raises(ValueError, match=r"random_state is RandomState.*set_params\(random_state=None\)"):
         recommender.save_model(path)
     assert path.read_bytes() == saved.read_bytes()
@@ -266,6 +248,6 @@ def test_a_disk_that_fails_leaves_the_old_file(saved, tmp_path, monkeypatch):
 
     monkeypatch.setattr("os.fsync", fail)
     with pytest.raises(OSError, match="no space left"):
-        AutoSeqRecRecommender(**SMALL).fit(LOG).save_model(path)
+        AutoSeqRecRecommender(**PARAMETERS).fit(LOG).save_model(path)
     assert path.read_bytes() == saved.read_bytes()
     assert [file.name for file in tmp_path.iterdir()] == ["model"]

@@ -16,8 +16,8 @@ from skautoseqrec import recommender as page
 from skautoseqrec._fitting.blend_fit import fit_weights
 from skautoseqrec._fitting.learner import Learner, to_vector
 from skautoseqrec._fitting.validation import Validation
-from skautoseqrec._parameters import resolve_parameters
-from skautoseqrec._state import state as _state
+from skautoseqrec._parameters import resolve_parameters, sequence_settings
+from skautoseqrec._training.objectives import OBJECTIVES
 from skautoseqrec._utils.devices import scoring_device, training_device
 from skautoseqrec.datasets import make_interactions
 
@@ -64,7 +64,7 @@ def test_answers_are_those_of_the_cpu(parts, recommender, exclude_seen, elsewher
 
 
 def test_updates_reach_what_is_kept_on_a_device(scored_elsewhere, monkeypatch):
-    monkeypatch.setattr(_state, "SMALLEST_MERGE", 80)
+    monkeypatch.setattr("skautoseqrec._state.state.SMALLEST_MERGE", 80)
     log = make_interactions(n_users=40, n_items=30, n_events=600, random_state=0)
     recommender = AutoSeqRecRecommender(8, max_iter=1, random_state=0, device="cpu").fit(log[:400])
     twin = copy.deepcopy(recommender).set_params(device="cuda")

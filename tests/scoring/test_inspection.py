@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from strategies import consecutive_logs, recommenders
-from test_recommender import CYCLE_PARAMS, cycle
+from worlds import CYCLE_PARAMS, SMALL, cycle
 
 from skautoseqrec import AutoSeqRecRecommender
 
@@ -41,8 +41,7 @@ def test_centered_parts_are_beside_the_mean_of_the_eligible(parts, recommender):
 
 def test_embeddings_that_say_nothing_are_said_to():
     log = [("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3)]
-    parameters = {"n_components": 2, "max_iter": 1, "early_stopping": False, "random_state": 0}
-    recommender = AutoSeqRecRecommender(**parameters, blend={"direct": 1.0}).fit(log)
+    recommender = AutoSeqRecRecommender(**SMALL | {"blend": {"direct": 1.0}}).fit(log)
     with pytest.warns(UserWarning, match="No learnt part weighs anything"):
         assert not recommender.user_embeddings(["ann"]).any()
 

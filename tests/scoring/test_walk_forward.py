@@ -1,25 +1,19 @@
+"""Walking forward: blocks against the formula, asked one event at a time."""
+
 import numpy as np
 import pytest
+from comparisons import assert_walks_as
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import Oracle
 from strategies import consecutive_logs, recommenders
 
 from skautoseqrec import AutoSeqRecRecommender
-from skautoseqrec._scoring import scorer as _scoring
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The items of:UserWarning"),  # tiny logs repeat everything
     pytest.mark.filterwarnings("ignore:.*repeat an earlier:UserWarning"),
 ]
-
-
-def assert_equals_replay(recommender, oracle, walked, ties="row"):
-    order = np.argsort([row[2] for row in walked], kind="stable") if len(walked[0]) == 3 else np.arange(len(walked))
-    bounds = oracle.walk_forward(walked, ties)
-    values = recommender.score_samples(walked, ties=ties)[order]
-    assert (bounds[:, 0] <= values + 1e-12).all()
-    assert (values - 1e-12 <= bounds[:, 1]).all()
 
 
 @settings(max_examples=60)
@@ -31,20 +25,20 @@ def test_blocks_equal_the_one_by_one_replay(parts, recommender, ties, block_size
     for user, item, *_ in sorted(updated, key=lambda row: row[2:]):
         oracle.let_in(user, item)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_scoring, "BLOCK_SIZE", block_size)
-        assert_equals_replay(recommender, oracle, walked, ties)
+        patch.setattr("skautoseqrec._scoring.scorer.BLOCK_SIZE", block_size)
+        assert_walks_as(oracle, recommender, walked, ties)
 
 
 @pytest.mark.parametrize("half_lives", [(), (4.0, 300.0)], ids=["event counts", "trends"])
 @pytest.mark.parametrize("block_size", [7, 256])
 def test_newcomers_are_ranked_by_what_is_popular_at_their_moment(half_lives, block_size, monkeypatch):
-    monkeypatch.setattr(_scoring, "BLOCK_SIZE", block_size)
+    monkeypatch.setattr("skautoseqrec._scoring.scorer.BLOCK_SIZE", block_size)
     items = np.random.default_rng(0).zipf(1.5, size=160) % 9
     fitted = [(user, int(item)) for user, item in enumerate(items[:40])]
     walked = [(100 + user, int(item)) for user, item in enumerate(items[40:])]
     parameters = {"blend": {"two_hop": 1.0}, "early_stopping": False, "trend_half_lives": half_lives}
     recommender = AutoSeqRecRecommender(n_components=2, max_iter=1, random_state=0, **parameters).fit(fitted)
-    assert_equals_replay(recommender, Oracle(recommender, fitted), walked)
+    assert_walks_as(Oracle(recommender, fitted), recommender, walked)
 
 
 @pytest.mark.parametrize("ineligible", ["seen", "not yet known"])
@@ -57,7 +51,7 @@ def test_what_is_not_eligible_does_not_decide_what_is_tied(ineligible):
     if ineligible == "not yet known":
         # At the end of the walk an item gets so popular that its level would dwarf what the others differ by.
         walked = [*walked, *((100 + user, 99) for user in range(40))]
-    assert_equals_replay(recommender, Oracle(recommender, log[:12]), walked)
+    assert_walks_as(Oracle(recommender, log[:12]), recommender, walked)
 
 
 @pytest.mark.parametrize("part", ["one_hop", "two_hop", "direct"])
@@ -71,4 +65,4 @@ def test_a_query_sees_the_transitions_of_its_own_block(part):
     recommender = AutoSeqRecRecommender(
         n_components=8, max_iter=20, learning_rate=0.05, random_state=0, transition_window=2, **parameters
     ).fit(log[:30])
-    assert_equals_replay(recommender, Oracle(recommender, log[:30]), log[30:])
+    assert_walks_as(Oracle(recommender, log[:30]), recommender, log[30:])

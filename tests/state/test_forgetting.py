@@ -6,23 +6,17 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from comparisons import answered, assert_same_answers, assert_same_base, assert_walks_as, rebuilt
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from oracle import Oracle, in_time_order
 from strategies import consecutive_logs, recommenders
-from test_state import SMALL, assert_same_answers, assert_same_base
+from worlds import SMALL, TEA_LOG, TEA_UPDATE
 
 from skautoseqrec import AutoSeqRecRecommender
-from skautoseqrec._counts.counts import Counts
-from skautoseqrec._counts.events import Events, EventStore
-from skautoseqrec._data.vocabulary import Vocabulary
-from skautoseqrec._state import state as _state
+from skautoseqrec._counts.events import EventStore
 from skautoseqrec._state.base import Base
-from skautoseqrec._state.overlay import Overlay
-from skautoseqrec._state.state import State
 from skautoseqrec.preprocessing import InteractionEncoder
-
-LOG = [("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3), ("bob", "jam", 4), ("ann", "tea", 5)]
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The items of:UserWarning"),  # tiny logs repeat everything
@@ -33,7 +27,7 @@ pytestmark = [
 @pytest.fixture
 def fitted():
     parameters = {**SMALL, "trend_half_lives": (3.0,), "blend": {"collaborative": 1.0, "two_hop": 1.0, "trend": (1.0,)}}
-    return AutoSeqRecRecommender(**parameters).fit(LOG).partial_update([("cid", "honey", 6), ("bob", "honey", 7)])
+    return AutoSeqRecRecommender(**parameters).fit(TEA_LOG).partial_update(TEA_UPDATE)
 
 
 @st.composite
@@ -57,37 +51,12 @@ def requests(draw, log):
     return request, is_forgotten
 
 
-def rebuilt(recommender, numbered):
-    """Build the state of numbered events (number, user, item) with codes in the order of the recommender's ids."""
-    codes = [
-        {key: code for code, key in enumerate(ids.tolist())} for ids in (recommender.user_ids_, recommender.item_ids_)
-    ]
-    users, items = (np.array([codes[column][event[1 + column]] for event in numbered]) for column in (0, 1))
-    model = recommender._serving.state.model
-    events = Events(users, items, len(codes[0]), len(codes[1]))
-    counts, _ = Counts.empty().advance(events, model.settings.step_weights)
-    arrivals = np.array([event[0] for event in numbered]) - 1
-    return Base.build(counts.renumbered(arrivals, recommender._serving.state.events.clock), items, model)
-
-
 def assert_answers_of(oracle, recommender):
     assert set(recommender.user_ids_.tolist()) == {user for user, history in oracle.histories.items() if history}
     assert recommender.item_ids_.tolist() == list(oracle.arrivals)
     strangers = ["nobody" if recommender.user_ids_.dtype == object else -99]
     for user in [*recommender.user_ids_.tolist(), *strangers]:
-        ids, scores = recommender.predict_topk([user], k=len(recommender.item_ids_), return_scores=True)
-        expected = oracle.eligible_scores(user)
-        answered = dict(zip(np.ma.compressed(ids).tolist(), np.ma.compressed(scores).tolist(), strict=True))
-        assert answered.keys() == expected.keys()
-        for item, score in answered.items():
-            assert score == pytest.approx(expected[item], rel=1e-3, abs=1e-3)
-
-
-def assert_walks_as(oracle, recommender, log):
-    order = np.argsort([row[2] for row in log], kind="stable") if len(log[0]) == 3 else np.arange(len(log))
-    bounds, values = oracle.walk_forward(log), recommender.score_samples(log)[order]
-    assert (bounds[:, 0] <= values + 1e-12).all()
-    assert (values - 1e-12 <= bounds[:, 1]).all()
+        assert answered(recommender, user) == pytest.approx(oracle.eligible_scores(user), rel=1e-3, abs=1e-3)
 
 
 @settings(max_examples=40)
@@ -102,7 +71,7 @@ def test_forgetting_equals_a_rebuild_of_what_remains(parts, recommender, smalles
     remaining = [event for event in oracle.events if not is_forgotten(event[1:])]
     assume(any(item in oracle.trained for _, _, item, *_ in remaining))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_state, "SMALLEST_MERGE", smallest_merge)
+        patch.setattr("skautoseqrec._state.state.SMALLEST_MERGE", smallest_merge)
         recommender.partial_update(first).forget(**request)
         oracle.forget(is_forgotten)
         assert_answers_of(oracle, recommender)
@@ -113,8 +82,9 @@ def test_forgetting_equals_a_rebuild_of_what_remains(parts, recommender, smalles
         oracle.let_in(*event)
     assert_answers_of(oracle, recommender)
     assert_same_base(recommender._serving.state.merged(), rebuilt(recommender, oracle.events))
-    assert recommender._serving.state.events.arrivals.tolist() == [number - 1 for number, *_ in oracle.events]
-    assert recommender._serving.state.events.clock == oracle.n_events
+    events = recommender._serving.state.events
+    assert events.arrivals.tolist() == [number - 1 for number, *_ in oracle.events]
+    assert events.clock == oracle.n_events
     assert_walks_as(oracle, recommender, walked)
 
 
@@ -127,7 +97,7 @@ def test_survivors_follow_each_other(fitted):
 def test_a_forgotten_id_is_in_no_pickle():
     secret, product = "somebody nobody may remember", "something nobody may remember"
     parameters = {**SMALL, "trend_half_lives": (3.0,), "blend": {"two_hop": 1.0, "trend": (1.0,)}}
-    log = [*LOG, (secret, "tea", 6), ("ann", product, 7)]
+    log = [*TEA_LOG, (secret, "tea", 6), ("ann", product, 7)]
     recommender = AutoSeqRecRecommender(**parameters).fit(InteractionEncoder().fit_transform(log))
     recommender.partial_update([(secret, "jam", 8)]).predict_topk([secret], k=1)
     assert secret.encode() in pickle.dumps(recommender)
@@ -215,9 +185,9 @@ def test_what_cannot_be_forgotten_changes_nothing(fitted, request_, error, messa
 
 
 def test_times_are_not_asked_for_where_there_are_none():
-    recommender = AutoSeqRecRecommender(**SMALL).fit([row[:2] for row in LOG])
+    recommender = AutoSeqRecRecommender(**SMALL).fit([row[:2] for row in TEA_LOG])
     with pytest.raises(ValueError, match="no known event has one"):
-        recommender.forget(interactions=LOG[:1])
+        recommender.forget(interactions=TEA_LOG[:1])
 
 
 def test_forgetting_nobody_changes_nothing(fitted):
@@ -234,11 +204,11 @@ def test_an_interrupted_forgetting_changes_nothing(fitted, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(Base, "build", interrupt)
         for act in (lambda: fitted.forget(users=["ann"]), fitted.refresh):
-            snapshot = fitted._serving.state.snapshot
+            snapshot = served.state.snapshot
             with pytest.raises(KeyboardInterrupt):
                 act()
             assert fitted._serving is served
-            assert fitted._serving.state.snapshot is snapshot
+            assert served.state.snapshot is snapshot
 
 
 def test_who_took_what_is_served_keeps_it(fitted):
@@ -259,70 +229,13 @@ def test_refresh_changes_no_answer(fitted):
 
 
 def test_sums_are_built_anew_by_themselves_when_the_log_has_doubled(monkeypatch):
-    monkeypatch.setattr(_state, "SMALLEST_MERGE", 0)
+    monkeypatch.setattr("skautoseqrec._state.state.SMALLEST_MERGE", 0)
     recommender = AutoSeqRecRecommender(**SMALL).fit([(user, user % 3) for user in range(8)])
     built_from = []
     for event in range(24):
         recommender.partial_update([(event % 5, event % 3)])
         built_from.append(recommender._serving.state.snapshot.base.n_built_from)
     assert built_from == [8] * 7 + [16] * 16 + [32]
-
-
-SCORED = {"k": 2, "exclude_seen": False, "return_scores": True}
-
-READS = {
-    "predict_topk": lambda recommender: recommender.predict_topk(["ann", "dan"], candidates=["milk", "tea"], **SCORED)[
-        1
-    ],
-    "predict_topk_sequences": lambda recommender: recommender.predict_topk_sequences([["tea", "salt"]], **SCORED)[1],
-    "predict": lambda recommender: recommender.predict([("ann", "tea", 9), ("dan", "tea", 9)]),
-    "score_samples": lambda recommender: recommender.score_samples([("ann", "jam", 9), ("dan", "milk", 9)]),
-    "explain": lambda recommender: recommender.explain(["ann", "dan"], ["milk", "tea"]).scores,
-    "similar_items": lambda recommender: recommender.similar_items(["tea"], k=2),
-    "similar_items by source": lambda recommender: recommender.similar_items(["tea"], k=2, side="source"),
-    "item_embeddings": lambda recommender: recommender.item_embeddings(),
-    "item_biases": lambda recommender: recommender.item_biases(),
-    "user_embeddings": lambda recommender: recommender.user_embeddings(["ann", "dan"]),
-    "user_ids_": lambda recommender: recommender.user_ids_,
-    "item_ids_": lambda recommender: recommender.item_ids_,
-}
-
-
-@pytest.mark.parametrize("where", [(Vocabulary, "find"), (Vocabulary, "ids"), (State, "merged")])
-@pytest.mark.parametrize("read", READS.values(), ids=READS)
-@pytest.mark.parametrize("write", ["forget", "partial_update"])
-def test_what_changes_during_a_read_is_not_seen(fitted, monkeypatch, read, where, write):
-    expected, untouched, pending = read(copy.deepcopy(fitted)), getattr(*where), [True]
-
-    def changed_first(*arguments):
-        if pending:
-            pending.clear()
-            if write == "forget":
-                fitted.forget(users=["ann"])
-            else:
-                fitted.partial_update([("dan", "salt", 8), ("ann", "salt", 9)])
-        return untouched(*arguments)
-
-    monkeypatch.setattr(*where, changed_first)
-    answer = read(fitted)
-    if write == "partial_update" and not np.array_equal(answer, expected):
-        expected = read(fitted)  # it came before the read took its snapshot, so it is seen whole
-    np.testing.assert_array_equal(answer, expected)
-
-
-@pytest.mark.parametrize("read", READS.values(), ids=READS)
-def test_half_an_update_is_not_seen(fitted, monkeypatch, read):
-    expected, append, answers = read(copy.deepcopy(fitted)), Overlay.append, []
-
-    def read_then_append(*arguments):
-        answers.append(read(fitted))
-        append(*arguments)
-
-    monkeypatch.setattr(Overlay, "append", read_then_append)
-    fitted.partial_update([("dan", "salt", 8), ("ann", "salt", 9), ("dan", "tea", 9)])
-    assert len(answers) == 3
-    for answer in answers:
-        np.testing.assert_array_equal(answer, expected)
 
 
 def test_times_that_may_be_rounded_name_no_event():

@@ -5,24 +5,15 @@ import pickle
 
 import numpy as np
 import pytest
+from comparisons import assert_same_answers, assert_same_base, rebuilt
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import sparse
 from strategies import consecutive_logs, logs, recommenders
+from worlds import SMALL
 
 from skautoseqrec import AutoSeqRecRecommender
-from skautoseqrec._counts.counts import Counts
-from skautoseqrec._counts.events import Events
-from skautoseqrec._scoring.filters import Filter
-from skautoseqrec._scoring.topk import top_k
-from skautoseqrec._state import state as _state
 from skautoseqrec._state.base import Base
 from skautoseqrec._state.overlay import Overlay
-from skautoseqrec._state.state import Asked
-from skautoseqrec._utils.sparse import entries_at
-
-FIXED = {"blend": {"collaborative": 1.0, "two_hop": 1.0, "direct": 1.0}, "early_stopping": False}
-SMALL = {"n_components": 4, "max_iter": 1, "device": "cpu", "random_state": 0, **FIXED}
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The items of:UserWarning"),  # tiny logs repeat everything
@@ -30,42 +21,8 @@ pytestmark = [
 ]
 
 
-def rebuilt(recommender):
-    """Build the state again from all events, in order of arrival, under the same weights."""
-    state = recommender._serving.state
-    users, items = state.events.between(0, len(state.events))
-    events = Events(users, items, len(state.users), len(state.items))
-    counts, _ = Counts.empty().advance(events, state.model.settings.step_weights)
-    return Base.build(counts, items, state.model)
-
-
-def assert_same_base(actual, expected):
-    np.testing.assert_array_equal(actual.counts.indptr, expected.counts.indptr)
-    np.testing.assert_array_equal(actual.counts.history, expected.counts.history)
-    np.testing.assert_array_equal(actual.counts.arrivals, expected.counts.arrivals)
-    np.testing.assert_array_equal(actual.counts.popularity, expected.counts.popularity)
-    assert (actual.counts.transitions != expected.counts.transitions).nnz == 0
-    for name in ("source", "target"):
-        np.testing.assert_allclose(getattr(actual, name), getattr(expected, name), rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(actual.levels, expected.levels, rtol=1e-9)
-    np.testing.assert_allclose(actual.items.two_hop, expected.items.two_hop, rtol=1e-4, atol=1e-5)
-
-
 def all_answers(recommender):
     return recommender.predict_topk(recommender.user_ids_, k=len(recommender.item_ids_), return_scores=True)
-
-
-def assert_same_answers(actual, expected):
-    """Compare score by score: items whose scores differ by rounding only may stand in either order."""
-    for user in expected.user_ids_:
-        scores = []
-        for recommender in (actual, expected):
-            ids, values = recommender.predict_topk([user], k=len(expected.item_ids_), return_scores=True)
-            ids, values = np.ma.compressed(ids), np.ma.compressed(values)
-            scores.append(dict(zip(ids.tolist(), values.tolist(), strict=True)))
-        assert scores[0].keys() == scores[1].keys()
-        for item, score in scores[0].items():
-            assert score == pytest.approx(scores[1][item], rel=1e-4, abs=1e-5)
 
 
 @settings(max_examples=50)
@@ -73,7 +30,7 @@ def assert_same_answers(actual, expected):
 def test_updates_equal_a_rebuild(parts, recommender, smallest_merge):
     recommender.fit(parts[0])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_state, "SMALLEST_MERGE", smallest_merge)
+        patch.setattr("skautoseqrec._state.state.SMALLEST_MERGE", smallest_merge)
         for part in parts[1:]:
             recommender.partial_update(part)
     assert_same_base(recommender._serving.state.merged(), rebuilt(recommender))
@@ -99,7 +56,8 @@ def test_updates_one_by_one_equal_one_update(parts, recommender):
 def test_overlay_and_base_give_the_same_answers(parts, recommender):
     recommender.fit(parts[0]).partial_update(parts[1])
     merged = copy.deepcopy(recommender)
-    merged._serving.state.snapshot = merged._serving.state._snapshot_of(rebuilt(recommender))
+    state = merged._serving.state
+    state.snapshot = state._snapshot_of(rebuilt(recommender))
     assert recommender._serving.state.snapshot.n_events == len(parts[1])
     assert_same_answers(recommender, merged)
 
@@ -108,11 +66,12 @@ def test_overlay_and_base_give_the_same_answers(parts, recommender):
 @given(consecutive_logs(n_parts=2), recommenders())
 def test_late_events_count_as_arriving_now(parts, recommender):
     recommender.fit(parts[1]).partial_update(parts[0])
-    users, items = recommender._serving.state.events.between(0, len(parts[0]) + len(parts[1]))
+    state = recommender._serving.state
+    users, items = state.events.between(0, len(parts[0]) + len(parts[1]))
     in_order = [sorted(part, key=lambda row: row[2:]) for part in (parts[1], parts[0])]
     assert recommender.user_ids_[users].tolist() == [row[0] for part in in_order for row in part]
     assert recommender.item_ids_[items].tolist() == [row[1] for part in in_order for row in part]
-    assert_same_base(recommender._serving.state.merged(), rebuilt(recommender))
+    assert_same_base(state.merged(), rebuilt(recommender))
 
 
 @settings(max_examples=30)
@@ -154,29 +113,6 @@ def test_reading_does_not_change_what_is_saved():
     assert len(pickle.dumps(recommender)) == len(before)
 
 
-def test_an_old_snapshot_stays_as_it_was():
-    rng = np.random.default_rng(0)
-    log = np.column_stack([rng.integers(30, size=(400)), rng.integers(20, size=400)])
-    recommender = AutoSeqRecRecommender(**SMALL, exclude_seen=False).fit(log[:100])
-    recommender.partial_update(log[100:110])
-    snapshot, users = recommender._serving.state.snapshot, np.arange(10)
-    before = top_k(
-        recommender._serving.scorer, Asked(snapshot, snapshot.histories(users)), 5, Filter(exclude_seen=False)
-    )
-    for row in log[110:]:
-        recommender.partial_update(row[None])
-        recommender.predict_topk(users, k=5, exclude_seen=False)  # what readers of the newest state keep is not for us
-    after = top_k(
-        recommender._serving.scorer, Asked(snapshot, snapshot.histories(users)), 5, Filter(exclude_seen=False)
-    )
-    np.testing.assert_array_equal(before[0], after[0])
-    np.testing.assert_array_equal(before[1], after[1])
-    newest = recommender._serving.state.snapshot
-    assert (
-        top_k(recommender._serving.scorer, Asked(newest, newest.histories(users)), 5, Filter(False))[1] != after[1]
-    ).any()
-
-
 @pytest.mark.parametrize(
     ("bad", "error", "message"),
     [
@@ -196,19 +132,12 @@ def test_bad_updates_change_nothing(bad, error, message):
     recommender = AutoSeqRecRecommender(**SMALL)
     recommender.fit([("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3)])
     recommender.partial_update([("bob", "milk", 4)])
-    snapshot, n_events = recommender._serving.state.snapshot, len(recommender._serving.state.events)
+    state = recommender._serving.state
+    snapshot, n_events = state.snapshot, len(state.events)
     with pytest.raises(error, match=message):
         recommender.partial_update(bad)
-    assert recommender._serving.state.snapshot is snapshot
-    assert (
-        len(recommender._serving.state.events),
-        len(recommender._serving.state.users),
-        len(recommender._serving.state.items),
-    ) == (
-        n_events,
-        2,
-        2,
-    )
+    assert state.snapshot is snapshot
+    assert (len(state.events), len(state.users), len(state.items)) == (n_events, 2, 2)
 
 
 @pytest.mark.parametrize(("where", "at_call"), [((Overlay, "append"), 2), ((Base, "advance"), 1)])
@@ -216,7 +145,7 @@ def test_an_interrupted_update_leaves_nothing_behind(monkeypatch, where, at_call
     recommender = AutoSeqRecRecommender(**SMALL)
     recommender.fit([("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3)]).partial_update([("bob", "milk", 4)])
     untouched = copy.deepcopy(recommender)
-    monkeypatch.setattr(_state, "SMALLEST_MERGE", 1024 if where[0] is Overlay else 0)
+    monkeypatch.setattr("skautoseqrec._state.state.SMALLEST_MERGE", 1024 if where[0] is Overlay else 0)
     events, calls = [("cid", "jam", 5), ("cid", "tea", 6), ("dan", "jam", 7)], []
     uninterrupted = getattr(*where)
 
@@ -239,16 +168,7 @@ def test_an_interrupted_update_leaves_nothing_behind(monkeypatch, where, at_call
 
 def test_logs_with_and_without_times_follow_each_other():
     recommender = AutoSeqRecRecommender(**SMALL).fit([(1, 2), (1, 3)])
-    assert recommender._serving.state.events.times is None
+    events = recommender._serving.state.events
+    assert events.times is None
     recommender.partial_update([(1, 2, 7)]).partial_update([(1, 3)])
-    np.testing.assert_array_equal(recommender._serving.state.events.times, [np.nan, np.nan, 7, np.nan])
-
-
-@given(st.integers(1, 6), st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.integers(1, 9)), max_size=30))
-def test_entries_of_a_matrix_are_found_or_zero(n_columns, entries):
-    rows, columns, values = np.array(entries, dtype=np.int64).reshape(-1, 3).T
-    matrix = sparse.coo_matrix((values, (rows, columns % n_columns)), shape=(6, n_columns)).tocsr()
-    everywhere = np.indices((6, n_columns + 1)).reshape(2, -1)  # one column beyond those that there are
-    found = entries_at(matrix, *everywhere).reshape(6, n_columns + 1)
-    np.testing.assert_array_equal(found[:, :-1], matrix.toarray())
-    assert not found[:, -1].any()
+    np.testing.assert_array_equal(events.times, [np.nan, np.nan, 7, np.nan])

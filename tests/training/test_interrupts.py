@@ -2,18 +2,16 @@
 
 import numpy as np
 import pytest
-import torch
+from comparisons import assert_same_weights
 from sklearn.base import clone
+from worlds import FIXED, LEARNING, LONG_LOG
 
 from skautoseqrec import AutoSeqRecRecommender
 from skautoseqrec._fitting import learner as _learning
 from skautoseqrec._training.sampled_steps import RowSteps
 from skautoseqrec._training.steps import WholeSteps
-from skautoseqrec.datasets import make_interactions
 
-LOG = make_interactions(n_users=120, n_items=30, n_events=1500, random_state=0)
-FIXED = {"early_stopping": False, "blend": {"collaborative": 1.0, "direct": 1.0}}
-SMALL = {"n_components": 8, "max_iter": 4, "random_state": 0, "exclude_seen": False}
+PARAMETERS = LEARNING | {"exclude_seen": False}
 
 
 @pytest.fixture
@@ -38,16 +36,10 @@ def steps(monkeypatch):
     return Steps
 
 
-def assert_same_weights(one, other):
-    states = one.module_.state_dict(), other.module_.state_dict()
-    for name, weight in states[0].items():
-        torch.testing.assert_close(weight, states[1][name], rtol=0, atol=0)
-
-
 def steps_per_epoch(steps, recommender):
     """Return the steps of an epoch of the whole log, and of the part before the validation."""
     counts = []
-    for log in (LOG, LOG[: round(0.9 * len(LOG))]):
+    for log in (LONG_LOG, LONG_LOG[: round(0.9 * len(LONG_LOG))]):
         steps.taken = 0
         clone(recommender).set_params(**FIXED, max_iter=1).fit(log)
         counts.append(steps.taken)
@@ -58,28 +50,28 @@ def steps_per_epoch(steps, recommender):
 @pytest.mark.parametrize("n_negatives", [None, 5])
 @pytest.mark.parametrize("weight_averaging", [0.0, 0.9])
 def test_whole_epochs_are_kept(steps, n_negatives, weight_averaging):
-    options = {**SMALL, **FIXED, "n_negatives": n_negatives, "weight_averaging": weight_averaging}
+    options = {**PARAMETERS, **FIXED, "n_negatives": n_negatives, "weight_averaging": weight_averaging}
     recommender = AutoSeqRecRecommender(**options, warm_start=True)
     whole, _ = steps_per_epoch(steps, recommender)
     steps.interrupted = {2 * whole + 3}
     with pytest.warns(UserWarning, match="Training was interrupted; kept: 2 of 4 epochs of the whole log"):
-        recommender.fit(LOG)
-    expected = AutoSeqRecRecommender(**{**options, "max_iter": 2}).fit(LOG)
+        recommender.fit(LONG_LOG)
+    expected = AutoSeqRecRecommender(**{**options, "max_iter": 2}).fit(LONG_LOG)
     assert recommender.n_iter_ == len(recommender.loss_curve_) == 2
     assert_same_weights(recommender, expected)
-    np.testing.assert_array_equal(recommender.score_samples(LOG[-50:]), expected.score_samples(LOG[-50:]))
+    np.testing.assert_array_equal(recommender.score_samples(LONG_LOG[-50:]), expected.score_samples(LONG_LOG[-50:]))
     # And another fit goes on from there.
-    again = expected.set_params(warm_start=True, max_iter=4).fit(LOG)
-    assert_same_weights(recommender.fit(LOG), again)
+    again = expected.set_params(warm_start=True, max_iter=4).fit(LONG_LOG)
+    assert_same_weights(recommender.fit(LONG_LOG), again)
 
 
 def test_an_interrupted_validation_fits_the_blend_and_skips_the_refit(steps):
-    recommender = AutoSeqRecRecommender(**SMALL)
+    recommender = AutoSeqRecRecommender(**PARAMETERS)
     _, head = steps_per_epoch(steps, recommender)
     steps.interrupted = {2 * head + 3}
     with pytest.warns(UserWarning, match="kept: 2 epochs of the part before the validation, without a refit"):
-        recommender.fit(LOG)
-    expected = AutoSeqRecRecommender(**{**SMALL, "max_iter": 2}, refit=False).fit(LOG)
+        recommender.fit(LONG_LOG)
+    expected = AutoSeqRecRecommender(**{**PARAMETERS, "max_iter": 2}, refit=False).fit(LONG_LOG)
     assert recommender.blend_ == expected.blend_
     assert recommender.validation_scores_ == expected.validation_scores_
     assert len(recommender.validation_scores_) == 2
@@ -88,28 +80,28 @@ def test_an_interrupted_validation_fits_the_blend_and_skips_the_refit(steps):
 
 @pytest.mark.parametrize("n_whole", [0, 1])
 def test_an_interrupted_refit_keeps_its_epochs_or_what_was_learnt_before_it(steps, n_whole):
-    recommender = AutoSeqRecRecommender(**SMALL, early_stopping=False)
+    recommender = AutoSeqRecRecommender(**PARAMETERS, early_stopping=False)
     whole, head = steps_per_epoch(steps, recommender)
     steps.interrupted = {4 * head + n_whole * whole + 3}
     kept = "1 of 4 epochs of the whole log" if n_whole else "the training before the validation"
     with pytest.warns(UserWarning, match=f"kept: {kept}"):
-        recommender.fit(LOG)
+        recommender.fit(LONG_LOG)
     if n_whole:
         blend = {"early_stopping": False, "blend": recommender.blend_}
-        expected = AutoSeqRecRecommender(**{**SMALL, "max_iter": 1}, **blend).fit(LOG)
+        expected = AutoSeqRecRecommender(**{**PARAMETERS, "max_iter": 1}, **blend).fit(LONG_LOG)
     else:
-        expected = AutoSeqRecRecommender(**SMALL, early_stopping=False, refit=False).fit(LOG)
+        expected = AutoSeqRecRecommender(**PARAMETERS, early_stopping=False, refit=False).fit(LONG_LOG)
     assert_same_weights(recommender, expected)
     assert len(recommender.validation_scores_) == 4
 
 
 @pytest.mark.parametrize("parameters", [FIXED, {}], ids=["whole log", "validation"])
 def test_without_a_whole_epoch_the_interrupt_is_raised(steps, parameters):
-    recommender = AutoSeqRecRecommender(**SMALL, **parameters).fit(LOG)
+    recommender = AutoSeqRecRecommender(**PARAMETERS, **parameters).fit(LONG_LOG)
     before = dict(vars(recommender))
     steps.interrupted = {steps.taken + 3}
     with pytest.raises(KeyboardInterrupt):
-        recommender.fit(LOG)
+        recommender.fit(LONG_LOG)
     assert vars(recommender) == before
 
 
@@ -134,7 +126,7 @@ def test_an_epoch_counts_when_its_weights_are_kept(monkeypatch, parameters):
 
 
 def test_a_second_interrupt_is_raised(steps, monkeypatch):
-    recommender = AutoSeqRecRecommender(**SMALL).fit(LOG)
+    recommender = AutoSeqRecRecommender(**PARAMETERS).fit(LONG_LOG)
     before = dict(vars(recommender))
     _, head = steps_per_epoch(steps, recommender)
     steps.interrupted = {head + 3}
@@ -144,5 +136,5 @@ def test_a_second_interrupt_is_raised(steps, monkeypatch):
 
     monkeypatch.setattr("skautoseqrec._fitting.learner.Learner._fit_blends", interrupt)
     with pytest.warns(UserWarning, match="kept: 1 epochs"), pytest.raises(KeyboardInterrupt):
-        recommender.fit(LOG)
+        recommender.fit(LONG_LOG)
     assert vars(recommender) == before

@@ -15,7 +15,6 @@ from skautoseqrec._counts.settings import SequenceSettings
 from skautoseqrec._data.reading import read_columns
 from skautoseqrec._network.inputs import ItemSequences, SparseRows, shares
 from skautoseqrec._network.module import DECODERS, AutoSeqRecModule
-from skautoseqrec._parameters import resolve_n_negatives
 from skautoseqrec._training.batches import TARGETS_PER_ROW, Batch, Snapshots, WholeRows
 from skautoseqrec._training.objectives import MultinomialObjective
 from skautoseqrec._training.sampled_steps import RowSteps, RowWeights, draw_targets, sample
@@ -183,17 +182,3 @@ def test_the_next_item_of_a_cycle_is_learnt_from_a_sample(part):
     ).fit(log)  # fmt: skip
     answers = recommender.predict_topk(list(range(60)), k=1)[:, 0]
     assert (answers == (np.arange(60) + 12) % n_items).mean() > 0.9
-
-
-def test_many_items_are_sampled_by_default():
-    assert resolve_n_negatives("auto", "multinomial", 8192) is None
-    assert resolve_n_negatives("auto", "multinomial", 8193) == 1024
-    assert resolve_n_negatives("auto", "paper", 10**6) is None
-    assert resolve_n_negatives(None, "multinomial", 10**6) is None
-    assert resolve_n_negatives(5, "multinomial", 3) == 5
-
-
-def test_the_published_model_reconstructs_whole_rows():
-    log = [("ann", "tea"), ("ann", "jam")]
-    with pytest.raises(ValueError, match="n_negatives must be None"):
-        AutoSeqRecRecommender(objective="paper", n_negatives=3, blend={"collaborative": 1}).fit(log)

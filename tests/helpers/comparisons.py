@@ -1,0 +1,71 @@
+"""What it means that two models are the same: of answers, weights and states, and of a walk and its slow formula."""
+
+import numpy as np
+import pytest
+import torch
+
+from skautoseqrec._counts.counts import Counts
+from skautoseqrec._counts.events import Events
+from skautoseqrec._state.base import Base
+
+
+def answered(recommender, user, **options):
+    """Return item -> score of all items that a user may be recommended."""
+    ids, scores = recommender.predict_topk([user], k=len(recommender.item_ids_), return_scores=True, **options)
+    return dict(zip(np.ma.compressed(ids).tolist(), np.ma.compressed(scores).tolist(), strict=True))
+
+
+def assert_same_answers(actual, expected):
+    """Compare ids and scores item by item: those whose scores differ by rounding only may stand in either order."""
+    for ids, others in ((actual.user_ids_, expected.user_ids_), (actual.item_ids_, expected.item_ids_)):
+        np.testing.assert_array_equal(ids, others)
+        assert ids.dtype == others.dtype
+    for user in expected.user_ids_.tolist():
+        for exclude_seen in (False, True):
+            mine, theirs = (answered(model, user, exclude_seen=exclude_seen) for model in (actual, expected))
+            rounding = 1e-5 * (1 + max(map(abs, theirs.values()), default=0))
+            assert mine == pytest.approx(theirs, rel=0, abs=rounding)
+
+
+def assert_same_weights(actual, expected, **tolerances):
+    """Compare every weight of two networks: to the last bit, unless ``rtol`` and ``atol`` are given."""
+    states = (model.module_.state_dict() for model in (actual, expected))
+    torch.testing.assert_close(*map(dict, states), **({"rtol": 0, "atol": 0} | tolerances))
+
+
+def rebuilt(recommender, numbered=None):
+    """Build the state of a recommender anew, under the same weights.
+
+    Of all its events in order of arrival, or of numbered ones (number, user, item, ...) that remain when others are
+    forgotten, with codes in the order of the recommender's ids.
+    """
+    state, ids = recommender._serving.state, (recommender.user_ids_, recommender.item_ids_)
+    if numbered is None:
+        users, items = state.events.between(0, len(state.events))
+        arrivals, clock = np.arange(len(items)), len(items)
+    else:
+        codes = [{key: code for code, key in enumerate(known.tolist())} for known in ids]
+        users, items = (np.array([codes[column][event[1 + column]] for event in numbered]) for column in (0, 1))
+        arrivals, clock = np.array([event[0] for event in numbered]) - 1, state.events.clock
+    events = Events(users, items, *map(len, ids))
+    return Base.build(Counts.of(events, state.model.settings.step_weights, arrivals, clock), items, state.model)
+
+
+def assert_same_base(actual, expected):
+    """Compare two states: counts exactly, and what is added up from them in floats to rounding."""
+    for name in ("indptr", "history", "arrivals", "popularity"):
+        np.testing.assert_array_equal(getattr(actual.counts, name), getattr(expected.counts, name))
+    assert (actual.counts.transitions != expected.counts.transitions).nnz == 0
+    for name in ("source", "target"):
+        np.testing.assert_allclose(getattr(actual, name), getattr(expected, name), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(actual.levels, expected.levels, rtol=1e-9)
+    np.testing.assert_allclose(actual.items.reached, expected.items.reached, rtol=1e-4, atol=1e-5)
+
+
+def assert_walks_as(oracle, recommender, walked, ties="row"):
+    """Compare the reciprocal ranks of a walk with those of the formula, asked one event at a time."""
+    order = np.argsort([row[2] for row in walked], kind="stable") if len(walked[0]) == 3 else np.arange(len(walked))
+    bounds = oracle.walk_forward(walked, ties)
+    values = recommender.score_samples(walked, ties=ties)[order]
+    assert (bounds[:, 0] <= values + 1e-12).all()
+    assert (values - 1e-12 <= bounds[:, 1]).all()

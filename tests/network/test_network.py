@@ -1,0 +1,72 @@
+"""The network and what it is made of, against dense algebra."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from networks import OBJECTIVES, RATES, batch_of, logits_of, module_of, random_matrix
+
+from skautoseqrec._counts.histories import Histories
+from skautoseqrec._network.functions import DecayedSum, SoftmaxCrossEntropy
+from skautoseqrec._network.inputs import gather_rows, shares, unit_rows
+from skautoseqrec._network.module import ACTIVATIONS, DECODERS
+
+
+@given(st.integers(0, 100), st.lists(st.integers(0, 8), min_size=1))
+def test_batches_of_sparse_rows_are_the_dense_rows(seed, chosen):
+    matrix = random_matrix(seed=seed)
+    rows = gather_rows(matrix, np.array(chosen))
+    expected = torch.from_numpy(matrix.toarray()[chosen])
+    torch.testing.assert_close(rows.to_dense(6), expected)
+    weight = torch.randn(6, 5)
+    torch.testing.assert_close(rows.project(weight), expected @ weight)
+    sums, norms = expected.sum(1, keepdim=True), expected.norm(dim=1, keepdim=True)
+    torch.testing.assert_close(shares(rows).to_dense(6), torch.where(sums > 0, expected / sums, 0.0))
+    torch.testing.assert_close(unit_rows(rows).to_dense(6), torch.where(norms > 0, expected / norms, 0.0))
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("decoder", DECODERS)
+@pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda objective: type(objective).__name__)
+def test_the_network_is_its_formula(activation, decoder, objective):
+    module, matrix = module_of(objective, activation).eval(), random_matrix()
+    hidden = ACTIVATIONS[activation](torch.from_numpy(matrix.toarray()) @ module.encoder_weight + module.encoder_bias)
+    expected = hidden @ module.decoder(decoder).weight.T + module.decoder(decoder).bias
+    torch.testing.assert_close(logits_of(objective, module, batch_of(matrix, decoder), RATES.dropout), expected)
+
+
+def test_sequences_are_projected_with_a_decay_per_dimension():
+    weight, decays = torch.randn(6, 5), torch.rand(5)
+    sequences = Histories.of_lengths(np.array([3, 1, 4, 5, 1]), np.array([2, 3, 0])).in_sequence()
+    second = weight[1] + decays * weight[5] + decays**2 * weight[4]
+    expected = torch.stack([weight[1] + decays * weight[3], second, torch.zeros(5)])
+    torch.testing.assert_close(sequences.project(weight, decays), expected)
+
+
+def test_the_cross_entropy_has_the_gradient_of_its_dense_formula():
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(4, 6, generator=generator).requires_grad_()
+    rows, items, shares = (
+        torch.tensor([0, 0, 1, 2, 3]),
+        torch.tensor([5, 0, 2, 4, 4]),
+        torch.tensor([0.3, 0.7, 1, 1, 1]),
+    )
+    dense = torch.zeros(4, 6).index_put((rows, items), shares)
+    expected = 2 * torch.nn.functional.cross_entropy(logits, dense)
+    (gradient,) = torch.autograd.grad(expected, logits)
+    # A copy, for the gradient overwrites what it is of.
+    actual = 2 * SoftmaxCrossEntropy.apply(logits + 0, rows, items, shares)
+    torch.testing.assert_close(actual, expected)
+    torch.testing.assert_close(torch.autograd.grad(actual, logits)[0], gradient)
+
+
+@pytest.mark.parametrize("chunk", [1, 40, 10**6])
+@pytest.mark.parametrize("length", [0, 1, 4])
+def test_the_gradient_of_decayed_sums_is_that_of_differences(monkeypatch, chunk, length):
+    monkeypatch.setattr(DecayedSum, "CHUNK", chunk)
+    generator = torch.Generator().manual_seed(0)
+    weight, decays = (torch.rand(size, generator=generator).double().requires_grad_() for size in ((7, 5), (5,)))
+    items = torch.randint(7, (6, length), generator=generator)
+    values = torch.rand(6, length, generator=generator).double()
+    assert torch.autograd.gradcheck(lambda *inputs: DecayedSum.apply(*inputs, items, values), (weight, decays))

@@ -1,0 +1,99 @@
+"""What a read sees while something is written: one state, whole, whichever it is."""
+
+import copy
+
+import numpy as np
+import pytest
+from worlds import SMALL, TEA_LOG, TEA_UPDATE
+
+from skautoseqrec import AutoSeqRecRecommender
+from skautoseqrec._data.vocabulary import Vocabulary
+from skautoseqrec._scoring.filters import Filter
+from skautoseqrec._scoring.topk import top_k
+from skautoseqrec._state.overlay import Overlay
+from skautoseqrec._state.state import Asked, State
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*repeat an earlier:UserWarning")  # a tiny log repeats much
+
+
+@pytest.fixture
+def fitted():
+    parameters = {**SMALL, "trend_half_lives": (3.0,), "blend": {"collaborative": 1.0, "two_hop": 1.0, "trend": (1.0,)}}
+    return AutoSeqRecRecommender(**parameters).fit(TEA_LOG).partial_update(TEA_UPDATE)
+
+
+SCORED = {"k": 2, "exclude_seen": False, "return_scores": True}
+READS = {
+    "predict_topk": lambda recommender: recommender.predict_topk(["ann", "dan"], candidates=["milk", "tea"], **SCORED)[
+        1
+    ],
+    "predict_topk_sequences": lambda recommender: recommender.predict_topk_sequences([["tea", "salt"]], **SCORED)[1],
+    "predict": lambda recommender: recommender.predict([("ann", "tea", 9), ("dan", "tea", 9)]),
+    "score_samples": lambda recommender: recommender.score_samples([("ann", "jam", 9), ("dan", "milk", 9)]),
+    "explain": lambda recommender: recommender.explain(["ann", "dan"], ["milk", "tea"]).scores,
+    "similar_items": lambda recommender: recommender.similar_items(["tea"], k=2),
+    "similar_items by source": lambda recommender: recommender.similar_items(["tea"], k=2, side="source"),
+    "item_embeddings": lambda recommender: recommender.item_embeddings(),
+    "item_biases": lambda recommender: recommender.item_biases(),
+    "user_embeddings": lambda recommender: recommender.user_embeddings(["ann", "dan"]),
+    "user_ids_": lambda recommender: recommender.user_ids_,
+    "item_ids_": lambda recommender: recommender.item_ids_,
+}
+
+
+@pytest.mark.parametrize("where", [(Vocabulary, "find"), (Vocabulary, "ids"), (State, "merged")])
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+@pytest.mark.parametrize("write", ["forget", "partial_update"])
+def test_what_changes_during_a_read_is_not_seen(fitted, monkeypatch, read, where, write):
+    expected, untouched, pending = read(copy.deepcopy(fitted)), getattr(*where), [True]
+
+    def changed_first(*arguments):
+        if pending:
+            pending.clear()
+            if write == "forget":
+                fitted.forget(users=["ann"])
+            else:
+                fitted.partial_update([("dan", "salt", 8), ("ann", "salt", 9)])
+        return untouched(*arguments)
+
+    monkeypatch.setattr(*where, changed_first)
+    answer = read(fitted)
+    if write == "partial_update" and not np.array_equal(answer, expected):
+        expected = read(fitted)  # it came before the read took its snapshot, so it is seen whole
+    np.testing.assert_array_equal(answer, expected)
+
+
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+def test_half_an_update_is_not_seen(fitted, monkeypatch, read):
+    expected, append, answers = read(copy.deepcopy(fitted)), Overlay.append, []
+
+    def read_then_append(*arguments):
+        answers.append(read(fitted))
+        append(*arguments)
+
+    monkeypatch.setattr(Overlay, "append", read_then_append)
+    fitted.partial_update([("dan", "salt", 8), ("ann", "salt", 9), ("dan", "tea", 9)])
+    assert len(answers) == 3
+    for answer in answers:
+        np.testing.assert_array_equal(answer, expected)
+
+
+def test_an_old_snapshot_stays_as_it_was():
+    rng = np.random.default_rng(0)
+    log = np.column_stack([rng.integers(30, size=(400)), rng.integers(20, size=400)])
+    recommender = AutoSeqRecRecommender(**SMALL, exclude_seen=False).fit(log[:100])
+    recommender.partial_update(log[100:110])
+    state, scorer = recommender._serving
+    snapshot, users = state.snapshot, np.arange(10)
+
+    def answers(snapshot):
+        return top_k(scorer, Asked(snapshot, snapshot.histories(users)), 5, Filter(exclude_seen=False))
+
+    before = answers(snapshot)
+    for row in log[110:]:
+        recommender.partial_update(row[None])
+        recommender.predict_topk(users, k=5, exclude_seen=False)  # what readers of the newest state keep is not for us
+    after = answers(snapshot)
+    np.testing.assert_array_equal(before[0], after[0])
+    np.testing.assert_array_equal(before[1], after[1])
+    assert (answers(state.snapshot)[1] != after[1]).any()

@@ -1,0 +1,96 @@
+"""The loop: which weights a batch steps, and what an epoch yields."""
+
+import copy
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from networks import (
+    CPU,
+    NO_RATES,
+    OBJECTIVES,
+    RATES,
+    SETTINGS,
+    batch_of,
+    counted,
+    module_of,
+    random_matrix,
+)
+from scipy import sparse
+
+from skautoseqrec._network.module import AutoSeqRecModule, HistoryEncoder
+from skautoseqrec._training.batches import Snapshots
+from skautoseqrec._training.loop import train
+from skautoseqrec._training.objectives import MultinomialObjective
+from skautoseqrec._training.steps import WeightAverage
+
+
+def test_the_average_follows_the_steps_and_weighs_early_ones_less():
+    module = module_of(MultinomialObjective())
+    averaged = copy.deepcopy(module)
+    following = WeightAverage(module.parts(), averaged.parts(), 0.5)
+    expected = module.encoder_weight.detach().clone()
+    for step, decay in enumerate((2 / 11, 3 / 12, 4 / 13, 5 / 14, 6 / 15, 7 / 16, 8 / 17, 9 / 18, 0.5, 0.5)):
+        with torch.no_grad():
+            module.encoder_weight += step
+        following.follow("encoder")
+        expected = decay * expected + (1 - decay) * module.encoder_weight
+    torch.testing.assert_close(averaged.encoder_weight, expected)
+
+
+def test_the_average_is_what_an_epoch_yields():
+    module = module_of()
+    rates = replace(RATES, weight_averaging=0.9)
+    before = module.decoder("source").weight.detach().clone()
+    epoch = next(train(module, OBJECTIVES[0], iter([[batch_of(random_matrix())]]), rates, CPU))
+    trained, averaged = module.decoder("source").weight, epoch.module.decoder("source").weight
+    torch.testing.assert_close(averaged, before * 2 / 11 + trained * 9 / 11)
+
+
+def test_weight_decay_shrinks_matrices_without_gradient_and_no_biases():
+    module = module_of()
+    with torch.no_grad():
+        module.encoder_bias += 1
+    before, bias_before = module.encoder_weight.detach().clone(), module.encoder_bias.detach().clone()
+    rates = replace(RATES, weight_decay=50.0)
+    rows = sparse.csr_matrix((1, 6), dtype=np.float32)
+    next(train(module, OBJECTIVES[0], iter([[batch_of(rows)]]), rates, CPU))
+    torch.testing.assert_close(module.encoder_weight.detach(), before * (1 - 0.01 * 50.0))
+    # Adam's first step is the learning rate; the decay would have halved it.
+    torch.testing.assert_close(module.encoder_bias.detach(), bias_before, atol=0.0101, rtol=0)
+
+
+def test_a_batch_of_sequences_steps_the_history_encoder():
+    torch.manual_seed(0)
+    module = AutoSeqRecModule(6, 5, "relu", HistoryEncoder(5, 0.0))
+    OBJECTIVES[1].initialise(module)
+    snapshots = Snapshots(counted([("ann", item) for item in "abcdef"]), SETTINGS, True)
+    before = {name: weight.clone() for name, weight in module.state_dict().items()}
+    batch = snapshots.batch(snapshots.events, snapshots.hits(snapshots.events))
+    next(train(module, OBJECTIVES[1], iter([[batch]]), RATES, CPU))
+    kept = {name for name, weight in module.state_dict().items() if torch.equal(weight, before[name])}
+    others = (f"decoders.{decoder}.{kind}" for decoder in ("source", "target") for kind in ("weight", "bias"))
+    assert kept == {"encoder_bias", *others}
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda objective: type(objective).__name__)
+def test_a_batch_steps_the_encoder_and_its_own_decoder_only(objective):
+    module = module_of(objective)
+    before = {name: weight.clone() for name, weight in module.state_dict().items()}
+    next(train(module, objective, iter([[batch_of(random_matrix())]]), RATES, CPU))
+    changed = {name for name, weight in module.state_dict().items() if not torch.equal(weight, before[name])}
+    assert changed == {"encoder_weight", "encoder_bias", "decoders.source.weight", "decoders.source.bias"}
+
+
+@settings(max_examples=10)
+@given(st.integers(1, 20))
+def test_losses_are_means_over_rows_whatever_the_batches(size):
+    matrix = random_matrix()
+    batches = [batch_of(matrix, rows=np.arange(start, min(start + size, 9))) for start in range(0, 9, size)]
+    module = module_of()
+    (losses,) = train(module, OBJECTIVES[0], iter([batches]), NO_RATES, CPU)
+    (expected,) = train(module, OBJECTIVES[0], iter([[batch_of(matrix)]]), NO_RATES, CPU)
+    assert losses.losses == {"source": pytest.approx(expected.losses["source"], rel=1e-5)}
