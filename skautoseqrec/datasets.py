@@ -1,4 +1,4 @@
-"""Logs to try things on: a synthetic world with a known right answer, and files of one's own."""
+"""Logs to try things on: synthetic ones with a known best ranking, and files."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def make_interactions(
     random_state: Any = None,
     return_oracle: bool = False,
 ) -> Any:
-    """Make the log of users who walk a hidden transition graph by personal taste.
+    """Make a synthetic log of users who walk a hidden transition graph by personal taste.
 
-    Every item has a few successors, every item and every user a taste. A user goes to an unseen successor of the
-    last item, three times as likely to one of the same taste, or, with probability ``noise`` and where no successor
-    is left, to any unseen item. First items follow a power law. Nobody meets an item twice.
+    Every item has a few successors and a taste; every user has a taste. A user's next item is an unseen successor of
+    the last item. Successors of the user's own taste are three times as likely. With probability ``noise``, or if no
+    successor is unseen, the next item is any unseen item. First items follow a power law. No user sees an item twice.
 
     Parameters
     ----------
@@ -49,23 +49,23 @@ def make_interactions(
     n_events : int, default=6000
         Number of events; at most ``n_users * n_items / 2``.
     n_successors : int, default=5
-        Successors of each item; in [1, n_items - 1].
+        Number of successors of each item; in [1, n_items - 1].
     n_tastes : int, default=4
         Number of tastes; at least 1.
     noise : float, default=0.1
         Probability of a step to any unseen item; in [0, 1].
     random_state : int, RandomState instance or None, default=None
-        Seed of the world and of the walks.
+        Seed of the graph, the tastes and the walks.
     return_oracle : bool, default=False
-        Whether to return what one who knows the world would have predicted.
+        Whether to return the predictions of an oracle that knows the graph and the tastes.
 
     Returns
     -------
     X : ndarray of shape (n_events, 3), int64
         Columns user, item, time; times increase by one.
     oracle : Bunch
-        Only with ``return_oracle``. ``best_items`` (n_events,): the most probable item of each event; ``ranks``
-        (n_events,): the rank of the true one, ties at half. ``mean_reciprocal_rank(oracle.ranks)`` is the best
+        Only with ``return_oracle``. ``best_items`` (n_events,): the most probable item of each event. ``ranks``
+        (n_events,): the rank of the true item, ties at half. ``mean_reciprocal_rank(oracle.ranks)`` is the best
         that can be expected of any recommender.
 
     Raises
@@ -100,7 +100,7 @@ def make_interactions(
 def load_interactions(path: Any) -> Interactions:
     """Read a log from a file.
 
-    Ids are read without loss: a column becomes integers only if each id is written as an integer is ("007" stays a
+    Ids are read without loss: a column is read as integers only if each id is spelled as an integer ("007" stays a
     string). Times are whole numbers, decimals or ISO dates.
 
     Parameters
@@ -118,11 +118,11 @@ def load_interactions(path: Any) -> Interactions:
     Raises
     ------
     ValueError
-        If the file's type is unknown, or its contents are no log; the message names the line or the column and row.
+        If the file's type is unknown, or the file holds no log. The message names the line, or the column and row.
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
     ImportError
-        If no reader of parquet is installed.
+        If no package that reads parquet is installed.
 
     Examples
     --------
@@ -147,7 +147,7 @@ def load_interactions(path: Any) -> Interactions:
 
 
 class _World:
-    """The hidden graph and tastes, and the probability of every next item."""
+    """The hidden graph and tastes, and the probability of each next item."""
 
     def __init__(
         self, rng: np.random.Generator, n_users: int, n_items: int, n_successors: int, n_tastes: int, noise: float
@@ -162,7 +162,7 @@ class _World:
             self.graph[item, rng.choice(others, n_successors, replace=False)] = rng.dirichlet(np.ones(n_successors))
 
     def probabilities(self, user: int, last: int, seen: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Return the probability of each item to be the user's next."""
+        """Return the probability of each item to be the user's next one."""
         if last < 0:
             return self.start / self.start.sum()
         anywhere = ~seen / (~seen).sum()
@@ -222,7 +222,7 @@ def _check_fields(row: list[str], n_fields: int, line: int) -> list[str]:
 
 
 def _parse_ids(text: NDArray[Any]) -> NDArray[Any]:
-    """Return integers if every id is written just as its integer is, else the text as it is."""
+    """Return integers if every id is spelled as its integer, otherwise the text unchanged."""
     try:
         numbers = text.astype(np.int64)
     except (ValueError, OverflowError):
@@ -231,7 +231,7 @@ def _parse_ids(text: NDArray[Any]) -> NDArray[Any]:
 
 
 def _parse_times(text: NDArray[Any], name: str) -> NDArray[Any]:
-    """Return numbers if the times are written as such, else the dates they spell."""
+    """Return the times as numbers if they are spelled as numbers, otherwise as dates."""
     try:
         return time_column(text.astype(str), name, allow_text=True)
     except TypeError as not_numbers:

@@ -34,8 +34,7 @@ def mean_reciprocal_rank(ranks: ArrayLike, *, sample_weight: ArrayLike | None = 
     Parameters
     ----------
     ranks : array-like of shape (n_events,)
-        Rank of the true item of each event, at least 1; infinite where it could not be recommended. Halves
-        stand for ties.
+        Rank of the true item of each event, at least 1; infinite if it was not a candidate. Ties give half ranks.
     sample_weight : array-like of shape (n_events,) or None, default=None
         Weight of each event in the mean.
 
@@ -47,8 +46,8 @@ def mean_reciprocal_rank(ranks: ArrayLike, *, sample_weight: ArrayLike | None = 
     Raises
     ------
     ValueError
-        If there is no rank, one is below 1 or NaN, or the weights are not one for each event, finite, at least 0 and
-        not all 0.
+        If there is no rank, a rank is below 1 or NaN, or ``sample_weight`` does not hold one finite weight of at least
+        0 for each event, not all of them 0.
 
     Examples
     --------
@@ -68,7 +67,7 @@ def recall_at_k(ranks: ArrayLike, k: int = 10, *, sample_weight: ArrayLike | Non
     Parameters
     ----------
     ranks : array-like of shape (n_events,)
-        Rank of the true item of each event, at least 1; infinite where it could not be recommended.
+        Rank of the true item of each event, at least 1; infinite if it was not a candidate.
     k : int, default=10
         Length of the list; at least 1.
     sample_weight : array-like of shape (n_events,) or None, default=None
@@ -82,8 +81,8 @@ def recall_at_k(ranks: ArrayLike, k: int = 10, *, sample_weight: ArrayLike | Non
     Raises
     ------
     ValueError
-        If there is no rank, one is below 1 or NaN, k < 1, or the weights are not one for each event, finite, at least
-        0 and not all 0.
+        If there is no rank, a rank is below 1 or NaN, k < 1, or ``sample_weight`` does not hold one finite weight of at
+        least 0 for each event, not all of them 0.
 
     Examples
     --------
@@ -101,7 +100,7 @@ def ndcg_at_k(ranks: ArrayLike, k: int = 10, *, sample_weight: ArrayLike | None 
     Parameters
     ----------
     ranks : array-like of shape (n_events,)
-        Rank of the true item of each event, at least 1; infinite where it could not be recommended.
+        Rank of the true item of each event, at least 1; infinite if it was not a candidate.
     k : int, default=10
         Length of the list; at least 1.
     sample_weight : array-like of shape (n_events,) or None, default=None
@@ -115,8 +114,8 @@ def ndcg_at_k(ranks: ArrayLike, k: int = 10, *, sample_weight: ArrayLike | None 
     Raises
     ------
     ValueError
-        If there is no rank, one is below 1 or NaN, k < 1, or the weights are not one for each event, finite, at least
-        0 and not all 0.
+        If there is no rank, a rank is below 1 or NaN, k < 1, or ``sample_weight`` does not hold one finite weight of at
+        least 0 for each event, not all of them 0.
 
     Examples
     --------
@@ -128,7 +127,7 @@ def ndcg_at_k(ranks: ArrayLike, k: int = 10, *, sample_weight: ArrayLike | None 
 
 
 def ranks_from_reciprocal(values: ArrayLike) -> NDArray[np.float64]:
-    """Return ranks from reciprocal ranks: whole or half numbers, infinite for 0.
+    """Return ranks from reciprocal ranks: whole or half ranks, infinite for 0.
 
     Parameters
     ----------
@@ -138,7 +137,7 @@ def ranks_from_reciprocal(values: ArrayLike) -> NDArray[np.float64]:
     Returns
     -------
     ranks : ndarray of shape (n_events,)
-        Exact: 1 / (1 / 49) is not 49 in floating point, so halves are restored.
+        Rounded to the exact half or whole rank, since 1 / (1 / 49) is not 49 in floating point.
 
     Examples
     --------
@@ -161,21 +160,21 @@ def _check_ranks(ranks: ArrayLike) -> NDArray[np.float64]:
 
 
 class RankingScorer:
-    """Scorer of a recommender that walks forward over a log once and takes every metric from it.
+    """Scorer that computes ranking metrics from one prequential evaluation of a log.
 
     A plain callable ``(estimator, X, y=None, *, sample_weight=None)``, for ``scoring=`` in scikit-learn's model
-    selection. It needs nothing of the estimator but ``score_samples``, which Pipeline and GridSearchCV forward. Weights
-    that a search is given reach it where metadata routing is enabled and :meth:`set_score_request` asks for them.
+    selection. The estimator needs only ``score_samples``, which Pipeline and GridSearchCV forward. A search passes its
+    ``sample_weight`` on if metadata routing is enabled and :meth:`set_score_request` asks for it.
 
     Parameters
     ----------
     metrics : str or sequence of str, default=("mrr", "recall@10")
-        "mrr", "recall@k" or "ndcg@k" for any k >= 1. A single str makes the scorer return a float, a sequence a dict.
+        "mrr", "recall@k" or "ndcg@k" for any k >= 1. With a str the scorer returns a float, with a sequence a dict.
 
     Raises
     ------
     ValueError
-        If a metric is not known.
+        If a metric is unknown.
 
     Examples
     --------
@@ -197,7 +196,7 @@ class RankingScorer:
     def __call__(
         self, estimator: Any, X: Any, y: Any = None, *, sample_weight: ArrayLike | None = None
     ) -> float | dict[str, float]:
-        """Walk forward over a log and return the metrics.
+        """Evaluate a log prequentially (walking forward) and return the metrics.
 
         Parameters
         ----------
@@ -218,7 +217,7 @@ class RankingScorer:
         Raises
         ------
         ValueError, TypeError
-            If the weights are not one for each event, finite, at least 0 and not all 0.
+            If ``sample_weight`` does not hold one finite weight of at least 0 for each event, not all of them 0.
         """
         weights = check_weights(sample_weight, count_events(X))  # before the walk, which may take long
         ranks = ranks_from_reciprocal(estimator.score_samples(X))
@@ -227,27 +226,27 @@ class RankingScorer:
         return {name: _parse_metric(name)(ranks, sample_weight=weights) for name in self.metrics}
 
     def set_score_request(self, *, sample_weight: bool | str | None) -> RankingScorer:
-        """Return this scorer with what it asks of scikit-learn's metadata routing.
+        """Return a copy of this scorer with a request for scikit-learn's metadata routing.
 
-        This scorer itself is left as it is: ``mrr_scorer`` is everybody's.
+        This scorer itself does not change, since ``mrr_scorer`` is shared.
 
         Parameters
         ----------
         sample_weight : bool, str or None
-            True asks for ``sample_weight``, a str for what goes by that name; with False nothing is passed on, and with
-            None it is an error to pass weights.
+            True asks for ``sample_weight``, a str for the metadata of that name. With False no weights are passed on;
+            with None it is an error to pass weights.
 
         Returns
         -------
         scorer : RankingScorer
-            A copy.
+            The copy.
 
         Raises
         ------
         RuntimeError
             If metadata routing is not enabled.
         ValueError
-            If ``sample_weight`` is none of these.
+            If ``sample_weight`` is not a valid request.
 
         Examples
         --------
@@ -268,7 +267,7 @@ class RankingScorer:
         return asking
 
     def get_metadata_routing(self) -> MetadataRequest:
-        """Return what this scorer asks of scikit-learn's metadata routing.
+        """Return the request of this scorer for scikit-learn's metadata routing.
 
         Returns
         -------

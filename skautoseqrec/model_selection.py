@@ -1,4 +1,4 @@
-"""Splitting a log in time, train on what came before and test on what came after; searches that train once."""
+"""Splits of a log in time, and searches over blends that train once."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ __all__ = ["Reblended", "TemporalSplit", "temporal_train_test_split"]
 
 
 class TemporalSplit:
-    """Cross-validator whose test folds follow each other in time and whose training folds come before them.
+    """Time-ordered cross-validator: each test fold comes after its training fold, and training folds grow.
 
-    Unlike scikit-learn's TimeSeriesSplit it sorts the rows by their timestamps (stably: ties keep row order), so the
-    log may come in any order. Training folds grow.
+    Unlike scikit-learn's TimeSeriesSplit it sorts the rows by time (stably: ties keep row order), so the rows of the
+    log may be in any order.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class TemporalSplit:
         Events in each test fold: a number, or a share in (0, 1) of the log. None divides the log into
         ``n_splits + 1`` equal parts.
     gap : int, default=0
-        Events left out between training and test.
+        Events left out between training and test; at least 0.
 
     Examples
     --------
@@ -96,7 +96,7 @@ class TemporalSplit:
         Returns
         -------
         n_splits : int
-            As given.
+            The parameter ``n_splits``.
         """
         return self.n_splits
 
@@ -115,7 +115,7 @@ class TemporalSplit:
 
 
 def temporal_train_test_split(X: Any, *, test_size: int | float = 0.1) -> tuple[Any, Any]:
-    """Split a log in two: the newest events are the test.
+    """Split a log in time: the newest events are the test part.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def temporal_train_test_split(X: Any, *, test_size: int | float = 0.1) -> tuple[
     Returns
     -------
     X_train, X_test : same type as X
-        Rows in time order, ties in their old order.
+        Rows in time order; ties keep their row order.
 
     Raises
     ------
@@ -148,7 +148,7 @@ def temporal_train_test_split(X: Any, *, test_size: int | float = 0.1) -> tuple[
 
 
 def _count_events(test_size: int | float, n_events: int) -> int:
-    """Return a test size in events; a share leaves ``floor(share of training)`` for training."""
+    """Return a test size in events; the size of the training part is rounded down."""
     if isinstance(test_size, Integral) and test_size >= 1:
         return int(test_size)
     if isinstance(test_size, Real) and not isinstance(test_size, Integral) and 0 < test_size < 1:
@@ -166,34 +166,33 @@ def _take_rows(X: Any, rows: NDArray[np.int64]) -> Any:
 
 
 class Reblended(MetaEstimatorMixin, LogEstimator, BaseEstimator):
-    """Recommender under another blend, trained once for all blends that are tried.
+    """Recommender with another blend, for searches that train each fold once for all blends.
 
-    ``blend`` and ``exclude_seen`` are read by scoring alone. A search over them needs each fold trained once: with
-    ``memory``, what was trained with the same parameters on the same log is loaded, also by parallel workers, of which
-    one trains and the others wait.
+    ``blend`` and ``exclude_seen`` change scoring only, not training. With ``memory``, a fit loads the recommender that
+    was trained with the same parameters on the same log. Parallel workers share it: one trains, the others wait.
 
     Parameters
     ----------
     recommender : AutoSeqRecRecommender
-        What is trained, with its own blend: early stopping looks at that one. With ``random_state=None`` all candidates
-        share the training that came first.
+        The recommender to train. Early stopping uses its own blend. With ``random_state=None`` all settings of a search
+        share the first training.
     blend : dict or None, default=None
         Weight of each part of the score; None takes the recommender's.
     exclude_seen : bool or None, default=None
-        Whether items that a user has met are left out of answers and of evaluation; None takes the recommender's.
+        Whether to leave out a user's seen items, in recommendations and in evaluation; None takes the recommender's.
     memory : str, joblib.Memory or None, default=None
-        Folder of what has been trained, as in scikit-learn's Pipeline. None keeps nothing, and each fit trains.
+        Cache folder of trained recommenders, as in scikit-learn's Pipeline. None caches nothing: each fit trains.
 
     Attributes
     ----------
     recommender_ : AutoSeqRecRecommender
-        The fitted recommender under this blend; it answers and updates.
+        The fitted recommender with this blend, for recommendations and updates.
     n_features_in_ : int
         Number of columns of the fitted log.
 
     See Also
     --------
-    skautoseqrec.AutoSeqRecRecommender.with_blend : The same of one fitted recommender.
+    skautoseqrec.AutoSeqRecRecommender.with_blend : Another blend for one fitted recommender.
 
     Examples
     --------
@@ -229,7 +228,7 @@ class Reblended(MetaEstimatorMixin, LogEstimator, BaseEstimator):
         self.memory = memory
 
     def fit(self, X: Any, y: Any = None) -> Reblended:
-        """Train the recommender on a log, or load it if that was done before.
+        """Train the recommender on a log, or load it if it was trained before.
 
         Parameters
         ----------
@@ -246,7 +245,7 @@ class Reblended(MetaEstimatorMixin, LogEstimator, BaseEstimator):
         Raises
         ------
         ValueError, TypeError
-            If the log, the blend or a parameter of the recommender is not usable.
+            If the log, the blend or a parameter of the recommender cannot be used.
         """
         with all_or_nothing(self):
             fitted = _fit_once(clone(self.recommender), X, check_memory(self.memory))
@@ -271,7 +270,7 @@ class Reblended(MetaEstimatorMixin, LogEstimator, BaseEstimator):
         return self.recommender_.predict(X)
 
     def score_samples(self, X: Any) -> NDArray[Any]:
-        """Walk forward over a log: rank each event's item for its user, then let the event in.
+        """Evaluate a log prequentially (walking forward): rank each event's item for its user, then add the event.
 
         Parameters
         ----------
@@ -281,13 +280,13 @@ class Reblended(MetaEstimatorMixin, LogEstimator, BaseEstimator):
         Returns
         -------
         reciprocal_ranks : ndarray of shape (n_events,)
-            As the recommender's.
+            As in :meth:`skautoseqrec.AutoSeqRecRecommender.score_samples`.
         """
         check_is_fitted(self)
         return self.recommender_.score_samples(X)
 
     def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
-        """Return the mean reciprocal rank of walking forward over a log.
+        """Return the mean reciprocal rank of a log in prequential evaluation, as :meth:`score_samples` ranks it.
 
         Parameters
         ----------
@@ -308,7 +307,7 @@ class Reblended(MetaEstimatorMixin, LogEstimator, BaseEstimator):
 
 
 def _fit_once(recommender: Any, X: Any, memory: Any) -> Any:
-    """Return the recommender fitted on a log; of those who ask at the same time, one trains."""
+    """Return the recommender fitted on a log; of simultaneous callers, one trains and the others wait."""
     if memory.location is None:
         return recommender.fit(X)
     folder = Path(memory.location)

@@ -24,8 +24,8 @@ TRANSITION_CONSTRAINTS = {
 class InteractionEncoder(LogTransformer):
     """Encode the user and item ids of a log as integer codes.
 
-    Codes are given in order of first appearance in time. Ids that the fitted log did not have are appended to the
-    vocabulary of the returned container, never lost.
+    Codes are given in order of first appearance in time. ``transform`` appends ids that the fitted log did not have to
+    the vocabulary of the container it returns, so no id is lost.
 
     Attributes
     ----------
@@ -72,10 +72,10 @@ class SequenceMatrixTransformer(LogTransformer):
     Parameters
     ----------
     transition_window : int, default=5
-        How many steps back an item still counts as followed; at least 1. Window 1 is the matrix of the paper
-        (section 3.1).
+        Maximum number of steps from an item to a later one that counts as its transition; at least 1. 1 gives the
+        matrix of the paper (section 3.1).
     transition_decay : float, default=0.7
-        The k-th step weighs ``transition_decay**(k - 1)``; in (0, 1].
+        A transition of k steps weighs ``transition_decay**(k - 1)``; in (0, 1].
 
     Attributes
     ----------
@@ -137,11 +137,11 @@ class SequenceMatrixTransformer(LogTransformer):
 
 
 class UserItemTransformer(LogTransformer):
-    """Count how often each user met each item, as a plain csr matrix.
+    """Count the events of each user with each item, as a plain csr matrix.
 
-    Columns are the items of the fitted log, whatever log is transformed, so that the matrix fits scikit-learn's own
-    estimators (TruncatedSVD, NearestNeighbors); events with other items are left out. Rows are the users of the
-    fitted log, then new users in order of first appearance in the rows.
+    Columns are the items of the fitted log, and events with other items are left out. The matrix therefore fits
+    scikit-learn's own estimators (TruncatedSVD, NearestNeighbors). Rows are the users of the fitted log, then new users
+    in order of first appearance in the rows.
 
     Attributes
     ----------
@@ -154,7 +154,7 @@ class UserItemTransformer(LogTransformer):
 
     See Also
     --------
-    ItemTransitionTransformer : Which item followed which.
+    ItemTransitionTransformer : The item transitions, as a plain matrix.
 
     Examples
     --------
@@ -182,17 +182,16 @@ class UserItemTransformer(LogTransformer):
 
 
 class ItemTransitionTransformer(LogTransformer):
-    """Count which item followed which, as a plain csr matrix.
+    """Count the item transitions (which item follows which), as a plain csr matrix.
 
-    Rows and columns are the items of the fitted log, whatever log is transformed; other items still take up a step
-    but have no row or column.
+    Rows and columns are the items of the fitted log. Other items have no row or column, but count as steps.
 
     Parameters
     ----------
     transition_window : int, default=5
-        How many steps back an item still counts as followed; at least 1.
+        Maximum number of steps from an item to a later one that counts as its transition; at least 1.
     transition_decay : float, default=0.7
-        The k-th step weighs ``transition_decay**(k - 1)``; in (0, 1].
+        A transition of k steps weighs ``transition_decay**(k - 1)``; in (0, 1].
 
     Attributes
     ----------
@@ -205,7 +204,7 @@ class ItemTransitionTransformer(LogTransformer):
 
     See Also
     --------
-    UserItemTransformer : Who met what.
+    UserItemTransformer : The user-item counts, as a plain matrix.
 
     Examples
     --------
@@ -241,12 +240,12 @@ class ItemTransitionTransformer(LogTransformer):
 
 
 def user_item_matrix(log: Interactions) -> sparse.csr_matrix:
-    """Return R of a log as float64, users by items."""
+    """Return the user-item counts (R) of a log as float64, shape (n_users, n_items)."""
     return count_user_item(log.users, log.items, (len(log.user_ids), len(log.item_ids))).astype(np.float64)
 
 
 def transition_matrix(log: Interactions, window: int, decay: float) -> sparse.csr_matrix:
-    """Return T of a log as float64, items by items; every entry is a whole multiple of 1 / TRANSITION_UNIT."""
+    """Return the item transitions (T) of a log as float64; every entry is a whole multiple of 1 / TRANSITION_UNIT."""
     order = Columns(log.users, log.items, log.times).time_order()
     transitions = find_transitions(log.users[order], log.items[order], step_weights(window, decay))
     return transitions.to_csr(len(log.item_ids)) / TRANSITION_UNIT

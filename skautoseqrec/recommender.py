@@ -45,102 +45,94 @@ def _has_linear_heads(estimator: Any) -> bool:
 class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
     """Sequential recommender that learns while it serves.
 
-    One encoder and three decoders reconstruct what each user met and which item follows which. New events change
-    only those inputs, never the weights, so :meth:`partial_update` is exact and takes microseconds.
+    One encoder and three decoders (AutoSeqRec) predict each user's next items from a log of events.
+    :meth:`partial_update` adds new events exactly, without changing a weight, and takes microseconds.
+
+    Read more in the :ref:`user guide <user_guide>`.
 
     Parameters
     ----------
     n_components : int, default=256
-        Size of the hidden representation; at least 1.
+        Number of latent dimensions (components); at least 1.
     objective : {"multinomial", "paper"}, default="multinomial"
-        What training minimises. "multinomial" is the cross-entropy of the next item; "paper" is the published model,
-        the squared error of reconstructed rows (section 3.2 of the paper), whose other settings are ``PAPER_PARAMS``.
+        What training minimises. "multinomial" is the cross-entropy of the next item. "paper" is the published model,
+        the squared error of reconstructed rows (section 3.2); ``PAPER_PARAMS`` holds its other settings.
     max_iter : int, default=100
-        Number of epochs, or the most of them with ``early_stopping``; at least 1.
+        Number of epochs, or the maximum with ``early_stopping``; at least 1.
     batch_size : int, default=256
         Rows in a training batch; at least 1.
     learning_rate : float or dict, default=1e-3
-        Step size of AdamW; above 0. A dict has the keys "encoder", "collaborative", "source" and "target".
+        Learning rate of AdamW; above 0. A dict has the keys "encoder", "collaborative", "source" and "target".
     dropout : float or dict, default=0.2
-        Share of values dropped in training; in [0, 1). A dict has the keys of ``learning_rate``. "multinomial" drops
-        entries of the encoder's input and nothing else; "paper" drops after the linear map of each part.
+        Dropout rate; in [0, 1). A dict has the keys of ``learning_rate``. "multinomial" drops entries of the encoder's
+        input only. "paper" drops after the linear map of each part.
     weight_decay : float, default=0.3
-        By how much every step shrinks the matrices of weights it touches, in units of the learning rate (AdamW); at
-        least 0.
+        Weight decay of AdamW, in units of the learning rate; at least 0.
     weight_averaging : float, default=0.998
-        Decay of the moving average of the weights over the steps of training, which is what is kept; in [0, 1). With 0
-        the newest weights are kept.
+        Decay of the moving average of the weights over training steps; in [0, 1). The average is kept after training.
+        0 keeps the newest weights.
     n_negatives : int, None or "auto", default="auto"
-        Over how many items, drawn uniformly for each batch, its softmax is summed beside those that its rows ask for;
-        at least 1. None sums over all items. "auto" takes 1,024 for a log of more than 8,192 items, otherwise None.
-        "paper" always reconstructs all items. The loss of a sample is a little below that of all items.
+        Number of random negative items per batch, beside the batch's own targets; at least 1. None takes all items.
+        "auto" takes 1,024 for more than 8,192 items, otherwise None. "paper" always takes all items.
     activation : {"identity", "logistic", "relu", "tanh"}, default="relu"
         Activation of the encoder.
     transition_window : int, default=5
-        How many steps back an item still counts as followed; at least 1.
+        Maximum number of steps from an item to a later one that counts as its transition; at least 1.
     transition_decay : float, default=0.7
-        The k-th step back weighs ``transition_decay**(k - 1)``; in (0, 1].
+        A transition of k steps weighs ``transition_decay**(k - 1)``; in (0, 1].
     history_encoder : {"auto", "residual", "shared"}, default="auto"
-        How a user's history is encoded for the collaborative part. "shared" encodes it as a row of items like any
-        other, decayed by ``history_decay``. "residual" sums up the encoder's weights of the newest 60 items, with a
-        decay learned for each of the components, and passes the sum through a layer norm and a residual block; it needs
-        many events to learn from. "auto" takes "residual" from 100 events per item on; "paper" is always "shared".
+        Encoder of a user's history for the collaborative part. "shared" is the encoder of all rows. "residual" has
+        learned decays and a residual block, and needs many events. "auto" takes "residual" from 100 events per item
+        on. "paper" is always "shared".
     history_dropout : float, default=0.2
-        Share of values dropped in training before, inside and after the residual block; in [0, 1).
+        Dropout rate before, inside and after the residual block; in [0, 1).
     history_decay : float, default=0.9
-        The k-th newest item of a user's row weighs ``history_decay**(k - 1)``, and nothing once that is under .002; in
-        (0, 1]. With 1 the row is never cut. The row is what "shared" encodes and what the repeat part reads.
+        The k-th newest item of a history row weighs ``history_decay**(k - 1)``, and 0 once that is under .002; in
+        (0, 1]. 1 cuts nothing. "shared" encodes this row, and the parts two_hop and repeat read it.
     context_size : int, default=3
-        How many of a user's last items the hops start from; at least 1.
+        Number of a user's last items whose transitions are followed; at least 1.
     context_decay : float, default=0.5
-        The k-th last of them weighs ``context_decay**(k - 1)``; in (0, 1].
+        The k-th last of these items weighs ``context_decay**(k - 1)``; in (0, 1].
     trend_half_lives : tuple of float, default=(30, 300, 3000, 30000)
-        Half-lives of decayed popularity, in events; each above 0. Empty for none.
+        Half-lives of the popularity baseline (the trend), in events; each above 0. Empty for none.
     blend : "auto" or dict, default="auto"
         Weight of each part of the score: "collaborative", "one_hop", "two_hop", "direct", "repeat" and "trend" (a
-        tuple, one per half-life), each at least 0 and not all 0; parts that are left out weigh nothing. "auto" fits the
-        weights by maximum likelihood of the true next item on the newest events of the log, at most 5,000 of the last
-        ``validation_fraction``, walked forward with weights trained on the part before it. An item that would get much
-        less probability than .01 is a surprise and counts for nothing. Where all candidates of all those events would
-        take more than 256 MiB, half of those that fit are the highest scores, of the blend and of each part, and half a
-        uniform sample of the others. With "multinomial" it
-        gives one_hop no weight: beside the other parts that part was worth nothing on any log it was measured on.
+        tuple, one per half-life). Each is at least 0, not all are 0, and missing parts weigh 0. "auto" fits the weights
+        to the held-out events.
     validation_fraction : float, default=0.1
-        Newest share of the log that "auto" and ``early_stopping`` look at; in (0, 1). If it has fewer than 50 usable
-        events, a warning says so and fixed weights are taken.
+        Newest share of the log that is held out for ``blend="auto"`` and ``early_stopping``; in (0, 1). With fewer than
+        50 usable events held out, ``fit`` warns and takes fixed weights.
     early_stopping : bool, default=True
-        Whether to stop when the mean log-likelihood of the true next items of the validation has not risen by more
-        than ``tol`` for ``n_iter_no_change`` epochs in a row, and to keep the best. They are as likely as the blend
-        that is fitted after the epoch makes them, or ``blend`` times the best factor where it is a dict.
+        Whether to stop when the log-likelihood of the held-out events has not risen by more than ``tol`` for
+        ``n_iter_no_change`` epochs in a row, and to keep the best epoch. The likelihood uses a blend fitted after each
+        epoch; if ``blend`` is a dict, only its overall scale is fitted.
     n_iter_no_change : int, default=10
-        Patience of ``early_stopping`` in epochs; at least 1.
+        Patience of ``early_stopping``, in epochs; at least 1.
     tol : float, default=1e-3
-        By how much an epoch has to beat the best before it for ``early_stopping`` to count it as better; at least 0.
+        Smallest gain in log-likelihood over the best earlier epoch that ``early_stopping`` counts; at least 0.
     refit : bool, default=True
-        Whether to train once more, on the whole log and for as many epochs as were best, after looking at the
-        validation. Otherwise the weights are those of the part before it, and the rest only counts.
+        Whether to train once more on the whole log, for the best number of epochs. Otherwise the weights are those of
+        the part before the held-out events, and the held-out events are only counted.
     exclude_seen : bool, default=True
-        Whether items that a user has met are left out of answers and of evaluation.
+        Whether to leave out a user's seen items, in recommendations and in evaluation.
     warm_start : bool, default=False
-        Whether another ``fit`` starts from the weights of the one before, where the ids of items are the same. New
-        items start anew, items that are gone are dropped, and nothing else is kept: no events, and no moments of the
-        optimiser. Both trainings start there, with the validation and without. ``n_components``, ``activation`` and
-        ``history_encoder`` must be the same; "auto" then takes the history encoder that the weights have. What the fit
-        before has seen of the validation already, flatters its scores.
+        Whether another ``fit`` starts from the weights of the earlier one; items are matched by id. ``n_components``,
+        ``activation`` and ``history_encoder`` must be the same. Validation scores are too good where the earlier fit
+        was trained on the same events.
     device : {"auto", "cpu", "cuda"}, default="auto"
-        Where to train and to score; "auto" takes cuda where there is one. The fitted weights and the state are on the
-        CPU, so the model loads anywhere, and where there is no cuda it is scored on the CPU, whatever this says.
+        Where to train and to score; "auto" takes cuda if there is one. Fitted weights and the state stay on the CPU, so
+        a model loads anywhere. Without cuda, a model fitted with "cuda" is scored on the CPU.
     random_state : int, RandomState instance or None, default=None
-        Seed of the initial weights, of shuffling and of dropout. The global random states of numpy and torch
-        are never touched.
+        Seed of the initial weights, of shuffling and of dropout. The global random states of numpy and torch do not
+        change.
     verbose : int, default=0
-        1 prints one line per epoch; from 2 on there is a progress bar instead, of tqdm, which must be installed.
+        1 prints a line per epoch. 2 or more shows a progress bar instead, which needs tqdm.
 
     Attributes
     ----------
     user_ids_ : ndarray of shape (n_users,)
-        Ids of the known users, in order of first appearance in time; updates append to it, and forgetting takes out
-        those without an event left.
+        Ids of the known users, in order of first appearance in time. Updates append to it. Forgetting removes users
+        without an event left.
     item_ids_ : ndarray of shape (n_items,)
         Ids of the known items, likewise.
     module_ : torch.nn.Module
@@ -150,8 +142,8 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
     loss_curve_ : list of dict
         Mean loss of each epoch of the final training, one per decoder.
     validation_scores_ : list of float
-        Mean log-likelihood of the true next item (softmax of the scores, less the prior of the blend) over the newest
-        2,000 events after each epoch, which ``early_stopping`` makes as large as it can; empty without a validation.
+        Mean log-likelihood of the newest 2,000 held-out events after each epoch (softmax of the scores, less the prior
+        of the blend). ``early_stopping`` maximises it. Empty if nothing was held out.
     n_iter_ : int
         Number of epochs trained.
     n_features_in_ : int
@@ -164,11 +156,9 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
 
     Notes
     -----
-    The score is a sum of weighted parts: what the encoded history decodes to (collaborative), what the transitions out
-    of the last items decode to (one hop), how those meet what leads to an item (two hops), the transitions themselves
-    (direct, ``log1p(5 T)``), decayed popularity (trend, a log) and, with ``exclude_seen=False``, the user's own decayed
-    counts (repeat). A user without history, or an unknown one, is answered by the trend and what the decoders expect of
-    anybody, or without trends by the number of events. A user or an item is known from its first event on.
+    The score is a weighted sum of parts, which the :ref:`user guide <score>` lists. An unknown user (cold start) is
+    scored by the popularity baseline (the trend) and the decoders' biases; without trends, by the number of events. A
+    user or an item is known from its first event on.
 
     References
     ----------
@@ -257,18 +247,18 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> AutoSeqRecRecommender:
-        """Train on a log, forgetting what was known before but, with ``warm_start``, the weights.
+        """Train on a log; an earlier fit is forgotten, except for its weights with ``warm_start``.
 
-        A KeyboardInterrupt while epochs are trained ends the training, with a warning, and keeps the whole epochs so
-        far: the blend is still fitted, but nothing is refitted any more. With no whole epoch, or at the second one, it
-        is raised, and the recommender is as before.
+        A KeyboardInterrupt during training ends it with a warning and keeps the whole epochs so far. The blend is still
+        fitted; no further training starts. An interrupt before the first epoch ends, or a second interrupt, is raised,
+        and the recommender is as before.
 
         Parameters
         ----------
         X : dataframe, array-like of shape (n_events, 2 or 3), list of tuples, Interactions or SequenceMatrices
             The log: user, item and optionally time, rows in any order. Without time, row order is time.
         y : None
-            Ignored, but callbacks are told of it; there for the scikit-learn API.
+            Ignored, but passed to callbacks; there for the scikit-learn API.
 
         Returns
         -------
@@ -278,10 +268,10 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         Raises
         ------
         ValueError, TypeError
-            If the log or a parameter is not usable, or the weights before it are not (``warm_start``); the message
-            names the column and row, or the parameter.
+            If the log, a parameter or, with ``warm_start``, the earlier weights cannot be used. The message names the
+            column and row, or the parameter.
         MemoryError
-            If the fit would take more memory than is available; the message says how much.
+            If the fit needs more memory than is available. The message says how much.
         """
         is_known = self.blend != "auto" and not self.early_stopping
         monitor = Monitor(self, X, y, self.max_iter if is_known else None)
@@ -295,10 +285,10 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         return self
 
     def partial_update(self, X: Any) -> AutoSeqRecRecommender:
-        """Take in new events, exactly and without touching a weight.
+        """Add new events, exactly and without changing a weight.
 
-        The events of one call are taken in time order. Events earlier than what is already known count as arriving
-        now. New users and items are known from here on.
+        The events of one call are added in time order. Events earlier than the known ones count as arriving now. New
+        users and items are known from then on.
 
         Parameters
         ----------
@@ -313,7 +303,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         Raises
         ------
         ValueError, TypeError
-            If the events are not usable; then nothing has changed.
+            If the events cannot be used. Then nothing has changed.
         """
         check_is_fitted(self)
         columns = read_columns(X)
@@ -322,16 +312,17 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         return self
 
     def forget(self, users: Any = None, items: Any = None, interactions: Any = None) -> AutoSeqRecRecommender:
-        """Take events out of the state, exactly: as if they had never been told of.
+        """Remove events from the state, exactly: as if they had never happened.
 
-        Histories, transitions and popularity are counted again from the events that remain, so that items around a
-        removed event now follow each other. The trend's clock is not rewound: the remaining events are as old as they
-        were. Users and items without an event left are not known any more; those that are keep their order. Where the
-        three ways to say which events overlap, each event is removed once.
+        Histories, transitions and popularity are counted again from the remaining events. The items before and after a
+        removed event now follow each other. The clock of the trend is not rewound: remaining events keep their age.
+        Users and items without an event left are no longer known; the others keep their order.
 
-        The weights are not trained again. What the removed events taught them, and the blend, is not unlearnt until the
-        next :meth:`fit`; only the weights of items that have no event left are dropped. Files and journals that were
-        written before still hold the events until the recommender is saved again.
+        The weights are not trained again, and the blend is not fitted again: the next :meth:`fit` does both. Only the
+        weights of items without an event left are dropped. Files and journals that were written before still hold the
+        events until the recommender is saved again.
+
+        ``users``, ``items`` and ``interactions`` may overlap; each event is removed once.
 
         Parameters
         ----------
@@ -340,8 +331,8 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         items : array-like of item ids or None, default=None
             Items all of whose events are removed; each must be known.
         interactions : dataframe, array-like, list of tuples, Interactions or None, default=None
-            A log of the events to remove, in any form that :meth:`fit` reads. With times, all events of the same user,
-            item and time as a row; without, all of the same user and item. Each row must match an event.
+            A log of the events to remove, in any form that :meth:`fit` reads. A row removes all events of its user and
+            item, and of its time if there is one. Each row must match an event.
 
         Returns
         -------
@@ -351,15 +342,15 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If an id is not known or a row matches no event (the message names the first one), if nothing is asked for,
-            or if no event or no item of the last fit would be left. Then nothing has changed.
+            If an id is not known, a row matches no event, all three arguments are None, or no event or no item of the
+            last fit would be left. The message names the first such id or row. Then nothing has changed.
         TypeError
             If ids or times are of another kind than the known ones. Then nothing has changed.
 
         Notes
         -----
-        It takes as long as counting the log anew, and the memory of a second state meanwhile: forget many at once
-        rather than one by one. Answers that are given meanwhile are those from before.
+        It takes as long as counting the log again, and the memory of a second state: forget many at once rather than
+        one by one. Other threads get the answers from before until it returns.
 
         Examples
         --------
@@ -383,10 +374,10 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         return self
 
     def refresh(self) -> AutoSeqRecRecommender:
-        """Build all sums that answers are read from anew, from the events.
+        """Rebuild all float32 sums of the state from the events, without the rounding of updates.
 
-        Updates add to sums of float32, which rounds. It is called by itself whenever as many events have been added as
-        the sums were built from, so there is seldom a reason to call it. Nothing else changes.
+        This happens automatically whenever as many events have been added as the sums were built from, so there is
+        seldom a reason to call it. Nothing else changes.
 
         Returns
         -------
@@ -421,32 +412,32 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         Parameters
         ----------
         users : array-like of shape (n_users,)
-            User ids. An unknown user is answered by the trend.
+            User ids. An unknown user gets the popularity baseline (the trend).
         k : int, default=10
             Length of each list; at least 1.
         exclude_seen : bool or None, default=None
-            Whether to leave out what a user has met; None takes the estimator's parameter.
+            Whether to leave out a user's seen items; None takes the estimator's parameter.
         candidates : list of item ids, list of such lists or None, default=None
             Items that may be recommended, for all users or per user; each must be known. None allows all.
         exclude : list of item ids, list of such lists or None, default=None
-            Items that may not be recommended (out of stock, say), for all users or per user.
+            Items that must not be recommended (out of stock, say), for all users or per user.
         return_scores : bool, default=False
-            Whether to return the scores too. Scores of different users do not compare.
+            Whether to return the scores too. Scores of different users are not comparable.
 
         Returns
         -------
         ids : ndarray of shape (n_users, k)
-            Item ids; equal scores stand in order of ``item_ids_``. If a user has fewer than k eligible items, a masked
-            array whose places without an item are masked.
+            Item ids; equal scores are in order of ``item_ids_``. If a user has fewer than k candidates, a masked array
+            that masks the places without an item.
         scores : ndarray of shape (n_users, k), float32
             Only with ``return_scores``; masked where ``ids`` is.
 
         Raises
         ------
         ValueError
-            If k < 1, a candidate is not known, or per-user lists are not as many as the users.
+            If k < 1, a candidate is not known, or the number of per-user lists is not the number of users.
         MemoryError
-            If the answer would take more memory than is available.
+            If the answer needs more memory than is available.
 
         Examples
         --------
@@ -472,14 +463,15 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         exclude: Any = None,
         return_scores: bool = False,
     ) -> Any:
-        """Recommend what comes next after histories that belong to no known user, best first.
+        """Recommend the next items of histories that belong to no known user, best first.
 
-        Nothing is learnt of them; use :meth:`partial_update` for that.
+        The histories are not added to the state; :meth:`partial_update` does that.
 
         Parameters
         ----------
         sequences : list of lists of item ids
-            Each history oldest first. Items that are not known are skipped; where nothing is left, the trend answers.
+            Each history, oldest item first. Unknown items are skipped. An empty history gets the popularity baseline
+            (the trend).
         k, exclude_seen, candidates, exclude, return_scores
             As in :meth:`predict_topk`, with histories in place of users.
 
@@ -493,7 +485,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            As :meth:`predict_topk`.
+            As in :meth:`predict_topk`.
 
         Examples
         --------
@@ -520,41 +512,41 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         Returns
         -------
         items : ndarray of shape (n_rows,)
-            Item ids. For a user who has met everything, ``exclude_seen`` is ignored.
+            Item ids. ``exclude_seen`` is ignored for a user who has seen all items.
         """
         check_is_fitted(self)
         return best_of_each(self._serving_on_device(), validate_log(self, X, reset=False).users, self.exclude_seen)
 
     def score_samples(self, X: Any, ties: str = "row") -> NDArray[Any]:
-        """Walk forward over a log: rank each event's item for its user, then let the event in.
+        """Evaluate a log prequentially (walking forward): rank each event's item for its user, then add the event.
 
-        The recommender itself is left as it is.
+        The recommender itself does not change.
 
         Parameters
         ----------
         X : dataframe, array-like of shape (n_events, 2 or 3), list of tuples or Interactions
-            The log, usually what came after the fitted one; rows in any order.
+            The log, usually the events after the fitted ones; rows in any order.
         ties : {"row", "together"}, default="row"
-            Whether events of one timestamp see those of earlier rows, or are all ranked before any is let in (for
-            baskets and for logs that know only the day: no arbitrary row order can flatter then).
+            How events of one timestamp are ranked: "row" adds each before the next row is ranked; "together" ranks all
+            before any is added, so that the order of rows does not matter. Use "together" for baskets and dates.
 
         Returns
         -------
         reciprocal_ranks : ndarray of shape (n_events,)
-            1 / rank of each row's item among the eligible ones (known, and not seen if ``exclude_seen``), ties
-            counted at half; 0 where the item was not eligible.
+            1 / rank of each row's item among its candidates (eligible items): known, and not seen by the user if
+            ``exclude_seen``. Ties count half. 0 if the item was not a candidate.
 
         Warns
         -----
         UserWarning
-            If the items of more than half of the rows were not eligible.
+            If the items of more than half of the rows were not candidates.
         """
         check_is_fitted(self)
         columns = validate_log(self, X, reset=False)
         return score_samples(self._serving_on_device(), columns, ties, self.exclude_seen)
 
     def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
-        """Return the mean reciprocal rank of walking forward over a log.
+        """Return the mean reciprocal rank of a log in prequential evaluation, as :meth:`score_samples` ranks it.
 
         Parameters
         ----------
@@ -573,27 +565,28 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         Raises
         ------
         ValueError, TypeError
-            If the log is not usable, or the weights are not one for each event, finite, at least 0 and not all 0.
+            If the log cannot be used, or ``sample_weight`` does not hold one finite weight of at least 0 for each
+            event, not all of them 0.
         """
         weights = check_weights(sample_weight, count_events(X))  # before the walk, which may take long
         return weighted_mean(self.score_samples(X), weights)
 
     def explain(self, users: ArrayLike, items: ArrayLike) -> Bunch:
-        """Return the parts that the scores of some items for some users add up from.
+        """Return the parts whose sum is the score of some items for some users.
 
         Parameters
         ----------
         users : array-like of shape (n_users,)
-            User ids; an unknown user has only the parts of users without history.
+            User ids; an unknown user has only the parts of a cold start.
         items : array-like of shape (n_items,)
             Ids of known items, seen ones too.
 
         Returns
         -------
         explanation : Bunch
-            ``parts``: a dict from part to its weighted share of the score, ndarray of shape (n_users, n_items).
-            ``centered``: the same minus the part's mean over the user's eligible items, because a part says something
-            only beside what it says of others. ``scores``: the sum of the parts, what ``predict_topk`` reports.
+            ``parts``: a dict from the name of a part to its weighted values, ndarray of shape (n_users, n_items).
+            ``centered``: the same, minus the mean of the part over the user's candidates. Only such differences rank
+            items. ``scores``: the sum of the parts, as ``predict_topk`` returns it.
 
         Raises
         ------
@@ -620,10 +613,10 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         items : array-like of shape (n_queries,)
             Ids of known items.
         k : int, default=10
-            How many; at least 1 and below the number of known items.
+            Number of similar items; at least 1 and below the number of known items.
         side : {"target", "source"}, default="target"
-            "target" compares what leads to the items: they are reached from the same places, and one could stand for
-            the other. "source" compares what they lead to: the same things follow them.
+            "target" compares the transitions into the items: similar items follow the same items, as substitutes do.
+            "source" compares the transitions out of the items: the same items follow them.
         return_scores : bool, default=False
             Whether to return the cosines too.
 
@@ -637,7 +630,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If an item is not known, or k or side is not as above.
+            If an item is not known, or ``k`` or ``side`` is out of range.
         """
         check_is_fitted(self)
         ids, cosines = embeddings.similar_items(self._serving, items, k, side)
@@ -647,8 +640,8 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
     def item_embeddings(self) -> NDArray[Any]:
         """Return a vector per known item, for nearest-neighbour indexes.
 
-        Its product with a user's vector, plus ``item_biases()``, is the neural part of the score (collaborative, one
-        hop and two hops). Only for ``objective="multinomial"``, whose heads are linear.
+        Its inner product with a user's vector, plus ``item_biases()``, is the neural part of the score (collaborative,
+        one_hop and two_hop). Only for ``objective="multinomial"``.
 
         Returns
         -------
@@ -660,7 +653,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
 
     @available_if(_has_linear_heads)
     def item_biases(self) -> NDArray[Any]:
-        """Return what is added to the product of embeddings for each known item.
+        """Return the bias of each known item, to be added to the inner products of the embeddings.
 
         Returns
         -------
@@ -672,17 +665,17 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
 
     @available_if(_has_linear_heads)
     def user_embeddings(self, users: ArrayLike) -> NDArray[Any]:
-        """Return a vector per user, to be multiplied with ``item_embeddings()``.
+        """Return a vector per user, for inner products with ``item_embeddings()``.
 
         Parameters
         ----------
         users : array-like of shape (n_users,)
-            User ids; the vector of a user without history says nothing.
+            User ids. The vector of a user without history carries no information.
 
         Returns
         -------
         embeddings : ndarray of shape (n_users, 3 * n_components), float32
-            Computed from the histories as they are now. All zeros, with a warning, if no learnt part weighs anything.
+            Computed from the current histories. All zeros, with a warning, if the blend weighs no neural part.
         """
         check_is_fitted(self)
         return embeddings.user_embeddings(self._serving, users)
@@ -692,28 +685,28 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
     ) -> AutoSeqRecRecommender:
         """Return the fitted recommender with another blend, without training.
 
-        Weights and events are shared, not copied: what either takes in (:meth:`partial_update`) both know, until one of
-        them forgets or is fitted, of which the other learns nothing: make another copy then. Where there is a journal,
-        only the recommender that it was opened for may take events in. A user without history is answered as before.
+        The copy shares weights and events: an update of one is an update of both. Sharing ends when one of the two
+        forgets events or is fitted; make a new copy then. With an open journal, only the recommender that opened it may
+        be updated. Users without history (cold start) are ranked as before.
 
         Parameters
         ----------
         blend : dict or None, default=None
-            Weight of each part of the score, as the parameter; None keeps ``blend_``.
+            Weight of each part of the score, as in the class; None keeps ``blend_``.
         exclude_seen : bool or None, default=None
-            As the parameter; None keeps it.
+            As in the class; None keeps the recommender's.
 
         Returns
         -------
         recommender : AutoSeqRecRecommender
-            A light copy, with these as its parameters.
+            A light copy with these parameters.
 
         Raises
         ------
         ValueError
             If a part is unknown, a weight is negative, not finite or too large for float32, or all are zero.
         TypeError
-            If ``blend`` is no dict, or ``exclude_seen`` no bool.
+            If ``blend`` is not a dict, or ``exclude_seen`` not a bool.
 
         Examples
         --------
@@ -734,38 +727,42 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         return twin
 
     def save_model(self, path: str | os.PathLike[str], *, journal: str | os.PathLike[str] | None = None) -> None:
-        """Save the fitted recommender in a file that is safe to read, whoever wrote it.
+        """Save the fitted recommender to a file that is safe to load, whoever wrote it.
 
-        The file is a safetensors file: numbers, and a description in JSON. :func:`skautoseqrec.load_model` reads it and
-        runs nothing that it holds. It replaces an older file in one step, once it is on the disk. It holds parameters,
-        ids, events, weights and what :meth:`fit` reported; callbacks and metadata requests are not saved.
+        The file is in safetensors format: arrays, and a description in JSON. :func:`skautoseqrec.load_model` reads it
+        and runs no code from it. An older file is replaced in one step, once the new one is on the disk. Parameters,
+        ids, events, weights and the fitted attributes are saved; callbacks and metadata requests are not.
 
         Parameters
         ----------
         path : str or path
             The file.
         journal : str, path or None, default=None
-            A file to keep a journal in. An old one is replaced by an empty one that belongs to the file just saved;
-            from then on every :meth:`partial_update` and :meth:`forget` is in it, on the disk, before it returns. Then
-            ``load_model(path, journal=journal)`` returns the recommender as it is after the last of them, also after a
-            crash. The lock on the journal ends with :meth:`close_journal`, with the process, or where the recommender
-            is saved with another one. A copy (pickle, joblib, deepcopy, clone) has no journal; one that
-            shares the events (``copy.copy``, :meth:`with_blend`) must not take any in. Do not update in one
-            thread while another one saves with a journal.
+            A second file that records updates. An old journal is replaced by an empty one. From then on every
+            :meth:`partial_update` and :meth:`forget` is in it, on the disk, before it returns. None opens no journal.
 
         Raises
         ------
         NotFittedError
-            If there is nothing to save yet.
+            If the recommender is not fitted.
         TypeError
-            If the recommender is of a subclass.
+            If the recommender is an instance of a subclass.
         ValueError
             If a parameter is not valid or cannot be saved (a ``random_state`` that is a RandomState instance), or
-            ``journal`` is a file that is no journal.
+            ``journal`` is another kind of file.
         BlockingIOError
             If another process or estimator has the journal open.
         OSError
-            If the file cannot be written, or the platform cannot lock a journal; an older file is as it was.
+            If the file cannot be written, or the platform cannot lock a journal. An older file is as it was.
+
+        Notes
+        -----
+        ``load_model(path, journal=journal)`` returns the recommender as it was after the last recorded call, also after
+        a crash. The journal stays locked until :meth:`close_journal`, until the process ends, or until the recommender
+        is saved with another journal.
+
+        A copy (pickle, joblib, deepcopy, clone) has no journal. A copy that shares the events (``copy.copy``,
+        :meth:`with_blend`) must not be updated. Do not update in one thread while another one saves with a journal.
 
         Examples
         --------
@@ -787,9 +784,9 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         saving.save(self, path, journal)
 
     def close_journal(self) -> None:
-        """End the journal that :meth:`save_model` or :func:`skautoseqrec.load_model` opened, and release its lock.
+        """Close the journal that :meth:`save_model` or :func:`skautoseqrec.load_model` opened, and release its lock.
 
-        Updates are not recorded from here on. Without an open journal nothing happens.
+        Later updates are not recorded. Without an open journal nothing happens.
 
         Examples
         --------
@@ -828,18 +825,18 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         return self._serving.on(scoring_device(self.device))
 
     def __sklearn_is_fitted__(self) -> bool:
-        """Tell whether there is anything to answer from."""
+        """Return whether the recommender is fitted."""
         return hasattr(self, "_serving")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Return what is pickled and copied: everything as it is, but for an open journal."""
+        """Return what is pickled and copied: everything except an open journal."""
         # A subclass with a state of its own is asked for that.
         is_ours = type(self).__getstate__ is AutoSeqRecRecommender.__getstate__
         state = pickling.without_journal(super().__getstate__()) if is_ours else self.__getstate__()
         return copyreg.__newobj__, (type(self),), state  # type: ignore[attr-defined]
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what skops stores: parameters, and a fit as its description and arrays."""
+        """Return what skops stores: the parameters, and the fit as a description and arrays."""
         return pickling.describe(self, super().__getstate__())
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -848,7 +845,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         Raises
         ------
         ModelFileError
-            If it describes no fit.
+            If the state does not describe a fit.
         """
         super().__setstate__(pickling.restore(state))
 
@@ -856,31 +853,31 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
 def load_model(path: str | os.PathLike[str], *, journal: str | os.PathLike[str] | None = None) -> AutoSeqRecRecommender:
     """Load a recommender that :meth:`AutoSeqRecRecommender.save_model` saved.
 
-    Nothing in the file is run, and nothing is taken on trust: sizes, checksums, codes, shapes and parameters are
-    checked before anything is built from them. The recommender answers as it did, to rounding, and goes on from there.
+    No code in the file is run. Sizes, checksums, codes, shapes and parameters are checked before anything is built from
+    them. The loaded recommender gives the same answers, up to rounding, and can be updated.
 
     Parameters
     ----------
     path : str or path
         The file.
     journal : str, path or None, default=None
-        Its journal. What was recorded since the file was saved is let in again, and the journal goes on. An update
-        that a crash interrupted is there whole or not at all. None leaves the journal alone, and loads what was saved.
+        Its journal. The calls it has recorded are repeated, and later ones are recorded. A call that a crash
+        interrupted is there as a whole or not at all. None ignores the journal and loads the saved model alone.
 
     Returns
     -------
     recommender : AutoSeqRecRecommender
-        Fitted.
+        The fitted recommender.
 
     Raises
     ------
     ModelFileError
-        A ``ValueError``: a file is no saved model or no journal of it, is cut off, damaged or edited, or was written by
-        a newer version. The message says what is wrong and where.
+        A ``ValueError``: if a file is not a saved model or not its journal, is cut off, damaged or edited, or was
+        written by a newer version. The message says what is wrong and where.
     BlockingIOError
         If another process or estimator has the journal open.
     OSError
-        If there is no such file, or it cannot be read.
+        If a file does not exist or cannot be read.
 
     Examples
     --------
