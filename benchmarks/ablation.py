@@ -22,11 +22,12 @@ from skautoseqrec._counts.counted_log import count_log
 from skautoseqrec._counts.counts import Counts
 from skautoseqrec._counts.settings import SequenceSettings
 from skautoseqrec._data.reading import read_columns
-from skautoseqrec._fitting.blend_fit import Choices, fit_weights
-from skautoseqrec._fitting.learner import BLENDED_EVENTS, BLENDED_FEATURES, Learner, to_vector
+from skautoseqrec._fitting.blend_fit import fit_weights
+from skautoseqrec._fitting.learner import BLENDED_EVENTS, BLENDED_FEATURES, Learner
 from skautoseqrec._network.model import Model
 from skautoseqrec._parameters import resolve_parameters
-from skautoseqrec._scoring.blend import PARTS
+from skautoseqrec._scoring.blend import Blend
+from skautoseqrec._scoring.parts import PARTS
 from skautoseqrec._scoring.scorer import Scorer
 from skautoseqrec._training.batches import Batch
 from skautoseqrec._training.objectives import OBJECTIVES, MultinomialObjective
@@ -52,10 +53,10 @@ class NoTargets(MultinomialObjective):
     """Trains no target decoder: columns of T are encoded as rows are."""
 
     def draw_epochs(
-        self, counts: Counts, settings: SequenceSettings, batch_size: int, in_sequence: bool = False
+        self, counts: Counts, settings: SequenceSettings, batch_size: int, sequence_length: int | None = None
     ) -> Iterator[Iterable[Batch]]:
         """Yield the same batches but those of the target decoder."""
-        for epoch in super().draw_epochs(counts, settings, batch_size, in_sequence):
+        for epoch in super().draw_epochs(counts, settings, batch_size, sequence_length):
             yield (batch for batch in epoch if batch.decoder != "target")
 
 
@@ -157,16 +158,17 @@ def remove_parts(fitted: Interactions, walked: Interactions, seed: int) -> Itera
     yield "nothing", recommender.score_samples(walked)
     scorer = recommender._serving.scorer
     model = scorer.model
-    left_out = model.objective.LEFT_OUT
-    for part in (*PARTS[:4], "trend"):
-        if part not in left_out:
-            yield part, score(recommender, refit_blend(recommender, fitted, model, left_out | {part}), walked)
+    left_out = model.heads.LEFT_OUT
+    for part in (part for part in PARTS if not part.NEEDS_SEEN):
+        name = part.NAME
+        if name not in left_out:
+            yield name, score(recommender, refit_blend(recommender, fitted, model, left_out | {name}), walked)
         else:
-            scorer_with_it = refit_blend(recommender, fitted, model, left_out - {part})
-            yield f"nothing, but with {part}", score(recommender, scorer_with_it, walked)
-    narrow = Model(model.module, model.objective, replace(model.settings, context_size=1))
+            scorer_with_it = refit_blend(recommender, fitted, model, left_out - {name})
+            yield f"nothing, but with {name}", score(recommender, scorer_with_it, walked)
+    narrow = Model(model.module, model.heads, replace(model.settings, context_size=1))
     yield "context", score(recommender, refit_blend(recommender, fitted, narrow, left_out), walked)
-    fixed = learner_of(recommender).fixed_blend()
+    fixed = Blend.default(model.heads, len(model.settings.trend_half_lives), recommender.exclude_seen)
     yield "fitted blend (fixed weights)", score(recommender, Scorer(model, fixed, scorer.cold_blend), walked)
 
 
@@ -180,22 +182,14 @@ def refit_blend(
 ) -> Scorer:
     """Return a scorer whose blend is fitted as fit does it, but without some parts."""
     log = count_log(read_columns(fitted), None, model.settings, 0)
-    learner = learner_of(recommender)
-    validation = learner.hold_out(log, BLENDED_EVENTS)
-    names = [*PARTS[:-1], *["trend"] * len(model.settings.trend_half_lives)]
-    kept = np.array([name not in removed for name in names])
-    start = to_vector(recommender.blend_)
+    validation = Learner(resolve_parameters(recommender.get_params(deep=False))).hold_out(log, BLENDED_EVENTS)
+    fitted_with, n_trends = recommender._serving.scorer, len(model.settings.trend_half_lives)
+    start = fitted_with.blend.terms()
     choices = validation.choices(model, BLENDED_FEATURES, start, CPU, each_part=True)
-    weights = np.zeros(len(names))
-    weights[kept] = fit_weights(Choices(choices.features[..., kept], choices.offsets), start[kept]).weights
+    left_out = {term for part in PARTS if part.NAME in removed for term in part.terms(n_trends)}
+    blend = fitted_with.blend.with_terms(fit_weights(choices, start, left_out=left_out).weights)
     # Without trends newcomers are answered by event counts.
-    cold_blend = {} if "trend" in removed else recommender._serving.scorer.cold_blend
-    return Scorer(model, learner.to_blend(weights), cold_blend)
-
-
-def learner_of(recommender: AutoSeqRecRecommender) -> Learner:
-    """Return what fitted a recommender, to fit parts of it again."""
-    return Learner(resolve_parameters(recommender.get_params(deep=False)))
+    return Scorer(model, blend, Blend.cold(0) if "trend" in removed else fitted_with.cold_blend)
 
 
 def score(recommender: AutoSeqRecRecommender, scorer: Scorer, walked: Interactions) -> NDArray[np.float64]:

@@ -101,7 +101,7 @@ def rebuild(recommender: AutoSeqRecRecommender) -> Base:
     state = recommender._serving.state
     users, items = state.events.between(0, len(state.events))
     events = Events(users, items, len(state.users), len(state.items))
-    counts, _ = Counts.empty().advance(events, state.model.settings.step_weights)
+    counts, _ = Counts.empty().add_events(events, state.model.settings.step_weights)
     return Base.build(counts.renumbered(state.events.arrivals, state.events.clock), items, state.model)
 
 

@@ -20,43 +20,43 @@ from timing import time_call, time_calls
 
 from skautoseqrec import AutoSeqRecRecommender
 from skautoseqrec._counts.histories import Histories
-from skautoseqrec._network.history_encoders import SequenceReader
-from skautoseqrec._scoring import queries as _queries
-from skautoseqrec._scoring import scorer as _scoring
-from skautoseqrec._scoring import topk as _topk
-from skautoseqrec._scoring import walk_forward as _walk_forward
-from skautoseqrec._scoring.experts import TrendView
-from skautoseqrec._scoring.scorer import BLOCK_SIZE, Recent, Scorer
-from skautoseqrec._scoring.walk_forward import WalkForward
+from skautoseqrec._network import heads
+from skautoseqrec._network.residual_encoder import ResidualReader
+from skautoseqrec._scoring import queries, scorer, topk, walk_forward
+from skautoseqrec._scoring.filters import Filter
+from skautoseqrec._scoring.parts import Direct
+from skautoseqrec._scoring.scorer import BLOCK_SIZE, Scorer
+from skautoseqrec._scoring.trend import TrendView
+from skautoseqrec._scoring.view import Recent
+from skautoseqrec._state import replay
 from skautoseqrec._state.base import Base
-from skautoseqrec._state.replay import ArrivingLog
+from skautoseqrec._state.replay import ArrivingLog, Replay
 from skautoseqrec._state.state import State
-from skautoseqrec._training import objectives as _objectives
 from skautoseqrec.model_selection import temporal_train_test_split
 
 #: What is measured: where each stage is looked up when it is called, its name there, and what it does.
 STAGES: list[tuple[Any, str, str]] = [
     (State, "asked", "ids to histories"),
-    (_scoring, "form_queries", "queries of answers"),
-    (_walk_forward, "form_queries", "queries of a walk"),
-    (_queries, "history_norms", "  norms of decayed histories"),
-    (SequenceReader, "encode", "  histories through their encoder"),
-    (Base, "transitions", "  rows of T found"),
-    (ArrivingLog, "leaving", "  what the walk added to rows of T"),
-    (_queries, "SummedRows", "  rows of T added up"),
-    (Scorer, "score_queries", "scores of queries"),
-    (_objectives, "product", "  the product"),
-    (_scoring, "add_direct", "  direct part"),
-    (TrendView, "add_levels", "trend when a block began"),
-    (TrendView, "moves", "trend since then"),
-    (Recent, "add", "changes since then, added"),
-    (_topk.Filter, "apply", "what was seen left out"),
-    (_topk, "_select", "best k"),
-    (_topk, "decode_answers", "codes to ids"),
-    (WalkForward, "_steps", "steps of a block's own events"),
-    (WalkForward, "_let_in", "a block let in"),
-    (_walk_forward, "ArrivingLog", "the walk laid out"),
-    (_walk_forward, "reciprocal_ranks", "ranks"),
+    (scorer, "form_queries", "queries of answers"),
+    (walk_forward, "form_queries", "queries of a walk"),
+    (queries, "history_norms", "  norms of decayed histories"),
+    (ResidualReader, "encode", "  histories through their encoder"),
+    (Base, "transitions_from", "  rows of T found"),
+    (ArrivingLog, "transitions_from", "  what the walk added to rows of T"),
+    (queries, "SummedRows", "  rows of T added up"),
+    (Scorer, "score", "scores"),
+    (heads, "product", "  the product"),
+    (Direct, "add", "  direct part"),
+    (TrendView, "add_levels", "  trend when a block began"),
+    (TrendView, "score_changes", "  trend since then"),
+    (Recent, "add", "  changes since then, added"),
+    (Filter, "apply", "what was seen left out"),
+    (topk, "_select", "best k"),
+    (topk, "decode_answers", "codes to ids"),
+    (Replay, "vector_changes", "changes by a block's own events"),
+    (Replay, "add_events", "a block added to the state"),
+    (replay, "ArrivingLog", "the walk laid out"),
+    (walk_forward, "reciprocal_ranks", "ranks"),
     (Histories, "places", "places of what was seen"),
 ]
 LINE = "{:<40}{:>12}{:>10}"
@@ -104,9 +104,9 @@ def main() -> None:
     fitted, rest = temporal_train_test_split(log, test_size=0.1)
     parameters = {"max_iter": 1, "early_stopping": False, "blend": BLEND, "random_state": 0}
     recommender = AutoSeqRecRecommender(options.components, **parameters).fit(fitted)
-    queries = torch.rand(BLOCK_SIZE, N_NEURAL_PARTS * options.components)
-    items = torch.rand(len(recommender.item_ids_), queries.shape[1])
-    product = np.median(time_calls(lambda _: queries @ items.T, range(30)))
+    vectors = torch.rand(BLOCK_SIZE, N_NEURAL_PARTS * options.components)
+    items = torch.rand(len(recommender.item_ids_), vectors.shape[1])
+    product = np.median(time_calls(lambda _: vectors @ items.T, range(30)))
     print(f"{title}: {log}; d = {options.components}, {torch.get_num_threads()} threads")
     print(f"the bare product of {BLOCK_SIZE} queries: {product * 1e6:,.0f} us")
     clock, draw = Clock(), np.random.default_rng(0).choice

@@ -8,6 +8,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 from worlds import SMALL, cycle
 
 from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender
+from skautoseqrec._network.heads import HEADS
 from skautoseqrec._parameters import resolve_history_encoder, resolve_n_negatives
 from skautoseqrec._scoring.blend import LARGEST_WEIGHT
 from skautoseqrec.datasets import make_interactions
@@ -119,20 +120,20 @@ def test_clone_and_set_params(log):
 )
 def test_a_history_encoder_of_its_own_needs_a_dense_log(encoder, objective, n_events, resolved):
     counts = counted([(user, "tea") for user in range(n_events)])
-    assert resolve_history_encoder(encoder, objective, counts) == resolved
+    assert resolve_history_encoder(encoder, HEADS[objective], counts) == resolved
 
 
 def test_the_published_model_takes_no_history_encoder_of_its_own():
     with pytest.raises(ValueError, match="history_encoder must be 'shared'"):
-        resolve_history_encoder("residual", "paper", counted([("ann", "tea")]))
+        resolve_history_encoder("residual", HEADS["paper"], counted([("ann", "tea")]))
 
 
 def test_many_items_are_sampled_by_default():
-    assert resolve_n_negatives("auto", "multinomial", 8192) is None
-    assert resolve_n_negatives("auto", "multinomial", 8193) == 1024
-    assert resolve_n_negatives("auto", "paper", 10**6) is None
-    assert resolve_n_negatives(None, "multinomial", 10**6) is None
-    assert resolve_n_negatives(5, "multinomial", 3) == 5
+    assert resolve_n_negatives("auto", HEADS["multinomial"], 8192) is None
+    assert resolve_n_negatives("auto", HEADS["multinomial"], 8193) == 1024
+    assert resolve_n_negatives("auto", HEADS["paper"], 10**6) is None
+    assert resolve_n_negatives(None, HEADS["multinomial"], 10**6) is None
+    assert resolve_n_negatives(5, HEADS["multinomial"], 3) == 5
 
 
 def test_the_published_model_reconstructs_whole_rows():

@@ -235,9 +235,9 @@ def _read_blends(fitted: Fitted, n_trends: int) -> tuple[Blend, Blend]:
     """Return the blend, and that of users without history, of which all weights may be zero."""
     try:
         blend = Blend.read(fitted.blend, n_trends)
-        Blend.read({**fitted.cold_blend, "popularity": 1.0}, n_trends, COLD_PARTS)
+        cold_blend = Blend.read(fitted.cold_blend, n_trends, COLD_PARTS, may_be_zero=True)
     except ValueError as error:
         raise ModelFileError(f"the manifest's blend is none: {error}") from error
     if set(fitted.cold_blend) != {part.NAME for part in COLD_PARTS}:
         raise ModelFileError(f"the manifest's 'cold_blend' has the keys {sorted(fitted.cold_blend)}.")
-    return blend, Blend(fitted.cold_blend, COLD_PARTS)
+    return blend, cold_blend

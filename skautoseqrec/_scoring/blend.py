@@ -18,6 +18,8 @@ LARGEST_WEIGHT = 1e15
 #: A blend whose largest weight is less would score near the least that float32 tells from zero.
 LEAST_LARGEST_WEIGHT = 1e-15
 
+BY_NAME: dict[str, Part] = {part.NAME: part for part in (*PARTS, *COLD_PARTS)}
+
 
 @dataclass(frozen=True)
 class Blend(Mapping[str, Any]):
@@ -27,12 +29,9 @@ class Blend(Mapping[str, Any]):
     ----------
     weights : mapping
         A float for each part; for the trend a tuple, one for each half-life.
-    parts : tuple of Part, default=PARTS
-        The parts that there are.
     """
 
     weights: Mapping[str, Any]
-    parts: tuple[Part, ...] = PARTS
 
     def __getitem__(self, name: str) -> Any:
         """Return the weight of a part."""
@@ -47,7 +46,9 @@ class Blend(Mapping[str, Any]):
         return len(self.weights)
 
     @classmethod
-    def read(cls, blend: Mapping[str, Any], n_trends: int, parts: tuple[Part, ...] = PARTS) -> Blend:
+    def read(
+        cls, blend: Mapping[str, Any], n_trends: int, parts: tuple[Part, ...] = PARTS, may_be_zero: bool = False
+    ) -> Blend:
         """Return a user's weights, checked; parts that are not named weigh nothing.
 
         Parameters
@@ -58,6 +59,8 @@ class Blend(Mapping[str, Any]):
             Number of half-lives.
         parts : tuple of Part, default=PARTS
             The parts that there are.
+        may_be_zero : bool, default=False
+            Whether all of them may weigh nothing.
 
         Raises
         ------
@@ -78,8 +81,10 @@ class Blend(Mapping[str, Any]):
             else:
                 named.append((name, weight))
         _check_weights(named)
+        if not may_be_zero:
+            _check_largest(named)
         numbers = {name: tuple(map(float, w)) if isinstance(w, tuple) else float(w) for name, w in weights.items()}
-        return cls(numbers, parts)
+        return cls(numbers)
 
     @classmethod
     def default(cls, heads: Heads, n_trends: int, exclude_seen: bool) -> Blend:
@@ -108,32 +113,30 @@ class Blend(Mapping[str, Any]):
         weights: dict[str, Any] = {part.NAME: 0.0 for part in COLD_PARTS}
         weights["trend"] = (1 / max(n_trends, 1),) * n_trends
         weights["popularity"] = 0.0 if n_trends else 1.0
-        return cls(weights, COLD_PARTS)
+        return cls(weights)
 
     def used(self) -> list[tuple[Part, Any]]:
         """Return the parts that weigh anything, and their weights."""
-        weighed = [(part, self.weights[part.NAME]) for part in self.parts]
+        weighed = [(BY_NAME[name], weight) for name, weight in self.weights.items()]
         return [(part, weight) for part, weight in weighed if (any(weight) if part.IS_TREND else weight)]
 
     def terms(self) -> dict[str, float]:
         """Return the weights as single numbers by name, as a fit sees them: each trend has one of its own."""
         terms: dict[str, float] = {}
-        for part in self.parts:
-            weight = self.weights[part.NAME]
-            numbers = weight if part.IS_TREND else (weight,)
-            terms |= dict(zip(part.terms(len(numbers)), numbers, strict=True))
+        for name, weight in self.weights.items():
+            numbers = weight if BY_NAME[name].IS_TREND else (weight,)
+            terms |= dict(zip(BY_NAME[name].terms(len(numbers)), numbers, strict=True))
         return terms
 
     def with_terms(self, terms: Mapping[str, float]) -> Blend:
         """Return the blend with other numbers in place of those that :meth:`terms` returned; others stay."""
         numbers = self.terms() | dict(terms)
         weights: dict[str, Any] = {}
-        for part in self.parts:
-            weight = self.weights[part.NAME]
-            names = part.terms(len(weight) if part.IS_TREND else 1)
-            fitted = tuple(numbers[name] for name in names)
-            weights[part.NAME] = fitted if part.IS_TREND else fitted[0]
-        return Blend(weights, self.parts)
+        for name, weight in self.weights.items():
+            is_trend = BY_NAME[name].IS_TREND
+            fitted = tuple(numbers[term] for term in BY_NAME[name].terms(len(weight) if is_trend else 1))
+            weights[name] = fitted if is_trend else fitted[0]
+        return Blend(weights)
 
 
 def _one_for_each(weight: Any, name: str, n_trends: int) -> tuple[Any, ...]:
@@ -158,6 +161,10 @@ def _check_weights(named: list[tuple[str, Any]]) -> None:
                 f"{name} is above {LARGEST_WEIGHT:g}, and scores would overflow. Divide all weights by one number: "
                 "only their ratios rank."
             )
+
+
+def _check_largest(named: list[tuple[str, Any]]) -> None:
+    """Raise ValueError if no weight is large enough to be told from zero in a score."""
     if not any(weight for _, weight in named):
         raise ValueError("All weights of blend are zero: nothing would be scored.")
     if max(float(weight) for _, weight in named) < LEAST_LARGEST_WEIGHT:

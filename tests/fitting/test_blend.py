@@ -24,12 +24,16 @@ SETTINGS = SequenceSettings(2, 0.5, 0.9, 1, 1.0, ())
 SMALL = LEARNING | {"batch_size": 64}
 
 
+TERMS = ("a", "b", "c")
+START = dict.fromkeys(TERMS, 1.0)
+
+
 def choices_of(seed, n_events=40, n_candidates=9, n_parts=3):
     generator = torch.Generator().manual_seed(seed)
     features = torch.randn(n_events, n_candidates, n_parts, generator=generator)
     offsets = torch.where(torch.rand(n_events, n_candidates, generator=generator) < 0.2, -torch.inf, 0.0)
     offsets[:, 0] = 0.0
-    return Choices(features, offsets)
+    return Choices(TERMS[:n_parts], features, offsets)
 
 
 @settings(max_examples=10)
@@ -43,7 +47,7 @@ def test_the_gradient_is_that_of_the_likelihood(seed):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("skautoseqrec._fitting.blend_fit.optimize.minimize", capture)
-        fit_weights(choices, np.ones(3))
+        fit_weights(choices, START)
     at = np.array([0.5, 1.0, 0.2])
     numeric = approx_fprime(at, lambda weights: captured["function"](weights)[0], 1e-3)
     np.testing.assert_allclose(captured["function"](at)[1], numeric, atol=1e-3)
@@ -53,19 +57,20 @@ def test_parts_that_tell_nothing_weigh_little_and_misleading_ones_nothing():
     choices = choices_of(0, n_events=3000)
     choices.features[:, 0, 0] += 1.5  # part 0 knows the truth
     choices.features[:, 0, 1] -= 1.0  # part 1 says the opposite
-    weights = fit_weights(choices, np.ones(3)).weights
-    assert weights[0] > 1.0
-    assert weights[1] == 0.0
-    assert weights[2] < 0.1
+    weights = fit_weights(choices, START).weights
+    assert weights["a"] > 1.0
+    assert weights["b"] == 0.0
+    assert weights["c"] < 0.1
 
 
 def test_the_likelihood_is_that_of_the_true_items_under_the_weights():
     choices = choices_of(1)
-    weights, log_likelihood = fit_weights(choices, np.ones(3))
-    scores = choices.features.double().numpy() @ weights + choices.offsets.double().numpy()
+    weights, log_likelihood = fit_weights(choices, START)
+    vector = choices.vector(weights)
+    scores = choices.features.double().numpy() @ vector + choices.offsets.double().numpy()
     odds = np.exp(scores - scores.max(1, keepdims=True))
     expected = np.mean(np.log(0.01 + odds[:, 0] / odds.sum(1)))
-    expected -= (weights**2).sum() / 10**2 / len(scores) / 2
+    expected -= (vector**2).sum() / 10**2 / len(scores) / 2
     assert log_likelihood == pytest.approx(expected, abs=1e-5)
 
 
@@ -104,9 +109,9 @@ def test_the_highest_of_each_part_are_lifted_above_all_others(seed):
 
 @given(st.integers(0, 1000))
 def test_the_mean_reciprocal_rank_of_choices_counts_what_a_candidate_stands_for(seed):
-    choices, weights = choices_of(seed), np.array([0.5, 1.0, 0.0])
+    choices, weights = choices_of(seed), {"a": 0.5, "b": 1.0, "c": 0.0}
     choices.offsets[:, -1] += np.log(3)  # the last candidate stands for three items, if it was eligible
-    scores, expected = (choices.features @ torch.from_numpy(weights).float()).tolist(), []
+    scores, expected = (choices.features @ torch.from_numpy(choices.vector(weights)).float()).tolist(), []
     for row, offsets in zip(scores, choices.offsets.exp().tolist(), strict=True):
         higher = sum(offset for score, offset in zip(row, offsets, strict=True) if score > row[0])
         expected.append(1 / (1 + higher))
@@ -115,8 +120,8 @@ def test_the_mean_reciprocal_rank_of_choices_counts_what_a_candidate_stands_for(
 
 def test_blended_choices_have_one_part():
     choices = choices_of(2)
-    weights = np.array([0.5, 0.0, 2.0])
-    torch.testing.assert_close(choices.blended(weights).scores(np.ones(1)), choices.scores(weights))
+    weights = {"c": 2.0, "a": 0.5, "b": 0.0}
+    torch.testing.assert_close(choices.blended(weights).scores(np.ones(1)), choices.scores(choices.vector(weights)))
 
 
 def test_the_blend_is_a_readable_mapping_that_can_be_given_back():
@@ -173,11 +178,12 @@ def test_early_stopping_does_not_wait_for_less_than_the_tolerance():
 def test_early_stopping_judges_the_blend_that_was_given(monkeypatch):
     judged, blended = [], Choices.blended
     monkeypatch.setattr(
-        Choices, "blended", lambda self, weights: judged.append(weights.tolist()) or blended(self, weights)
+        Choices, "blended", lambda self, weights: judged.append(dict(weights)) or blended(self, weights)
     )
     blend = {"direct": 2.0, "trend": (0.0, 1.0, 0.0, 0.0)}
     AutoSeqRecRecommender(**SMALL, blend=blend).fit(make_interactions(random_state=0))
-    assert judged == [[0.0, 0.0, 0.0, 2.0, 0.0, 0.0, 1.0, 0.0, 0.0]] * SMALL["max_iter"]
+    others = dict.fromkeys(("collaborative", "one_hop", "two_hop", "repeat", "trend 0", "trend 2", "trend 3"), 0.0)
+    assert judged == [others | {"direct": 2.0, "trend 1": 1.0}] * SMALL["max_iter"]
 
 
 def test_equal_half_lives_are_parts_of_their_own():
@@ -255,8 +261,8 @@ def test_one_hop_is_left_out_of_a_fitted_blend_only():
     assert fitted.blend_["one_hop"] == 0.0
     assert fitted.blend_["direct"] > 0.0
     choices = choices_of(0)
-    weights = fit_weights(choices, np.ones(3), left_out=np.array([False, True, False])).weights
-    assert weights[1] == 0.0
+    weights = fit_weights(choices, START, left_out={"b"}).weights
+    assert weights["b"] == 0.0 < weights["a"] + weights["c"]
     assert (
         AutoSeqRecRecommender(**SMALL, blend={"one_hop": 2.0}, early_stopping=False).fit(log).blend_["one_hop"] == 2.0
     )

@@ -61,7 +61,7 @@ def test_memory_grows_with_items_components_events_and_logits():
         changes = {"history_encoder": "shared", **changes}
         parameters = AutoSeqRecRecommender(n_components=64, n_negatives=None).set_params(**changes).get_params()
         items = np.arange(n_events) % n_items
-        counts, _ = Counts.empty().advance(Events(np.zeros(n_events, int), items, 1, n_items), np.array([1]))
+        counts, _ = Counts.empty().add_events(Events(np.zeros(n_events, int), items, 1, n_items), np.array([1]))
         return fit_bytes(counts, resolve_parameters(parameters).for_log(counts))
 
     base = bytes_of()

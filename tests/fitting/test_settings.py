@@ -8,18 +8,19 @@ import pytest
 from skautoseqrec import AutoSeqRecRecommender
 from skautoseqrec._counts.counts import Counts
 from skautoseqrec._counts.events import Events
-from skautoseqrec._parameters import OBJECTIVE_NAMES, FitSettings, resolve_parameters
+from skautoseqrec._network.heads import HEADS
+from skautoseqrec._parameters import FitSettings, resolve_parameters
 from skautoseqrec._training.objectives import OBJECTIVES
 
 
 def counted(n_events, n_items):
     """Return the counts of a log whose items come in turn."""
     events = Events(np.zeros(n_events, int), np.arange(n_events) % n_items, 1, n_items)
-    return Counts.empty().advance(events, np.array([1]))[0]
+    return Counts.empty().add_events(events, np.array([1]))[0]
 
 
-def test_every_objective_has_a_name():
-    assert set(OBJECTIVE_NAMES) == set(OBJECTIVES)
+def test_every_objective_has_heads_and_every_head_an_objective():
+    assert {name: objective.HEADS for name, objective in OBJECTIVES.items()} == HEADS
 
 
 def test_every_parameter_but_warm_start_is_a_setting():

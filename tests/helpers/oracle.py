@@ -175,7 +175,7 @@ class Oracle:
         return {item: sum(weight * parts[part][item] for part, weight in weights.items()) for item in self.arrivals}
 
     def cold_score(self, item):
-        if not self.cold_blend:
+        if self.cold_blend["popularity"]:
             return float(len(self.arrivals[item]))
         score = self.cold_blend["collaborative"] * self.decoders["collaborative"](item)[1]
         score += self.cold_blend["one_hop"] * self.decoders["source"](item)[1]

@@ -9,7 +9,7 @@ from networks import OBJECTIVES, RATES, batch_of, logits_of, module_of, random_m
 
 from skautoseqrec._counts.histories import Histories
 from skautoseqrec._network.functions import DecayedSum, SoftmaxCrossEntropy
-from skautoseqrec._network.inputs import gather_rows, shares, unit_rows
+from skautoseqrec._network.inputs import gather_rows, item_sequences, shares, unit_rows
 from skautoseqrec._network.module import ACTIVATIONS, DECODERS
 
 
@@ -38,10 +38,10 @@ def test_the_network_is_its_formula(activation, decoder, objective):
 
 def test_sequences_are_projected_with_a_decay_per_dimension():
     weight, decays = torch.randn(6, 5), torch.rand(5)
-    sequences = Histories.of_lengths(np.array([3, 1, 4, 5, 1]), np.array([2, 3, 0])).in_sequence()
+    sequences = item_sequences(Histories.of_lengths(np.array([3, 1, 4, 5, 1]), np.array([2, 3, 0])), 60)
     second = weight[1] + decays * weight[5] + decays**2 * weight[4]
     expected = torch.stack([weight[1] + decays * weight[3], second, torch.zeros(5)])
-    torch.testing.assert_close(sequences.project(weight, decays), expected)
+    torch.testing.assert_close(DecayedSum.apply(weight, decays, sequences.items, sequences.values), expected)
 
 
 def test_the_cross_entropy_has_the_gradient_of_its_dense_formula():

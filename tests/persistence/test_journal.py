@@ -252,7 +252,7 @@ def test_an_update_that_fails_is_taken_back(recommender, paths, twin, monkeypatc
     with pytest.raises(TypeError, match="the known ids are strings"):
         recommender.partial_update([(1, 2, 3)])
     with monkeypatch.context() as patch:
-        patch.setattr(recommender._serving.state, "_let_in", raise_memory_error)
+        patch.setattr(recommender._serving.state, "_add_events", raise_memory_error)
         with pytest.raises(MemoryError):
             recommender.partial_update(UPDATES[1])
     assert paths[1].stat().st_size == size

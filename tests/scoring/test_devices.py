@@ -14,10 +14,8 @@ from strategies import consecutive_logs, recommenders
 from skautoseqrec import AutoSeqRecRecommender
 from skautoseqrec import recommender as page
 from skautoseqrec._fitting.blend_fit import fit_weights
-from skautoseqrec._fitting.learner import Learner, to_vector
 from skautoseqrec._fitting.validation import Validation
-from skautoseqrec._parameters import resolve_parameters, sequence_settings
-from skautoseqrec._training.objectives import OBJECTIVES
+from skautoseqrec._scoring.blend import Blend
 from skautoseqrec._utils.devices import scoring_device, training_device
 from skautoseqrec.datasets import make_interactions
 
@@ -87,31 +85,31 @@ def test_a_device_is_not_pickled(scored_elsewhere):
     loaded = pickle.loads(pickle.dumps(recommender)).set_params(device="cpu")
     np.testing.assert_array_equal(loaded.predict_topk(log[:, 0]), expected)
     assert loaded._serving.scorer.device.type == "cpu"
-    assert recommender._serving.scorer._twin is not None
-    assert recommender._serving.state.snapshot.base._items_there is not None
-    assert loaded._serving.scorer._twin is None
-    assert loaded._serving.state.snapshot.base._items_there is None
+    for keeper in (recommender._serving.scorer, recommender._serving.state.snapshot.base):
+        assert any("on " in name for name in vars(keeper)["_kept"])
+    for keeper in (loaded._serving.scorer, loaded._serving.state.snapshot.base):
+        assert not any("on " in name for name in vars(keeper).get("_kept", ()))
 
 
 def test_blends_are_fitted_there(elsewhere):
     log = make_interactions(n_users=60, n_items=60, n_events=1500, random_state=0)
     log[1300::5, 0] += 1000  # new users
     recommender = AutoSeqRecRecommender(8, max_iter=2, early_stopping=False, random_state=0, device="cpu").fit(log)
-    learner = Learner(resolve_parameters(recommender.get_params(deep=False)))
     state, model = recommender._serving.state, recommender._serving.scorer.model
     users, items = state.events.between(0, len(state.events))
     step_weights = model.settings.step_weights
     validation = Validation.of_log(users, items, 1200, 1300, step_weights, exclude_seen=False)
-    start = to_vector(learner.fixed_blend())
+    blends = Blend.default(model.heads, 4, exclude_seen=False), Blend.cold(4)
     for cold in (False, True):
+        start = blends[cold].terms()
         fits = []
         for device in (torch.device("cpu"), elsewhere):
-            choices = validation.choices(model, 2**16, start[-6:] if cold else start, device, cold)
+            choices = validation.choices(model, 2**16, start, device, cold)
             assert choices.features.device.type == device.type
             assert len(choices.features)
-            fits.append(fit_weights(choices, (start[-6:] if cold else start), max_iter=5))
+            fits.append(fit_weights(choices, start, max_iter=5))
         here, there = fits
-        np.testing.assert_allclose(there.weights, here.weights, rtol=1e-3, atol=1e-4)
+        assert there.weights == pytest.approx(here.weights, rel=1e-3, abs=1e-4)
         assert there.log_likelihood == pytest.approx(here.log_likelihood, rel=1e-5)
 
 

@@ -114,7 +114,7 @@ def test_an_update_that_failed_is_in_no_pickle(fitted, monkeypatch):
     def fail(*arguments):
         raise MemoryError
 
-    monkeypatch.setattr(EventStore, "extend", fail)
+    monkeypatch.setattr(EventStore, "add_events", fail)
     with pytest.raises(MemoryError):
         fitted.partial_update([("somebody nobody may remember", "tea", 9)])
     assert b"somebody nobody may remember" not in pickle.dumps(fitted)

@@ -65,13 +65,13 @@ def test_what_changes_during_a_read_is_not_seen(fitted, monkeypatch, read, where
 
 @pytest.mark.parametrize("read", READS.values(), ids=READS)
 def test_half_an_update_is_not_seen(fitted, monkeypatch, read):
-    expected, append, answers = read(copy.deepcopy(fitted)), Overlay.append, []
+    expected, append, answers = read(copy.deepcopy(fitted)), Overlay.add_event, []
 
     def read_then_append(*arguments):
         answers.append(read(fitted))
         append(*arguments)
 
-    monkeypatch.setattr(Overlay, "append", read_then_append)
+    monkeypatch.setattr(Overlay, "add_event", read_then_append)
     fitted.partial_update([("dan", "salt", 8), ("ann", "salt", 9), ("dan", "tea", 9)])
     assert len(answers) == 3
     for answer in answers:

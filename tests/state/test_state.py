@@ -140,7 +140,7 @@ def test_bad_updates_change_nothing(bad, error, message):
     assert (len(state.events), len(state.users), len(state.items)) == (n_events, 2, 2)
 
 
-@pytest.mark.parametrize(("where", "at_call"), [((Overlay, "append"), 2), ((Base, "advance"), 1)])
+@pytest.mark.parametrize(("where", "at_call"), [((Overlay, "add_event"), 2), ((Base, "add_events"), 1)])
 def test_an_interrupted_update_leaves_nothing_behind(monkeypatch, where, at_call):
     recommender = AutoSeqRecRecommender(**SMALL)
     recommender.fit([("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3)]).partial_update([("bob", "milk", 4)])

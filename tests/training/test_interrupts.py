@@ -115,12 +115,12 @@ def test_an_epoch_counts_when_its_weights_are_kept(monkeypatch, parameters):
             raise KeyboardInterrupt
         return settled(module)
 
-    recommender = AutoSeqRecRecommender(**SMALL, **parameters)
+    recommender = AutoSeqRecRecommender(**PARAMETERS, **parameters)
     monkeypatch.setattr(_learning, "_settled", interrupt_the_third)
     with pytest.warns(UserWarning, match=r"kept: 2 (of 4 )?epochs"):
-        recommender.fit(LOG)
+        recommender.fit(LONG_LOG)
     monkeypatch.undo()
-    expected = AutoSeqRecRecommender(**{**SMALL, "max_iter": 2}, **parameters).fit(LOG)
+    expected = AutoSeqRecRecommender(**{**PARAMETERS, "max_iter": 2}, **parameters).fit(LONG_LOG)
     assert recommender.loss_curve_ == expected.loss_curve_
     assert_same_weights(recommender, expected)
 

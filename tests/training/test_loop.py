@@ -21,7 +21,8 @@ from networks import (
 )
 from scipy import sparse
 
-from skautoseqrec._network.module import AutoSeqRecModule, HistoryEncoder
+from skautoseqrec._network.module import AutoSeqRecModule
+from skautoseqrec._network.residual_encoder import ResidualEncoder
 from skautoseqrec._training.batches import Snapshots
 from skautoseqrec._training.loop import train
 from skautoseqrec._training.objectives import MultinomialObjective
@@ -65,9 +66,9 @@ def test_weight_decay_shrinks_matrices_without_gradient_and_no_biases():
 
 def test_a_batch_of_sequences_steps_the_history_encoder():
     torch.manual_seed(0)
-    module = AutoSeqRecModule(6, 5, "relu", HistoryEncoder(5, 0.0))
+    module = AutoSeqRecModule(6, 5, "relu", ResidualEncoder(5, 0.0))
     OBJECTIVES[1].initialise(module)
-    snapshots = Snapshots(counted([("ann", item) for item in "abcdef"]), SETTINGS, True)
+    snapshots = Snapshots(counted([("ann", item) for item in "abcdef"]), SETTINGS, 60)
     before = {name: weight.clone() for name, weight in module.state_dict().items()}
     batch = snapshots.batch(snapshots.events, snapshots.hits(snapshots.events))
     next(train(module, OBJECTIVES[1], iter([[batch]]), RATES, CPU))

@@ -115,7 +115,7 @@ class TestMultinomialObjective:
     def test_snapshots_show_what_came_strictly_before(self, log):
         counts = counted(log)
         settings = replace(SETTINGS, history_decay=0.5)
-        snapshots = Snapshots(counts, settings, False)
+        snapshots = Snapshots(counts, settings, None)
         batch = snapshots.batch(snapshots.events, snapshots.hits(snapshots.events))
         shown = batch.inputs.to_dense(counts.n_items).numpy()
         users = np.repeat(np.arange(counts.n_users), np.diff(counts.indptr))
@@ -129,7 +129,7 @@ class TestMultinomialObjective:
     @given(logs(min_size=2))
     def test_snapshots_in_sequence_show_the_same_items_newest_first(self, log):
         counts = counted(log)
-        snapshots = Snapshots(counts, SETTINGS, True)
+        snapshots = Snapshots(counts, SETTINGS, 60)
         batch = snapshots.batch(snapshots.events, snapshots.hits(snapshots.events))
         users = np.repeat(np.arange(counts.n_users), np.diff(counts.indptr))
         for row, place in enumerate(snapshots.events.tolist()):
@@ -143,10 +143,10 @@ class TestDraws:
 
     def test_newer_events_are_drawn_more_often(self):
         counts = counted(self.log)
-        arrivals = counts.arrivals[Snapshots(counts, SETTINGS, False).draw(100)]
+        arrivals = counts.arrivals[Snapshots(counts, SETTINGS, None).draw(100)]
         assert len(set(arrivals.tolist())) == 100
         # With a half-life of a quarter of the log, of 15 first draws the newest half has 12.
-        many = np.concatenate([Snapshots(counts, SETTINGS, False).draw(1) for _ in range(300)])
+        many = np.concatenate([Snapshots(counts, SETTINGS, None).draw(1) for _ in range(300)])
         assert (counts.arrivals[many] >= 500).mean() == pytest.approx(12 / 15, abs=0.1)
 
     def test_all_are_drawn_where_there_are_not_more(self):
