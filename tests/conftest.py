@@ -1,7 +1,41 @@
-"""Settings of all tests."""
+"""Settings of all tests, and fixtures that tests of several rooms share."""
 
+import pytest
 from hypothesis import settings
+
+from skautoseqrec._scoring import queries
 
 # Machines are shared and noisy: a slow example is no failure.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
+
+ANY = 10**9
+#: How rows whose entries add up can be laid out: what is patched to have it so, and the method that must then run.
+LAYOUTS = {
+    "dense": ({"PLACES_PER_ENTRY": ANY, "MANY_ENTRIES": ANY}, "_add_up_densely"),
+    "dense by scipy": ({"PLACES_PER_ENTRY": ANY, "MANY_ENTRIES": 0}, "_add_up_densely"),
+    "sparse": ({"PLACES_PER_ENTRY": 0}, "_add_up_sparsely"),
+}
+
+
+@pytest.fixture(scope="module", params=LAYOUTS)
+def layout(request):
+    """Have every query's rows in one layout, whatever is cheaper, and see that no other one ran."""
+    constants, chosen = LAYOUTS[request.param]
+    taken = dict.fromkeys(("_add_up_densely", "_add_up_sparsely"), 0)
+
+    def counting(name, add_up):
+        def counted(self, parts):
+            taken[name] += 1
+            return add_up(self, parts)
+
+        return counted
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in taken:
+            patch.setattr(queries.SummedRows, name, counting(name, getattr(queries.SummedRows, name)))
+        for name, value in constants.items():
+            patch.setattr(queries, name, value)
+        yield taken
+    assert taken[chosen] > 0
+    assert sum(taken.values()) == taken[chosen]

@@ -16,7 +16,8 @@ def walker():
     return AutoSeqRecRecommender(**CYCLE_PARAMS).fit(cycle())
 
 
-@settings(max_examples=40)
+@pytest.mark.usefixtures("layout")
+@settings(max_examples=20)
 @given(consecutive_logs(n_parts=2), recommenders())
 def test_the_parts_sum_to_the_score(parts, recommender):
     recommender.fit(parts[0]).partial_update(parts[1])
@@ -46,8 +47,9 @@ def test_embeddings_that_say_nothing_are_said_to():
         assert not recommender.user_embeddings(["ann"]).any()
 
 
+@pytest.mark.usefixtures("layout")
 @pytest.mark.filterwarnings("ignore:No learnt part weighs:UserWarning")  # drawn blends may be of counts alone
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(consecutive_logs(n_parts=2), recommenders(objective="multinomial"))
 def test_embeddings_multiply_to_the_neural_score(parts, recommender):
     recommender.fit(parts[0]).partial_update(parts[1])
@@ -77,7 +79,8 @@ def test_similar_items_are_reached_from_or_lead_to_the_same_places():
     assert (np.abs(cosines) <= 1 + 1e-6).all()
 
 
-@settings(max_examples=30)
+@pytest.mark.usefixtures("layout")
+@settings(max_examples=15)
 @given(consecutive_logs(n_parts=2), recommenders())
 def test_a_history_is_answered_whoever_it_belongs_to(parts, recommender):
     recommender.fit(parts[0]).partial_update(parts[1])

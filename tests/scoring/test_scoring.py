@@ -33,7 +33,8 @@ def fitted():
     return AutoSeqRecRecommender(**SMALL).fit(LOG)
 
 
-@settings(max_examples=60)
+@pytest.mark.usefixtures("layout")
+@settings(max_examples=30)
 @given(consecutive_logs(n_parts=2), recommenders(), st.booleans())
 def test_scores_equal_the_formula(parts, recommender, exclude_seen):
     recommender.fit(parts[0]).partial_update(parts[1])
@@ -46,7 +47,8 @@ def test_scores_equal_the_formula(parts, recommender, exclude_seen):
         assert actual == pytest.approx(expected, rel=1e-4, abs=1e-5)
 
 
-@settings(max_examples=30)
+@pytest.mark.usefixtures("layout")
+@settings(max_examples=15)
 @given(consecutive_logs(n_parts=2), recommenders())
 def test_batches_and_lists_are_what_single_users_get(parts, recommender):
     recommender.fit(parts[0]).partial_update(parts[1])
@@ -166,6 +168,7 @@ def test_bad_questions_are_refused(fitted, arguments, error, message):
         fitted.predict_topk(**{"users": ["ann"], **arguments})
 
 
+@pytest.mark.usefixtures("layout")
 @pytest.mark.parametrize("extreme", [{"history_decay": 1 - 1e-12}, {"context_size": 10**12}])
 def test_nothing_is_as_long_as_a_parameter_says(extreme):
     parameters = SMALL | {"blend": {"two_hop": 1.0, "direct": 1.0}}
@@ -175,6 +178,7 @@ def test_nothing_is_as_long_as_a_parameter_says(extreme):
     assert answered(recommender, "bob") == pytest.approx(answered(expected, "bob"), rel=1e-5)
 
 
+@pytest.mark.usefixtures("layout")
 def test_long_histories_are_not_laid_side_by_side(monkeypatch):
     log = [("ann", item % 7, item) for item in range(40)] + [("bob", 3, 50), ("bob", 5, 51)]
     recommender = AutoSeqRecRecommender(**SMALL | {"history_decay": 0.9999, "blend": {"two_hop": 1.0}})

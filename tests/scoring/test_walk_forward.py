@@ -16,7 +16,8 @@ pytestmark = [
 ]
 
 
-@settings(max_examples=60)
+@pytest.mark.usefixtures("layout")
+@settings(max_examples=30)
 @given(consecutive_logs(n_parts=3), recommenders(), st.sampled_from(["row", "together"]), st.sampled_from([1, 3, 256]))
 def test_blocks_equal_the_one_by_one_replay(parts, recommender, ties, block_size):
     fitted, updated, walked = parts
@@ -29,6 +30,7 @@ def test_blocks_equal_the_one_by_one_replay(parts, recommender, ties, block_size
         assert_walks_as(oracle, recommender, walked, ties)
 
 
+@pytest.mark.usefixtures("layout")
 @pytest.mark.parametrize("half_lives", [(), (4.0, 300.0)], ids=["event counts", "trends"])
 @pytest.mark.parametrize("block_size", [7, 256])
 def test_newcomers_are_ranked_by_what_is_popular_at_their_moment(half_lives, block_size, monkeypatch):
@@ -41,6 +43,7 @@ def test_newcomers_are_ranked_by_what_is_popular_at_their_moment(half_lives, blo
     assert_walks_as(Oracle(recommender, fitted), recommender, walked)
 
 
+@pytest.mark.usefixtures("layout")
 @pytest.mark.parametrize("ineligible", ["seen", "not yet known"])
 def test_what_is_not_eligible_does_not_decide_what_is_tied(ineligible):
     log = [(user, item) for user in range(6) for item in range(6) if (user + item) % 3]
@@ -54,6 +57,7 @@ def test_what_is_not_eligible_does_not_decide_what_is_tied(ineligible):
     assert_walks_as(Oracle(recommender, log[:12]), recommender, walked)
 
 
+@pytest.mark.usefixtures("layout")
 @pytest.mark.parametrize("part", ["one_hop", "two_hop", "direct"])
 def test_a_query_sees_the_transitions_of_its_own_block(part):
     rng = np.random.default_rng(0)

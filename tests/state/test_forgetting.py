@@ -59,7 +59,8 @@ def assert_answers_of(oracle, recommender):
         assert answered(recommender, user) == pytest.approx(oracle.eligible_scores(user), rel=1e-3, abs=1e-3)
 
 
-@settings(max_examples=40)
+@pytest.mark.usefixtures("layout")
+@settings(max_examples=20)
 @given(consecutive_logs(n_parts=4), recommenders(), st.sampled_from([0, 1000]), st.data())
 def test_forgetting_equals_a_rebuild_of_what_remains(parts, recommender, smallest_merge, data):
     fitted, first, second, walked = parts

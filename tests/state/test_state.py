@@ -36,7 +36,8 @@ def test_updates_equal_a_rebuild(parts, recommender, smallest_merge):
     assert_same_base(recommender._serving.state.merged(), rebuilt(recommender))
 
 
-@settings(max_examples=50)
+@pytest.mark.usefixtures("layout")
+@settings(max_examples=25)
 @given(consecutive_logs(n_parts=3), recommenders())
 def test_updates_one_by_one_equal_one_update(parts, recommender):
     fitted, first, second = parts
@@ -51,7 +52,8 @@ def test_updates_one_by_one_equal_one_update(parts, recommender):
         assert_same_answers(other, apart)
 
 
-@settings(max_examples=50)
+@pytest.mark.usefixtures("layout")
+@settings(max_examples=25)
 @given(consecutive_logs(n_parts=2), recommenders())
 def test_overlay_and_base_give_the_same_answers(parts, recommender):
     recommender.fit(parts[0]).partial_update(parts[1])
@@ -74,7 +76,8 @@ def test_late_events_count_as_arriving_now(parts, recommender):
     assert_same_base(state.merged(), rebuilt(recommender))
 
 
-@settings(max_examples=30)
+@pytest.mark.usefixtures("layout")
+@settings(max_examples=15)
 @given(consecutive_logs(n_parts=3), recommenders())
 def test_scoring_changes_nothing(parts, recommender):
     recommender.fit(parts[0]).partial_update(parts[1])
