@@ -53,7 +53,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
     Parameters
     ----------
     n_components : int, default=256
-        Number of latent dimensions (components); at least 1.
+        Size of the hidden representation; at least 1.
     objective : {"multinomial", "paper"}, default="multinomial"
         What training minimises. "multinomial" is the cross-entropy of the next item. "paper" is the published model,
         the squared error of reconstructed rows (section 3.2); ``PAPER_PARAMS`` holds its other settings.

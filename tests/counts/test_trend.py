@@ -43,7 +43,7 @@ def test_levels_are_floored_logs_of_the_decayed_counts(history, half_lives, n_sp
     items, arrivals, n_events = history
     clock = TrendClock(half_lives, n_spread)
     levels = clock.empty_levels(N_ITEMS)
-    clock.let_in(levels, items, arrivals)
+    clock.add_events(levels, items, arrivals)
     expected = [count_slowly(half_life, items, arrivals, n_events, n_spread) for half_life in half_lives]
     np.testing.assert_allclose(parts_of(clock, levels, n_events), np.reshape(expected, levels.shape), atol=1e-9)
 
@@ -53,11 +53,11 @@ def test_an_event_at_a_time_is_the_same_and_changes_its_own_item_only(history, h
     items, arrivals, _ = history
     clock = TrendClock(half_lives, N_ITEMS)
     levels, expected = clock.empty_levels(N_ITEMS), clock.empty_levels(N_ITEMS)
-    clock.let_in(expected, items, arrivals)
-    clock.let_in(levels, items[:n_together], arrivals[:n_together])
+    clock.add_events(expected, items, arrivals)
+    clock.add_events(levels, items[:n_together], arrivals[:n_together])
     for item, arrival in zip(items[n_together:], arrivals[n_together:], strict=True):
         before = levels.copy()
-        clock.let_in(levels, np.array([item]), np.array([arrival]))
+        clock.add_events(levels, np.array([item]), np.array([arrival]))
         others = np.arange(N_ITEMS) != item
         assert (levels[:, others] == before[:, others]).all()
         assert (levels[:, item] > before[:, item]).all()
@@ -70,7 +70,7 @@ def test_nothing_overflows_or_drifts_after_many_events(half_life):
     items, arrivals = np.array([0, 1, 0, 2]), start + np.array([0, 1, 5, 7])
     clock = TrendClock((half_life,), N_ITEMS)
     levels = clock.empty_levels(N_ITEMS)
-    clock.let_in(levels, items, arrivals)
+    clock.add_events(levels, items, arrivals)
     expected = count_slowly(half_life, items, arrivals, start + 9, N_ITEMS)
     np.testing.assert_allclose(parts_of(clock, levels, start + 9)[0], expected, atol=1e-6)
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skautoseqrec._scoring.queries import SummedRows
-from skautoseqrec._utils.ragged import Entries
+from skautoseqrec._utils.ragged import SparseEntries
 
 N_ITEMS = 7
 
@@ -21,7 +21,7 @@ def entries_of(rows):
     lengths = np.array([len(pairs) for pairs in rows], dtype=np.int64)
     flat = [pair for pairs in rows for pair in pairs]
     items = np.array([item for item, _ in flat], dtype=np.int64)
-    return Entries(lengths, items, np.array([value for _, value in flat], dtype=np.float32)), dense
+    return SparseEntries(lengths, items, np.array([value for _, value in flat], dtype=np.float32)), dense
 
 
 @st.composite
