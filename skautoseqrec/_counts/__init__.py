@@ -1,1 +1,5 @@
-"""What a log adds up to, exactly and without weights: histories, transitions, popularity and trends."""
+"""What a log adds up to, exactly and without weights.
+
+Histories, transitions, popularity and the decayed trend: whole numbers wherever they are added to and taken from.
+NumPy and SciPy only; torch begins one room further up.
+"""

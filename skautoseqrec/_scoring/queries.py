@@ -16,11 +16,11 @@ from .._network.model import Model
 from .._utils.devices import beside
 from .._utils.ragged import SparseEntries, flat_places
 
-#: A dense layout costs its places, a sparse one its entries, which have to be sorted: as much as so many places each.
+#: A dense layout costs its places; a sparse one sorts its entries, each of which costs as much as so many places.
 PLACES_PER_ENTRY = 64
-#: From so many entries on, scipy makes an array of them sooner than torch does.
+#: From so many entries on, scipy fills a dense array faster than torch does.
 MANY_ENTRIES = 2**14
-#: Histories are looked through for repeats, side by side, where none of them is longer than this.
+#: Histories up to this length are searched for repeats side by side.
 LONGEST_SORTED = 256
 
 

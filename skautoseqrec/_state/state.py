@@ -25,9 +25,8 @@ from .overlay import Changes, Overlay
 
 #: An overlay is merged into its base once it holds this many events, or a share of what a merge has to copy.
 SMALLEST_MERGE = 1024
-#: Sums of float32 are built anew once so many times the events that they were built from have been added to them. At 1
-#: an event pays for being built twice at most. It bounds a drift that is small: after 999,000 events were merged onto
-#: 1,000, no row of 2,000 items by 64 components was further than 9e-7 of its length from a rebuild.
+#: Sums of float32 are built anew once so many times the events that they were built from have been added to them: it
+#: bounds their drift, and an event pays for being built twice at most.
 REBUILT_AFTER = 1.0
 
 

@@ -92,9 +92,7 @@ class Snapshots:
         How many of the newest items are shown as a sequence; None shows a decayed row.
     """
 
-    #: An event is drawn half as often as one that is younger by this share of the log: taste moves on. After 12 epochs
-    #: the collaborative part alone ranks the next tenth of MovieLens-1M (first 5,000 events) with MRR .151; with a half
-    #: life of .1, .5 and without end .147, .149 and .143. On small sparse logs an epoch shows every event anyway.
+    #: An event is drawn half as often as one that is younger by this share of the log: taste moves on.
     HALF_LIFE = 0.25
 
     def __init__(self, counts: Counts, settings: SequenceSettings, sequence_length: int | None) -> None:

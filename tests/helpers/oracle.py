@@ -40,6 +40,7 @@ class Oracle:
         self.trained = list(self.arrivals)[: module.n_items]
         self.weight = dict(zip(self.trained, module.encoder_weight.double().numpy(), strict=True))
         self.bias = module.encoder_bias.double().numpy()
+        self.encoder = module.history_encoder
         self.history = {name: weight.double().numpy() for name, weight in module.state_dict().items()}
         self.decoders = {
             name: self._decoder_rows(module.decoders[name]) for name in ("collaborative", "source", "target")
@@ -103,8 +104,9 @@ class Oracle:
     def encode_history(self, user):
         """Return what the collaborative decoder reads and, beside it, z_u, which meets z_s."""
         row = self.encode(self.user_row(user))
-        if "history.decay_logits" not in self.history:
-            return row, row
+        return {"shared": lambda: row, "residual": lambda: self.encode_residually(user)}[self.encoder](), row
+
+    def encode_residually(self, user):
         name = "history."
         decays = 1 / (1 + np.exp(-self.history[name + "decay_logits"]))
         summed = self.bias * 0
@@ -115,7 +117,7 @@ class Oracle:
         hidden = hidden * self.history[name + "norm.weight"] + self.history[name + "norm.bias"]
         widened = self.history[name + "block.0.weight"] @ hidden + self.history[name + "block.0.bias"]
         widened = widened * np.array([1 + erf(x / np.sqrt(2)) for x in widened]) / 2
-        return hidden + self.history[name + "block.3.weight"] @ widened + self.history[name + "block.3.bias"], row
+        return hidden + self.history[name + "block.3.weight"] @ widened + self.history[name + "block.3.bias"]
 
     def user_row(self, user):
         row = defaultdict(float)

@@ -3,6 +3,8 @@
 from hypothesis import strategies as st
 
 from skautoseqrec import AutoSeqRecRecommender
+from skautoseqrec._network.module import HISTORY_ENCODERS
+from skautoseqrec._scoring.parts import PARTS
 
 TIMES = st.integers(0, 12)
 
@@ -37,9 +39,9 @@ def consecutive_logs(draw, n_parts, min_size=1, max_size=25, **options):
 def blends(draw, n_trends):
     """Draw fixed weights of the parts of a score, not all zero."""
     weights = st.sampled_from([0.0, 0.3, 2.0])
-    parts = ("collaborative", "one_hop", "two_hop", "direct", "repeat")
-    blend = {part: draw(weights) for part in parts} | {"trend": tuple(draw(weights) for _ in range(n_trends))}
-    return blend | {"two_hop": 1.0} if not any((*list(blend.values())[:-1], *blend["trend"])) else blend
+    terms = {part.NAME: tuple(draw(weights) for _ in part.terms(n_trends)) for part in PARTS}
+    terms |= {} if any(map(any, terms.values())) else {"two_hop": (1.0,)}
+    return {part.NAME: terms[part.NAME] if part.IS_TREND else terms[part.NAME][0] for part in PARTS}
 
 
 @st.composite
@@ -47,7 +49,7 @@ def recommenders(draw, **fixed):
     """Draw an unfitted recommender, small enough to be trained hundreds of times."""
     n_trends = draw(st.integers(0, 3))
     objective = draw(st.sampled_from(["paper", "multinomial"]))
-    encoders = ["shared"] if objective == "paper" else ["auto", "shared", "residual"]
+    encoders = ["shared"] if objective == "paper" else ["auto", "shared", *HISTORY_ENCODERS]
     parameters = {
         "objective": objective,
         "history_encoder": draw(st.sampled_from(encoders)),
