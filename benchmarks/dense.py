@@ -97,4 +97,4 @@ class DenseModel:
 def id_pairs(log: Interactions) -> list[tuple[Any, Any]]:
     """Return the user and the item of each event."""
     columns = log.to_columns()
-    return list(zip(columns.users.tolist(), columns.items.tolist(), strict=True))
+    return list(zip(columns.user_ids.tolist(), columns.item_ids.tolist(), strict=True))

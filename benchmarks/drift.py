@@ -100,7 +100,7 @@ def rebuild(recommender: AutoSeqRecRecommender) -> Base:
     """Return the state built from all events at once."""
     state = recommender._serving.state
     users, items = state.events.between(0, len(state.events))
-    events = Events(users, items, len(state.users), len(state.items))
+    events = Events(users, items, len(state.user_vocabulary), len(state.item_vocabulary))
     counts, _ = Counts.empty().add_events(events, state.model.settings.step_weights)
     return Base.build(counts.renumbered(state.events.arrivals, state.events.clock), items, state.model)
 

@@ -276,7 +276,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         is_known = self.blend != "auto" and not self.early_stopping
         monitor = Monitor(self, X, y, self.max_iter if is_known else None)
         is_warm = self.warm_start and self.__sklearn_is_fitted__()
-        warm_start = WarmStart(self.module_, self._serving.state.items) if is_warm else None
+        warm_start = WarmStart(self.module_, self._serving.state.item_vocabulary) if is_warm else None
         with all_or_nothing(self):
             settings = resolve_parameters(self.get_params(deep=False))
             columns = validate_log(self, X, reset=True)
@@ -515,7 +515,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
             Item ids. ``exclude_seen`` is ignored for a user who has seen all items.
         """
         check_is_fitted(self)
-        return best_of_each(self._serving_on_device(), validate_log(self, X, reset=False).users, self.exclude_seen)
+        return best_of_each(self._serving_on_device(), validate_log(self, X, reset=False).user_ids, self.exclude_seen)
 
     def score_samples(self, X: Any, ties: str = "row") -> NDArray[Any]:
         """Evaluate a log prequentially (walking forward): rank each event's item for its user, then add the event.

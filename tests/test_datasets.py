@@ -63,13 +63,13 @@ class TestLoadInteractions:
         path = self.write(tmp_path / name, "rating,item_id,user_id,timestamp\n5,007,3,10\n4,012,-4,9\n")
         log = load_interactions(str(path))
         assert log.to_columns().users.tolist() == [3, -4]
-        assert log.to_columns().items.tolist() == ["007", "012"]
+        assert log.to_columns().item_ids.tolist() == ["007", "012"]
         assert log.times.tolist() == [10, 9]
 
     def test_columns_by_position_and_without_times(self, tmp_path):
         log = load_interactions(self.write(tmp_path / "log.csv", "who,what\nann,tea\n"))
         assert log.times is None
-        assert log.to_columns().items.tolist() == ["tea"]
+        assert log.to_columns().item_ids.tolist() == ["tea"]
 
     @pytest.mark.parametrize(
         ("text", "expected"),

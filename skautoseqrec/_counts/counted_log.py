@@ -22,8 +22,8 @@ MANY_REPEATS = 0.05
 class CountedLog(NamedTuple):
     """A log as the state keeps it."""
 
-    users: Vocabulary
-    items: Vocabulary
+    user_vocabulary: Vocabulary
+    item_vocabulary: Vocabulary
     events: EventStore
     counts: Counts
 
@@ -49,7 +49,7 @@ def count_log(columns: Columns, X: Any, settings: SequenceSettings, verbose: int
     """
     columns = columns.take(columns.time_order())
     users, items = Vocabulary("user_id"), Vocabulary("item_id")
-    user_codes, item_codes = users.add(columns.users), items.add(columns.items)
+    user_codes, item_codes = users.add(columns.user_ids), items.add(columns.item_ids)
     events = Events(user_codes, item_codes, len(users), len(items))
     transitions = _reusable_transitions(X, items, settings, verbose)
     if transitions is None:

@@ -75,7 +75,7 @@ def validate_log(estimator: Any, X: Any, *, reset: bool) -> Columns:
     if reset:
         # Frames may come with other columns, and without times, the next time: only the number of those read is kept.
         width = 2 if columns.times is None else 3
-        validate_data(estimator, np.broadcast_to(0, (len(columns.users), width)), reset=True, skip_check_array=True)
+        validate_data(estimator, np.broadcast_to(0, (len(columns.user_ids), width)), reset=True, skip_check_array=True)
     return columns
 
 

@@ -17,19 +17,19 @@ from .times import time_column
 class Columns(NamedTuple):
     """A log as validated columns of ids and times, rows as they came."""
 
-    users: NDArray[Any]
-    items: NDArray[Any]
+    user_ids: NDArray[Any]
+    item_ids: NDArray[Any]
     times: NDArray[Any] | None
 
     def time_order(self) -> NDArray[np.int64]:
         """Return the stable sort of the rows by time; row order where there is no time."""
         if self.times is None:
-            return np.arange(len(self.users))
+            return np.arange(len(self.user_ids))
         return np.argsort(self.times, kind="stable")
 
     def take(self, rows: Any) -> Columns:
         """Return the log of the chosen rows."""
-        return Columns(self.users[rows], self.items[rows], None if self.times is None else self.times[rows])
+        return Columns(self.user_ids[rows], self.item_ids[rows], None if self.times is None else self.times[rows])
 
 
 def _codes(codes: Any, name: str) -> NDArray[np.int64]:

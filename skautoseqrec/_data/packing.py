@@ -26,8 +26,8 @@ Arrays = Mapping[str, NDArray[Any]]
 def pack_columns(columns: Columns) -> dict[str, NDArray[Any]]:
     """Return the columns of a log as arrays, from which :func:`unpack_columns` makes them again."""
     return {
-        **pack_ids("users", columns.users),
-        **pack_ids("items", columns.items),
+        **pack_ids("users", columns.user_ids),
+        **pack_ids("items", columns.item_ids),
         **pack_times("times", columns.times),
     }
 

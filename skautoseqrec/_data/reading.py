@@ -57,7 +57,7 @@ def read_columns(X: Any) -> Columns:
             "if lazy), "
             "an array or list of (user, item, time) rows, or Interactions."
         )
-    if len(columns.users) == 0:
+    if len(columns.user_ids) == 0:
         raise ValueError("The log is empty: it has 0 rows, and at least one event is needed.")
     return columns
 

@@ -155,12 +155,12 @@ def learn_ids(columns: Columns) -> tuple[Vocabulary, Vocabulary]:
     """Return the vocabularies of a log, ids in order of first appearance in time."""
     in_time = columns.take(columns.time_order())
     users, items = Vocabulary("user_id"), Vocabulary("item_id")
-    users.add(in_time.users)
-    items.add(in_time.items)
+    users.add(in_time.user_ids)
+    items.add(in_time.item_ids)
     return users, items
 
 
 def encode(columns: Columns, users: Vocabulary, items: Vocabulary) -> Interactions:
     """Encode a log with two vocabularies, which grow by its unknown ids."""
-    user_codes, item_codes = users.add(columns.users), items.add(columns.items)
+    user_codes, item_codes = users.add(columns.user_ids), items.add(columns.item_ids)
     return Interactions(user_codes, item_codes, columns.times, users.ids(), items.ids())

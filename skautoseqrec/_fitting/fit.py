@@ -68,7 +68,7 @@ def fit_log(
     log = count_log(columns, X, settings.sequence, settings.verbose)
     settings = settings.for_log(log.counts, None if warm_start is None else warm_start.module.history_encoder)
     if warm_start is not None:
-        warm_start.check(settings, log.items.ids())
+        warm_start.check(settings, log.item_vocabulary.ids())
     if settings.exclude_seen:
         warn_of_repeats(log.counts.user_item())
     advice = "Lower n_components or batch_size, or fit fewer items."

@@ -100,7 +100,7 @@ class Learner:
     def _train_held_out(self, log: CountedLog, validation: Validation, monitor: Monitor) -> tuple[EpochRecord, bool]:
         """Train on the events before the held-out part; return the epochs, and whether they were interrupted."""
         settings = self._settings
-        epochs = self._epochs(log.items, validation.head)
+        epochs = self._epochs(log.item_vocabulary, validation.head)
         record = EpochRecord(self._unfitted_blends()[0].terms())
         try:
             with monitor.training("epoch", settings.max_iter):
@@ -147,7 +147,7 @@ class Learner:
         before: TrainingResult | None = None,
     ) -> TrainingResult:
         """Train on the whole log; in a refit, ``before`` is the result of the training before it."""
-        epochs = self._epochs(log.items, log.counts)
+        epochs = self._epochs(log.item_vocabulary, log.counts)
         scores = () if before is None else before.validation_scores
         losses: tuple[dict[str, float], ...] = ()
         result = before
@@ -193,10 +193,10 @@ class Learner:
         validation = Validation.of_log(users, items, start, judged, step_weights, exclude_seen)
         return validation if validation.count_usable() >= FEWEST_EVENTS else None
 
-    def _epochs(self, items: Vocabulary, counts: Counts) -> Generator[Epoch, None, None]:
+    def _epochs(self, item_vocabulary: Vocabulary, counts: Counts) -> Generator[Epoch, None, None]:
         """Return epochs without end, in which a new module learns the counts of the first of the items."""
         settings = self._settings
-        module = self._new_module(items.ids(counts.n_items))
+        module = self._new_module(item_vocabulary.ids(counts.n_items))
         sequence_length = None if module.history is None else module.history.LENGTH
         batches = self._objective.draw_epochs(counts, settings.sequence, settings.batch_size, sequence_length)
         rates = TrainingSettings(

@@ -22,12 +22,12 @@ class WarmStart:
     ----------
     module : AutoSeqRecModule
         The weights.
-    items : Vocabulary
+    item_vocabulary : Vocabulary
         The ids that their rows belong to. Ids beyond the rows were only updated since, and have no weights.
     """
 
     module: AutoSeqRecModule
-    items: Vocabulary
+    item_vocabulary: Vocabulary
 
     def check(self, settings: FitSettings, ids: NDArray[Any]) -> None:
         """Refuse a fit that cannot go on from these weights.
@@ -57,12 +57,12 @@ class WarmStart:
                     f"warm_start=True goes on from the weights of the fit before, which had {name}={value!r}, not "
                     f"{getattr(settings, name)!r}. Set {name} back, or warm_start=False to start anew."
                 )
-        self.items.check_kind(ids)
+        self.item_vocabulary.check_kind(ids)
 
     @torch.no_grad()
     def carry_into(self, module: AutoSeqRecModule, ids: NDArray[Any]) -> None:
         """Put the earlier weights into a new module of the items with these ids; the other items keep the new ones."""
-        rows = self.items.find(ids, self.module.n_items)
+        rows = self.item_vocabulary.find(ids, self.module.n_items)
         known = np.flatnonzero(rows >= 0)
         into, out_of = torch.from_numpy(known), torch.from_numpy(rows[known])
         for name, weights in module.item_parts().items():

@@ -135,7 +135,7 @@ def state_arrays(state: State) -> dict[str, NDArray[Any]]:
     snapshot = state.snapshot
     weights = {f"{WEIGHTS}{name}": weight.numpy() for name, weight in state.model.module.state_dict().items()}
     return {
-        **pack_vocabularies(state.users.ids(snapshot.n_users), state.items.ids(snapshot.n_items)),
+        **pack_vocabularies(state.user_vocabulary.ids(snapshot.n_users), state.item_vocabulary.ids(snapshot.n_items)),
         **event_arrays(state.events, snapshot.n_known_events),
         **weights,
     }

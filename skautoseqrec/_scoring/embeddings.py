@@ -38,15 +38,15 @@ def similar_items(serving: Serving, items: Any, k: int, side: str) -> tuple[NDAr
     """
     state, scorer = serving
     base = state.merged()
-    item_ids = state.items.ids(base.counts.n_items)
+    item_ids = state.item_vocabulary.ids(base.counts.n_items)
     if side not in ("target", "source"):
         raise ValueError(f"side must be 'target' or 'source', not {side!r}.")
     k = check_k(k)
     if k >= len(item_ids):
         raise ValueError(f"k must be below the {len(item_ids)} known items, not {k}.")
-    codes = torch.from_numpy(state.items.known_codes(read_ids(items, "items"), "items", len(item_ids)))
+    codes = torch.from_numpy(state.item_vocabulary.known_codes(read_ids(items, "items"), "items", len(item_ids)))
     if side == "target":
-        vectors = base.items.two_hop[: len(item_ids)]
+        vectors = base.item_vectors.two_hop[: len(item_ids)]
     else:
         vectors = scorer.model.encode(base.source, scorer.model.row_norms(base.counts.transitions))
     unit = functional.normalize(vectors)
@@ -60,14 +60,14 @@ def item_embeddings(serving: Serving) -> NDArray[np.float32]:
     """Return a vector per known item, shape (n_items, 3 d)."""
     base = serving.state.merged()
     # A copy: answers are read from the original.
-    return base.items.vectors[: base.counts.n_items].numpy().copy()
+    return base.item_vectors.vectors[: base.counts.n_items].numpy().copy()
 
 
 def item_biases(serving: Serving) -> NDArray[np.float32]:
     """Return what is added to the product of embeddings for each known item, shape (n_items,)."""
     state, scorer = serving
     base = state.merged()
-    return _linear_heads(scorer).bias(base.items, scorer.blend)[: base.counts.n_items].numpy()
+    return _linear_heads(scorer).bias(base.item_vectors, scorer.blend)[: base.counts.n_items].numpy()
 
 
 def user_embeddings(serving: Serving, users: Any) -> NDArray[np.float32]:

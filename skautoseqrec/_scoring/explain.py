@@ -34,7 +34,7 @@ def explain(serving: Serving, users: Any, items: Any, exclude_seen: bool) -> Bun
     """
     state, scorer = serving
     asked = snapshot, histories = state.asked(users)
-    codes = state.items.known_codes(read_ids(items, "items"), "items", snapshot.n_items)
+    codes = state.item_vocabulary.known_codes(read_ids(items, "items"), "items", snapshot.n_items)
     whole = scorer.parts(scorer.view(asked))
     eligible = torch.zeros(len(histories), snapshot.n_items)
     Filter(exclude_seen).apply(eligible, histories)

@@ -93,7 +93,7 @@ class NeuralPart(Part):
 
     def add(self, scores: Tensor, view: View, weight: float, heads: Heads) -> None:
         """Add what the heads make of queries and items."""
-        scores.add_(view.spread(heads.part(self.NAME, view.queries.vectors, view.items)), alpha=weight)
+        scores.add_(view.spread(heads.part(self.NAME, view.queries.vectors, view.item_vectors)), alpha=weight)
 
 
 class BiasedPart(NeuralPart):
@@ -103,7 +103,7 @@ class BiasedPart(NeuralPart):
 
     def add_cold(self, scores: Tensor, view: View, weight: float) -> None:
         """Add the decoder's bias."""
-        scores += view.spread(view.items.biases[BIASED_PARTS[self.NAME]][None] * weight)
+        scores += view.spread(view.item_vectors.biases[BIASED_PARTS[self.NAME]][None] * weight)
 
 
 class Collaborative(BiasedPart):

@@ -56,7 +56,7 @@ class Scorer(FieldsOnly):
     def score(self, view: View) -> Tensor:
         """Return the score of every item for every row of a view, shape (n_rows, n_items)."""
         heads = self.model.heads
-        scores = view.spread(heads.score(view.queries.vectors, view.items, self.blend))
+        scores = view.spread(heads.score(view.queries.vectors, view.item_vectors, self.blend))
         for part, weight in self._used:
             if not part.IS_NEURAL and not part.IS_SHARED:
                 part.add(scores, view, weight, heads)
@@ -91,7 +91,7 @@ class Scorer(FieldsOnly):
         changes = snapshot.changes()
         view = View(
             queries=queries,
-            items=snapshot.base.items_on(self.device).first(snapshot.n_items),
+            item_vectors=snapshot.base.item_vectors_on(self.device).first(snapshot.n_items),
             recent=Recent(changes.items, changes.vector_changes.to(self.device), None),
             trend=live_trend(self.model, snapshot, len(histories)),
             n_items=snapshot.n_items,
@@ -117,14 +117,14 @@ class Scorer(FieldsOnly):
 
     def _add_shared(self, scores: Tensor, view: View) -> None:
         """Add what each item scores whoever asks, in place."""
-        scores.add_(view.spread(self.model.heads.bias(view.items, self.blend)[None]))
+        scores.add_(view.spread(self.model.heads.bias(view.item_vectors, self.blend)[None]))
         for part, weight in self._used:
             if part.IS_SHARED:
                 part.add(scores, view, weight, self.model.heads)
 
     def _shared(self, view: View, snapshot: Snapshot) -> Tensor:
         """Return what each item of a snapshot scores whoever asks, shape (1, n_items)."""
-        scores = view.items.vectors.new_zeros(1, view.n_items)
+        scores = view.item_vectors.vectors.new_zeros(1, view.n_items)
         self._add_shared(scores, view._replace(trend=live_trend(self.model, snapshot, 1)))
         return scores
 

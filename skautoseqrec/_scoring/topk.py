@@ -47,7 +47,7 @@ def answer(serving: Serving, asked: Asked, k: int, restriction: Restriction, ret
     k, n_rows = check_k(k), len(histories)
     purpose = f"An answer of {k:,} items for each of {n_rows:,} users"
     require_bytes(BYTES_PER_ANSWER * n_rows * k, purpose, "Ask for fewer users at a time.")
-    items = serving.state.items
+    items = serving.state.item_vocabulary
     allowed = restriction.read(items, snapshot.n_items, n_rows)
     codes, scores = top_k(serving.scorer, asked, k, allowed)
     ids, scores = decode_answers(codes, scores, items.ids(snapshot.n_items))
@@ -58,13 +58,13 @@ def best_of_each(serving: Serving, user_ids: NDArray[Any], exclude_seen: bool) -
     """Return the id of the best item of each user; for one who has seen everything, seen items count too."""
     state, scorer = serving
     snapshot = state.snapshot
-    users, rows = np.unique(state.users.codes_of(user_ids, snapshot.n_users), return_inverse=True)
+    users, rows = np.unique(state.user_vocabulary.codes_of(user_ids, snapshot.n_users), return_inverse=True)
     asked = Asked(snapshot, snapshot.histories(users))
     best = top_k(scorer, asked, 1, Filter(exclude_seen))[0][:, 0]
     sated = np.flatnonzero(best < 0)
     asked = Asked(snapshot, asked.histories.rows(sated))
     best[sated] = top_k(scorer, asked, 1, Filter(exclude_seen=False))[0][:, 0]
-    return state.items.ids(snapshot.n_items)[best[rows]]
+    return state.item_vocabulary.ids(snapshot.n_items)[best[rows]]
 
 
 @torch.inference_mode()

@@ -44,10 +44,10 @@ class View(NamedTuple):
     ----------
     queries : Queries
         The users, one row each.
-    items : ItemVectors
-        The items; where it has not n_items rows, its last row stands for every item that it has none of.
+    item_vectors : ItemVectors
+        What scoring reads of the items; where it has not n_items rows, its last row stands for every item that it has none of.
     recent : Recent
-        The events since ``items`` was valid.
+        The events since ``item_vectors`` was valid.
     trend : TrendView
         Decayed popularity, of the same moment and the same events.
     n_items : int
@@ -61,7 +61,7 @@ class View(NamedTuple):
     """
 
     queries: Queries
-    items: ItemVectors
+    item_vectors: ItemVectors
     recent: Recent
     trend: TrendView
     n_items: int
@@ -71,10 +71,10 @@ class View(NamedTuple):
 
     def zeros(self) -> Tensor:
         """Return scores of nothing, shape (n_rows, n_items)."""
-        return self.items.vectors.new_zeros(len(self.is_cold), self.n_items)
+        return self.item_vectors.vectors.new_zeros(len(self.is_cold), self.n_items)
 
     def spread(self, scores: Tensor) -> Tensor:
-        """Return scores for all items, the last column standing for every item that ``items`` has no row of."""
+        """Return scores for all items, the last column standing for every item that ``item_vectors`` has no row of."""
         if self.n_items == scores.shape[1]:
             return scores
         return torch.cat([scores, scores[:, -1:].expand(-1, self.n_items - scores.shape[1])], dim=1)

@@ -119,7 +119,7 @@ class WalkForward:
         items, n_before = self._events.items[seen_here], replay.clock + seen_here.start
         view = View(
             queries=queries,
-            items=replay.item_vectors,
+            item_vectors=replay.item_vectors,
             recent=Recent(items, replay.vector_changes(seen_here), sees),
             trend=TrendView(self._model.trend, replay.levels, replay.clock + visible, items, n_before, sees),
             n_items=n_items,

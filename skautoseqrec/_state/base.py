@@ -35,7 +35,7 @@ class Base(FieldsOnly):
         T, not in units, with the indices of ``counts.transitions``.
     levels : ndarray of shape (n_half_lives, n_items)
         Levels of the trend.
-    items : ItemVectors with n_items + 1 rows
+    item_vectors : ItemVectors with n_items + 1 rows
         What scoring reads; the last row stands for any item that is not known yet.
     n_built_from : int
         How many events it was last built from as a whole; what came since was added to sums of float32.
@@ -46,14 +46,14 @@ class Base(FieldsOnly):
     target: Tensor
     transitions: sparse.csr_matrix
     levels: NDArray[np.float64]
-    items: ItemVectors
+    item_vectors: ItemVectors
     n_built_from: int
 
-    def items_on(self, device: torch.device) -> ItemVectors:
+    def item_vectors_on(self, device: torch.device) -> ItemVectors:
         """Return what scoring reads on a device; a copy on another than the CPU is kept as long as the base is."""
         if device == CPU:
-            return self.items
-        return self.keep(f"items on {device}", self.items, lambda: self.items.to(device))
+            return self.item_vectors
+        return self.keep(f"items on {device}", self.item_vectors, lambda: self.item_vectors.to(device))
 
     @classmethod
     def build(cls, counts: Counts, items: NDArray[np.int64], model: Model) -> Base:
@@ -75,13 +75,13 @@ class Base(FieldsOnly):
             touched = np.flatnonzero(np.diff(matrix.indptr))
             projections[torch.from_numpy(touched)] += model.project_rows(matrix[touched] / TRANSITION_UNIT)
         target[:, -1] = model.column_norms(counts.transitions)
-        items = spread_items(self.items, events.n_items + 1)
+        item_vectors = spread_items(self.item_vectors, events.n_items + 1)
         changed = torch.from_numpy(np.unique(events.items))
-        items.two_hop[changed] = model.reach(target[changed])
+        item_vectors.two_hop[changed] = model.reach(target[changed])
         levels = padded_levels(self.levels, model, events.n_items)
         model.trend.add_events(levels, events.items, np.arange(self.counts.clock, counts.clock))
         values = single_precision(counts.transitions)
-        return Base(counts, source, target, values, levels, items, self.n_built_from)
+        return Base(counts, source, target, values, levels, item_vectors, self.n_built_from)
 
     def transitions_from(self, last_items: SparseEntries) -> SparseEntries:
         """Return the sums of rows of T that weighted items ask for; items not known yet have none."""

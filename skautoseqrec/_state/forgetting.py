@@ -47,9 +47,9 @@ def find_events(state: State, users: Any, items: Any, interactions: Any) -> NDAr
     event_users, event_items = state.events.between(0, len(state.events))
     is_meant = np.zeros(len(event_users), dtype=bool)
     if users is not None:
-        is_meant |= np.isin(event_users, state.users.known_codes(read_ids(users, "users"), "users"))
+        is_meant |= np.isin(event_users, state.user_vocabulary.known_codes(read_ids(users, "users"), "users"))
     if items is not None:
-        is_meant |= np.isin(event_items, state.items.known_codes(read_ids(items, "items"), "items"))
+        is_meant |= np.isin(event_items, state.item_vocabulary.known_codes(read_ids(items, "items"), "items"))
     if interactions is not None:
         is_meant |= _are_in_log(state, interactions)
     return is_meant
@@ -58,11 +58,11 @@ def find_events(state: State, users: Any, items: Any, interactions: Any) -> NDAr
 def _are_in_log(state: State, interactions: Any) -> NDArray[np.bool_]:
     """Return which events have the user, the item and, where the log has times, the time of any row of a log."""
     columns = read_columns(interactions)
-    state.users.check_kind(columns.users)
-    state.items.check_kind(columns.items)
+    state.user_vocabulary.check_kind(columns.user_ids)
+    state.item_vocabulary.check_kind(columns.item_ids)
     state.events.check_kind(columns.times)
     event_users, event_items = state.events.between(0, len(state.events))
-    asked = [state.users.find(columns.users), state.items.find(columns.items)]
+    asked = [state.user_vocabulary.find(columns.user_ids), state.item_vocabulary.find(columns.item_ids)]
     candidates = np.flatnonzero(np.isin(event_users, asked[0]) & np.isin(event_items, asked[1]))
     known = [event_users[candidates], event_items[candidates]]
     if columns.times is not None:
@@ -77,7 +77,7 @@ def _are_in_log(state: State, interactions: Any) -> NDArray[np.bool_]:
     is_found = np.isin(asked_codes, known_codes)
     if not is_found.all():
         row = int((~is_found).argmax())
-        wanted = f"{columns.users.tolist()[row]!r} with {columns.items.tolist()[row]!r}"
+        wanted = f"{columns.user_ids.tolist()[row]!r} with {columns.item_ids.tolist()[row]!r}"
         if columns.times is not None:
             wanted += f" at {columns.times[row]}"
         raise ValueError(f"Row {row} of interactions, {wanted}, matches no known event.")
@@ -139,7 +139,9 @@ def without(state: State, is_forgotten: NDArray[np.bool_]) -> State:
     events = state.events.take(kept, users, items)
     remaining = Events(users, items, len(known_users), len(known_items))
     counts = Counts.of(remaining, model.settings.step_weights, events.arrivals, events.clock)
-    return State(state.users.take(known_users), state.items.take(known_items), events, counts, model)
+    return State(
+        state.user_vocabulary.take(known_users), state.item_vocabulary.take(known_items), events, counts, model
+    )
 
 
 def _model_of(items: NDArray[np.int64], model: Model) -> Model:

@@ -153,7 +153,7 @@ class Overlay:
         vector_changes[torch.from_numpy(np.searchsorted(items, known.items))] = known.vector_changes
         moved, newest = np.unique(arrived[::-1], return_index=True)
         targets = torch.from_numpy(self._target_of_event.view(n_events)[n_events - 1 - newest])
-        reached = self._base.items.two_hop
+        reached = self._base.item_vectors.two_hop
         before = reached[torch.from_numpy(np.minimum(moved, len(reached) - 1))]
         vector_changes[torch.from_numpy(np.searchsorted(items, moved))] = self._model.reach(targets) - before
         return Changes(n_events, items, vector_changes, levels)

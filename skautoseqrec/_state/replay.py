@@ -52,7 +52,7 @@ class Replay:
         self._source = padded(base.source, events.n_items)
         self._target = padded(base.target, events.n_items)
         #: What scoring reads, as of the events that were added.
-        self.item_vectors = spread_items(base.items, events.n_items).to(device)
+        self.item_vectors = spread_items(base.item_vectors, events.n_items).to(device)
         self.levels = padded_levels(base.levels, model, events.n_items)
         popularity = torch.zeros(events.n_items)
         popularity[: base.counts.n_items] = torch.from_numpy(base.counts.popularity).float()

@@ -107,7 +107,7 @@ class State:
 
     Parameters
     ----------
-    users, items : Vocabulary
+    user_vocabulary, item_vocabulary : Vocabulary
         Ids of what is known.
     events : EventStore
         The events so far, the ground truth.
@@ -119,30 +119,30 @@ class State:
 
     def __init__(
         self,
-        users: Vocabulary,
-        items: Vocabulary,
+        user_vocabulary: Vocabulary,
+        item_vocabulary: Vocabulary,
         events: EventStore,
         counts: Counts,
         model: Model,
     ) -> None:
-        self.users = users
-        self.items = items
+        self.user_vocabulary = user_vocabulary
+        self.item_vocabulary = item_vocabulary
         self.events = events
         self.model = model
         self.snapshot = self._snapshot_of(Base.build(counts, events.between(0, len(events))[1], model))
 
     def user_ids(self) -> NDArray[Any]:
         """Return the ids of the known users; the position of an id is its code."""
-        return self.users.ids(self.snapshot.n_users)
+        return self.user_vocabulary.ids(self.snapshot.n_users)
 
     def item_ids(self) -> NDArray[Any]:
         """Return the ids of the known items; the position of an id is its code."""
-        return self.items.ids(self.snapshot.n_items)
+        return self.item_vocabulary.ids(self.snapshot.n_items)
 
     def update(self, columns: Columns) -> None:
         """Let the events of a log in, in time order; all of it becomes visible at once."""
-        self.users.check_new(columns.users)
-        self.items.check_new(columns.items)
+        self.user_vocabulary.check_new(columns.user_ids)
+        self.item_vocabulary.check_new(columns.item_ids)
         self.events.check_kind(columns.times)
         try:
             self.snapshot = self._add_events(columns.take(columns.time_order()))
@@ -156,23 +156,25 @@ class State:
 
     def _add_events(self, columns: Columns) -> Snapshot:
         """Append events in time order and return the snapshot that has them; it is not published yet."""
-        users, items = self.users.add(columns.users), self.items.add(columns.items)
+        users, items = self.user_vocabulary.add(columns.user_ids), self.item_vocabulary.add(columns.item_ids)
         self.events.add_events(users, items, columns.times)
         overlay = self.snapshot.overlay
         if len(overlay) + len(users) > self._merge_at():
-            base = self._base_after(self.snapshot.base, len(self.events), len(self.users), len(self.items))
+            base = self._base_after(
+                self.snapshot.base, len(self.events), len(self.user_vocabulary), len(self.item_vocabulary)
+            )
             n_added = len(self.events) - base.n_built_from
             return self._snapshot_of(self._built(base) if n_added >= REBUILT_AFTER * base.n_built_from else base)
         for user, item in zip(users.tolist(), items.tolist(), strict=True):
             overlay.add_event(user, item)
-        return Snapshot(self.snapshot.base, overlay, len(overlay), len(self.users), len(self.items))
+        return Snapshot(self.snapshot.base, overlay, len(overlay), len(self.user_vocabulary), len(self.item_vocabulary))
 
     def _roll_back(self) -> None:
         """Forget what an interrupted update left behind the published mark."""
         snapshot = self.snapshot
         self.events.truncate(snapshot.n_known_events)
-        self.users.truncate(snapshot.n_users)
-        self.items.truncate(snapshot.n_items)
+        self.user_vocabulary.truncate(snapshot.n_users)
+        self.item_vocabulary.truncate(snapshot.n_items)
         self.snapshot = self._snapshot_of(self.merged())
 
     def merged(self) -> Base:
@@ -183,14 +185,14 @@ class State:
     def asked(self, users: Any) -> Asked:
         """Return the published snapshot and the histories of users given by their ids, empty if unknown."""
         user_ids = read_ids(users, "users")
-        self.users.check_kind(user_ids)
+        self.user_vocabulary.check_kind(user_ids)
         snapshot = self.snapshot
-        return Asked(snapshot, snapshot.histories(self.users.find(user_ids, snapshot.n_users)))
+        return Asked(snapshot, snapshot.histories(self.user_vocabulary.find(user_ids, snapshot.n_users)))
 
     def asked_sequences(self, sequences: Any) -> Asked:
         """Return the published snapshot and histories given as lists of item ids, unknown ones skipped."""
         snapshot = self.snapshot
-        rows = [self.items.codes_of(ids, snapshot.n_items) for ids in read_sequences(sequences)]
+        rows = [self.item_vocabulary.codes_of(ids, snapshot.n_items) for ids in read_sequences(sequences)]
         rows = [codes[codes >= 0] for codes in rows]
         lengths = np.fromiter(map(len, rows), np.int64, len(rows))
         return Asked(snapshot, Histories.of_lengths(np.concatenate([np.zeros(0, dtype=np.int64), *rows]), lengths))
@@ -200,8 +202,8 @@ class State:
 
         Users and items that the base does not know get the codes that follow its own.
         """
-        users, n_users = _codes_ahead(self.users, columns.users, base.counts.n_users)
-        items, n_items = _codes_ahead(self.items, columns.items, base.counts.n_items)
+        users, n_users = _codes_ahead(self.user_vocabulary, columns.user_ids, base.counts.n_users)
+        items, n_items = _codes_ahead(self.item_vocabulary, columns.item_ids, base.counts.n_items)
         return Events(users, items, n_users, n_items)
 
     def _base_after(self, base: Base, n_events: int, n_users: int, n_items: int) -> Base:

@@ -51,8 +51,8 @@ def state_of(recommender):
     """Return all that a refusal may not touch."""
     state = recommender._serving.state
     snapshot = state.snapshot
-    sizes = len(state.events), len(state.users), len(state.items), len(snapshot.overlay)
-    ids = state.users.ids().tolist(), state.items.ids().tolist()
+    sizes = len(state.events), len(state.user_vocabulary), len(state.item_vocabulary), len(snapshot.overlay)
+    ids = state.user_vocabulary.ids().tolist(), state.item_vocabulary.ids().tolist()
     return id(snapshot), id(snapshot.overlay), sizes, ids, sorted(vars(recommender))
 
 

@@ -59,7 +59,7 @@ def assert_same_base(actual, expected):
     for name in ("source", "target"):
         np.testing.assert_allclose(getattr(actual, name), getattr(expected, name), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(actual.levels, expected.levels, rtol=1e-9)
-    np.testing.assert_allclose(actual.items.two_hop, expected.items.two_hop, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(actual.item_vectors.two_hop, expected.item_vectors.two_hop, rtol=1e-4, atol=1e-5)
 
 
 def assert_walks_as(oracle, recommender, walked, ties="row"):

@@ -140,7 +140,7 @@ def test_bad_updates_change_nothing(bad, error, message):
     with pytest.raises(error, match=message):
         recommender.partial_update(bad)
     assert state.snapshot is snapshot
-    assert (len(state.events), len(state.users), len(state.items)) == (n_events, 2, 2)
+    assert (len(state.events), len(state.user_vocabulary), len(state.item_vocabulary)) == (n_events, 2, 2)
 
 
 @pytest.mark.parametrize(("where", "at_call"), [((Overlay, "add_event"), 2), ((Base, "add_events"), 1)])
