@@ -62,7 +62,7 @@ class TestLoadInteractions:
     def test_csv(self, tmp_path, name):
         path = self.write(tmp_path / name, "rating,item_id,user_id,timestamp\n5,007,3,10\n4,012,-4,9\n")
         log = load_interactions(str(path))
-        assert log.to_columns().users.tolist() == [3, -4]
+        assert log.to_columns().user_ids.tolist() == [3, -4]
         assert log.to_columns().item_ids.tolist() == ["007", "012"]
         assert log.times.tolist() == [10, 9]
 
@@ -88,7 +88,7 @@ class TestLoadInteractions:
         frame = pd.DataFrame({"user_id": ["a", "b"], "item_id": [1, 2], "timestamp": [4, 3]})
         frame.to_parquet(tmp_path / "log.parquet")
         log = load_interactions(tmp_path / "log.parquet")
-        assert log.to_columns().users.tolist() == ["a", "b"]
+        assert log.to_columns().user_ids.tolist() == ["a", "b"]
         assert log.times.tolist() == [4, 3]
 
     @pytest.mark.parametrize(

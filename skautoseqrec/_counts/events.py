@@ -89,9 +89,7 @@ class EventStore:
         """Raise TypeError if numbers are to follow datetimes or datetimes numbers, ValueError if no unit holds both."""
         if times is None or self._times is None:
             return
-        known, new = (
-            "datetimes" if kind == "M" else "numbers" for kind in (self._times.view().dtype.kind, times.dtype.kind)
-        )
+        known, new = _kind_of(self._times.view()), _kind_of(times)
         if known != new:
             raise TypeError(
                 f"Column 'timestamp': the known times are {known}, but these are {new}. Convert one of them, "
@@ -114,7 +112,7 @@ class EventStore:
         for column in (self._users, self._items, self._times):
             if column is not None:
                 column.truncate(min(length, len(column)))
-        if self._times is not None and (self._times.view() != self._times.view()).all():
+        if self._times is not None and _is_missing(self._times.view()).all():
             self._times = None  # the events that first had times never arrived
 
 
@@ -128,6 +126,15 @@ def _check_unit(known: NDArray[Any], new: NDArray[Any]) -> None:
                 f"Column 'timestamp': {times[wrapped][0]} does not fit {unit}, in which others are. Round them all to "
                 "one unit, with .astype('datetime64[us]') for example."
             )
+
+
+def _kind_of(times: NDArray[Any]) -> str:
+    return "datetimes" if times.dtype.kind == "M" else "numbers"
+
+
+def _is_missing(times: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which times are NaN or NaT; whole numbers never are."""
+    return np.isnat(times) if times.dtype.kind == "M" else np.isnan(times)
 
 
 def _missing_times(length: int, like: np.dtype[Any]) -> NDArray[Any]:

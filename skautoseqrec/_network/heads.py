@@ -173,11 +173,12 @@ class MultinomialHeads(Heads):
 
     def score(self, queries: QueryVectors, items: ItemVectors, blend: Mapping[str, Any]) -> Tensor:
         """Return the blended neural parts as one product over the range of the parts used."""
-        used = [name for name in NEURAL_PARTS if blend[name]] or [NEURAL_PARTS[0]]
-        first, last = used[0], used[-1]
-        names = NEURAL_PARTS[NEURAL_PARTS.index(first) : NEURAL_PARTS.index(last) + 1]
+        used = [place for place, name in enumerate(NEURAL_PARTS) if blend[name]]
+        if not used:
+            return items.vectors.new_zeros(len(queries.collaborative), len(items.vectors))
+        names = NEURAL_PARTS[used[0] : used[-1] + 1]
         weighted = torch.cat([blend[name] * getattr(queries, name) for name in names], 1)
-        return product(weighted, items.columns(first, last))
+        return product(weighted, items.columns(names[0], names[-1]))
 
     def bias(self, items: ItemVectors, blend: Mapping[str, Any]) -> Tensor:
         """Return what is added to each item's score whoever asks, shape (n_items,)."""

@@ -16,7 +16,7 @@ from ..exceptions import ModelFileError
 from .format import describe_fitted, read_fitted, state_arrays
 
 #: What skops has no way to hold: their classes are not ours, and they refer back to the estimator.
-LEFT_OUT = ("_metadata_request", "_skl_callbacks")
+NOT_STORED = ("_metadata_request", "_skl_callbacks")
 #: Where a state of numbers and text has what save_model writes: the description, and the arrays.
 DESCRIPTION, ARRAYS = "_description", "_arrays"
 
@@ -28,7 +28,7 @@ def without_journal(attributes: Mapping[str, Any]) -> dict[str, Any]:
 
 def describe(recommender: Any, attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Return attributes with the fit as its description and arrays, without callbacks and metadata requests."""
-    described = {name: value for name, value in without_journal(attributes).items() if name not in LEFT_OUT}
+    described = {name: value for name, value in without_journal(attributes).items() if name not in NOT_STORED}
     if "_serving" in described:
         serving = described.pop("_serving")
         described[DESCRIPTION] = json.dumps(describe_fitted(recommender, serving.scorer))

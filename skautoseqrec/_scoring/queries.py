@@ -16,12 +16,17 @@ from .._network.model import Model
 from .._utils.devices import beside
 from .._utils.ragged import SparseEntries, flat_places
 
-#: A dense layout costs its places; a sparse one sorts its entries, each of which costs as much as so many places.
+#: Sorting an entry of a sparse layout costs as much as so many places of a dense one.
 PLACES_PER_ENTRY = 64
 #: From so many entries on, scipy fills a dense array faster than torch does.
 MANY_ENTRIES = 2**14
 #: Histories up to this length are searched for repeats side by side.
 LONGEST_SORTED = 256
+
+
+def is_cheaper_dense(n_rows: int, n_items: int, n_entries: int) -> bool:
+    """Tell in which layout rows are cheaper to add up: a dense one costs its places, a sparse one sorts its entries."""
+    return n_rows * n_items <= PLACES_PER_ENTRY * n_entries
 
 
 class SummedRows:
@@ -40,7 +45,7 @@ class SummedRows:
         parts = [part for part in parts if len(part.items)]
         n_entries = sum(len(part.items) for part in parts)
         self._dense = self._sparse = None
-        if parts and self._shape[0] * n_items <= PLACES_PER_ENTRY * n_entries:
+        if n_entries and is_cheaper_dense(*self._shape, n_entries):
             self._dense = self._add_up_densely(parts)
         elif n_entries:
             self._sparse = self._add_up_sparsely(parts)

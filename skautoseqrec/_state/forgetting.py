@@ -18,6 +18,10 @@ from .._network.model import Model
 from .state import State
 
 
+#: What equals no known time where all of these are whole numbers.
+NO_TIME = -0.5
+
+
 def find_events(state: State, users: Any, items: Any, interactions: Any) -> NDArray[np.bool_]:
     """Return which of the events of a state are meant by any of three ways to say so.
 
@@ -99,9 +103,11 @@ def _comparable(known: NDArray[Any], asked: NDArray[Any]) -> tuple[NDArray[Any],
     """Return times of which equal ones are of the same event: whole numbers do not meet fractions as floats."""
     if (known.dtype.kind, asked.dtype.kind) != ("i", "f"):
         return known, asked
-    # As floats, whole numbers beyond 2**53 would equal their neighbours. No float equals a number and a half of it.
+    # As floats, whole numbers beyond 2**53 would equal their neighbours.
     is_whole = (asked == np.floor(asked)) & (np.abs(asked) < 2.0**63)
-    return known.astype(object), np.where(is_whole, np.where(is_whole, asked, 0).astype(np.int64), -0.5).astype(object)
+    comparable = np.full(len(asked), NO_TIME, dtype=object)
+    comparable[is_whole] = asked[is_whole].astype(np.int64).tolist()
+    return known.astype(object), comparable
 
 
 def _row_codes(first: Sequence[NDArray[Any]], second: Sequence[NDArray[Any]]) -> NDArray[np.int64]:

@@ -28,11 +28,11 @@ class Batch(NamedTuple):
     inputs: SparseRows | ItemSequences
     targets: SparseRows
     #: How often a row of the set that these are drawn from has an item among ``TARGETS_PER_ROW`` draws of its targets.
-    hits: Tensor | None = None
+    target_rates: Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
         """Return the batch on another device, but for what is known of its set, of which little is read."""
-        return Batch(self.decoder, self.inputs.to(device), self.targets.to(device), self.hits)
+        return Batch(self.decoder, self.inputs.to(device), self.targets.to(device), self.target_rates)
 
 
 def shuffled_slices(rows: NDArray[np.int64], batch_size: int) -> Iterator[NDArray[np.int64]]:
@@ -70,13 +70,13 @@ class WholeRows:
         sums = np.asarray(matrix.sum(1)).ravel()
         self.rows = np.flatnonzero(sums)
         chances = 1 - (1 - matrix.data / np.repeat(sums, np.diff(matrix.indptr))) ** TARGETS_PER_ROW
-        hits = np.bincount(matrix.indices, chances, minlength=matrix.shape[1]) / max(1, len(self.rows))
-        self._hits = torch.from_numpy(hits)
+        target_rates = np.bincount(matrix.indices, chances, minlength=matrix.shape[1]) / max(1, len(self.rows))
+        self._target_rates = torch.from_numpy(target_rates)
 
     def batch(self, rows: NDArray[np.int64]) -> Batch:
         """Return some of the rows."""
         gathered = gather_rows(self._matrix, rows)
-        return Batch(self._decoder, unit_rows(gathered), shares(gathered), self._hits)
+        return Batch(self._decoder, unit_rows(gathered), shares(gathered), self._target_rates)
 
 
 class Snapshots:
@@ -114,17 +114,19 @@ class Snapshots:
         log_times -= torch.from_numpy(half_lives) * math.log(2)
         return self.events[torch.topk(log_times, min(n_events, len(self.events)), largest=False).indices.numpy()]
 
-    def hits(self, events: NDArray[np.int64]) -> Tensor:
+    def target_rates(self, events: NDArray[np.int64]) -> Tensor:
         """Return how often one of some events has each item, shape (n_items,)."""
         return torch.from_numpy(np.bincount(self._history[events], minlength=self._n_items) / max(1, len(events)))
 
-    def batch(self, events: NDArray[np.int64], hits: Tensor) -> Batch:
-        """Return some events as a batch: the history before each, and its item; ``hits`` are of all that were drawn."""
+    def batch(self, events: NDArray[np.int64], target_rates: Tensor) -> Batch:
+        """Return some events as a batch: the history before each, and its item; the rates are of all that were drawn."""
         histories = Histories(self._history, events - self._lengths[events], events)
         length = self._sequence_length
         inputs = self._decayed_rows(histories) if length is None else item_sequences(histories, length)
         ones = np.ones(len(events), dtype=np.int64)
-        return Batch("collaborative", inputs, sparse_rows(self._history[events], ones.astype(float), ones), hits)
+        return Batch(
+            "collaborative", inputs, sparse_rows(self._history[events], ones.astype(float), ones), target_rates
+        )
 
     def _decayed_rows(self, histories: Histories) -> SparseRows:
         entries = histories.decayed(self._settings)

@@ -130,7 +130,7 @@ class MultinomialObjective(Objective):
                 yield matrix.batch, drawn_share(np.tile(matrix.rows, self.TRANSITION_PASSES), share)
             yield histories.batch, users
             events = snapshots.draw(math.ceil(share * n_snapshots))
-            yield partial(snapshots.batch, hits=snapshots.hits(events)), events
+            yield partial(snapshots.batch, target_rates=snapshots.target_rates(events)), events
 
         while True:
             draws = [(form, chosen) for form, rows in draw_rows() for chosen in shuffled_slices(rows, batch_size)]

@@ -51,7 +51,7 @@ def sample(batch: Batch, n_items: int, n_negatives: int) -> Sampled:
     Parameters
     ----------
     batch : Batch
-        Rows drawn from a set of which ``batch.hits`` is known.
+        Rows drawn from a set of which ``batch.target_rates`` is known.
     n_items : int
         Number of items.
     n_negatives : int
@@ -62,14 +62,14 @@ def sample(batch: Batch, n_items: int, n_negatives: int) -> Sampled:
     sampled : Sampled
         The batch and its candidates.
     """
-    assert batch.hits is not None
+    assert batch.target_rates is not None
     targets = draw_targets(batch.targets, TARGETS_PER_ROW)
     negatives = torch.randint(n_items, (n_negatives,), device=targets.items.device)
     candidates, places = torch.unique(torch.cat([targets.items, negatives]), return_inverse=True)
     # What a row asks for itself is no chance: the others of its batch are one fewer than all.
-    hits = batch.hits[candidates.cpu()].clamp_max(1 - 1e-9)
+    target_rates = batch.target_rates[candidates.cpu()].clamp_max(1 - 1e-9)
     undrawn = torch.log1p(torch.tensor(-1 / n_items, dtype=torch.float64))  # minus infinity for a single item
-    log_absence = (len(batch.targets) - 1) * torch.log1p(-hits) + n_negatives * undrawn
+    log_absence = (len(batch.targets) - 1) * torch.log1p(-target_rates) + n_negatives * undrawn
     log_inclusion = torch.log(-torch.expm1(log_absence)).float().to(candidates.device)
     shown, inputs = batch.inputs.narrowed()
     asked = SparseRows(places[: len(targets.items)], targets.values, targets.offsets)

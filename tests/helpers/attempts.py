@@ -184,7 +184,7 @@ def _fit_transform(recommender, transformers, log):
 
 def _split(recommender, transformers, log):
     train, test = temporal_train_test_split(log, test_size=1)
-    users = [read_columns(part).users.tolist() for part in (train, test)]
+    users = [read_columns(part).user_ids.tolist() for part in (train, test)]
     assert len(users[1]) == 1
     return (set(users[0] + users[1]),)
 

@@ -70,7 +70,7 @@ def test_a_batch_of_sequences_steps_the_history_encoder():
     OBJECTIVES[1].initialise(module)
     snapshots = Snapshots(counted([("ann", item) for item in "abcdef"]), SETTINGS, 60)
     before = {name: weight.clone() for name, weight in module.state_dict().items()}
-    batch = snapshots.batch(snapshots.events, snapshots.hits(snapshots.events))
+    batch = snapshots.batch(snapshots.events, snapshots.target_rates(snapshots.events))
     next(train(module, OBJECTIVES[1], iter([[batch]]), RATES, CPU))
     kept = {name for name, weight in module.state_dict().items() if torch.equal(weight, before[name])}
     others = (f"decoders.{decoder}.{kind}" for decoder in ("source", "target") for kind in ("weight", "bias"))

@@ -116,7 +116,7 @@ class TestMultinomialObjective:
         counts = counted(log)
         settings = replace(SETTINGS, history_decay=0.5)
         snapshots = Snapshots(counts, settings, None)
-        batch = snapshots.batch(snapshots.events, snapshots.hits(snapshots.events))
+        batch = snapshots.batch(snapshots.events, snapshots.target_rates(snapshots.events))
         shown = batch.inputs.to_dense(counts.n_items).numpy()
         users = np.repeat(np.arange(counts.n_users), np.diff(counts.indptr))
         for row, place in enumerate(snapshots.events.tolist()):
@@ -130,7 +130,7 @@ class TestMultinomialObjective:
     def test_snapshots_in_sequence_show_the_same_items_newest_first(self, log):
         counts = counted(log)
         snapshots = Snapshots(counts, SETTINGS, 60)
-        batch = snapshots.batch(snapshots.events, snapshots.hits(snapshots.events))
+        batch = snapshots.batch(snapshots.events, snapshots.target_rates(snapshots.events))
         users = np.repeat(np.arange(counts.n_users), np.diff(counts.indptr))
         for row, place in enumerate(snapshots.events.tolist()):
             before = counts.history[counts.indptr[users[place]] : place]

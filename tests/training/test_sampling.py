@@ -126,7 +126,7 @@ def rows_of_events():
     items = np.random.default_rng(0).zipf(1.6, size=200) % N_ITEMS
     log = count_log(read_columns([(user % 20, int(item)) for user, item in enumerate(items)]), None, TIMES, 0)
     snapshots = Snapshots(log.counts, TIMES, None)
-    return snapshots.events, lambda events: snapshots.batch(events, snapshots.hits(snapshots.events))
+    return snapshots.events, lambda events: snapshots.batch(events, snapshots.target_rates(snapshots.events))
 
 
 @pytest.mark.parametrize("n_negatives", [1, 4])
