@@ -63,8 +63,15 @@ def test_a_slice_of_matrices_is_a_plain_log():
 def test_plain_matrices_work_with_sklearn_estimators():
     rng = np.random.default_rng(0)
     log = np.column_stack([rng.integers(20, size=300), rng.integers(15, size=300)])
-    assert make_pipeline(UserItemTransformer(), TruncatedSVD(3)).fit_transform(log).shape == (20, 3)
-    assert make_pipeline(ItemTransitionTransformer(), NearestNeighbors()).fit(log)
+    matrices = SequenceMatrixTransformer().fit_transform(log)
+    pipe = make_pipeline(UserItemTransformer(), TruncatedSVD(3, algorithm="arpack", random_state=0))
+    assert pipe.fit_transform(log).shape == (20, 3)
+    singular_values = np.linalg.svd(matrices.user_item.toarray(), compute_uv=False)
+    np.testing.assert_allclose(np.sort(pipe[-1].singular_values_), np.sort(singular_values[:3]))
+    neighbours = make_pipeline(ItemTransitionTransformer(), NearestNeighbors(n_neighbors=2)).fit(log)[-1]
+    rows = matrices.transitions.toarray()
+    distances = np.linalg.norm(rows[:, None] - rows, axis=2) + np.diag(np.full(15, np.inf))
+    np.testing.assert_allclose(neighbours.kneighbors()[0], np.sort(distances, axis=1)[:, :2])
 
 
 @pytest.mark.parametrize(

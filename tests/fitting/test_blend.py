@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from comparisons import answered
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracle import Oracle
 from scipy.optimize import approx_fprime
 from strategies import logs
 from worlds import LEARNING
@@ -200,12 +202,36 @@ def test_a_short_log_takes_fixed_weights_and_says_so():
     assert fitted.n_iter_ == SMALL["max_iter"]
 
 
-def test_cold_users_get_trends_and_what_decoders_expect_of_anybody():
-    fitted = AutoSeqRecRecommender(**SMALL).fit(make_interactions(n_users=600, n_events=6000, random_state=0))
-    popular = fitted.predict_topk([-1], k=5)
-    assert popular.shape == (1, 5)
+def test_cold_users_get_what_has_come_into_fashion():
+    log = make_interactions(n_users=600, n_events=6000, random_state=0)
+    fitted = AutoSeqRecRecommender(**SMALL).fit(log)
+    assert answered(fitted, -1) == pytest.approx(Oracle(fitted, log.tolist()).eligible_scores(-1), rel=1e-4, abs=1e-4)
+    assert fitted.predict_topk([-1], k=1) != 77
     fitted.partial_update([(10_000 + user, 77) for user in range(300)])
     assert fitted.predict_topk([-1], k=1).tolist() == [[77]]
+
+
+def test_cold_users_get_what_decoders_expect_of_anybody():
+    # The trend forgets within a few events what is popular; the biases of the decoders do not.
+    popularity = 1 / np.arange(1, 41)
+    rng = np.random.default_rng(0)
+    baskets = [rng.choice(40, size=3, replace=False, p=popularity / popularity.sum()) for _ in range(1500)]
+    log = [(user, item) for user, basket in enumerate(baskets) for item in basket.tolist()]
+    fitted = AutoSeqRecRecommender(**SMALL, trend_half_lives=(3.0,)).fit(log)
+    expected = Oracle(fitted, log).eligible_scores(-1)
+    assert answered(fitted, -1) == pytest.approx(expected, rel=1e-4, abs=1e-4)
+    parts = fitted.explain([-1], fitted.item_ids_).parts
+    spreads = {name: np.ptp(part) for name, part in parts.items()}
+    for part, decoder in (("collaborative", "collaborative"), ("one_hop", "source")):
+        biases = fitted.module_.decoders[decoder].bias.numpy()
+        weight = spreads[part] / np.ptp(biases)
+        assert weight > 0
+        np.testing.assert_allclose(parts[part][0], weight * biases, rtol=1e-3, atol=1e-5)
+    # Most of the order is theirs: of what is most popular, and not of what came last.
+    assert spreads["collaborative"] > spreads["trend"]
+    best = fitted.predict_topk([-1], k=5)[0]
+    counts = np.bincount([item for _, item in log])
+    assert set(best.tolist()) <= set(np.argsort(-counts)[:10].tolist())
 
 
 def log_of(rows):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import sparse
 
@@ -88,8 +88,7 @@ def test_without_averaging_the_newest_weights_are_kept():
 def test_draws_stay_in_their_row_and_add_up_to_one(seed, n_draws):
     matrix = sparse.random(7, N_ITEMS, 0.4, random_state=seed, format="csr", dtype=np.float32)
     matrix = matrix[np.flatnonzero(np.diff(matrix.indptr))]
-    if matrix.shape[0] == 0:
-        return
+    assume(matrix.shape[0] > 0)
     targets = WholeRows("source", matrix).batch(np.arange(matrix.shape[0])).targets
     drawn = draw_targets(targets, n_draws).to_dense(N_ITEMS)
     torch.testing.assert_close(drawn.sum(1), torch.ones(len(drawn)))
