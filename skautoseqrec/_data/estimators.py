@@ -133,7 +133,7 @@ class LogTransformer(LogEstimator, TransformerMixin, BaseEstimator):
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take that over.
+        """Restore what ``__getstate__`` returned.
 
         Raises
         ------

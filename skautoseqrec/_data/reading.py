@@ -120,7 +120,7 @@ def _is_row(kind: type) -> bool:
 
 
 def _no_rows(rows: Sequence[Any]) -> ValueError:
-    """Return the error that names the first of some rows that is none, or not like the first."""
+    """Return the error for the first entry that is not a row, or not as long as row 0."""
     widths = [len(row) if _is_row(type(row)) else 0 for row in rows]
     row = next((row for row, width in enumerate(widths) if width < 2 or width != widths[0]), 0)
     return ValueError(

@@ -178,7 +178,9 @@ def _read_manifest(manifest: Mapping[str, Any]) -> Fitted:
     if not are_numbers or not all(isinstance(epoch, dict) for epoch in fitted.loss_curve):
         raise ModelFileError("the manifest's 'loss_curve' or 'validation_scores' hold something else than numbers.")
     if fitted.n_iter < 0 or fitted.n_features_in < 2:
-        raise ModelFileError(f"{fitted.n_iter} epochs on a log of {fitted.n_features_in} columns there cannot be.")
+        raise ModelFileError(
+            f"n_iter must be at least 0 and n_features_in at least 2, got {fitted.n_iter} and {fitted.n_features_in}."
+        )
     return fitted
 
 

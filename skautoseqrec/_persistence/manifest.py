@@ -69,7 +69,7 @@ def from_json(value: Any, name: str) -> Any:
             return tuple(from_json(element, name) for element in content)
         if tag == DICT and isinstance(content, dict):
             return {key: from_json(element, name) for key, element in content.items()}
-    raise ModelFileError(f"the manifest holds in {name!r} what nobody wrote: {str(value)[:80]}.")
+    raise ModelFileError(f"the manifest's entry {name!r} is malformed: {str(value)[:80]}.")
 
 
 def take(manifest: Mapping[str, Any], name: str, kind: type) -> Any:

@@ -45,7 +45,7 @@ class View(NamedTuple):
     queries : Queries
         The users, one row each.
     item_vectors : ItemVectors
-        What scoring reads of the items; where it has not n_items rows, its last row stands for every item that it has none of.
+        What scoring reads of the items. If it has fewer than n_items rows, its last row stands for every other item.
     recent : Recent
         The events since ``item_vectors`` was valid.
     trend : TrendView

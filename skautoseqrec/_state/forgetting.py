@@ -17,7 +17,6 @@ from .._data.reading import read_columns, read_ids
 from .._network.model import Model
 from .state import State
 
-
 #: What equals no known time where all of these are whole numbers.
 NO_TIME = -0.5
 

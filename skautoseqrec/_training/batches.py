@@ -119,7 +119,7 @@ class Snapshots:
         return torch.from_numpy(np.bincount(self._history[events], minlength=self._n_items) / max(1, len(events)))
 
     def batch(self, events: NDArray[np.int64], target_rates: Tensor) -> Batch:
-        """Return some events as a batch: the history before each, and its item; the rates are of all that were drawn."""
+        """Return some events as a batch: the history before each, and its item; the rates are of all events drawn."""
         histories = Histories(self._history, events - self._lengths[events], events)
         length = self._sequence_length
         inputs = self._decayed_rows(histories) if length is None else item_sequences(histories, length)
