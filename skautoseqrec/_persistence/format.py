@@ -1,48 +1,138 @@
-"""The events of a state as arrays of a file, and from those the events again, and what they add up to."""
+"""What stands in the file of a saved model: a manifest, and sections of arrays, each since a version of the format.
+
+The state is not in them: it is built anew from the events, as a fit builds it, so that it cannot contradict them. To
+store another array: a section here with the next version, and a sentence in the user guide. Files of earlier versions
+go without it.
+"""
 
 from __future__ import annotations
 
-import platform
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-import safetensors
-import sklearn
 import torch
 from numpy.typing import NDArray
-from sklearn.utils._param_validation import validate_parameter_constraints
 
 from .._counts.counts import Counts
 from .._counts.events import Events, EventStore
-from .._counts.settings import SequenceSettings
 from .._data.packing import Arrays, pack_times, pack_vocabularies, unpack_times, unpack_vocabularies, vector
+from .._data.vocabulary import Vocabulary
 from .._network.heads import HEADS
 from .._network.model import Model
-from .._network.module import HISTORY_ENCODERS, SHARED, AutoSeqRecModule, make_history_encoder
-from .._parameters import PARAMETER_CONSTRAINTS, check_half_lives
-from .._scoring.blend import Blend
-from .._scoring.parts import COLD_PARTS
+from .._network.module import AutoSeqRecModule, make_history_encoder
 from .._scoring.scorer import Scorer, Serving
 from .._state.state import State
-from .._version import __version__
 from ..exceptions import ModelFileError
-from .manifest import take, to_json
+from .description import Fitted, check_settings, read_blends, read_description
 
 #: No log has as many events; sums of larger numbers might wrap around.
 LATEST = 2**53
 #: What the names of the weights' arrays begin with.
 WEIGHTS = "weights."
-#: No fit comes near it, and a forged window would take forever to count.
-LONGEST_WINDOW = 2**16
 
 
-def event_arrays(events: EventStore, n_events: int) -> dict[str, NDArray[Any]]:
-    """Return the first events of a store as arrays: all that it holds.
+class Section(NamedTuple):
+    """Some arrays of a file that belong together.
+
+    Parameters
+    ----------
+    name : str
+        What they hold.
+    since : int
+        The first version of the format that has them.
+    write : callable
+        Returns the arrays of what is published of a state.
+    read : callable
+        Returns what they hold, given the manifest, all arrays, and by name what the sections before hold.
+    """
+
+    name: str
+    since: int
+    write: Callable[[State], dict[str, NDArray[Any]]]
+    read: Callable[[Fitted, Arrays, Mapping[str, Any]], Any]
+
+
+def state_arrays(state: State) -> dict[str, NDArray[Any]]:
+    """Return all that a file holds of a state."""
+    return {name: array for section in SECTIONS for name, array in section.write(state).items()}
+
+
+def read_fitted(manifest: Mapping[str, Any], arrays: Arrays) -> dict[str, Any]:
+    """Return the attributes of a fitted recommender.
+
+    Raises
+    ------
+    ModelFileError
+        If the manifest or the arrays are not those of one.
+    """
+    fitted = read_description(manifest)
+    settings = check_settings(fitted)
+    found: dict[str, Any] = {}
+    for section in SECTIONS:
+        if section.since <= manifest["version"]:
+            found[section.name] = section.read(fitted, arrays, found)
+    (users, items), module, (events, log) = found["ids"], found["weights"], found["events"]
+    counts = Counts.of(log, settings.step_weights, events.arrivals, events.clock)
+    model = Model(module, HEADS[fitted.objective](), settings)
+    scorer = Scorer(model, *read_blends(fitted, len(settings.trend_half_lives)))
+    return {
+        "loss_curve_": fitted.loss_curve,
+        "n_iter_": fitted.n_iter,
+        "validation_scores_": fitted.validation_scores,
+        "n_features_in_": fitted.n_features_in,
+        "_serving": Serving(State(users, items, events, counts, model), scorer),
+    }
+
+
+def _write_ids(state: State) -> dict[str, NDArray[Any]]:
+    snapshot = state.snapshot
+    users, items = state.user_vocabulary.ids(snapshot.n_users), state.item_vocabulary.ids(snapshot.n_items)
+    return pack_vocabularies(users, items)
+
+
+def _read_ids(fitted: Fitted, arrays: Arrays, found: Mapping[str, Any]) -> tuple[Vocabulary, Vocabulary]:
+    return unpack_vocabularies(arrays)
+
+
+def _write_weights(state: State) -> dict[str, NDArray[Any]]:
+    return {f"{WEIGHTS}{name}": weight.numpy() for name, weight in state.model.module.state_dict().items()}
+
+
+def _read_weights(fitted: Fitted, arrays: Arrays, found: Mapping[str, Any]) -> AutoSeqRecModule:
+    weights = {name.removeprefix(WEIGHTS): array for name, array in arrays.items() if name.startswith(WEIGHTS)}
+    encoder = weights.get("encoder_weight")
+    if encoder is None or encoder.ndim != 2 or not encoder.size:
+        raise ModelFileError(f"array '{WEIGHTS}encoder_weight' is missing, or not of items by components.")
+    n_items, n_components = encoder.shape
+    n_known = len(found["ids"][1])
+    if n_items > n_known:
+        raise ModelFileError(f"there are weights of {n_items} items, and ids of {n_known}.")
+    # On no device: only the shapes are wanted, and nothing is drawn from anybody's random state.
+    with torch.device("meta"):
+        history = make_history_encoder(fitted.history_encoder, n_components, fitted.history_dropout)
+        module = AutoSeqRecModule(n_items, n_components, fitted.activation, history)
+    wanted = {name: tuple(weight.shape) for name, weight in module.state_dict().items()}
+    found = {name: weight.shape for name, weight in weights.items()}
+    if found != wanted:
+        wrong = sorted(name for name in wanted | found if wanted.get(name) != found.get(name))
+        raise ModelFileError(
+            f"weights {wrong} are missing, too many or not of the shape that {n_items} items and {n_components} "
+            "components have."
+        )
+    for name, weight in weights.items():
+        if weight.dtype != np.float32 or not np.isfinite(weight).all():
+            raise ModelFileError(f"array '{WEIGHTS}{name}' holds what is no number of 32 bits.")
+    module.load_state_dict({name: torch.from_numpy(weight) for name, weight in weights.items()}, assign=True)
+    return module.eval().requires_grad_(False)
+
+
+def _write_events(state: State) -> dict[str, NDArray[Any]]:
+    """Return the published events as arrays.
 
     ``events.arrivals`` is the sequence number of each event, ``events.clock`` the next one's.
     """
+    events, n_events = state.events, state.snapshot.n_known_events
     users, items = events.between(0, n_events)
     times = None if events.times is None else events.times[:n_events]
     return {
@@ -54,14 +144,9 @@ def event_arrays(events: EventStore, n_events: int) -> dict[str, NDArray[Any]]:
     }
 
 
-def read_events(arrays: Arrays, n_users: int, n_items: int) -> tuple[EventStore, Events]:
-    """Return a store of events, and its events to be counted.
-
-    Raises
-    ------
-    ModelFileError
-        If the arrays are not those of a store with so many users and items.
-    """
+def _read_events(fitted: Fitted, arrays: Arrays, found: Mapping[str, Any]) -> tuple[EventStore, Events]:
+    """Return a store of events, and its events to be counted."""
+    n_users, n_items = map(len, found["ids"])
     users, items = _codes("events.users", arrays, n_users), _codes("events.items", arrays, n_items)
     times = unpack_times("events.times", arrays)
     arrivals, clock = vector("events.arrivals", arrays, "i"), vector("events.clock", arrays, "i")
@@ -83,163 +168,9 @@ def _codes(name: str, arrays: Arrays, n_known: int) -> NDArray[np.int64]:
     return codes
 
 
-class Fitted(NamedTuple):
-    """What a file holds of a fit, apart from the events and weights: the attributes, and what they depend on."""
-
-    objective: str
-    activation: str
-    history_encoder: str
-    history_dropout: float
-    settings: dict[str, Any]
-    blend: dict[str, Any]
-    cold_blend: dict[str, Any]
-    loss_curve: list[dict[str, float]]
-    validation_scores: list[float]
-    n_iter: int
-    n_features_in: int
-
-
-def describe_fitted(recommender: Any, scorer: Scorer) -> dict[str, Any]:
-    """Return what a file says of a fitted recommender, as JSON holds it, one entry for each of :class:`Fitted`.
-
-    It is taken from what was fitted: the parameters may have been set to others since.
-    """
-    model = scorer.model
-    history = model.module.history
-    fitted = Fitted(
-        objective=model.heads.NAME,
-        activation=model.module.activation,
-        history_encoder=model.module.history_encoder,
-        history_dropout=0.0 if history is None else float(history.dropout_probability),
-        settings=asdict(model.settings),
-        blend=dict(scorer.blend),
-        cold_blend=dict(scorer.cold_blend),
-        loss_curve=recommender.loss_curve_,
-        validation_scores=recommender.validation_scores_,
-        n_iter=recommender.n_iter_,
-        n_features_in=recommender.n_features_in_,
-    )
-    _check_settings(fitted)
-    return {name: to_json(value, name) for name, value in fitted._asdict().items()}
-
-
-def describe_libraries() -> dict[str, str]:
-    """Return the versions that a file is written with: nothing depends on them."""
-    libraries = {"numpy": np, "safetensors": safetensors, "scikit-learn": sklearn, "torch": torch}
-    versions = {name: str(library.__version__) for name, library in libraries.items()}
-    return {"skautoseqrec": __version__, "python": platform.python_version(), **versions}
-
-
-def state_arrays(state: State) -> dict[str, NDArray[Any]]:
-    """Return ids, events and weights of what is published of a state."""
-    snapshot = state.snapshot
-    weights = {f"{WEIGHTS}{name}": weight.numpy() for name, weight in state.model.module.state_dict().items()}
-    return {
-        **pack_vocabularies(state.user_vocabulary.ids(snapshot.n_users), state.item_vocabulary.ids(snapshot.n_items)),
-        **event_arrays(state.events, snapshot.n_known_events),
-        **weights,
-    }
-
-
-def read_fitted(manifest: Mapping[str, Any], arrays: Arrays) -> dict[str, Any]:
-    """Return the attributes of a fitted recommender.
-
-    Raises
-    ------
-    ModelFileError
-        If the manifest or the arrays are not those of one.
-    """
-    fitted = _read_manifest(manifest)
-    settings = _check_settings(fitted)
-    users, items = unpack_vocabularies(arrays)
-    module = _read_module(fitted, arrays)
-    if module.n_items > len(items):
-        raise ModelFileError(f"there are weights of {module.n_items} items, and ids of {len(items)}.")
-    events, log = read_events(arrays, len(users), len(items))
-    counts = Counts.of(log, settings.step_weights, events.arrivals, events.clock)
-    model = Model(module, HEADS[fitted.objective](), settings)
-    blend, cold_blend = _read_blends(fitted, len(settings.trend_half_lives))
-    return {
-        "loss_curve_": fitted.loss_curve,
-        "n_iter_": fitted.n_iter,
-        "validation_scores_": fitted.validation_scores,
-        "n_features_in_": fitted.n_features_in,
-        "_serving": Serving(State(users, items, events, counts, model), Scorer(model, blend, cold_blend)),
-    }
-
-
-def _read_manifest(manifest: Mapping[str, Any]) -> Fitted:
-    kinds: dict[str, type] = {"objective": str, "activation": str, "history_encoder": str, "history_dropout": float}
-    kinds |= {"n_iter": int, "n_features_in": int, "settings": dict, "blend": dict, "cold_blend": dict}
-    kinds |= {"loss_curve": list, "validation_scores": list}
-    fitted = Fitted(**{name: take(manifest, name, kinds[name]) for name in Fitted._fields})
-    losses = [loss for epoch in fitted.loss_curve if isinstance(epoch, dict) for loss in epoch.values()]
-    are_numbers = all(type(number) is float for number in [*losses, *fitted.validation_scores])
-    if not are_numbers or not all(isinstance(epoch, dict) for epoch in fitted.loss_curve):
-        raise ModelFileError("the manifest's 'loss_curve' or 'validation_scores' hold something else than numbers.")
-    if fitted.n_iter < 0 or fitted.n_features_in < 2:
-        raise ModelFileError(
-            f"n_iter must be at least 0 and n_features_in at least 2, got {fitted.n_iter} and {fitted.n_features_in}."
-        )
-    return fitted
-
-
-def _check_settings(fitted: Fitted) -> SequenceSettings:
-    """Return how time enters the matrices, after a check of all that the weights' meaning depends on."""
-    settings = fitted.settings
-    values = {**settings, "objective": fitted.objective, "activation": fitted.activation}
-    values["history_dropout"] = fitted.history_dropout
-    if fitted.history_encoder not in (SHARED, *HISTORY_ENCODERS):
-        raise ModelFileError(f"the manifest's 'history_encoder' is {fitted.history_encoder!r}, which is not known.")
-    if set(settings) != set(SequenceSettings.__dataclass_fields__):
-        raise ModelFileError(f"the manifest's 'settings' has the keys {sorted(settings)}.")
-    constraints = {name: PARAMETER_CONSTRAINTS[name] for name in values}
-    try:
-        validate_parameter_constraints(constraints, values, "the fitted model")
-        half_lives = check_half_lives(settings["trend_half_lives"])
-    except ValueError as error:
-        raise ModelFileError(f"the manifest describes no fitted model: {error}") from error
-    longest = max(settings["transition_window"], settings["context_size"], len(half_lives))
-    if longest > LONGEST_WINDOW:
-        raise ModelFileError(
-            f"transition_window, context_size or the number of trend_half_lives is {longest}; a saved model can have "
-            f"{LONGEST_WINDOW} at most."
-        )
-    return SequenceSettings(**{**settings, "trend_half_lives": half_lives})
-
-
-def _read_module(fitted: Fitted, arrays: Arrays) -> AutoSeqRecModule:
-    weights = {name.removeprefix(WEIGHTS): array for name, array in arrays.items() if name.startswith(WEIGHTS)}
-    encoder = weights.get("encoder_weight")
-    if encoder is None or encoder.ndim != 2 or not encoder.size:
-        raise ModelFileError(f"array '{WEIGHTS}encoder_weight' is missing, or not of items by components.")
-    n_items, n_components = encoder.shape
-    # On no device: only the shapes are wanted, and nothing is drawn from anybody's random state.
-    with torch.device("meta"):
-        history = make_history_encoder(fitted.history_encoder, n_components, fitted.history_dropout)
-        module = AutoSeqRecModule(n_items, n_components, fitted.activation, history)
-    wanted = {name: tuple(weight.shape) for name, weight in module.state_dict().items()}
-    found = {name: weight.shape for name, weight in weights.items()}
-    if found != wanted:
-        wrong = sorted(name for name in wanted | found if wanted.get(name) != found.get(name))
-        raise ModelFileError(
-            f"weights {wrong} are missing, too many or not of the shape that {n_items} items and {n_components} "
-            "components have."
-        )
-    for name, weight in weights.items():
-        if weight.dtype != np.float32 or not np.isfinite(weight).all():
-            raise ModelFileError(f"array '{WEIGHTS}{name}' holds what is no number of 32 bits.")
-    module.load_state_dict({name: torch.from_numpy(weight) for name, weight in weights.items()}, assign=True)
-    return module.eval().requires_grad_(False)
-
-
-def _read_blends(fitted: Fitted, n_trends: int) -> tuple[Blend, Blend]:
-    """Return the blend, and that of users without history, of which all weights may be zero."""
-    try:
-        blend = Blend.read(fitted.blend, n_trends)
-        cold_blend = Blend.read(fitted.cold_blend, n_trends, COLD_PARTS, may_be_zero=True)
-    except ValueError as error:
-        raise ModelFileError(f"the manifest's blend is none: {error}") from error
-    if set(fitted.cold_blend) != {part.NAME for part in COLD_PARTS}:
-        raise ModelFileError(f"the manifest's 'cold_blend' has the keys {sorted(fitted.cold_blend)}.")
-    return blend, cold_blend
+#: In the order in which they are read: a section may need what stands before it.
+SECTIONS = (
+    Section("ids", 1, _write_ids, _read_ids),
+    Section("weights", 1, _write_weights, _read_weights),
+    Section("events", 1, _write_events, _read_events),
+)

@@ -13,7 +13,8 @@ from typing import Any
 
 from .._data.packing import require_arrays
 from ..exceptions import ModelFileError
-from .format import describe_fitted, read_fitted, state_arrays
+from .description import describe_fitted
+from .format import read_fitted, state_arrays
 
 #: What skops has no way to hold: their classes are not ours, and they refer back to the estimator.
 NOT_STORED = ("_metadata_request", "_skl_callbacks")

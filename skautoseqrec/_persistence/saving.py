@@ -10,8 +10,9 @@ from typing import Any
 from uuid import uuid4
 
 from .._parameters import resolve_parameters
+from .description import describe_fitted, describe_libraries
 from .files import write_model_file
-from .format import describe_fitted, describe_libraries, state_arrays
+from .format import state_arrays
 from .journal import Journal
 from .manifest import to_json
 from .recording import attach_journal

@@ -1,0 +1,145 @@
+"""What the manifest of a saved model says of a fit: everything but ids, events and weights, which are arrays."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, NamedTuple
+
+import numpy as np
+import safetensors
+import sklearn
+import torch
+from sklearn.utils._param_validation import validate_parameter_constraints
+
+from .._counts.settings import SequenceSettings
+from .._network.module import HISTORY_ENCODERS, SHARED
+from .._parameters import PARAMETER_CONSTRAINTS, check_half_lives
+from .._scoring.blend import Blend
+from .._scoring.parts import COLD_PARTS
+from .._scoring.scorer import Scorer
+from .._version import __version__
+from ..exceptions import ModelFileError
+from .manifest import take, to_json
+
+#: No fit comes near it, and a forged window would take forever to count.
+LONGEST_WINDOW = 2**16
+
+
+class Fitted(NamedTuple):
+    """What a file holds of a fit, apart from the events and weights: the attributes, and what they depend on."""
+
+    objective: str
+    activation: str
+    history_encoder: str
+    history_dropout: float
+    settings: dict[str, Any]
+    blend: dict[str, Any]
+    cold_blend: dict[str, Any]
+    loss_curve: list[dict[str, float]]
+    validation_scores: list[float]
+    n_iter: int
+    n_features_in: int
+
+
+def describe_fitted(recommender: Any, scorer: Scorer) -> dict[str, Any]:
+    """Return what a file says of a fitted recommender, as JSON holds it, one entry for each of :class:`Fitted`.
+
+    It is taken from what was fitted: the parameters may have been set to others since.
+    """
+    model = scorer.model
+    history = model.module.history
+    fitted = Fitted(
+        objective=model.heads.NAME,
+        activation=model.module.activation,
+        history_encoder=model.module.history_encoder,
+        history_dropout=0.0 if history is None else float(history.dropout_probability),
+        settings=asdict(model.settings),
+        blend=dict(scorer.blend),
+        cold_blend=dict(scorer.cold_blend),
+        loss_curve=recommender.loss_curve_,
+        validation_scores=recommender.validation_scores_,
+        n_iter=recommender.n_iter_,
+        n_features_in=recommender.n_features_in_,
+    )
+    check_settings(fitted)
+    return {name: to_json(value, name) for name, value in fitted._asdict().items()}
+
+
+def describe_libraries() -> dict[str, str]:
+    """Return the versions that a file is written with: nothing depends on them."""
+    libraries = {"numpy": np, "safetensors": safetensors, "scikit-learn": sklearn, "torch": torch}
+    versions = {name: str(library.__version__) for name, library in libraries.items()}
+    return {"skautoseqrec": __version__, "python": platform.python_version(), **versions}
+
+
+def read_description(manifest: Mapping[str, Any]) -> Fitted:
+    """Return what a manifest says of a fit, every entry of the kind that it should be.
+
+    Raises
+    ------
+    ModelFileError
+        If one is not.
+    """
+    kinds: dict[str, type] = {"objective": str, "activation": str, "history_encoder": str, "history_dropout": float}
+    kinds |= {"n_iter": int, "n_features_in": int, "settings": dict, "blend": dict, "cold_blend": dict}
+    kinds |= {"loss_curve": list, "validation_scores": list}
+    fitted = Fitted(**{name: take(manifest, name, kinds[name]) for name in Fitted._fields})
+    losses = [loss for epoch in fitted.loss_curve if isinstance(epoch, dict) for loss in epoch.values()]
+    are_numbers = all(type(number) is float for number in [*losses, *fitted.validation_scores])
+    if not are_numbers or not all(isinstance(epoch, dict) for epoch in fitted.loss_curve):
+        raise ModelFileError("the manifest's 'loss_curve' or 'validation_scores' hold something else than numbers.")
+    if fitted.n_iter < 0 or fitted.n_features_in < 2:
+        raise ModelFileError(
+            f"n_iter must be at least 0 and n_features_in at least 2, got {fitted.n_iter} and {fitted.n_features_in}."
+        )
+    return fitted
+
+
+def check_settings(fitted: Fitted) -> SequenceSettings:
+    """Return how time enters the matrices, after a check of all that the weights' meaning depends on.
+
+    Raises
+    ------
+    ModelFileError
+        If a value cannot be that of a fit.
+    """
+    settings = fitted.settings
+    values = {**settings, "objective": fitted.objective, "activation": fitted.activation}
+    values["history_dropout"] = fitted.history_dropout
+    if fitted.history_encoder not in (SHARED, *HISTORY_ENCODERS):
+        raise ModelFileError(f"the manifest's 'history_encoder' is {fitted.history_encoder!r}, which is not known.")
+    if set(settings) != set(SequenceSettings.__dataclass_fields__):
+        raise ModelFileError(f"the manifest's 'settings' has the keys {sorted(settings)}.")
+    constraints = {name: PARAMETER_CONSTRAINTS[name] for name in values}
+    try:
+        validate_parameter_constraints(constraints, values, "the fitted model")
+        half_lives = check_half_lives(settings["trend_half_lives"])
+    except ValueError as error:
+        raise ModelFileError(f"the manifest describes no fitted model: {error}") from error
+    longest = max(settings["transition_window"], settings["context_size"], len(half_lives))
+    if longest > LONGEST_WINDOW:
+        raise ModelFileError(
+            f"transition_window, context_size or the number of trend_half_lives is {longest}; a saved model can have "
+            f"{LONGEST_WINDOW} at most."
+        )
+    return SequenceSettings(**{**settings, "trend_half_lives": half_lives})
+
+
+def read_blends(fitted: Fitted, n_trends: int) -> tuple[Blend, Blend]:
+    """Return the blend, and that of users without history, of which all weights may be zero.
+
+    Raises
+    ------
+    ModelFileError
+        If a weight cannot be that of a fit.
+    """
+    try:
+        blend = Blend.read(fitted.blend, n_trends)
+        cold_blend = Blend.read(fitted.cold_blend, n_trends, COLD_PARTS, may_be_zero=True)
+    except ValueError as error:
+        raise ModelFileError(f"the manifest's blend is none: {error}") from error
+    if set(fitted.cold_blend) != {part.NAME for part in COLD_PARTS}:
+        raise ModelFileError(f"the manifest's 'cold_blend' has the keys {sorted(fitted.cold_blend)}.")
+    return blend, cold_blend
