@@ -28,7 +28,7 @@ from .._state.state import State
 from .._training.objectives import OBJECTIVES
 from .._version import __version__
 from ..exceptions import ModelFileError
-from .manifest import take, to_json
+from .manifest import FORMAT_VERSION, check_version, take, to_json
 
 #: No log has as many events; sums of larger numbers might wrap around.
 LATEST = 2**53
@@ -99,7 +99,7 @@ class Fitted(NamedTuple):
 
 
 def describe_fitted(recommender: Any, scorer: Scorer) -> dict[str, Any]:
-    """Return what a file says of a fitted recommender, as JSON holds it, one entry for each of :class:`Fitted`.
+    """Return what a file says of a fitted recommender, as JSON holds it: its format, and each entry of :class:`Fitted`.
 
     It is taken from what was fitted: the parameters may have been set to others since.
     """
@@ -118,7 +118,7 @@ def describe_fitted(recommender: Any, scorer: Scorer) -> dict[str, Any]:
         n_features_in=recommender.n_features_in_,
     )
     _check_settings(fitted)
-    return {name: to_json(value, name) for name, value in fitted._asdict().items()}
+    return {"version": FORMAT_VERSION, **{name: to_json(value, name) for name, value in fitted._asdict().items()}}
 
 
 def describe_libraries() -> dict[str, str]:
@@ -147,6 +147,7 @@ def read_fitted(manifest: Mapping[str, Any], arrays: Arrays) -> dict[str, Any]:
     ModelFileError
         If the manifest or the arrays are not those of one.
     """
+    check_version(manifest)
     fitted = _read_manifest(manifest)
     settings = _check_settings(fitted)
     users, items = unpack_vocabularies(arrays)

@@ -10,6 +10,8 @@ import numpy as np
 
 from ..exceptions import ModelFileError
 
+#: Of what this version writes, and the newest that it reads.
+FORMAT_VERSION = 1
 #: Tags of what JSON has no notation for, or that would be taken for a tag.
 TUPLE, DICT = "tuple", "dict"
 
@@ -70,6 +72,17 @@ def from_json(value: Any, name: str) -> Any:
         if tag == DICT and isinstance(content, dict):
             return {key: from_json(element, name) for key, element in content.items()}
     raise ModelFileError(f"the manifest holds in {name!r} what nobody wrote: {str(value)[:80]}.")
+
+
+def check_version(manifest: Mapping[str, Any]) -> None:
+    """Raise ModelFileError if a manifest does not say its format, or says a newer one than this version reads."""
+    version = manifest.get("version")
+    if type(version) is not int or version < 1:
+        raise ModelFileError("the manifest does not say which version of the format this is.")
+    if version > FORMAT_VERSION:
+        raise ModelFileError(
+            f"the file has format {version}, and this version of skautoseqrec reads up to {FORMAT_VERSION}. Update it."
+        )
 
 
 def take(manifest: Mapping[str, Any], name: str, kind: type) -> Any:

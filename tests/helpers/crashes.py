@@ -33,7 +33,7 @@ def count_updates(recommender, n_before):
 
 
 def keep_updating(path, journal, first, pipe):
-    """Load a recommender, and update it and now and then save it, telling of each update that is done."""
+    """Load a recommender, update it and now and then save it or load it again, telling of each update that is done."""
     torch.set_num_threads(1)
     recommender = load_model(path, journal=journal)
     for number in range(first, N_UPDATES):
@@ -41,6 +41,9 @@ def keep_updating(path, journal, first, pipe):
         pipe.send(number + 1)
         if number % 4 == 3:
             recommender.save_model(path, journal=journal)
+        if number % 11 == 10:
+            recommender.close_journal()
+            recommender = load_model(path, journal=journal)
 
 
 def survive_kills(recommender, folder, n_kills, rng):
