@@ -738,7 +738,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         path : str or path
             The file.
         journal : str, path or None, default=None
-            A second file that records updates. An old journal is replaced by an empty one. From then on every
+            A second file (an SQLite database) that records updates; an old journal begins anew. From then on every
             :meth:`partial_update` and :meth:`forget` is in it, on the disk, before it returns. None opens no journal.
 
         Raises
@@ -753,7 +753,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         BlockingIOError
             If another process or estimator has the journal open.
         OSError
-            If the file cannot be written, or the platform cannot lock a journal. An older file is as it was.
+            If the file or the journal cannot be written. An older file is as it was.
 
         Notes
         -----

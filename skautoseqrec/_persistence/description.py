@@ -21,7 +21,7 @@ from .._scoring.parts import COLD_PARTS
 from .._scoring.scorer import Scorer
 from .._version import __version__
 from ..exceptions import ModelFileError
-from .manifest import take, to_json
+from .manifest import FORMAT_VERSION, take, to_json
 
 #: No fit comes near it, and a forged window would take forever to count.
 LONGEST_WINDOW = 2**16
@@ -44,7 +44,7 @@ class Fitted(NamedTuple):
 
 
 def describe_fitted(recommender: Any, scorer: Scorer) -> dict[str, Any]:
-    """Return what a file says of a fitted recommender, as JSON holds it, one entry for each of :class:`Fitted`.
+    """Return what a file says of a fitted recommender, as JSON holds it: its format, and each entry of :class:`Fitted`.
 
     It is taken from what was fitted: the parameters may have been set to others since.
     """
@@ -64,7 +64,7 @@ def describe_fitted(recommender: Any, scorer: Scorer) -> dict[str, Any]:
         n_features_in=recommender.n_features_in_,
     )
     check_settings(fitted)
-    return {name: to_json(value, name) for name, value in fitted._asdict().items()}
+    return {"version": FORMAT_VERSION, **{name: to_json(value, name) for name, value in fitted._asdict().items()}}
 
 
 def describe_libraries() -> dict[str, str]:

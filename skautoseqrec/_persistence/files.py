@@ -22,15 +22,10 @@ from safetensors.numpy import save_file
 
 from .._data.packing import DTYPES, Arrays
 from ..exceptions import ModelFileError
+from .manifest import FORMAT_VERSION, check_version
 
-#: Of the files this version writes, and the newest it reads.
-FORMAT_VERSION = 1
 #: The entries of the metadata.
 MANIFEST, SEAL = "skautoseqrec", "sha256"
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 
 @contextmanager
@@ -71,12 +66,17 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     try:
         write(temporary)
-        with temporary.open("r+b") as file:
-            os.fsync(file.fileno())
+        sync_file(temporary)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def sync_file(path: Path) -> None:
+    """Force what a file holds to disk."""
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:
@@ -87,6 +87,15 @@ def sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def identify(path: Path) -> tuple[int, int] | None:
+    """Return which file a path names, None if there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def read_model_file(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -125,14 +134,10 @@ def _read_manifest(metadata: Mapping[str, str] | None) -> dict[str, Any]:
         manifest = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ModelFileError(f"the manifest is not JSON ({error}).") from error
-    version = manifest.get("version") if isinstance(manifest, dict) else None
-    if type(version) is not int or version < 1:
-        raise ModelFileError("the manifest does not say which version of the format this is.")
-    if version > FORMAT_VERSION:
-        raise ModelFileError(
-            f"the file has format {version}, and this version of skautoseqrec reads up to {FORMAT_VERSION}. Update it."
-        )
-    return dict(manifest)
+    if not isinstance(manifest, dict):
+        raise ModelFileError(f"the manifest is a {type(manifest).__name__}, not a dict.")
+    check_version(manifest)
+    return manifest
 
 
 def _check_listed(file: Any, listed: Any) -> None:
@@ -164,32 +169,3 @@ def _digest(content: bytes | NDArray[Any]) -> str:
     # A hash takes one dimension only.
     flat = content if isinstance(content, bytes) else content.reshape(-1).view(np.uint8).data
     return hashlib.sha256(flat).hexdigest()
-
-
-def lock_file(path: Path, *, create: bool = False) -> int:
-    """Return a file, open and locked against all others; an empty one is made where there is none, if wanted."""
-    if fcntl is None:
-        raise OSError("A journal needs locks of files (fcntl), which this platform has not: save without a journal.")
-    is_new = create and not path.exists()
-    descriptor = os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o666)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if not stands_at(descriptor, path):
-            raise BlockingIOError
-        if is_new:
-            sync_folder(path.parent)
-    except BlockingIOError as error:
-        os.close(descriptor)
-        raise BlockingIOError(
-            f"The journal {path} is open in another process or estimator: only one may write to it. End the other, or "
-            "call its close_journal()."
-        ) from error
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return descriptor
-
-
-def stands_at(descriptor: int, path: Path) -> bool:
-    """Tell whether an open file is the one that a path names."""
-    return path.exists() and os.path.samestat(os.fstat(descriptor), path.stat())

@@ -25,6 +25,7 @@ from .._scoring.scorer import Scorer, Serving
 from .._state.state import State
 from ..exceptions import ModelFileError
 from .description import Fitted, check_settings, read_blends, read_description
+from .manifest import check_version
 
 #: No log has as many events; sums of larger numbers might wrap around.
 LATEST = 2**53
@@ -66,11 +67,12 @@ def read_fitted(manifest: Mapping[str, Any], arrays: Arrays) -> dict[str, Any]:
     ModelFileError
         If the manifest or the arrays are not those of one.
     """
+    version = check_version(manifest)
     fitted = read_description(manifest)
     settings = check_settings(fitted)
     found: dict[str, Any] = {}
     for section in SECTIONS:
-        if section.since <= manifest["version"]:
+        if section.since <= version:
             found[section.name] = section.read(fitted, arrays, found)
     (users, items), module, (events, log) = found["ids"], found["weights"], found["events"]
     counts = Counts.of(log, settings.step_weights, events.arrivals, events.clock)

@@ -1,123 +1,133 @@
-"""A journal of what happened to a saved model since it was saved: append-only, forced to disk record by record.
+"""A journal of what happened to a saved model since it was saved: a change is on disk before it is made.
 
-A header names the model that the journal belongs to. Behind it stand records: kind, length and a checksum of these,
-the content, and a checksum of that. A crash may leave the last record unfinished, which nobody was told of; anything
-else that is not as it was written is damage, and is never passed over.
+It is an SQLite database with one row per change. While it is open, its newest changes are in a second file, SQLite's
+write-ahead log; closing puts them into the first. The database says whether it was closed, so that a log that is
+missing is noticed.
 """
 
 from __future__ import annotations
 
 import os
-import struct
-import zlib
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from threading import RLock
+from typing import Any
 
 from ..exceptions import ModelFileError
-from .files import lock_file, naming, stands_at, write_atomically
+from . import database, tables
+from .files import identify, naming, sync_file, sync_folder
+from .tables import Change, Header
+from .wal import log_of
 
-MAGIC = b"skautoseqrec journal\n"
-FORMAT_VERSION = 1
-#: Magic, version, id of the model; behind it a checksum of these.
-HEADER = struct.Struct(f"<{len(MAGIC)}sH16s")
-#: Kind and length of the content; behind it a checksum of these.
-PREFIX = struct.Struct("<BQ")
-CHECKSUM = struct.Struct("<I")
-HEADER_SIZE, PREFIX_SIZE = HEADER.size + CHECKSUM.size, PREFIX.size + CHECKSUM.size
-
-
-class Record(NamedTuple):
-    """One thing that happened, and where in the journal it stands."""
-
-    kind: int
-    content: bytes
-    start: int
-    end: int
+#: When the log has grown beyond so many bytes, it is put into the database.
+LONGEST_LOG = 2**20
+#: What a row takes beside the content of its change, and more.
+ROOM_FOR_THE_REST = 2**10
 
 
 class Journal:
-    """An open journal, which no other process may open: of one model, written to by one estimator.
+    """An open journal, which nobody else can open: of one model, written to by one estimator.
+
+    Nothing is written to its files before there is something to record.
 
     Parameters
     ----------
     path : Path
         Where it is.
-    descriptor : int
-        The open file, locked.
-    model_id : bytes or None
-        Of the model it belongs to; None if the file is empty, its start having been cut short.
-    end : int
-        Where the next record goes.
+    connection : Connection
+        To its database.
+    header : Header
+        What that says of itself, checked.
     """
 
-    def __init__(self, path: Path, descriptor: int, model_id: bytes | None, end: int) -> None:
+    _connection: database.Connection | None = None
+
+    def __init__(self, path: Path, connection: database.Connection, header: Header) -> None:
         self.path = path
-        self.model_id = model_id
-        self.end = end
-        #: What the records are of, for the one who keeps the journal, and how many events had ever arrived in it.
+        #: What the changes are of, for the one who keeps the journal, and how many events had ever arrived in it.
         self.subject: object = None
         self.clock = 0
-        self._descriptor = descriptor
+        self._log = log_of(path)
+        self._file = identify(path)
+        #: What was committed last, and how long the log was then. One value, so that no interrupt comes between.
+        self._committed = header, 0
+        self._has_begun = False
         self._process = os.getpid()
+        self._lock = RLock()
+        self._connection = connection
 
     def __del__(self) -> None:
         """Release the lock."""
         self.close()
 
     @classmethod
-    def start(cls, path: Path, model_id: bytes) -> Journal:
-        """Put a new, empty journal in the place of what was there."""
-        packed = HEADER.pack(MAGIC, FORMAT_VERSION, model_id)
-        opened: list[int] = []
-
-        def write(temporary: Path) -> None:
-            temporary.write_bytes(_sealed(packed))
-            # Locked before it has its name: nobody else can be first.
-            opened.append(lock_file(temporary))
-
-        try:
-            write_atomically(path, write)
-        except BaseException:
-            for descriptor in opened:
-                os.close(descriptor)
-            raise
-        return cls(path, opened[0], model_id, HEADER_SIZE)
-
-    @classmethod
     def open(cls, path: Path, *, create: bool = False) -> Journal:
-        """Return the journal in a file, locked.
+        """Return the journal in a file, locked, and every change of it checked.
 
         Parameters
         ----------
         path : Path
             The file.
         create : bool, default=False
-            Whether to make an empty file where there is none.
+            Whether to make a journal of no model where there is no file, or an empty one.
 
         Raises
         ------
         ModelFileError
-            If the file is not a journal, its header is damaged, or it was written by a newer version.
+            If the file is not a journal, is damaged, or was written by a newer version.
         BlockingIOError
             If somebody else has it open.
         OSError
-            If it cannot be opened, or the platform has no locks.
+            If it cannot be opened.
         """
-        descriptor = lock_file(path, create=create)
-        try:
-            with naming(path):
-                return cls(path, descriptor, _read_model_id(descriptor), os.fstat(descriptor).st_size)
-        except BaseException:
-            os.close(descriptor)
-            raise
+        log = log_of(path)
+        if create and not path.exists():
+            # What stands there is of a journal that was removed.
+            log.unlink(missing_ok=True)
+            path.touch()
+        with naming(path), database.named_errors(path):
+            had_log = log.exists()
+            connection = database.connect(path, may_be_empty=create)
+            try:
+                if create and tables.is_empty(connection):
+                    tables.create(connection)
+                    database.checkpoint(connection)
+                    sync_folder(path.parent)
+                header = tables.check(connection)
+                if header.is_open and not had_log:
+                    raise ModelFileError(
+                        f"the newest changes are missing: there should be a file {log.name} beside it. Put that back, "
+                        "or remove this one to begin another journal."
+                    )
+                return cls(path, connection, header)
+            except BaseException:
+                database.abandon(connection, log if had_log else None)
+                raise
 
-    def close(self) -> None:
-        """Release the lock; nothing can be recorded any more."""
-        if self._descriptor >= 0:
-            descriptor, self._descriptor = self._descriptor, -1
-            os.close(descriptor)
+    @property
+    def model_id(self) -> bytes | None:
+        """Of the model that the journal belongs to; None where none was saved with it yet."""
+        return self._committed[0].model_id or None
+
+    @property
+    def n_changes(self) -> int:
+        """How many changes there are."""
+        return self._committed[0].n_changes
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it is open, and its files are where they were."""
+        return self._connection is not None and self._stands()
+
+    def start(self, model_id: bytes) -> None:
+        """Have the journal belong to a model that was just saved, without changes: all at once."""
+        with self._lock, database.named_errors(self.path):
+            self._begin()
+            self._commit(Header.first(model_id)._replace(is_open=1), ("DELETE FROM changes",))
+            # What it held is then in neither file.
+            self._empty_log()
 
     @contextmanager
     def record(self, kind: int, content: bytes, mark: Callable[[], Any]) -> Iterator[None]:
@@ -133,87 +143,58 @@ class Journal:
             Returns something that is another once it is done; only where an interrupt hits the block's last moment, the
             thing may be done though the block fails.
         """
-        self._require_open()
-        before, start = mark(), self.end
-        try:
-            self._write(_sealed(PREFIX.pack(kind, len(content))) + _sealed(content))
-            yield
-        except BaseException:
-            if mark() == before:
-                self.cut(start)
-            raise
+        self.require_process()
+        with self._lock:
+            before, n_before = mark(), self.n_changes
+            try:
+                with naming(self.path):
+                    self._append(kind, content)
+                yield
+            except BaseException:
+                if mark() == before and self.n_changes > n_before:
+                    self._take_back(n_before)
+                raise
 
-    def records(self, start: int) -> Iterator[Record]:
-        """Yield the records from a place on; what a crash left unfinished at the end is cut off.
+    def changes(self, first: int) -> Iterator[Change]:
+        """Yield the changes from a number on."""
+        statement = "SELECT number, kind, content FROM changes WHERE number = ?"
+        for number in range(first, self.n_changes + 1):
+            # One by one: no question is open while the journal is written to.
+            with database.named_errors(self.path):
+                (change,) = self._require_open().execute(statement, (number,)).fetchall()
+            yield Change(*change)
 
-        Raises
-        ------
-        ModelFileError
-            If a record is damaged; the message says where.
-        """
-        while start < self.end:
-            record = self._read(start)
-            if record is None:
-                self.cut(start)
-                return
-            yield record
-            start = record.end
+    def cut(self, n_changes: int) -> None:
+        """Take back all changes but the first ones."""
+        with self._lock, database.named_errors(self.path):
+            self._begin()
+            header = self._committed[0]
+            statement = "SELECT checksum FROM changes WHERE number = ?"
+            last = self._require_open().execute(statement, (n_changes,)).fetchall()
+            checksum = last[0][0] if last else Header.first(header.model_id).checksum
+            header = header._replace(n_changes=n_changes, checksum=checksum)
+            self._commit(header, ("DELETE FROM changes WHERE number > ?", n_changes))
 
-    def cut(self, end: int) -> None:
-        """Take back what stands from a place on."""
-        descriptor, self._descriptor = self._descriptor, -1
-        try:
-            os.ftruncate(descriptor, end)
-            os.fsync(descriptor)
-        except BaseException:
-            # What the file holds is not known any more: nothing may be added to it.
-            os.close(descriptor)
-            raise
-        self._descriptor, self.end = descriptor, end
+    def close(self) -> None:
+        """Put everything into the one file and release the lock; nothing can be recorded any more."""
+        if self._connection is None or self._process != os.getpid():
+            self._connection = None
+            return
+        with self._lock:
+            # What cannot be put there stays in the log.
+            with suppress(sqlite3.Error, OSError, RuntimeError):
+                if self._committed[0].is_open:
+                    self._begin()
+                    self._commit(self._committed[0]._replace(is_open=0))
+                    self._empty_log()
+            self.abandon()
 
-    def _read(self, start: int) -> Record | None:
-        """Return the record at a place, None if it was never finished."""
-        prefix = os.pread(self._descriptor, PREFIX_SIZE, start)
-        if len(prefix) < PREFIX_SIZE:
-            return None
-        kind, length = PREFIX.unpack(prefix[: PREFIX.size])
-        if _sealed(prefix[: PREFIX.size]) != prefix:
-            if self._is_blank(start + PREFIX_SIZE):
-                return None
-            raise ModelFileError(f"the journal is damaged at byte {start}: no record begins there.")
-        end = start + PREFIX_SIZE + length + CHECKSUM.size
-        if end > self.end:
-            return None
-        content, checksum = self._read_range(start + PREFIX_SIZE, end)
-        if _sealed(content) != content + checksum:
-            # A disk that lost power may have made room for the last record and not have filled it.
-            if end == self.end and not any(checksum):
-                return None
-            raise ModelFileError(
-                f"the journal is damaged between bytes {start} and {end}: the record's checksum is wrong."
-            )
-        return Record(kind, content, start, end)
-
-    def _read_range(self, start: int, end: int) -> tuple[bytes, bytes]:
-        pieces = []
-        while start < end:
-            piece = os.pread(self._descriptor, end - start, start)
-            if not piece:
-                raise ModelFileError(f"the journal was cut off at byte {start} while it was read.")
-            pieces.append(piece)
-            start += len(piece)
-        together = b"".join(pieces)
-        return together[: -CHECKSUM.size], together[-CHECKSUM.size :]
-
-    def _is_blank(self, start: int) -> bool:
-        return all(not any(os.pread(self._descriptor, 2**16, place)) for place in range(start, self.end, 2**16))
-
-    def _write(self, packed: bytes) -> None:
-        rest = memoryview(packed)
-        while rest:
-            rest = rest[os.pwrite(self._descriptor, rest, self.end + len(packed) - len(rest)) :]
-        os.fsync(self._descriptor)
-        self.end += len(packed)
+    def abandon(self) -> None:
+        """Release the lock, and leave the files as they are."""
+        connection, self._connection = self._connection, None
+        if connection is not None and self._process == os.getpid():
+            is_needed = self._committed[0].is_open and identify(self.path) == self._file
+            database.abandon(connection, self._log if is_needed else None)
 
     def require_process(self) -> None:
         """Raise RuntimeError in a process that is a copy of the one that opened the journal."""
@@ -223,34 +204,91 @@ class Journal:
                 "close_journal() here, which leaves it open there."
             )
 
-    def _require_open(self) -> None:
+    def _take_back(self, n_changes: int) -> None:
+        try:
+            self.cut(n_changes)
+        except BaseException:
+            # The journal has a change that was not made: nothing may be added to it.
+            self.abandon()
+            raise
+
+    def _append(self, kind: int, content: bytes) -> None:
+        with database.named_errors(self.path):
+            connection = self._require_open()
+            largest = connection.getlimit(sqlite3.SQLITE_LIMIT_LENGTH) - ROOM_FOR_THE_REST
+            if len(content) > largest:
+                raise ValueError(f"A change of {len(content)} bytes is too large for a journal ({largest}): divide it.")
+            self._begin()
+            if self._committed[1] > LONGEST_LOG:
+                self._empty_log()
+            header = self._committed[0].after(kind, content)
+            row = header.n_changes, kind, content, header.checksum
+            self._commit(header, ("INSERT INTO changes VALUES (?, ?, ?, ?)", *row))
+
+    def _begin(self) -> None:
+        """Before the first thing is written: say in the database that there is more in the log."""
+        if self._has_begun:
+            return
+        # What a crash left unfinished must not stand behind what is written now.
+        self._empty_log()
+        self._has_begun = True
+        try:
+            if not self._committed[0].is_open:
+                self._commit(self._committed[0]._replace(is_open=1))
+                self._empty_log()
+        except BaseException:
+            self._has_begun = False
+            raise
+
+    def _commit(self, header: Header, *statements: tuple[Any, ...]) -> None:
+        """Have statements done and another header written: both on disk afterwards, or neither."""
+        connection = self._require_open()
+        if header == self._committed[0]:
+            return
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            for statement, *values in statements:
+                connection.execute(statement, values)
+            connection.execute("UPDATE journal SET model_id = ?, n_changes = ?, checksum = ?, is_open = ?", header)
+            connection.execute("COMMIT")
+            self._committed = header, self._log.stat().st_size
+        except BaseException:
+            self._settle(connection)
+            raise
+
+    def _settle(self, connection: database.Connection) -> None:
+        """Find out what an error or an interrupt has left, and take away what was not committed."""
+        try:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            header, length = tables.read_header(connection), self._committed[1]
+            if header == self._committed[0]:
+                # Of a commit that failed everything may stand there, and would be found after a crash.
+                os.truncate(self._log, length)
+                sync_file(self._log)
+            self._committed = header, self._log.stat().st_size
+        except BaseException:
+            self.abandon()
+            raise
+
+    def _empty_log(self) -> None:
+        try:
+            database.checkpoint(self._require_open())
+        finally:
+            self._committed = self._committed[0], self._log.stat().st_size
+
+    def _stands(self) -> bool:
+        """Tell whether the files are those that were opened, and nobody else has written to the log."""
+        is_same = not self._has_begun or (self._log.exists() and self._log.stat().st_size == self._committed[1])
+        return is_same and identify(self.path) == self._file
+
+    def _require_open(self) -> database.Connection:
         self.require_process()
-        if self._descriptor >= 0 and not stands_at(self._descriptor, self.path):
-            # What is written to a file without a name is lost with the process.
-            raise RuntimeError(f"The journal {self.path} was removed or replaced: save the model again with a journal.")
-        if self._descriptor < 0:
+        if self._connection is None:
             raise RuntimeError(
                 f"The journal {self.path} is closed: an error of the disk left it in doubt. Load it again."
             )
-
-
-def _read_model_id(descriptor: int) -> bytes | None:
-    """Return the id of the model that a journal belongs to; None if the file is empty."""
-    header = os.pread(descriptor, HEADER_SIZE, 0)
-    if not header:
-        return None
-    if len(header) < HEADER_SIZE or not header.startswith(MAGIC):
-        raise ModelFileError("this is not a journal.")
-    _, version, model_id = HEADER.unpack(header[: HEADER.size])
-    if _sealed(header[: HEADER.size]) != header:
-        raise ModelFileError("the header of the journal is damaged.")
-    if version > FORMAT_VERSION:
-        raise ModelFileError(
-            f"the journal has format {version}, and this version of skautoseqrec reads up to {FORMAT_VERSION}."
-        )
-    return bytes(model_id)
-
-
-def _sealed(packed: bytes) -> bytes:
-    """Return bytes with their checksum behind."""
-    return packed + CHECKSUM.pack(zlib.crc32(packed))
+        if not self._stands():
+            # What is written to a file without a name is lost with the process.
+            raise RuntimeError(f"The journal {self.path} was removed or replaced: save the model again with a journal.")
+        return self._connection

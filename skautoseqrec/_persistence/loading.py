@@ -12,7 +12,7 @@ from .._data.packing import Arrays
 from ..exceptions import ModelFileError
 from .files import naming, read_model_file
 from .format import read_fitted
-from .journal import HEADER_SIZE, Journal
+from .journal import Journal
 from .manifest import from_json, take
 from .recording import attach_journal, replay
 from .saving import valid_parameters
@@ -46,10 +46,11 @@ def load(kind: type[Any], path: str | os.PathLike[str], journal: str | os.PathLi
         recommender, manifest = _read(kind, path)
         with naming(place):
             if opened.model_id is None:
-                opened = _begin(opened, manifest)
-            _replay(recommender, opened, _first_record(opened, manifest))
+                _begin(opened, manifest)
+            _replay(recommender, opened, _count_contained(opened, manifest))
     except BaseException:
-        opened.close()
+        # What was not understood stays as it is.
+        opened.abandon()
         raise
     attach_journal(recommender, opened)
     return recommender
@@ -94,42 +95,41 @@ def _check_journal(manifest: Mapping[str, Any]) -> None:
         if HEXADECIMAL.fullmatch(text) is None:
             raise ModelFileError(f"the manifest holds {text[:80]!r}, which is no id of a model.")
     if take(journal, "end", int) < 0:
-        raise ModelFileError(f"the manifest says that a journal is {journal['end']} bytes long.")
+        raise ModelFileError(f"the manifest says that a journal has {journal['end']} changes.")
 
 
-def _begin(empty: Journal, manifest: Mapping[str, Any]) -> Journal:
-    """Return the journal whose start a crash cut short: nothing was recorded in it."""
+def _begin(empty: Journal, manifest: Mapping[str, Any]) -> None:
+    """Start the journal whose start a crash cut short: nothing was recorded in it."""
     name = manifest["journal"]["name"]
     if name not in ("", empty.path.name):
         raise ModelFileError(
-            f"the file is empty, and the model was saved with the journal {name!r}: load it with that."
+            f"the journal is empty, and the model was saved with the journal {name!r}: load it with that."
         )
-    started = Journal.start(empty.path, bytes.fromhex(manifest["model_id"]))
-    empty.close()
-    return started
+    empty.start(bytes.fromhex(manifest["model_id"]))
 
 
-def _first_record(journal: Journal, manifest: Mapping[str, Any]) -> int:
-    """Return where the records begin that the model does not hold yet."""
+def _count_contained(journal: Journal, manifest: Mapping[str, Any]) -> int:
+    """Return how many changes of a journal the model holds already."""
     owner, contained = (journal.model_id or b"").hex(), manifest["journal"]
     if owner == manifest["model_id"]:
-        return HEADER_SIZE
+        return 0
     if owner != contained["contains"]:
         raise ModelFileError("the journal belongs to another saved model than this one.")
-    if journal.end < contained["end"]:
+    if journal.n_changes < contained["end"]:
         raise ModelFileError(
-            f"the journal is cut off: it has {journal.end} bytes, and had {contained['end']} when the model was saved."
+            f"the journal is cut off: it has {journal.n_changes} changes, and had {contained['end']} when the model "
+            "was saved."
         )
     return int(contained["end"])
 
 
-def _replay(recommender: Any, journal: Journal, start: int) -> None:
-    for record in journal.records(start):
-        repeat = replay(recommender, record)
+def _replay(recommender: Any, journal: Journal, n_contained: int) -> None:
+    for change in journal.changes(n_contained + 1):
+        repeat = replay(recommender, change)
         try:
             repeat()
         except (TypeError, ValueError) as error:
-            if record.end < journal.end:
-                raise ModelFileError(f"the record at byte {record.start} cannot have happened: {error}") from error
+            if change.number < journal.n_changes:
+                raise ModelFileError(f"change {change.number} cannot have happened: {error}") from error
             # It had failed when it was recorded, and a crash came before it was taken back.
-            journal.cut(record.start)
+            journal.cut(change.number - 1)

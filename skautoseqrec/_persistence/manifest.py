@@ -10,6 +10,8 @@ import numpy as np
 
 from ..exceptions import ModelFileError
 
+#: Of what this version writes, and the newest that it reads.
+FORMAT_VERSION = 1
 #: Tags of what JSON has no notation for, or that would be taken for a tag.
 TUPLE, DICT = "tuple", "dict"
 
@@ -70,6 +72,18 @@ def from_json(value: Any, name: str) -> Any:
         if tag == DICT and isinstance(content, dict):
             return {key: from_json(element, name) for key, element in content.items()}
     raise ModelFileError(f"the manifest's entry {name!r} is malformed: {str(value)[:80]}.")
+
+
+def check_version(manifest: Mapping[str, Any]) -> int:
+    """Return the format that a manifest says, or raise ModelFileError if there is none, or a newer one than is read."""
+    version = manifest.get("version")
+    if type(version) is not int or version < 1:
+        raise ModelFileError("the manifest does not say which version of the format this is.")
+    if version > FORMAT_VERSION:
+        raise ModelFileError(
+            f"the file has format {version}, and this version of skautoseqrec reads up to {FORMAT_VERSION}. Update it."
+        )
+    return version
 
 
 def take(manifest: Mapping[str, Any], name: str, kind: type) -> Any:

@@ -1,4 +1,4 @@
-"""What happens to a recommender, as records of its journal: written before it is done, and done again when loaded."""
+"""What happens to a recommender, as changes in its journal: written before it is done, and done again when loaded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from safetensors import numpy as safetensors_numpy
 from .._data.interactions import Columns
 from .._data.packing import pack_columns, unpack_columns, vector
 from ..exceptions import ModelFileError
-from .journal import Journal, Record
+from .journal import Journal
+from .tables import Change
 
 
 @dataclass(frozen=True)
@@ -81,36 +82,36 @@ def attach_journal(recommender: Any, journal: Journal) -> None:
     recommender._journal = journal
 
 
-def replay(recommender: Any, record: Record) -> Callable[[], None]:
-    """Return what a record says was done to a recommender.
+def replay(recommender: Any, change: Change) -> Callable[[], None]:
+    """Return what a journal says was done to a recommender.
 
     Raises
     ------
     ModelFileError
-        If the record is of no known kind, or its content is none of that kind.
+        If the change is of no known kind, or its content is none of that kind.
     """
-    if record.kind not in (Update.kind, Forget.kind):
+    if change.kind not in (Update.kind, Forget.kind):
         raise ModelFileError(
-            f"the record at byte {record.start} is of kind {record.kind}, which this version of skautoseqrec does not "
-            "know. Update it."
+            f"change {change.number} is of kind {change.kind}, which this version of skautoseqrec does not know. "
+            "Update it."
         )
     try:
-        arrays = safetensors_numpy.load(record.content)
+        arrays = safetensors_numpy.load(change.content)
         events, clock = recommender._serving.state.events, vector("clock", arrays, "i")
         if clock.tolist() != [events.clock]:
             raise ModelFileError(
-                f"the record at byte {record.start} is of a moment after {clock.tolist()} events, and before it "
+                f"change {change.number} is of a moment after {clock.tolist()} events, and before it "
                 f"{events.clock} have arrived."
             )
-        if record.kind == Update.kind:
+        if change.kind == Update.kind:
             columns = unpack_columns(arrays)
             return lambda: recommender._serving.state.update(columns)
         numbers = vector("arrivals", arrays, "i")
         if not np.isin(numbers, events.arrivals).all():
-            raise ModelFileError(f"the record at byte {record.start} takes out events that are not known.")
+            raise ModelFileError(f"change {change.number} takes out events that are not known.")
         return lambda: _forget(recommender, np.isin(events.arrivals, numbers))
     except (SafetensorError, KeyError) as error:
-        raise ModelFileError(f"the record at byte {record.start} holds no log ({error}).") from error
+        raise ModelFileError(f"change {change.number} holds no log ({error}).") from error
 
 
 def _forget(recommender: Any, is_forgotten: NDArray[np.bool_]) -> None:

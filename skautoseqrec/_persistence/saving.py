@@ -11,11 +11,12 @@ from uuid import uuid4
 
 from .._parameters import resolve_parameters
 from .description import describe_fitted, describe_libraries
-from .files import write_model_file
+from .files import naming, write_model_file
 from .format import state_arrays
 from .journal import Journal
 from .manifest import to_json
 from .recording import attach_journal
+from .wal import log_of
 
 #: Whose files there are.
 SAVED_CLASS = "AutoSeqRecRecommender"
@@ -41,7 +42,7 @@ def save(recommender: Any, path: str | os.PathLike[str], journal: str | os.PathL
             f"Only {SAVED_CLASS} itself can be loaded again, not its subclass {type(recommender).__name__}."
         )
     path, place = Path(path).resolve(), None if journal is None else Path(journal).resolve()
-    if place == path:
+    if place is not None and path in (place, log_of(place)):
         raise ValueError(f"The model and its journal cannot be one file, {path}.")
     model_id, served = uuid4(), recommender._serving
     manifest = {
@@ -51,38 +52,56 @@ def save(recommender: Any, path: str | os.PathLike[str], journal: str | os.PathL
         "model_id": model_id.hex,
         **describe_fitted(recommender, served.scorer),
     }
-    with _replaced_journal(recommender, place) as replaced:
-        manifest["journal"] = describe_journal(place, *replaced)
+    with _held_journal(recommender, place) as held:
+        manifest["journal"] = describe_journal(place, *_contained(recommender, held))
         write_model_file(path, state_arrays(served.state), manifest)
-        if place is not None:
-            try:
-                started = Journal.start(place, model_id.bytes)
-            except BaseException:
-                # A journal elsewhere is not of the file that is there now: nothing may be added to it.
-                if recommender._journal is not None and recommender._journal.path != place:
-                    recommender._journal.close()
-                raise
-            recommender.close_journal()
-            attach_journal(recommender, started)
+        if held is not None:
+            _start(recommender, held, model_id.bytes)
 
 
 @contextmanager
-def _replaced_journal(recommender: Any, place: Path | None) -> Iterator[tuple[bytes | None, int]]:
-    """Yield which journal is contained in what is saved now, and up to where; the one at a place is locked."""
-    mine = recommender._journal
-    if mine is not None and (place is None or mine.path == place):
-        if place is not None:
-            mine.require_process()
-        is_contained = place is not None or mine.subject is recommender._serving.state.model.heads
-        yield (mine.model_id, mine.end) if is_contained else (None, 0)
-    elif place is None:
-        yield None, 0
-    else:
-        held = Journal.open(place, create=True)
-        try:
-            yield held.model_id, held.end
-        finally:
-            held.close()
+def _held_journal(recommender: Any, place: Path | None) -> Iterator[Journal | None]:
+    """Yield the journal at a place, which nobody else can open; if the block fails, whoever had it has it again."""
+    mine: Journal | None = recommender._journal
+    if place is None:
+        yield None
+        return
+    if mine is not None and mine.path == place:
+        mine.require_process()
+        if mine.is_usable:
+            yield mine
+            return
+        mine.abandon()
+    held = Journal.open(place, create=True)
+    try:
+        yield held
+    except BaseException:
+        held.close()
+        raise
+
+
+def _contained(recommender: Any, held: Journal | None) -> tuple[bytes | None, int]:
+    """Return of which model's journal what is saved now has changes, and how many."""
+    journal: Journal | None = held or recommender._journal
+    if journal is None or (held is None and journal.subject is not recommender._serving.state.model.heads):
+        return None, 0
+    return journal.model_id, journal.n_changes
+
+
+def _start(recommender: Any, held: Journal, model_id: bytes) -> None:
+    """Have a journal begin anew, with the model that was just saved."""
+    mine: Journal | None = recommender._journal
+    try:
+        with naming(held.path):
+            held.start(model_id)
+        if mine is not held:
+            recommender.close_journal()
+        attach_journal(recommender, held)
+    except BaseException:
+        # A journal elsewhere is not of the file that is there now: nothing may be added to it.
+        if mine is not None and mine.path != held.path:
+            mine.close()
+        raise
 
 
 def describe_parameters(recommender: Any) -> dict[str, Any]:
@@ -107,7 +126,7 @@ def valid_parameters(recommender: Any) -> dict[str, Any]:
 def describe_journal(place: Path | None, contained: bytes | None, end: int) -> dict[str, Any]:
     """Return what a file says of journals: the name of the one that begins with it, and what it has of an older one.
 
-    Only between the renaming of the model and that of its journal does an older one stand where the newer should.
+    Only between the renaming of the model and the start of its journal does an older one stand where the newer should.
     """
     name, model_id = "" if place is None else place.name, "" if contained is None else contained.hex()
     return {"name": to_json(name, "journal"), "contains": model_id, "end": end}

@@ -33,7 +33,7 @@ def count_updates(recommender, n_before):
 
 
 def keep_updating(path, journal, first, pipe):
-    """Load a recommender, and update it and now and then save it, telling of each update that is done."""
+    """Load a recommender, update it and now and then save it or load it again, telling of each update that is done."""
     torch.set_num_threads(1)
     recommender = load_model(path, journal=journal)
     for number in range(first, N_UPDATES):
@@ -41,6 +41,9 @@ def keep_updating(path, journal, first, pipe):
         pipe.send(number + 1)
         if number % 4 == 3:
             recommender.save_model(path, journal=journal)
+        if number % 11 == 10:
+            recommender.close_journal()
+            recommender = load_model(path, journal=journal)
 
 
 def survive_kills(recommender, folder, n_kills, rng):
@@ -85,8 +88,8 @@ def survive_kills(recommender, folder, n_kills, rng):
 def assert_same_state(actual, expected):
     """Raise AssertionError unless two recommenders know the same."""
     first, second = actual._serving.state, expected._serving.state
-    assert first.users.ids().tolist() == second.users.ids().tolist()
-    assert first.items.ids().tolist() == second.items.ids().tolist()
+    assert first.user_vocabulary.ids().tolist() == second.user_vocabulary.ids().tolist()
+    assert first.item_vocabulary.ids().tolist() == second.item_vocabulary.ids().tolist()
     assert len(first.events) == len(second.events)
     pairs = zip(*(state.events.between(0, len(state.events)) for state in (first, second)), strict=True)
     for one, other in pairs:

@@ -251,3 +251,16 @@ def test_a_disk_that_fails_leaves_the_old_file(saved, tmp_path, monkeypatch):
         AutoSeqRecRecommender(**PARAMETERS).fit(LOG).save_model(path)
     assert path.read_bytes() == saved.read_bytes()
     assert [file.name for file in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_subclass_is_not_saved(tmp_path):
+    class Special(AutoSeqRecRecommender):
+        pass
+
+    with pytest.raises(TypeError, match="not its subclass Special"):
+        Special(**SMALL).fit(LOG).save_model(tmp_path / "model")
+
+
+def test_a_file_that_cannot_be_written_is_an_error_of_the_system(tmp_path):
+    with pytest.raises(OSError, match="cannot be written"):
+        AutoSeqRecRecommender(**SMALL).fit(LOG).save_model(tmp_path / "no folder" / "model")
