@@ -50,6 +50,6 @@ class TrendClock:
         for row, log_decay in enumerate(self.log_decays):
             np.logaddexp.at(levels[row], items, -(arrivals + 1) * log_decay)
 
-    def rising_floors(self, n_events: NDArray[np.int64] | int) -> NDArray[np.float64]:
+    def rising_floors(self, n_events: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the level below which an item counts as the floor, by half-life and number of events."""
         return self.log_floors[:, None] - np.multiply.outer(self.log_decays, n_events)
