@@ -101,8 +101,8 @@ def rebuild(recommender: AutoSeqRecRecommender) -> Base:
     state = recommender._serving.state
     users, items = state.events.between(0, len(state.events))
     events = Events(users, items, len(state.user_vocabulary), len(state.item_vocabulary))
-    counts, _ = Counts.empty().add_events(events, state.model.settings.step_weights)
-    return Base.build(counts.renumbered(state.events.arrivals, state.events.clock), items, state.model)
+    counts = Counts.of(events, state.model.settings.step_weights, state.events.arrivals, state.events.clock)
+    return Base.build(counts, items, state.model)
 
 
 def check_counts(actual: Counts, expected: Counts) -> None:

@@ -89,7 +89,7 @@ def _id_column_of_objects(column: NDArray[Any], name: str, allow_fractions: bool
         return integers_of_objects(values, name, "ids beyond 64 bits do not fit; pass them as strings")
     if all(is_number(kind) for kind in kinds):
         return _id_column_of_mixed_numbers(values, name, allow_fractions)
-    raise _unusable_kinds(values, name, kinds)
+    raise _unusable_kinds(values, name)
 
 
 def _id_column_of_mixed_numbers(values: list[Any], name: str, allow_fractions: bool) -> NDArray[Any]:
@@ -101,7 +101,7 @@ def _id_column_of_mixed_numbers(values: list[Any], name: str, allow_fractions: b
     return _id_column_of_floats(np.array(values), name, allow_fractions)
 
 
-def _unusable_kinds(values: list[Any], name: str, kinds: set[type]) -> TypeError:
+def _unusable_kinds(values: list[Any], name: str) -> TypeError:
     for row, value in enumerate(values):
         if not (isinstance(value, str) or is_number(type(value))):
             return TypeError(

@@ -36,6 +36,8 @@ BLENDED_EVENTS, MONITORED_EVENTS = 5000, 2000
 FEWEST_EVENTS = 50
 #: Numbers that hold every part of every candidate's score: 256 MiB of float32 for the blend, 32 MiB for monitoring.
 BLENDED_FEATURES, MONITORED_FEATURES = 2**26, 2**23
+#: Iterations of the fit of the blend after an epoch: it goes on from that of the epoch before.
+MONITORED_ITER = 15
 #: What is kept of a fit that is interrupted in the first epoch of its refit.
 BEFORE_REFIT = "the training before the validation, for the refit had no whole epoch yet"
 #: Trainings draw from torch's one generator: in threads of one process they take turns, or no seed would mean anything.
@@ -101,7 +103,7 @@ class Learner:
         """Train on the events before the held-out part; return the epochs, and whether they were interrupted."""
         settings = self._settings
         epochs = self._epochs(log.item_vocabulary, validation.head)
-        record = EpochRecord(self._unfitted_blends()[0].terms())
+        record = EpochRecord(self._unfitted_blend().terms())
         try:
             with monitor.training("epoch", settings.max_iter):
                 for _ in range(settings.max_iter):
@@ -126,16 +128,18 @@ class Learner:
         choices = validation.choices(self._model(module), MONITORED_FEATURES, weights, self._device)
         # No event is a surprise here (p0 = 0): all of them tell how far training has come, and the curve is smooth.
         if self._settings.fits_blend:
-            weights, score = fit_weights(choices, weights, 15, least_foretold=0.0, left_out=self._heads.LEFT_OUT)
+            weights, score = fit_weights(
+                choices, weights, MONITORED_ITER, least_foretold=0.0, left_out=self._heads.LEFT_OUT
+            )
         else:
-            scale, score = fit_weights(choices.blended(weights), scale, 15, least_foretold=0.0)
+            scale, score = fit_weights(choices.blended(weights), scale, MONITORED_ITER, least_foretold=0.0)
         quality = _quality(choices, weights, score) if is_printed else ""
         return record.after(epoch.losses, module, score, weights, scale), quality
 
     def _result_by_now(self, log: CountedLog, record: EpochRecord) -> TrainingResult:
         """Return what the fit would come to if it stopped after the newest epoch."""
         model = self._model(cast(AutoSeqRecModule, record.newest))
-        blend = self._unfitted_blends()[0].with_terms(record.weights)
+        blend = self._unfitted_blend().with_terms(record.weights)
         return TrainingResult(log, model, blend, self._cold_blend(), record.losses, record.scores)
 
     def _train_on_all(
@@ -226,11 +230,15 @@ class Learner:
         return Model(module, self._heads, self._settings.sequence)
 
     def _unfitted_blends(self) -> tuple[Blend, Blend]:
-        """Return the blend that is given, or else the objective's own, and that for users without a history."""
-        settings, blend = self._settings, self._settings.blend
-        if settings.fits_blend:
-            blend = Blend.default(self._heads, len(settings.trend_half_lives), settings.exclude_seen)
-        return blend, self._cold_blend()
+        """Return the blend before it is fitted, and that for users without a history."""
+        return self._unfitted_blend(), self._cold_blend()
+
+    def _unfitted_blend(self) -> Blend:
+        """Return the blend that is given, or else the objective's own."""
+        settings = self._settings
+        if not settings.fits_blend:
+            return cast(Blend, settings.blend)
+        return Blend.default(self._heads, len(settings.trend_half_lives), settings.exclude_seen)
 
     def _cold_blend(self) -> Blend:
         return Blend.cold(len(self._settings.trend_half_lives))

@@ -115,9 +115,9 @@ def _read_weights(fitted: Fitted, arrays: Arrays, found: Mapping[str, Any]) -> A
         history = make_history_encoder(fitted.history_encoder, n_components, fitted.history_dropout)
         module = AutoSeqRecModule(n_items, n_components, fitted.activation, history)
     wanted = {name: tuple(weight.shape) for name, weight in module.state_dict().items()}
-    found = {name: weight.shape for name, weight in weights.items()}
-    if found != wanted:
-        wrong = sorted(name for name in wanted | found if wanted.get(name) != found.get(name))
+    shapes = {name: weight.shape for name, weight in weights.items()}
+    if shapes != wanted:
+        wrong = sorted(name for name in wanted | shapes if wanted.get(name) != shapes.get(name))
         raise ModelFileError(
             f"weights {wrong} are missing, too many or not of the shape that {n_items} items and {n_components} "
             "components have."

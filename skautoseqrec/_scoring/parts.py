@@ -57,9 +57,12 @@ class Part(ABC):
             What the neural parts are.
         """
 
-    def add_changes(self, changes: Tensor, view: View, weight: Any) -> None:
-        """Add by how much each recent event changes the part of its item to changes of shape (n_rows, n_recent)."""
-        return  # most parts are not changed by events of others
+    def score_changes(self, view: View, weight: Any) -> Tensor | None:
+        """Return by how much each recent event changes the weighted part of its item, (n_rows, n_recent).
+
+        None where no event changes it.
+        """
+        return None
 
     def add_cold(self, scores: Tensor, view: View, weight: Any) -> None:
         """Add the weighted part for users without history, recent events included, in place."""
@@ -73,9 +76,8 @@ class Part(ABC):
         """Return the weighted part by itself, recent events included, shape (n_rows, n_items)."""
         scores = view.zeros()
         self.add(scores, view, weight, heads)
-        if len(view.recent.items):
-            changes = scores.new_zeros(len(scores), len(view.recent.items))
-            self.add_changes(changes, view, weight)
+        changes = self.score_changes(view, weight)
+        if changes is not None:
             view.recent.add(scores, changes)
         return scores
 
@@ -123,9 +125,12 @@ class TwoHop(NeuralPart):
 
     NAME, DEFAULT_WEIGHT = "two_hop", 0.5
 
-    def add_changes(self, changes: Tensor, view: View, weight: float) -> None:
-        """Add what the change of the item's vector is worth to each query."""
-        changes.addmm_(view.queries.vectors.two_hop, view.recent.vector_changes.T, alpha=weight)
+    def score_changes(self, view: View, weight: float) -> Tensor | None:
+        """Return what the change of the item's vector is worth to each query."""
+        if not len(view.recent.items):
+            return None
+        queries, changes = view.queries.vectors.two_hop, view.recent.vector_changes
+        return queries.new_zeros(len(queries), len(changes)).addmm_(queries, changes.T, alpha=weight)
 
 
 class Direct(Part):
@@ -158,10 +163,11 @@ class Trend(Part):
         """Add the levels as of when the batch began."""
         view.trend.add_levels(scores, weight)
 
-    def add_changes(self, changes: Tensor, view: View, weight: Sequence[float]) -> None:
-        """Add by how much each recent event raises its item; a live view has them in its levels."""
-        if len(view.trend.items):
-            changes.add_(view.trend.score_changes(weight).to(changes.device))
+    def score_changes(self, view: View, weight: Sequence[float]) -> Tensor | None:
+        """Return by how much each recent event raises its item; a live view has them in its levels."""
+        if not len(view.trend.items):
+            return None
+        return view.trend.score_changes(weight).to(view.item_vectors.vectors.device)
 
     def add_cold(self, scores: Tensor, view: View, weight: Sequence[float]) -> None:
         """Add the levels as each row sees them."""

@@ -64,11 +64,13 @@ class Scorer(FieldsOnly):
             self._add_shared(scores, view)
         else:
             scores.add_(view.shared)
-        if len(view.recent.items):
-            changes = scores.new_zeros(len(scores), len(view.recent.items))
-            for part, weight in self._used:
-                part.add_changes(changes, view, weight)
-            view.recent.add(scores, changes)
+        found = (part.score_changes(view, weight) for part, weight in self._used)
+        changes = [change for change in found if change is not None]
+        if changes:
+            total, *others = changes
+            for other in others:
+                total.add_(other)
+            view.recent.add(scores, total)
         if view.is_cold.any():
             scores[beside(scores, np.flatnonzero(view.is_cold))] = self._score_cold(view.cold())
         return scores

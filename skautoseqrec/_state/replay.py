@@ -47,7 +47,7 @@ class Replay:
         device: torch.device,
     ) -> None:
         self._model, self._base, self._block_size, self._device = model, base, block_size, device
-        self._events, self._visible = events, visible
+        self._events = events
         self._log = ArrivingLog(base.counts, events, visible, model)
         self._source = padded(base.source, events.n_items)
         self._target = padded(base.target, events.n_items)
