@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from .._network.heads import BIASED_PARTS, Heads
@@ -130,7 +131,7 @@ class TwoHop(NeuralPart):
         if not len(view.recent.items):
             return None
         queries, changes = view.queries.vectors.two_hop, view.recent.vector_changes
-        return queries.new_zeros(len(queries), len(changes)).addmm_(queries, changes.T, alpha=weight)
+        return torch.addmm(queries.new_zeros(()), queries, changes.T, beta=0.0, alpha=weight)
 
 
 class Direct(Part):
@@ -190,7 +191,9 @@ class Popularity(Part):
     def add_cold(self, scores: Tensor, view: View, weight: float) -> None:
         """Add the number of events as each row sees it."""
         scores.add_(view.popularity(), alpha=weight)
-        scores.index_add_(1, beside(scores, view.trend.items), beside(scores, view.trend.sees).float(), alpha=weight)
+        if len(view.trend.items):
+            sees = beside(scores, view.trend.sees).float()
+            scores.index_add_(1, beside(scores, view.trend.items), sees, alpha=weight)
 
 
 #: The parts that a blend weighs, in the order in which they are added.

@@ -95,12 +95,12 @@ class Scorer(FieldsOnly):
             queries=queries,
             item_vectors=snapshot.base.item_vectors_on(self.device).first(snapshot.n_items),
             recent=Recent(changes.items, changes.vector_changes.to(self.device), None),
-            trend=live_trend(self.model, snapshot, len(histories)),
+            trend=self.keep("live trend", changes, lambda: live_trend(self.model, snapshot)),
             n_items=snapshot.n_items,
             is_cold=histories.lengths == 0,
             popularity=lambda: torch.from_numpy(snapshot.popularity()).float().to(self.device),
         )
-        return view._replace(shared=self.keep("shared scores", changes, lambda: self._shared(view, snapshot)))
+        return view._replace(shared=self.keep("shared scores", changes, lambda: self._shared(view)))
 
     @cached_property
     def _used(self) -> list[tuple[Part, Any]]:
@@ -124,10 +124,10 @@ class Scorer(FieldsOnly):
             if part.IS_SHARED:
                 part.add(scores, view, weight, self.model.heads)
 
-    def _shared(self, view: View, snapshot: Snapshot) -> Tensor:
-        """Return what each item of a snapshot scores whoever asks, shape (1, n_items)."""
+    def _shared(self, view: View) -> Tensor:
+        """Return what each item of a live view scores whoever asks, shape (1, n_items)."""
         scores = view.item_vectors.vectors.new_zeros(1, view.n_items)
-        self._add_shared(scores, view._replace(trend=live_trend(self.model, snapshot, 1)))
+        self._add_shared(scores, view)
         return scores
 
 
@@ -156,10 +156,10 @@ class Serving(NamedTuple):
         return Serving(state, replace(self.scorer, model=state.model))
 
 
-def live_trend(model: Model, snapshot: Snapshot, n_rows: int) -> TrendView:
-    """Return the trend of a snapshot, the same for every row."""
-    n_events = np.full(n_rows, snapshot.base.counts.clock + snapshot.n_events)
-    nothing, nobody = np.zeros(0, dtype=np.int64), np.zeros((n_rows, 0), dtype=bool)
+def live_trend(model: Model, snapshot: Snapshot) -> TrendView:
+    """Return the trend of a snapshot: one row, which is that of every history."""
+    n_events = np.array([snapshot.base.counts.clock + snapshot.n_events])
+    nothing, nobody = np.zeros(0, dtype=np.int64), np.zeros((1, 0), dtype=bool)
     return TrendView(model.trend, snapshot.changes().levels, n_events, nothing, 0, nobody)
 
 

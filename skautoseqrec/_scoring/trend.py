@@ -39,13 +39,13 @@ class TrendView:
         Half-lives and floors.
     levels : ndarray of shape (n_half_lives, n_items)
         Levels when the batch began.
-    n_events : ndarray of shape (n_rows,)
+    n_events : ndarray of shape (n_rows,), or (1,) where all rows see the same
         Number of events before each row, forgotten ones too.
     items : ndarray of shape (n_recent,)
         Items of the events since the batch began.
     n_before : int
         Number of events before the first of those.
-    sees : ndarray of shape (n_rows, n_recent), bool
+    sees : ndarray of shape (n_rows, n_recent), or (1, 0) where all rows see the same, bool
         Which of them each row sees.
     """
 
@@ -58,6 +58,8 @@ class TrendView:
 
     def rows(self, rows: NDArray[np.int64]) -> TrendView:
         """Return what some of the rows see."""
+        if len(self.n_events) == 1:
+            return self
         return replace(self, n_events=self.n_events[rows], sees=self.sees[rows])
 
     def add(self, scores: Tensor, weights: Sequence[float]) -> None:
