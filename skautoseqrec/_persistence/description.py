@@ -140,6 +140,4 @@ def read_blends(fitted: Fitted, n_trends: int) -> tuple[Blend, Blend]:
         cold_blend = Blend.read(fitted.cold_blend, n_trends, COLD_PARTS, may_be_zero=True)
     except ValueError as error:
         raise ModelFileError(f"the manifest's blend is none: {error}") from error
-    if set(fitted.cold_blend) != {part.NAME for part in COLD_PARTS}:
-        raise ModelFileError(f"the manifest's 'cold_blend' has the keys {sorted(fitted.cold_blend)}.")
     return blend, cold_blend

@@ -1,8 +1,7 @@
 """What stands in the file of a saved model: a manifest, and sections of arrays, each since a version of the format.
 
-The state is not in them: it is built anew from the events, as a fit builds it, so that it cannot contradict them. To
-store another array: a section here with the next version, and a sentence in the user guide. Files of earlier versions
-go without it.
+The state is not in them: it is built anew from the events, as a fit builds it, so that it cannot contradict them.
+To store another array: a section here, and the other places that the contributing page lists.
 """
 
 from __future__ import annotations

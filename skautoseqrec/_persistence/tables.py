@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from ..exceptions import ModelFileError
 
 #: SQLite's way to say whose database a file is, and in which format.
-APPLICATION_ID, FORMAT_VERSION = int.from_bytes(b"skau", "big"), 2
+APPLICATION_ID, JOURNAL_VERSION = int.from_bytes(b"skau", "big"), 2
 SCHEMA = {
     "changes": "CREATE TABLE changes (number INTEGER PRIMARY KEY, kind INTEGER, content BLOB, checksum BLOB)",
     "journal": "CREATE TABLE journal (model_id BLOB, n_changes INTEGER, checksum BLOB, is_open INTEGER)",
@@ -62,7 +62,7 @@ def create(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
     connection.execute("INSERT INTO journal VALUES (?, ?, ?, ?)", Header.first(b""))
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
+    connection.execute(f"PRAGMA user_version = {JOURNAL_VERSION}")
     connection.execute("COMMIT")
 
 
@@ -83,13 +83,13 @@ def check(connection: sqlite3.Connection) -> Header:
     if _pragma(connection, "application_id") != APPLICATION_ID:
         raise ModelFileError("this is not a journal.")
     version = _pragma(connection, "user_version")
-    if version > FORMAT_VERSION:
+    if version > JOURNAL_VERSION:
         raise ModelFileError(
-            f"the journal has format {version}, and this version of skautoseqrec reads up to {FORMAT_VERSION}. Update "
+            f"the journal has format {version}, and this version of skautoseqrec reads up to {JOURNAL_VERSION}. Update "
             "it."
         )
     found = dict(connection.execute("SELECT name, sql FROM sqlite_master").fetchall())
-    if version != FORMAT_VERSION or found != SCHEMA or _pragma(connection, "journal_mode") != "wal":
+    if version != JOURNAL_VERSION or found != SCHEMA or _pragma(connection, "journal_mode") != "wal":
         raise ModelFileError("the journal is damaged: it has other tables or settings than a journal.")
     result = _pragma(connection, "integrity_check(1)")
     if result != "ok":

@@ -16,6 +16,8 @@ from strategies import logs, recommenders
 from worlds import SMALL
 
 from skautoseqrec import AutoSeqRecRecommender, ModelFileError, load_model
+from skautoseqrec._persistence.format import SECTIONS
+from skautoseqrec._persistence.manifest import FORMAT_VERSION
 from skautoseqrec.datasets import make_interactions
 
 PARAMETERS = SMALL | {
@@ -175,7 +177,7 @@ def test_forged_files_are_refused_or_are_models(saved, tmp_path, seed):
             {"cold_blend": {"dict": {"collaborative": 0.0, "one_hop": 1e308, "trend": {"tuple": [0.0, 0.0]}}}},
             r"blend is none: blend\['one_hop'\] is above 1e\+15",
         ),
-        ({"cold_blend": {"dict": {"direct": 1.0}}}, "blend is none|'cold_blend' has the keys"),
+        ({"cold_blend": {"dict": {"direct": 1.0}}}, r"blend is none: blend has unknown parts \['direct'\]"),
         ({"model_id": "../x"}, "no id of a model"),
     ],
 )
@@ -264,3 +266,19 @@ def test_a_subclass_is_not_saved(tmp_path):
 def test_a_file_that_cannot_be_written_is_an_error_of_the_system(tmp_path):
     with pytest.raises(OSError, match="cannot be written"):
         AutoSeqRecRecommender(**SMALL).fit(LOG).save_model(tmp_path / "no folder" / "model")
+
+
+def test_no_section_is_newer_than_the_format_that_files_say_they_have():
+    assert max(section.since for section in SECTIONS) == FORMAT_VERSION
+
+
+def test_a_file_from_before_a_part_was_added_weighs_it_nothing(saved, tmp_path):
+    manifest, arrays = read_parts(saved)
+    manifest["cold_blend"]["dict"].pop("popularity")
+    manifest["blend"]["dict"].pop("repeat")
+    path = tmp_path / "older.safetensors"
+    path.write_bytes(seal(manifest, arrays))
+    loaded = load_model(path)
+    assert loaded.blend_["repeat"] == 0.0
+    assert loaded._serving.scorer.cold_blend["popularity"] == 0.0
+    assert loaded.predict_topk(["ann"], k=1).shape == (1, 1)
