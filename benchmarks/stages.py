@@ -51,7 +51,7 @@ STAGES: list[tuple[Any, str, str]] = [
     (TrendView, "score_changes", "  trend since then"),
     (Recent, "add", "  changes since then, added"),
     (Filter, "apply", "what was seen left out"),
-    (topk, "_select", "best k"),
+    (topk, "best_columns", "best k"),
     (topk, "decode_answers", "codes to ids"),
     (Replay, "vector_changes", "changes by a block's own events"),
     (Replay, "add_events", "a block added to the state"),

@@ -15,6 +15,7 @@ from .._utils.arguments import check_k
 from .._utils.warn import warn_caller
 from .queries import form_queries
 from .scorer import Scorer, Serving, batches
+from .topk import best_columns
 
 
 def similar_items(serving: Serving, items: Any, k: int, side: str) -> tuple[NDArray[Any], NDArray[np.float32]]:
@@ -52,8 +53,8 @@ def similar_items(serving: Serving, items: Any, k: int, side: str) -> tuple[NDAr
     unit = functional.normalize(vectors)
     cosines = unit[codes] @ unit.T
     cosines[torch.arange(len(codes)), codes] = -torch.inf
-    best = torch.topk(cosines, k, dim=1)
-    return item_ids[best.indices.numpy()], best.values.numpy()
+    nearest, best = best_columns(cosines, k)
+    return item_ids[nearest], best
 
 
 def item_embeddings(serving: Serving) -> NDArray[np.float32]:

@@ -48,8 +48,8 @@ def answer(serving: Serving, asked: Asked, k: int, restriction: Restriction, ret
     purpose = f"An answer of {k:,} items for each of {n_rows:,} users"
     require_bytes(BYTES_PER_ANSWER * n_rows * k, purpose, "Ask for fewer users at a time.")
     items = serving.state.item_vocabulary
-    allowed = restriction.read(items, snapshot.n_items, n_rows)
-    codes, scores = top_k(serving.scorer, asked, k, allowed)
+    eligible = restriction.read(items, snapshot.n_items, n_rows)
+    codes, scores = top_k(serving.scorer, asked, k, eligible)
     ids, scores = decode_answers(codes, scores, items.ids(snapshot.n_items))
     return (ids, scores) if return_scores else ids
 
@@ -68,7 +68,7 @@ def best_of_each(serving: Serving, user_ids: NDArray[Any], exclude_seen: bool) -
 
 
 @torch.inference_mode()
-def top_k(scorer: Scorer, asked: Asked, k: int, allowed: Filter) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def top_k(scorer: Scorer, asked: Asked, k: int, eligible: Filter) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return the codes and scores of the best k items of each user.
 
     Parameters
@@ -79,7 +79,7 @@ def top_k(scorer: Scorer, asked: Asked, k: int, allowed: Filter) -> tuple[NDArra
         The snapshot to answer from, and the users' histories, empty for unknown users.
     k : int
         How many items; places beyond the eligible ones hold code -1 and score minus infinity.
-    allowed : Filter
+    eligible : Filter
         What may be recommended.
 
     Returns
@@ -95,13 +95,13 @@ def top_k(scorer: Scorer, asked: Asked, k: int, allowed: Filter) -> tuple[NDArra
     width = min(k, snapshot.n_items)
     for batch in batches(len(histories), snapshot.n_items):
         scores = scorer.score(scorer.view(Asked(snapshot, histories.rows(batch))))
-        allowed.rows(batch).apply(scores, histories.rows(batch))
-        codes[batch, :width], best_scores[batch, :width] = _select(scores, width)
+        eligible.rows(batch).apply(scores, histories.rows(batch))
+        codes[batch, :width], best_scores[batch, :width] = best_columns(scores, width)
     codes[np.isneginf(best_scores)] = -1
     return codes, best_scores
 
 
-def _select(scores: Tensor, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def best_columns(scores: Tensor, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return the k best columns of each row, equal scores in order of column."""
     values, columns = (part.cpu().numpy() for part in torch.topk(scores, min(k + 1, scores.shape[1]), dim=1))
     # Any of those that share a score may stand first, or be the one that is not there; the lowest columns must win.

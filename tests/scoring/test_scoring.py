@@ -13,7 +13,7 @@ from strategies import consecutive_logs, recommenders
 from worlds import SMALL
 
 from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender
-from skautoseqrec._scoring.topk import _select
+from skautoseqrec._scoring.topk import best_columns
 
 LOG = [
     ("ann", "tea", 1),
@@ -64,7 +64,7 @@ def test_batches_and_lists_are_what_single_users_get(parts, recommender):
 
 @given(st.lists(st.lists(st.integers(0, 3), min_size=6, max_size=6), min_size=1, max_size=5), st.integers(1, 6))
 def test_equal_scores_stand_in_order_of_code(rows, k):
-    codes, values = _select(torch.tensor(rows, dtype=torch.float32), k)
+    codes, values = best_columns(torch.tensor(rows, dtype=torch.float32), k)
     for row, selected, scores in zip(rows, codes.tolist(), values.tolist(), strict=True):
         expected = sorted(range(6), key=lambda code: (-row[code], code))[:k]
         assert selected == expected
