@@ -144,7 +144,7 @@ class FitSettings:
         """
         heads = HEADS[self.objective]
         encoder = self.history_encoder
-        if trained_encoder in heads.HISTORY_ENCODERS and encoder == "auto":
+        if trained_encoder in heads.HISTORIES and encoder == "auto":
             encoder = trained_encoder
         return replace(
             self,
@@ -217,8 +217,8 @@ def resolve_history_encoder(encoder: str, heads: type[Heads], counts: Counts) ->
     """
     if encoder == "auto":
         is_dense = len(counts.history) >= EVENTS_PER_ITEM * counts.n_items
-        return heads.HISTORY_ENCODERS[-1] if is_dense else SHARED
-    if encoder not in heads.HISTORY_ENCODERS:
+        return heads.DENSE_HISTORY if is_dense else SHARED
+    if encoder not in heads.HISTORIES:
         raise ValueError(
             f"objective={heads.NAME!r} trains on rows of the user-item matrix: history_encoder must be {SHARED!r}."
         )

@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from .._utils.devices import CPU
 from .module import HISTORY_ENCODERS, SHARED, AutoSeqRecModule
+from .residual_encoder import ResidualEncoder
 
 #: In the order in which they stand in vectors: what fitted blends leave out comes first, so the others are one range.
 NEURAL_PARTS = ("one_hop", "collaborative", "two_hop")
@@ -77,8 +78,9 @@ class Heads(ABC):
     ARE_LINEAR: ClassVar[bool]
     #: Whether training may sum its loss over sampled items; otherwise it reconstructs whole rows.
     SAMPLES_ITEMS: ClassVar[bool]
-    #: How histories may be encoded; "auto" takes the last one on dense logs.
-    HISTORY_ENCODERS: ClassVar[tuple[str, ...]]
+    #: How histories may be encoded, and what "auto" takes on dense logs.
+    HISTORIES: ClassVar[tuple[str, ...]]
+    DENSE_HISTORY: ClassVar[str]
     #: Weights of the parts of a score where none are given or fitted; None takes the parts' own.
     BLEND: ClassVar[Mapping[str, float] | None] = None
     #: Parts that no fitted blend weighs.
@@ -123,7 +125,8 @@ class Heads(ABC):
 class PaperHeads(Heads):
     """Heads of the published model (paper, section 3.4): sigmoid and relu outputs, and no norms."""
 
-    NAME, ARE_LINEAR, SAMPLES_ITEMS, HISTORY_ENCODERS = "paper", False, False, (SHARED,)
+    NAME, ARE_LINEAR, SAMPLES_ITEMS = "paper", False, False
+    HISTORIES, DENSE_HISTORY = (SHARED,), SHARED
     BLEND: ClassVar[Mapping[str, float]] = {"collaborative": 0.6, "one_hop": 0.2, "two_hop": 0.2}
     #: What each decoder's output passes through.
     OUTPUTS: ClassVar[Mapping[str, Any]] = {
@@ -133,7 +136,7 @@ class PaperHeads(Heads):
     }
 
     def encode(self, module: AutoSeqRecModule, projections: Tensor, squared_norms: Tensor) -> Tensor:
-        """Encode rows as they are: ``f(x) = relu(W' x + b)``."""
+        """Encode rows as they are: ``f(x) = activation(W' x + b)``."""
         return module.activate(projections)
 
     def two_hop_queries(self, history_row: Tensor, source: Tensor) -> Tensor:
@@ -149,14 +152,15 @@ class PaperHeads(Heads):
 class MultinomialHeads(Heads):
     """Linear heads over unit rows: the neural score is a product of embeddings."""
 
-    NAME, ARE_LINEAR, SAMPLES_ITEMS, HISTORY_ENCODERS = "multinomial", True, True, (SHARED, *HISTORY_ENCODERS)
+    NAME, ARE_LINEAR, SAMPLES_ITEMS = "multinomial", True, True
+    HISTORIES, DENSE_HISTORY = (SHARED, *HISTORY_ENCODERS), ResidualEncoder.NAME
     #: Beside the other parts it is worth less than a seed is, and it is a third of the product that scoring takes.
     LEFT_OUT = frozenset({"one_hop"})
     #: Makes a cosine as wide as the other parts are.
     TWO_HOP_SCALE = 10.0
 
     def encode(self, module: AutoSeqRecModule, projections: Tensor, squared_norms: Tensor) -> Tensor:
-        """Encode rows scaled to unit norm: ``f(x) = relu(W' x / |x| + b)``; an empty row stays zero."""
+        """Encode rows scaled to unit norm: ``f(x) = activation(W' x / |x| + b)``; an empty row has ``x / |x| = 0``."""
         return module.activate(projections / squared_norms.sqrt().clamp_min(1e-12)[:, None])
 
     def reach(self, module: AutoSeqRecModule, projections: Tensor, squared_norms: Tensor) -> Tensor:
