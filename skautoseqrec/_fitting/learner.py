@@ -48,12 +48,13 @@ class Learner:
     """Learns weights and a blend from a log, in three steps.
 
     1. Training with early stopping. The newest part of the log is held out, and the weights are trained on the events
-       before it. After each epoch the blend is fitted to the held-out part. Training stops when the likelihood of that
-       part has not grown for some epochs.
+       before it. After each epoch the blend is fitted to the held-out part; of a given blend, its scale is. Training
+       stops when the likelihood of that part has not grown for some epochs.
     2. The blend is fitted to more events of the held-out part, under the best weights.
     3. The refit. New weights are trained on the whole log, for as many epochs as the best ones.
 
-    Steps that the settings do without are left out. If too few events can be held out, only the third is done.
+    A given blend leaves out the second step, and ``refit=False`` the third. Without anything to validate, or with too
+    few events to do it, training on the whole log is all: it takes ``max_iter`` epochs.
 
     Parameters
     ----------
@@ -80,9 +81,10 @@ class Learner:
             if validation is not None:
                 return self._learn_validated(log, validation, monitor)
             if needs_validation:
+                blend = ", and the blend is the objective's fixed one" if settings.fits_blend else ""
                 warn_caller(
                     f"The newest {settings.validation_fraction:.0%} of the log hold fewer than {FEWEST_EVENTS} usable "
-                    "events: nothing is validated, and the blend is the objective's fixed one."
+                    f"events: nothing is validated. Training takes all {settings.max_iter} epochs{blend}."
                 )
             return self._train_on_all(log, monitor, settings.max_iter, self._unfitted_blends())
 
@@ -180,10 +182,10 @@ class Learner:
         blend = blend.with_terms(fit_weights(choices, start, left_out=self._heads.LEFT_OUT).weights)
         if not self._settings.trend_half_lives:
             return blend, cold_blend  # event counts have nothing to be weighed against
-        start = cold_blend.terms()
-        cold = validation.choices(model, BLENDED_FEATURES, start, self._device, cold=True, each_part=True)
+        fixed = cold_blend.terms()
+        cold = validation.choices(model, BLENDED_FEATURES, fixed, self._device, cold=True, each_part=True)
         if len(cold.features) >= FEWEST_EVENTS:
-            cold_blend = cold_blend.with_terms(fit_weights(cold, start).weights)
+            cold_blend = cold_blend.with_terms(fit_weights(cold, fixed).weights)
         return blend, cold_blend
 
     def hold_out(self, log: CountedLog, n_judged: int) -> Validation | None:
