@@ -101,7 +101,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         to the held-out events.
     validation_fraction : float, default=0.1
         Newest share of the log that is held out for ``blend="auto"`` and ``early_stopping``; in (0, 1). With fewer than
-        50 usable events held out, ``fit`` warns and takes fixed weights.
+        50 usable events held out, ``fit`` warns, validates nothing and takes a fixed blend.
     early_stopping : bool, default=True
         Whether to stop when the log-likelihood of the held-out events has not risen by more than ``tol`` for
         ``n_iter_no_change`` epochs in a row, and to keep the best epoch. The likelihood uses a blend fitted after each
@@ -436,6 +436,8 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         ------
         ValueError
             If k < 1, a candidate is not known, or the number of per-user lists is not the number of users.
+        TypeError
+            If ids are of another kind than the known ones, or ``candidates`` or ``exclude`` is not a list.
         MemoryError
             If the answer needs more memory than is available.
 
@@ -484,7 +486,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
 
         Raises
         ------
-        ValueError
+        ValueError, TypeError, MemoryError
             As in :meth:`predict_topk`.
 
         Examples
@@ -513,6 +515,11 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         -------
         items : ndarray of shape (n_rows,)
             Item ids. ``exclude_seen`` is ignored for a user who has seen all items.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the log cannot be used.
         """
         check_is_fitted(self)
         return best_of_each(self._serving_on_device(), validate_log(self, X, reset=False).user_ids, self.exclude_seen)
@@ -535,6 +542,11 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         reciprocal_ranks : ndarray of shape (n_events,)
             1 / rank of each row's item among its candidates (eligible items): known, and not seen by the user if
             ``exclude_seen``. Ties count half. 0 if the item was not a candidate.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the log cannot be used, or ``ties`` is neither.
 
         Warns
         -----
@@ -623,7 +635,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         Returns
         -------
         ids : ndarray of shape (n_queries, k)
-            Item ids, without the item itself.
+            Item ids, without the item itself; equal cosines are in order of ``item_ids_``.
         cosines : ndarray of shape (n_queries, k), float32
             Only with ``return_scores``; in [-1, 1].
 
@@ -762,7 +774,8 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         is saved with another journal.
 
         A copy (pickle, joblib, deepcopy, clone) has no journal. A copy that shares the events (``copy.copy``,
-        :meth:`with_blend`) must not be updated. Do not update in one thread while another one saves with a journal.
+        :meth:`with_blend`) must not be updated while a journal is open. Do not update in one thread while another one
+        saves with a journal.
 
         Examples
         --------

@@ -1,4 +1,4 @@
-"""Validation of the ids of a log: they become int64 or str.
+"""Validation of the ids of a log: they become int64, str, or float64 where fractions are allowed.
 
 Every message names the column and the row, because a log has a million rows and its owner has to find the bad one.
 """
@@ -53,7 +53,7 @@ def id_column(values: Any, name: str, *, allow_fractions: bool = False) -> NDArr
     raise TypeError(f"Column {name!r} has dtype {column.dtype}: ids must be integers or strings.")
 
 
-def largest_exact(dtype: np.dtype[Any]) -> int:
+def first_inexact(dtype: np.dtype[Any]) -> int:
     """Return the least whole number that floats of a dtype, and float64, may have been rounded to."""
     return int(2 ** min(np.finfo(dtype).nmant + 1, np.finfo(np.float64).nmant + 1))
 
@@ -62,7 +62,7 @@ def _id_column_of_floats(column: NDArray[Any], name: str, allow_fractions: bool)
     """Return whole numbers as int64; fractions, where they are allowed, as float64."""
     refuse_missing(np.isnan(column), name)
     refuse(np.isinf(column), column, name, "an id cannot be infinite")
-    limit = largest_exact(column.dtype)
+    limit = first_inexact(column.dtype)
     reason = f"{column.dtype} is too coarse for ids from 2**{limit.bit_length() - 1} on; pass integers or strings"
     refuse(np.abs(column) >= limit, column, name, reason)
     fractions = column != np.floor(column)
@@ -96,7 +96,7 @@ def _id_column_of_mixed_numbers(values: list[Any], name: str, allow_fractions: b
     """Return integers among floats, which are no safer than the floats."""
     for row, value in enumerate(values):
         dtype = value.dtype if isinstance(value, np.floating) else np.dtype(np.float64)
-        if largest_exact(dtype) <= abs(value) < np.inf:
+        if first_inexact(dtype) <= abs(value) < np.inf:
             raise unfit(value, row, name, f"among floats, {dtype} is too coarse for this id; pass integers or strings")
     return _id_column_of_floats(np.array(values), name, allow_fractions)
 

@@ -71,7 +71,7 @@ class Interactions:
     times : ndarray of shape (n_rows,) or None
         Times (int64, float64 or datetime64); None means that row order is time.
     user_ids : ndarray of shape (n_users,)
-        The id of each user code: int64, or object (str).
+        The id of each user code: int64, object (str), or float64 if a plain array held fractions.
     item_ids : ndarray of shape (n_items,)
         The id of each item code.
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .._utils.ragged import GrowableArray
 from .checks import shown
-from .ids import largest_exact
+from .ids import first_inexact
 from .interactions import Columns, Interactions
 
 
@@ -60,7 +60,7 @@ class Vocabulary:
         kinds = self.ids().dtype.kind, ids.dtype.kind
         if kinds == ("i", "f"):
             raise TypeError(f"Column {self.name!r}: the known ids are integers, but these are fractions. Round them.")
-        if kinds == ("f", "i") and np.abs(ids.astype(np.float64)).max() >= largest_exact(self.ids().dtype):
+        if kinds == ("f", "i") and np.abs(ids.astype(np.float64)).max() >= first_inexact(self.ids().dtype):
             raise TypeError(
                 f"Column {self.name!r}: the known ids are fractions, beside which integers from 2**53 on do not fit. "
                 "Pass strings."

@@ -18,7 +18,7 @@ from .._utils.devices import beside
 
 
 class Filter(NamedTuple):
-    """Which items may be recommended to a batch of users, beside those that they have not seen.
+    """Which items may be recommended to a batch of users, by code.
 
     Parameters
     ----------
@@ -82,6 +82,8 @@ class Restriction(NamedTuple):
         ------
         ValueError
             If a candidate is not known or the number of lists is wrong.
+        TypeError
+            If candidates or excluded items are no lists of ids.
         """
         allowed = denied = None
         if self.candidates is not None:

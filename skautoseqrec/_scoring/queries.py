@@ -1,4 +1,4 @@
-"""Sparse rows whose entries have to be added up before anything is made of them, in the cheaper of two layouts."""
+"""What is known of the users to be answered: encoded queries, and sparse rows added up in the cheaper layout."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ class SummedRows:
 
     Parameters
     ----------
-    parts : sequence of SparseEntries
-        The rows: all entries of all parts add up.
+    entries : sequence of SparseEntries
+        The rows: all entries of all of them add up.
     n_items : int
         Number of items.
     """
 
-    def __init__(self, parts: Sequence[SparseEntries], n_items: int) -> None:
-        self._shape = len(parts[0].lengths), n_items
-        parts = [part for part in parts if len(part.items)]
-        n_entries = sum(len(part.items) for part in parts)
+    def __init__(self, entries: Sequence[SparseEntries], n_items: int) -> None:
+        self._shape = len(entries[0].lengths), n_items
+        entries = [some for some in entries if len(some.items)]
+        n_entries = sum(len(some.items) for some in entries)
         self._dense = self._sparse = None
         if n_entries and is_cheaper_dense(*self._shape, n_entries):
-            self._dense = self._add_up_densely(parts)
+            self._dense = self._add_up_densely(entries)
         elif n_entries:
-            self._sparse = self._add_up_sparsely(parts)
+            self._sparse = self._add_up_sparsely(entries)
 
     def squared_norms(self, n_trained: int) -> Tensor:
         """Return the squared norm of each row over the first ``n_trained`` items, shape (n_rows,)."""
@@ -70,22 +70,22 @@ class SummedRows:
             raised = (weight * np.log1p(scale * self._sparse.data)).astype(np.float32, copy=False)
             scores.view(-1)[beside(scores, places)] += beside(scores, raised)
 
-    def _add_up_densely(self, parts: list[SparseEntries]) -> Tensor:
-        first, *others = parts
+    def _add_up_densely(self, entries: list[SparseEntries]) -> Tensor:
+        first, *others = entries
         if len(first.items) < MANY_ENTRIES:
-            dense, others = torch.zeros(self._shape), parts
+            dense, others = torch.zeros(self._shape), entries
         else:
             # A matrix with entries that share a place adds them up on its way to an array.
             dense = torch.from_numpy(first.to_csr(self._shape[1]).toarray())
-        for part in others:
-            places = torch.from_numpy(part.places(self._shape[1]))
-            dense.view(-1).scatter_add_(0, places, torch.from_numpy(part.values))
+        for some in others:
+            places = torch.from_numpy(some.places(self._shape[1]))
+            dense.view(-1).scatter_add_(0, places, torch.from_numpy(some.values))
         return dense
 
-    def _add_up_sparsely(self, parts: list[SparseEntries]) -> sparse.csr_matrix:
-        rows = np.concatenate([np.repeat(np.arange(self._shape[0]), part.lengths) for part in parts])
-        items = np.concatenate([part.items for part in parts])
-        values = np.concatenate([part.values for part in parts])
+    def _add_up_sparsely(self, entries: list[SparseEntries]) -> sparse.csr_matrix:
+        rows = np.concatenate([np.repeat(np.arange(self._shape[0]), some.lengths) for some in entries])
+        items = np.concatenate([some.items for some in entries])
+        values = np.concatenate([some.values for some in entries])
         return sparse.coo_matrix((values, (rows, items)), shape=self._shape).tocsr()
 
 

@@ -35,7 +35,7 @@ class TrendView:
 
     Parameters
     ----------
-    clock : TrendClock
+    trend : TrendClock
         Half-lives and floors.
     levels : ndarray of shape (n_half_lives, n_items)
         Levels when the batch began.
@@ -49,7 +49,7 @@ class TrendView:
         Which of them each row sees.
     """
 
-    clock: TrendClock
+    trend: TrendClock
     levels: NDArray[np.float64]
     n_events: NDArray[np.int64]
     items: NDArray[np.int64]
@@ -81,7 +81,7 @@ class TrendView:
         weighted = np.array(weights)
         # Not a product: numpy's threads would fight torch's for the cores.
         raised = np.einsum("h,hi->i", weighted, np.maximum(levels, 0.0))
-        scores += _single(raised + np.einsum("h,h->", weighted, self.clock.log_floors)).to(scores.device)
+        scores += _single(raised + np.einsum("h,h->", weighted, self.trend.log_floors)).to(scores.device)
         if floors.any():
             rising, is_above = _single(-(floors.T * weighted)), _single(levels > 0)
             scores.addmm_(rising.to(scores.device), is_above.to(scores.device))
@@ -98,7 +98,7 @@ class TrendView:
     @cached_property
     def _above_lowest(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Return levels and floors above the lowest floor of each half-life, and that floor."""
-        floors = self.clock.rising_floors(self.n_events)
+        floors = self.trend.rising_floors(self.n_events)
         lowest = floors.min(1, keepdims=True)
         return self.levels - lowest, floors - lowest, lowest
 
@@ -123,7 +123,7 @@ class TrendView:
         half_life: int,
     ) -> Tensor:
         """Return by how much each recent event raises its item for each row, shape (n_rows, n_recent)."""
-        arrivals = -(self.n_before + 1 + np.arange(len(self.items))) * self.clock.log_decays[half_life]
+        arrivals = -(self.n_before + 1 + np.arange(len(self.items))) * self.trend.log_decays[half_life]
         arrivals -= lowest[half_life]
         before = levels[half_life, self.items]
         for rows, previous in repeats:

@@ -74,7 +74,7 @@ class WalkForward:
     events : Events
         The log in time order; users and items unknown to the base have the codes that follow its own.
     visible : ndarray of shape (n_events,)
-        How many events are added to the state before each is ranked; not decreasing, ``visible[e] <= e``.
+        How many events each event sees; not decreasing, ``visible[e] <= e``.
     exclude_seen : bool
         Whether items that the user has seen are left out.
     device : torch.device
@@ -179,7 +179,7 @@ def walk_forward(
     events : Events
         The log in time order.
     visible : ndarray of shape (n_events,)
-        How many events are added to the state before each is ranked.
+        How many events each event sees; not decreasing, ``visible[e] <= e``.
     exclude_seen : bool
         Whether items that the user has seen are left out.
     """

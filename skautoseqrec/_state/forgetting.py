@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .._counts.counts import Counts
 from .._counts.events import Events
-from .._data.ids import largest_exact
+from .._data.ids import first_inexact
 from .._data.reading import read_columns, read_ids
 from .._network.model import Model
 from .state import State
@@ -91,7 +91,7 @@ def _are_in_log(state: State, interactions: Any) -> NDArray[np.bool_]:
 
 def _refuse_rounded(times: NDArray[Any]) -> None:
     """Raise ValueError if known times may have been whole numbers that floats cannot tell apart."""
-    if times.dtype.kind == "f" and (np.abs(times) >= largest_exact(times.dtype)).any():
+    if times.dtype.kind == "f" and (np.abs(times) >= first_inexact(times.dtype)).any():
         raise ValueError(
             "Column 'timestamp': some known events came without a time, so that all times are kept as floats, which do "
             "not tell such large ones apart. Give users and items alone, or a log of them without times."

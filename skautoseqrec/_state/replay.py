@@ -146,7 +146,7 @@ class ArrivingLog:
     events : Events
         The log in time order.
     visible : ndarray of shape (n_events,)
-        How many events are let in before each is ranked.
+        How many events each event sees; not decreasing, ``visible[e] <= e``.
     model : Model
         Weights and settings.
     """
@@ -171,24 +171,23 @@ class ArrivingLog:
         return Histories(self._history, self._starts[events], self._ends[events])
 
     def transitions_from(
-        self, last_items: SparseEntries, first: int, marks: NDArray[np.int64]
+        self, last_items: SparseEntries, n_added: int, visible: NDArray[np.int64]
     ) -> tuple[SparseEntries, SparseEntries]:
         """Return what events add to the rows of T that weighted items ask for: all events, and the newest of them.
 
         Parameters
         ----------
         last_items : SparseEntries
-            One row of items per query.
-        first : int
-            The first of the newest events.
-        marks : ndarray of shape (n_rows,)
-            How many events each query sees; at least ``first``.
+            One row of weighted items per query.
+        n_added : int
+            How many events are older than the newest ones.
+        visible : ndarray of shape (n_rows,)
+            How many events each query sees; at least ``n_added``.
         """
         keys = last_items.items * self._key_step
-        marks = np.repeat(marks, last_items.lengths)
         starts = self._transition_starts[last_items.items]
-        newest = np.searchsorted(self._transition_keys, keys + first)
-        ends = np.searchsorted(self._transition_keys, keys + marks)
+        newest = np.searchsorted(self._transition_keys, keys + n_added)
+        ends = np.searchsorted(self._transition_keys, keys + np.repeat(visible, last_items.lengths))
         return last_items.combine(self._between(starts, ends)), last_items.combine(self._between(newest, ends))
 
     def _between(self, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> SparseEntries:
@@ -197,7 +196,7 @@ class ArrivingLog:
         return SparseEntries(ends - starts, self._transition_target[places], self._transition_value[places])
 
     def target_increments(self, events: slice) -> Tensor:
-        """Return what each of some events adds to its item's projected column of T and to the squared norm behind."""
+        """Return what each of some events adds to its item's projected column of T, and to its squared norm."""
         bounds = self._bounds[events.start : events.stop + 1]
         entries = slice(bounds[0], bounds[-1])
         offsets = bounds[:-1] - bounds[0]
