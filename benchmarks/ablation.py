@@ -168,7 +168,7 @@ def remove_parts(fitted: Interactions, walked: Interactions, seed: int) -> Itera
             yield f"nothing, but with {name}", score(recommender, scorer_with_it, walked)
     narrow = Model(model.module, model.heads, replace(model.settings, context_size=1))
     yield "context", score(recommender, refit_blend(recommender, fitted, narrow, left_out), walked)
-    fixed = Blend.default(model.heads, len(model.settings.trend_half_lives), recommender.exclude_seen)
+    fixed = Blend.default(model.heads, model.settings, recommender.exclude_seen)
     yield "fitted blend (fixed weights)", score(recommender, Scorer(model, fixed, scorer.cold_blend), walked)
 
 
@@ -183,13 +183,15 @@ def refit_blend(
     """Return a scorer whose blend is fitted as fit does it, but without some parts."""
     log = count_log(read_columns(fitted), None, model.settings, 0)
     validation = Learner(resolve_parameters(recommender.get_params(deep=False))).hold_out(log, BLENDED_EVENTS)
-    fitted_with, n_trends = recommender._serving.scorer, len(model.settings.trend_half_lives)
+    fitted_with = recommender._serving.scorer
     start = fitted_with.blend.terms()
     choices = validation.choices(model, BLENDED_FEATURES, start, CPU, each_part=True)
-    left_out = {term for part in PARTS if part.NAME in removed for term in part.terms(n_trends)}
+    left_out = {term for part in PARTS if part.NAME in removed for term in part.terms(model.settings)}
     blend = fitted_with.blend.with_terms(fit_weights(choices, start, left_out=left_out).weights)
-    # Without trends newcomers are answered by event counts.
-    return Scorer(model, blend, Blend.cold(0) if "trend" in removed else fitted_with.cold_blend)
+    cold_blend = fitted_with.cold_blend
+    if "trend" in removed:  # then newcomers are answered by event counts
+        cold_blend = Blend.cold(replace(model.settings, trend_half_lives=()))
+    return Scorer(model, blend, cold_blend)
 
 
 def score(recommender: AutoSeqRecRecommender, scorer: Scorer, walked: Interactions) -> NDArray[np.float64]:

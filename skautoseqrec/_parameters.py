@@ -32,6 +32,8 @@ PAPER_PARAMS: dict[str, Any] = {
     "history_decay": 1.0,
     "context_size": 1,
     "trend_half_lives": (),
+    "neighbour_window": 0,
+    "linear_penalty": None,
     "early_stopping": False,
     "blend": {"collaborative": 0.6, "one_hop": 0.2, "two_hop": 0.2},
 }
@@ -60,6 +62,9 @@ PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
     "context_size": [POSITIVE_INTEGER],
     "context_decay": [DECAY],
     "trend_half_lives": [tuple, list],
+    "neighbour_window": [Interval(Integral, 0, None, closed="left")],
+    "neighbour_decay": [DECAY],
+    "linear_penalty": [None, Interval(Real, 0, None, closed="neither")],
     "blend": [StrOptions({"auto"}), dict],
     "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
     "early_stopping": ["boolean"],
@@ -106,6 +111,9 @@ class FitSettings:
     context_size: int
     context_decay: float
     trend_half_lives: tuple[float, ...]
+    neighbour_window: int
+    neighbour_decay: float
+    linear_penalty: float | None
     blend: Any
     validation_fraction: float
     early_stopping: bool
@@ -150,6 +158,7 @@ class FitSettings:
             self,
             n_negatives=resolve_n_negatives(self.n_negatives, heads, counts.n_items),
             history_encoder=resolve_history_encoder(encoder, heads, counts),
+            n_components=self.n_components if heads.PARTS else 0,
         )
 
 
@@ -167,9 +176,10 @@ def resolve_parameters(parameters: Mapping[str, Any]) -> FitSettings:
         "learning_rate": per_part(parameters["learning_rate"], "learning_rate", upper=np.inf),
         "dropout": per_part(parameters["dropout"], "dropout", upper=1),
     }
-    if parameters["blend"] != "auto":
-        resolved["blend"] = Blend.read(parameters["blend"], len(resolved["trend_half_lives"]))
-    return FitSettings(**{field.name: resolved[field.name] for field in fields(FitSettings)})
+    settings = FitSettings(**{field.name: resolved[field.name] for field in fields(FitSettings)})
+    if settings.fits_blend:
+        return settings
+    return replace(settings, blend=Blend.read(settings.blend, settings.sequence, HEADS[settings.objective]))
 
 
 def check_half_lives(half_lives: Sequence[float]) -> tuple[float, ...]:

@@ -53,10 +53,11 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
     Parameters
     ----------
     n_components : int, default=256
-        Size of the hidden representation; at least 1.
-    objective : {"multinomial", "paper"}, default="multinomial"
-        What training minimises. "multinomial" is the cross-entropy of the next item. "paper" is the published model,
-        the squared error of reconstructed rows (section 3.2); ``PAPER_PARAMS`` holds its other settings.
+        Size of the hidden representation; at least 1. Without meaning for "closed_form".
+    objective : {"multinomial", "closed_form", "paper"}, default="multinomial"
+        What training minimises. "multinomial" is the cross-entropy of the next item. "closed_form" trains no network:
+        it counts, solves the linear part and fits the blend, in seconds. "paper" is the published model, the squared
+        error of reconstructed rows (section 3.2); ``PAPER_PARAMS`` holds its other settings.
     max_iter : int, default=100
         Number of epochs, or the maximum with ``early_stopping``; at least 1.
     batch_size : int, default=256
@@ -89,16 +90,24 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
     history_decay : float, default=0.9
         The k-th newest item of a history row weighs ``history_decay**(k - 1)``, and 0 once that is under .002; in
         (0, 1]. 1 cuts nothing. "shared" encodes this row, and the parts two_hop and repeat read it.
-    context_size : int, default=3
-        Number of a user's last items whose transitions are followed; at least 1.
+    context_size : int, default=5
+        Number of a user's last items whose transitions are followed; at least 1. The part direct follows 10 at most.
     context_decay : float, default=0.5
         The k-th last of these items weighs ``context_decay**(k - 1)``; in (0, 1].
     trend_half_lives : tuple of float, default=(30, 300, 3000, 30000)
         Half-lives of the popularity baseline (the trend), in events; each above 0. Empty for none.
+    neighbour_window : int, default=20
+        Maximum number of steps between two items of a history that count as a pair for the part neighbours, which
+        scores the neighbours of as many last items. 0 counts no pairs.
+    neighbour_decay : float, default=0.8
+        The neighbours of the k-th last item weigh ``neighbour_decay**(k - 1)``; in (0, 1].
+    linear_penalty : float or None, default=300
+        Penalty of the linear autoencoder's squared weights (EASE); above 0. Only the 4,096 most frequent items have
+        any. None leaves the part linear out.
     blend : "auto" or dict, default="auto"
-        Weight of each part of the score: "collaborative", "one_hop", "two_hop", "direct", "repeat" and "trend" (a
-        tuple, one per half-life). Each is at least 0, not all are 0, and missing parts weigh 0. "auto" fits the weights
-        to the held-out events.
+        Weight of each part of the score: "collaborative", "one_hop", "two_hop", "direct" (a tuple, one per last item,
+        or one number that fades), "neighbours", "linear", "repeat" and "trend" (a tuple, one per half-life). Each is
+        at least 0, not all are 0, and missing parts weigh 0. "auto" fits the weights to the held-out events.
     validation_fraction : float, default=0.1
         Newest share of the log that is held out for ``blend="auto"`` and ``early_stopping``; in (0, 1). With fewer than
         50 usable events held out, ``fit`` warns, validates nothing and takes a fixed blend.
@@ -136,7 +145,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
     item_ids_ : ndarray of shape (n_items,)
         Ids of the known items, likewise.
     module_ : torch.nn.Module
-        The trained network.
+        The trained network. Not there for "closed_form".
     blend_ : dict
         Weight of every part of the score; valid as ``blend``.
     loss_curve_ : list of dict
@@ -199,9 +208,12 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         history_encoder: str = "auto",
         history_dropout: float = 0.2,
         history_decay: float = 0.9,
-        context_size: int = 3,
+        context_size: int = 5,
         context_decay: float = 0.5,
         trend_half_lives: tuple[float, ...] = (30, 300, 3000, 30000),
+        neighbour_window: int = 20,
+        neighbour_decay: float = 0.8,
+        linear_penalty: float | None = 300.0,
         blend: Any = "auto",
         validation_fraction: float = 0.1,
         early_stopping: bool = True,
@@ -232,6 +244,9 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         self.context_size = context_size
         self.context_decay = context_decay
         self.trend_half_lives = trend_half_lives
+        self.neighbour_window = neighbour_window
+        self.neighbour_decay = neighbour_decay
+        self.linear_penalty = linear_penalty
         self.blend = blend
         self.validation_fraction = validation_fraction
         self.early_stopping = early_stopping
@@ -275,7 +290,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         """
         is_known = self.blend != "auto" and not self.early_stopping
         monitor = Monitor(self, X, y, self.max_iter if is_known else None)
-        is_warm = self.warm_start and self.__sklearn_is_fitted__()
+        is_warm = self.warm_start and hasattr(self, "module_")
         warm_start = WarmStart(self.module_, self._serving.state.item_vocabulary) if is_warm else None
         with all_or_nothing(self):
             settings = resolve_parameters(self.get_params(deep=False))
@@ -584,7 +599,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         return weighted_mean(self.score_samples(X), weights)
 
     def explain(self, users: ArrayLike, items: ArrayLike) -> Bunch:
-        """Return the parts whose sum is the score of some items for some users.
+        """Return the parts whose sum is the score of some items for some users, and the past items that spoke for them.
 
         Parameters
         ----------
@@ -598,7 +613,9 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         explanation : Bunch
             ``parts``: a dict from the name of a part to its weighted values, ndarray of shape (n_users, n_items).
             ``centered``: the same, minus the mean of the part over the user's candidates. Only such differences rank
-            items. ``scores``: the sum of the parts, as ``predict_topk`` returns it.
+            items. ``scores``: the sum of the parts, as ``predict_topk`` returns it. ``past_items``: for each user, the
+            ids of the last ``neighbour_window`` items, newest first. ``neighbours``: for each user, what the part of
+            that name adds for each of them, ndarray of shape (n_past_items, n_items).
 
         Raises
         ------
@@ -823,7 +840,10 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
     @property
     def module_(self) -> AutoSeqRecModule:
         """The trained network."""
-        return self._serving.scorer.model.module
+        model = self._serving.scorer.model
+        if not model.heads.PARTS:
+            raise AttributeError(f"objective={model.heads.NAME!r} has no network, and so no module_.")
+        return model.module
 
     @property
     def blend_(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import GridSearchCV
-from strategies import blends, consecutive_logs, logs, recommenders
+from strategies import blends_of, consecutive_logs, logs, recommenders
 from worlds import LOG, SMALL
 
 from skautoseqrec import AutoSeqRecRecommender
@@ -109,7 +109,7 @@ class Counting(BaseEstimator):
 @pytest.mark.filterwarnings("ignore:.*repeat an earlier:UserWarning")
 def test_another_blend_is_what_a_fit_with_it_would_be(parts, recommender, exclude_seen, data):
     fitted, updated, walked = parts
-    blend = data.draw(blends(len(recommender.trend_half_lives)))
+    blend = data.draw(blends_of(recommender.get_params()))
     twin = recommender.fit(fitted).with_blend(blend, exclude_seen)
     expected = clone(recommender).set_params(blend=blend, exclude_seen=exclude_seen).fit(fitted)
     assert twin.get_params() == expected.get_params()

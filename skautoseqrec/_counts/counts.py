@@ -68,7 +68,8 @@ def find_transitions(
     """
     order = np.argsort(users, kind="stable")
     users, items = users[order], items[order]
-    pieces = []
+    none = np.zeros(0, dtype=np.int64)
+    pieces = [(none, none, none, none)]
     for step, weight in enumerate(weights, start=1):
         completes = (users[step:] == users[:-step]) & (order[step:] >= n_context)
         later = np.flatnonzero(completes) + step

@@ -82,6 +82,10 @@ class Histories:
         """Return the last items that hops start from, the c-th of each row weighing ``context_decay**(c - 1)``."""
         return self._fading(np.minimum(self.lengths, settings.context_size), settings.context_decay)
 
+    def neighbours(self, settings: SequenceSettings) -> SparseEntries:
+        """Return the last items whose neighbours are scored, the k-th weighing ``neighbour_decay**(k - 1)``."""
+        return self._fading(np.minimum(self.lengths, settings.neighbour_window), settings.neighbour_decay)
+
     def _fading(self, lengths: NDArray[np.int64], decay: float) -> SparseEntries:
         """Return so many of the newest items of each history, oldest first, fading by a decay."""
         places = ragged_ranges(self.ends - lengths, lengths)

@@ -11,6 +11,8 @@ from .counts import step_weights
 
 #: A decayed history is cut where an item would weigh less than this.
 SMALLEST_HISTORY_WEIGHT = 0.002
+#: Of a longer context, only so many of the newest items have a weight of their own.
+MOST_LAGS = 10
 
 
 @dataclass(frozen=True)
@@ -23,11 +25,18 @@ class SequenceSettings:
     context_size: int
     context_decay: float
     trend_half_lives: tuple[float, ...]
+    neighbour_window: int = 0
+    neighbour_decay: float = 1.0
 
     @property
     def step_weights(self) -> NDArray[np.int64]:
         """Weight of each transition step, in units."""
         return step_weights(self.transition_window, self.transition_decay)
+
+    @property
+    def n_lags(self) -> int:
+        """How many of the last items have a weight of their own."""
+        return min(self.context_size, MOST_LAGS)
 
     @property
     def history_length(self) -> int | None:

@@ -90,7 +90,7 @@ def fit_bytes(counts: Counts, settings: FitSettings) -> int:
     n_candidates = n_items
     if settings.n_negatives is not None:
         n_candidates = min(n_items, cast(int, settings.n_negatives) + TARGETS_PER_ROW * settings.batch_size)
-    n_terms = sum(len(part.terms(len(settings.trend_half_lives))) for part in PARTS)
+    n_terms = sum(part.n_weights(settings.sequence) for part in PARTS)
     n_choices = min(BLENDED_FEATURES, BLENDED_EVENTS * n_items * n_terms)
     n_weights = n_items * settings.n_components
     encoder = HISTORY_ENCODERS.get(settings.history_encoder)

@@ -15,6 +15,7 @@ from sklearn.utils import check_random_state
 from .._counts.counted_log import CountedLog
 from .._counts.counts import Counts
 from .._data.vocabulary import Vocabulary
+from .._network.heads import HEADS
 from .._network.model import Model
 from .._network.module import AutoSeqRecModule, make_history_encoder
 from .._parameters import FitSettings
@@ -25,6 +26,7 @@ from .._training.steps import TrainingSettings
 from .._utils.devices import training_device
 from .._utils.warn import warn_caller
 from .blend_fit import Choices, fit_weights
+from .linear_fit import Solver
 from .reporting import Monitor
 from .result import EpochRecord, TrainingResult
 from .validation import Validation
@@ -67,36 +69,57 @@ class Learner:
     def __init__(self, settings: FitSettings, warm_start: WarmStart | None = None) -> None:
         self._settings = settings
         self._warm_start = warm_start
-        self._objective = OBJECTIVES[settings.objective]()
-        self._heads = self._objective.HEADS()
+        self._heads = HEADS[settings.objective]()
+        self._sequence = settings.sequence
         self._device = training_device(settings.device)
         self._seed = draw_seed(settings.random_state)
+        self._solver = Solver(settings.linear_penalty)
 
     def learn(self, log: CountedLog, monitor: Monitor) -> TrainingResult:
         """Return weights and blend for a log, leaving the caller's random state alone."""
         settings = self._settings
         with TURN, torch.random.fork_rng(devices=[self._device] if self._device.type == "cuda" else []):
+            if not self._heads.PARTS:
+                return self._solve(log)
             needs_validation = settings.fits_blend or settings.early_stopping
             validation = self.hold_out(log, MONITORED_EVENTS) if needs_validation else None
             if validation is not None:
                 return self._learn_validated(log, validation, monitor)
             if needs_validation:
                 blend = ", and the blend is the objective's fixed one" if settings.fits_blend else ""
-                warn_caller(
-                    f"The newest {settings.validation_fraction:.0%} of the log hold fewer than {FEWEST_EVENTS} usable "
-                    f"events: nothing is validated. Training takes all {settings.max_iter} epochs{blend}."
-                )
+                self._warn_unvalidated(f"Training takes all {settings.max_iter} epochs{blend}.")
             return self._train_on_all(log, monitor, settings.max_iter, self._unfitted_blends())
+
+    def _solve(self, log: CountedLog) -> TrainingResult:
+        """Return what needs no epochs: a linear autoencoder, and a blend fitted to the held-out part."""
+        settings, blends = self._settings, self._unfitted_blends()
+        judged = self.hold_out(log, BLENDED_EVENTS) if settings.fits_blend else None
+        model = self._model(_settled(self._new_module(log.item_vocabulary.ids(log.counts.n_items))), log.counts)
+        if settings.fits_blend and judged is None:
+            self._warn_unvalidated("The blend is the objective's fixed one.")
+        if judged is not None:
+            module = _settled(self._new_module(log.item_vocabulary.ids(judged.head.n_items)))
+            held_out = self._model(module, judged.head)
+            blends = self._fit_blends(judged, held_out, blends[0].terms())
+            model = model if settings.refit else held_out
+        return TrainingResult(log, model, *blends, (), ())
+
+    def _warn_unvalidated(self, consequence: str) -> None:
+        fraction = self._settings.validation_fraction
+        warn_caller(
+            f"The newest {fraction:.0%} of the log hold fewer than {FEWEST_EVENTS} usable events: nothing is "
+            f"validated. {consequence}"
+        )
 
     def _learn_validated(self, log: CountedLog, validation: Validation, monitor: Monitor) -> TrainingResult:
         """Train with early stopping, fit the blend, and refit."""
         record, is_interrupted = self._train_held_out(log, validation, monitor)
         module, n_iter = record.kept(self._settings.early_stopping)
-        blends = self._unfitted_blends()
+        model, blends = self._model(module, validation.head), self._unfitted_blends()
         if self._settings.fits_blend:
             judged = self.hold_out(log, BLENDED_EVENTS) or validation
-            blends = self._fit_blends(judged, module, record.weights)
-        result = TrainingResult(log, self._model(module), *blends, record.losses[:n_iter], record.scores)
+            blends = self._fit_blends(judged, model, record.weights)
+        result = TrainingResult(log, model, *blends, record.losses[:n_iter], record.scores)
         if is_interrupted or not self._settings.refit:
             return result
         return self._train_on_all(log, monitor, n_iter, blends, result)
@@ -111,7 +134,7 @@ class Learner:
                 for _ in range(settings.max_iter):
                     monitor.epoch_begins()
                     record, quality = self._judge(next(epochs), validation, record, monitor.prints)
-                    is_told_to_stop = monitor.epoch_ends(self._result_by_now(log, record), quality)
+                    is_told_to_stop = monitor.epoch_ends(self._result_by_now(log, validation, record), quality)
                     has_converged = record.is_out_of_patience(settings.n_iter_no_change, settings.tol)
                     if is_told_to_stop or (settings.early_stopping and has_converged):
                         break
@@ -127,7 +150,7 @@ class Learner:
     ) -> tuple[EpochRecord, str]:
         """Return the record with an epoch added, scored by the held-out part, and what is printed of its quality."""
         module, weights, scale = _settled(epoch.module), record.weights, record.scale
-        choices = validation.choices(self._model(module), MONITORED_FEATURES, weights, self._device)
+        choices = validation.choices(self._model(module, validation.head), MONITORED_FEATURES, weights, self._device)
         # No event is a surprise here (p0 = 0): all of them tell how far training has come, and the curve is smooth.
         if self._settings.fits_blend:
             weights, score = fit_weights(
@@ -138,9 +161,9 @@ class Learner:
         quality = _quality(choices, weights, score) if is_printed else ""
         return record.after(epoch.losses, module, score, weights, scale), quality
 
-    def _result_by_now(self, log: CountedLog, record: EpochRecord) -> TrainingResult:
+    def _result_by_now(self, log: CountedLog, validation: Validation, record: EpochRecord) -> TrainingResult:
         """Return what the fit would come to if it stopped after the newest epoch."""
-        model = self._model(cast(AutoSeqRecModule, record.newest))
+        model = self._model(cast(AutoSeqRecModule, record.newest), validation.head)
         blend = self._unfitted_blend().with_terms(record.weights)
         return TrainingResult(log, model, blend, self._cold_blend(), record.losses, record.scores)
 
@@ -163,7 +186,8 @@ class Learner:
                     monitor.epoch_begins()
                     epoch = next(epochs)
                     losses = (*losses, epoch.losses)
-                    result = TrainingResult(log, self._model(_settled(epoch.module)), *blends, losses, scores)
+                    model = self._model(_settled(epoch.module), log.counts)
+                    result = TrainingResult(log, model, *blends, losses, scores)
                     if monitor.epoch_ends(result):
                         break
         except KeyboardInterrupt:
@@ -173,11 +197,9 @@ class Learner:
             _warn_interrupted(BEFORE_REFIT if result is before else f"{n_whole} of {n_iter} epochs of the whole log")
         return cast(TrainingResult, result)
 
-    def _fit_blends(
-        self, validation: Validation, module: AutoSeqRecModule, start: Mapping[str, float]
-    ) -> tuple[Blend, Blend]:
+    def _fit_blends(self, validation: Validation, model: Model, start: Mapping[str, float]) -> tuple[Blend, Blend]:
         """Return the blends that make the events of a validation most likely, for users with a history and without."""
-        model, (blend, cold_blend) = self._model(module), self._unfitted_blends()
+        blend, cold_blend = self._unfitted_blends()
         choices = validation.choices(model, BLENDED_FEATURES, start, self._device, each_part=True)
         blend = blend.with_terms(fit_weights(choices, start, left_out=self._heads.LEFT_OUT).weights)
         if not self._settings.trend_half_lives:
@@ -195,7 +217,7 @@ class Learner:
         if start < 1:
             return None
         judged, exclude_seen = max(start, len(items) - n_judged), self._settings.exclude_seen
-        step_weights = self._settings.sequence.step_weights
+        step_weights = self._sequence.step_weights
         validation = Validation.of_log(users, items, start, judged, step_weights, exclude_seen)
         return validation if validation.count_usable() >= FEWEST_EVENTS else None
 
@@ -204,7 +226,8 @@ class Learner:
         settings = self._settings
         module = self._new_module(item_vocabulary.ids(counts.n_items))
         sequence_length = None if module.history is None else module.history.LENGTH
-        batches = self._objective.draw_epochs(counts, settings.sequence, settings.batch_size, sequence_length)
+        objective = OBJECTIVES[settings.objective]()
+        batches = objective.draw_epochs(counts, self._sequence, settings.batch_size, sequence_length)
         rates = TrainingSettings(
             settings.learning_rate,
             settings.dropout,
@@ -212,7 +235,7 @@ class Learner:
             settings.weight_averaging,
             cast("int | None", settings.n_negatives),
         )
-        return train(module, self._objective, batches, rates, self._device)
+        return train(module, objective, batches, rates, self._device)
 
     def _new_module(self, ids: NDArray[Any]) -> AutoSeqRecModule:
         """Return a module of the items with these ids, from which training starts."""
@@ -223,13 +246,15 @@ class Learner:
         settings = self._settings
         history = make_history_encoder(settings.history_encoder, settings.n_components, settings.history_dropout)
         module = AutoSeqRecModule(len(ids), settings.n_components, settings.activation, history)
-        self._objective.initialise(module)
+        if self._heads.PARTS:
+            OBJECTIVES[settings.objective]().initialise(module)
         if self._warm_start is not None:
             self._warm_start.carry_into(module, ids)
         return module.to(self._device)
 
-    def _model(self, module: AutoSeqRecModule) -> Model:
-        return Model(module, self._heads, self._settings.sequence)
+    def _model(self, module: AutoSeqRecModule, counts: Counts) -> Model:
+        """Return a trained module beside what is solved in closed form from the counts that it was trained on."""
+        return Model(module, self._heads, self._sequence, self._solver.linear(counts))
 
     def _unfitted_blends(self) -> tuple[Blend, Blend]:
         """Return the blend before it is fitted, and that for users without a history."""
@@ -240,10 +265,10 @@ class Learner:
         settings = self._settings
         if not settings.fits_blend:
             return cast(Blend, settings.blend)
-        return Blend.default(self._heads, len(settings.trend_half_lives), settings.exclude_seen)
+        return Blend.default(self._heads, self._sequence, settings.exclude_seen)
 
     def _cold_blend(self) -> Blend:
-        return Blend.cold(len(self._settings.trend_half_lives))
+        return Blend.cold(self._sequence)
 
 
 def _quality(choices: Choices, weights: Mapping[str, float], score: float) -> str:

@@ -110,12 +110,13 @@ class Validation:
         """
         base = Base.build(self.known, self.known_items, model)
         walk = WalkForward(model, base, self.judged, np.arange(len(self.judged.items)), self.exclude_seen, device)
-        generator, n_trends = torch.Generator().manual_seed(0), len(model.settings.trend_half_lives)
+        generator = torch.Generator().manual_seed(0)
         blocks = []
         for ranking in walk.blocks():
             denied, rows = _usable(ranking, cold)
             if rows.any():
-                terms = {name: part[rows] for name, part in each_term(ranking.view, model.heads, n_trends, cold)}
+                each = each_term(ranking.view, model.heads, model.settings, cold)
+                terms = {name: part[rows] for name, part in each}
                 n_candidates = n_features // (len(self.judged.items) * len(terms))
                 targets = beside(denied, ranking.targets)[rows][:, None]
                 candidates, offsets = _candidates(

@@ -78,6 +78,8 @@ class Heads(ABC):
     ARE_LINEAR: ClassVar[bool]
     #: Whether training may sum its loss over sampled items; otherwise it reconstructs whole rows.
     SAMPLES_ITEMS: ClassVar[bool]
+    #: The neural parts that it has.
+    PARTS: ClassVar[tuple[str, ...]] = NEURAL_PARTS
     #: How histories may be encoded, and what "auto" takes on dense logs.
     HISTORIES: ClassVar[tuple[str, ...]]
     DENSE_HISTORY: ClassVar[str]
@@ -193,6 +195,26 @@ class MultinomialHeads(Heads):
         return torch.cat([blend[name] * getattr(queries, name) for name in NEURAL_PARTS], 1)
 
 
+class ClosedFormHeads(Heads):
+    """No network: representations have no components, and no part of the score is neural."""
+
+    NAME, ARE_LINEAR, SAMPLES_ITEMS = "closed_form", False, False
+    HISTORIES, DENSE_HISTORY, PARTS = (SHARED,), SHARED, ()
+    LEFT_OUT = frozenset(NEURAL_PARTS)
+
+    def encode(self, module: AutoSeqRecModule, projections: Tensor, squared_norms: Tensor) -> Tensor:
+        """Return what has no components."""
+        return projections
+
+    def two_hop_queries(self, history_row: Tensor, source: Tensor) -> Tensor:
+        """Return what has no components."""
+        return source
+
+    def part(self, name: str, queries: QueryVectors, items: ItemVectors) -> Tensor:
+        """Return zeros."""
+        return self.linear(name, queries, items)
+
+
 def product(queries: Tensor, vectors: Tensor) -> Tensor:
     """Return ``queries @ vectors.T``; torch leaves a single query to one thread, so it is shared out here."""
     n_threads = torch.get_num_threads() if vectors.device == CPU else 1
@@ -205,4 +227,4 @@ def product(queries: Tensor, vectors: Tensor) -> Tensor:
 
 
 #: The heads of each objective.
-HEADS: dict[str, type[Heads]] = {heads.NAME: heads for heads in (MultinomialHeads, PaperHeads)}
+HEADS: dict[str, type[Heads]] = {heads.NAME: heads for heads in (MultinomialHeads, PaperHeads, ClosedFormHeads)}

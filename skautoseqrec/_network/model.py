@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -16,40 +14,13 @@ from torch import Tensor
 from .._counts.counts import TRANSITION_UNIT
 from .._counts.settings import SequenceSettings
 from .._counts.trend import TrendClock
+from .._utils.keeping import FieldsOnly
 from .._utils.ragged import SparseEntries
 from .heads import Heads
 from .history_encoder import HistoryReader
 from .inputs import SparseRows
+from .linear import LinearWeights
 from .module import AutoSeqRecModule
-
-Answer = TypeVar("Answer")
-
-
-class FieldsOnly:
-    """A frozen dataclass that may keep what follows from its fields; its pickles and copies hold the fields only."""
-
-    def keep(self, name: str, of: object, make: Callable[[], Answer]) -> Answer:
-        """Return what ``make`` returns for a thing; the newest answer of a name is kept as long as the thing is asked.
-
-        Parameters
-        ----------
-        name : str
-            What is kept.
-        of : object
-            The very thing that it was made of.
-        make : callable
-            Makes it.
-        """
-        kept: dict[str, tuple[object, Answer]] = self.__dict__.setdefault("_kept", {})
-        known = kept.get(name)
-        if known is None or known[0] is not of:
-            # One reference, set at once: readers in other threads find a pair that belongs together.
-            known = kept[name] = of, make()
-        return known[1]
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return what is pickled."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -64,11 +35,14 @@ class Model(FieldsOnly):
         How rows are encoded, and what the neural parts of a score are.
     settings : SequenceSettings
         How time enters the matrices.
+    linear : LinearWeights or None, default=None
+        The linear autoencoder; None if there is none.
     """
 
     module: AutoSeqRecModule
     heads: Heads
     settings: SequenceSettings
+    linear: LinearWeights | None = None
 
     @cached_property
     def n_trained(self) -> int:

@@ -57,7 +57,7 @@ class AutoSeqRecModule(nn.Module):
         # Row i is the encoder's weight of item i: a sparse row is encoded by adding up the rows of its items.
         self.encoder_weight = nn.Parameter(torch.empty(n_items, n_components))
         self.encoder_bias = nn.Parameter(torch.empty(n_components))
-        self.decoders = nn.ModuleDict({name: nn.Linear(n_components, n_items) for name in DECODERS})
+        self.decoders = nn.ModuleDict({name: Decoder(n_components, n_items) for name in DECODERS})
         self.history = history
 
     def decoder(self, name: str) -> nn.Linear:
@@ -114,6 +114,17 @@ class AutoSeqRecModule(nn.Module):
         """Return ``f`` of rows already multiplied by the encoder's weight; dropout comes before the activation."""
         linear = functional.dropout(projections + self.encoder_bias, dropout, self.training)
         return ACTIVATIONS[self.activation](linear)
+
+
+class Decoder(nn.Linear):
+    """A linear map that starts as torch's does, and at zero where there are no components, of which torch warns."""
+
+    def reset_parameters(self) -> None:
+        """Draw the starting weights."""
+        if self.in_features:
+            super().reset_parameters()
+        else:
+            nn.init.zeros_(self.bias)
 
 
 def make_history_encoder(name: str, n_components: int, dropout: float) -> HistoryEncoder | None:

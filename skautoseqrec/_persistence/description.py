@@ -14,6 +14,7 @@ import torch
 from sklearn.utils._param_validation import validate_parameter_constraints
 
 from .._counts.settings import SequenceSettings
+from .._network.heads import HEADS
 from .._network.module import HISTORY_ENCODERS, SHARED
 from .._parameters import PARAMETER_CONSTRAINTS, check_half_lives
 from .._scoring.blend import Blend
@@ -118,16 +119,17 @@ def check_settings(fitted: Fitted) -> SequenceSettings:
         half_lives = check_half_lives(settings["trend_half_lives"])
     except ValueError as error:
         raise ModelFileError(f"the manifest describes no fitted model: {error}") from error
-    longest = max(settings["transition_window"], settings["context_size"], len(half_lives))
+    windows = (settings[name] for name in ("transition_window", "context_size", "neighbour_window"))
+    longest = max(*windows, len(half_lives))
     if longest > LONGEST_WINDOW:
         raise ModelFileError(
-            f"transition_window, context_size or the number of trend_half_lives is {longest}; a saved model can have "
-            f"{LONGEST_WINDOW} at most."
+            f"transition_window, context_size, neighbour_window or the number of trend_half_lives is {longest}; a "
+            f"saved model can have {LONGEST_WINDOW} at most."
         )
     return SequenceSettings(**{**settings, "trend_half_lives": half_lives})
 
 
-def read_blends(fitted: Fitted, n_trends: int) -> tuple[Blend, Blend]:
+def read_blends(fitted: Fitted, settings: SequenceSettings) -> tuple[Blend, Blend]:
     """Return the blend, and that of users without history, of which all weights may be zero.
 
     Raises
@@ -135,9 +137,10 @@ def read_blends(fitted: Fitted, n_trends: int) -> tuple[Blend, Blend]:
     ModelFileError
         If a weight cannot be that of a fit.
     """
+    heads = HEADS[fitted.objective]
     try:
-        blend = Blend.read(fitted.blend, n_trends)
-        cold_blend = Blend.read(fitted.cold_blend, n_trends, COLD_PARTS, may_be_zero=True)
+        blend = Blend.read(fitted.blend, settings, heads)
+        cold_blend = Blend.read(fitted.cold_blend, settings, heads, COLD_PARTS, may_be_zero=True)
     except ValueError as error:
         raise ModelFileError(f"the manifest's blend is none: {error}") from error
     return blend, cold_blend

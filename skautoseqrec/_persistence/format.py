@@ -18,6 +18,7 @@ from .._counts.events import Events, EventStore
 from .._data.packing import Arrays, pack_times, pack_vocabularies, unpack_times, unpack_vocabularies, vector
 from .._data.vocabulary import Vocabulary
 from .._network.heads import HEADS
+from .._network.linear import LinearWeights
 from .._network.model import Model
 from .._network.module import AutoSeqRecModule, make_history_encoder
 from .._scoring.scorer import Scorer, Serving
@@ -75,8 +76,8 @@ def read_fitted(manifest: Mapping[str, Any], arrays: Arrays) -> dict[str, Any]:
             found[section.name] = section.read(fitted, arrays, found)
     (users, items), module, (events, log) = found["ids"], found["weights"], found["events"]
     counts = Counts.of(log, settings.step_weights, events.arrivals, events.clock)
-    model = Model(module, HEADS[fitted.objective](), settings)
-    scorer = Scorer(model, *read_blends(fitted, len(settings.trend_half_lives)))
+    model = Model(module, HEADS[fitted.objective](), settings, found["linear"])
+    scorer = Scorer(model, *read_blends(fitted, settings))
     return {
         "loss_curve_": fitted.loss_curve,
         "n_iter_": fitted.n_iter,
@@ -103,7 +104,8 @@ def _write_weights(state: State) -> dict[str, NDArray[Any]]:
 def _read_weights(fitted: Fitted, arrays: Arrays, found: Mapping[str, Any]) -> AutoSeqRecModule:
     weights = {name.removeprefix(WEIGHTS): array for name, array in arrays.items() if name.startswith(WEIGHTS)}
     encoder = weights.get("encoder_weight")
-    if encoder is None or encoder.ndim != 2 or not encoder.size:
+    has_network = bool(HEADS[fitted.objective].PARTS)
+    if encoder is None or encoder.ndim != 2 or not len(encoder) or bool(encoder.shape[1]) != has_network:
         raise ModelFileError(f"array '{WEIGHTS}encoder_weight' is missing, or not of items by components.")
     n_items, n_components = encoder.shape
     n_known = len(found["ids"][1])
@@ -126,6 +128,25 @@ def _read_weights(fitted: Fitted, arrays: Arrays, found: Mapping[str, Any]) -> A
             raise ModelFileError(f"array '{WEIGHTS}{name}' holds what is no number of 32 bits.")
     module.load_state_dict({name: torch.from_numpy(weight) for name, weight in weights.items()}, assign=True)
     return module.eval().requires_grad_(False)
+
+
+def _write_linear(state: State) -> dict[str, NDArray[Any]]:
+    linear = state.model.linear
+    return {} if linear is None else {"linear.items": linear.items, "linear.weights": linear.weights.numpy()}
+
+
+def _read_linear(fitted: Fitted, arrays: Arrays, found: Mapping[str, Any]) -> LinearWeights | None:
+    """Return the linear autoencoder, None where the model has none."""
+    if "linear.items" not in arrays and "linear.weights" not in arrays:
+        return None
+    items, weights = _codes("linear.items", arrays, found["weights"].n_items), arrays.get("linear.weights")
+    if (np.diff(items) <= 0).any() or len(items) == 0:
+        raise ModelFileError("array 'linear.items' does not rise, or is empty.")
+    if weights is None or weights.shape != (len(items), len(items)):
+        raise ModelFileError(f"array 'linear.weights' is missing, or not of {len(items)} by {len(items)} items.")
+    if weights.dtype != np.float32 or not np.isfinite(weights).all():
+        raise ModelFileError("array 'linear.weights' holds what is no number of 32 bits.")
+    return LinearWeights(items, torch.from_numpy(weights))
 
 
 def _write_events(state: State) -> dict[str, NDArray[Any]]:
@@ -173,5 +194,6 @@ def _codes(name: str, arrays: Arrays, n_known: int) -> NDArray[np.int64]:
 SECTIONS = (
     Section("ids", 1, _write_ids, _read_ids),
     Section("weights", 1, _write_weights, _read_weights),
+    Section("linear", 1, _write_linear, _read_linear),
     Section("events", 1, _write_events, _read_events),
 )

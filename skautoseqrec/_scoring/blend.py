@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .._counts.settings import SequenceSettings
 from .._network.heads import Heads
 from .parts import COLD_PARTS, PARTS, Part
 
@@ -28,7 +29,7 @@ class Blend(Mapping[str, Any]):
     Parameters
     ----------
     weights : mapping
-        A float for each part; for the trend a tuple, one for each half-life.
+        A float for each part, or a tuple of them (direct, trend).
     """
 
     weights: Mapping[str, Any]
@@ -47,7 +48,12 @@ class Blend(Mapping[str, Any]):
 
     @classmethod
     def read(
-        cls, blend: Mapping[str, Any], n_trends: int, parts: tuple[Part, ...] = PARTS, may_be_zero: bool = False
+        cls,
+        blend: Mapping[str, Any],
+        settings: SequenceSettings,
+        heads: type[Heads],
+        parts: tuple[Part, ...] = PARTS,
+        may_be_zero: bool = False,
     ) -> Blend:
         """Return a user's weights, checked; parts that are not named weigh nothing.
 
@@ -55,8 +61,10 @@ class Blend(Mapping[str, Any]):
         ----------
         blend : mapping
             Weight of each part by name.
-        n_trends : int
-            Number of half-lives.
+        settings : SequenceSettings
+            How many weights the parts have.
+        heads : type of Heads
+            The objective's; a neural part that it has not must weigh nothing.
         parts : tuple of Part, default=PARTS
             The parts that there are.
         may_be_zero : bool, default=False
@@ -65,67 +73,69 @@ class Blend(Mapping[str, Any]):
         Raises
         ------
         ValueError
-            If a part is unknown, a weight is negative, not finite or too large to be summed, all are zero, or the
-            trend has not one per half-life.
+            If a part is unknown, a weight is negative, not finite or too large to be summed, all are zero, or a part
+            has not as many as it needs.
         """
         unknown = sorted(set(blend) - {part.NAME for part in parts})
         if unknown:
             raise ValueError(f"blend has unknown parts {unknown}; known are {[part.NAME for part in parts]}.")
-        weights = {part.NAME: blend.get(part.NAME, (0.0,) * n_trends if part.IS_TREND else 0.0) for part in parts}
+        weights: dict[str, Any] = {}
         named: list[tuple[str, Any]] = []
         for part in parts:
-            name, weight = f"blend['{part.NAME}']", weights[part.NAME]
-            if part.IS_TREND:
-                weights[part.NAME] = _one_for_each(weight, name, n_trends)
-                named += [(f"{name}[{place}]", each) for place, each in enumerate(weights[part.NAME])]
+            name, weight = f"blend['{part.NAME}']", blend.get(part.NAME, part.spread(0.0, settings))
+            if part.PER is None or (part.TAKES_NUMBER and (isinstance(weight, str) or not np.iterable(weight))):
+                _check_weights([(name, weight)])
+                weight = part.spread(float(weight), settings)
+                named.append((name, max(np.atleast_1d(weight))))
             else:
-                named.append((name, weight))
+                weight = _one_for_each(weight, name, part.n_weights(settings), part.PER)
+                named += [(f"{name}[{place}]", each) for place, each in enumerate(weight)]
+            weights[part.NAME] = weight
         _check_weights(named)
         if not may_be_zero:
             _check_largest(named)
+        absent = [part.NAME for part in parts if part.IS_NEURAL and part.NAME not in heads.PARTS and weights[part.NAME]]
+        if absent:
+            raise ValueError(f"blend weighs {absent}, which objective={heads.NAME!r} has not: it trains no network.")
         numbers = {name: tuple(map(float, w)) if isinstance(w, tuple) else float(w) for name, w in weights.items()}
         return cls(numbers)
 
     @classmethod
-    def default(cls, heads: Heads, n_trends: int, exclude_seen: bool) -> Blend:
-        """Return the fixed blend of an objective, trends sharing their weight.
+    def default(cls, heads: Heads, settings: SequenceSettings, exclude_seen: bool) -> Blend:
+        """Return the fixed blend of an objective.
 
         Parameters
         ----------
         heads : Heads
             The objective's.
-        n_trends : int
-            Number of half-lives.
+        settings : SequenceSettings
+            How many weights the parts have.
         exclude_seen : bool
             Whether parts that only tell seen items apart weigh nothing.
         """
         weights: dict[str, Any] = {}
         for part in PARTS:
             weight = part.DEFAULT_WEIGHT if heads.BLEND is None else heads.BLEND.get(part.NAME, 0.0)
-            if exclude_seen and part.NEEDS_SEEN:
+            if (exclude_seen and part.NEEDS_SEEN) or (part.IS_NEURAL and part.NAME not in heads.PARTS):
                 weight = 0.0
-            weights[part.NAME] = (weight / max(n_trends, 1),) * n_trends if part.IS_TREND else weight
+            weights[part.NAME] = part.spread(weight, settings)
         return cls(weights)
 
     @classmethod
-    def cold(cls, n_trends: int) -> Blend:
+    def cold(cls, settings: SequenceSettings) -> Blend:
         """Return the fixed blend of users without history: equal trends, or event counts if there is none."""
-        weights: dict[str, Any] = {part.NAME: 0.0 for part in COLD_PARTS}
-        weights["trend"] = (1 / max(n_trends, 1),) * n_trends
-        weights["popularity"] = 0.0 if n_trends else 1.0
-        return cls(weights)
+        weighs = {"trend": 1.0} if settings.trend_half_lives else {"popularity": 1.0}
+        return cls({part.NAME: part.spread(weighs.get(part.NAME, 0.0), settings) for part in COLD_PARTS})
 
     def used(self) -> list[tuple[Part, Any]]:
         """Return the parts that weigh anything, and their weights."""
-        weighed = [(BY_NAME[name], weight) for name, weight in self.weights.items()]
-        return [(part, weight) for part, weight in weighed if (any(weight) if part.IS_TREND else weight)]
+        return [(BY_NAME[name], weight) for name, weight in self.weights.items() if np.any(weight)]
 
     def terms(self) -> dict[str, float]:
-        """Return the weights as single numbers by name, as a fit sees them: each trend has one of its own."""
+        """Return the weights as single numbers by name, as :meth:`Part.terms` names them and a fit sees them."""
         terms: dict[str, float] = {}
         for name, weight in self.weights.items():
-            numbers = weight if BY_NAME[name].IS_TREND else (weight,)
-            terms |= dict(zip(BY_NAME[name].terms(len(numbers)), numbers, strict=True))
+            terms |= dict(zip(_term_names(name, weight), np.atleast_1d(weight).tolist(), strict=True))
         return terms
 
     def with_terms(self, terms: Mapping[str, float]) -> Blend:
@@ -133,19 +143,22 @@ class Blend(Mapping[str, Any]):
         numbers = self.terms() | dict(terms)
         weights: dict[str, Any] = {}
         for name, weight in self.weights.items():
-            is_trend = BY_NAME[name].IS_TREND
-            fitted = tuple(numbers[term] for term in BY_NAME[name].terms(len(weight) if is_trend else 1))
-            weights[name] = fitted if is_trend else fitted[0]
+            fitted = tuple(numbers[term] for term in _term_names(name, weight))
+            weights[name] = fitted if isinstance(weight, tuple) else fitted[0]
         return Blend(weights)
 
 
-def _one_for_each(weight: Any, name: str, n_trends: int) -> tuple[Any, ...]:
-    """Return weights of the trend as a tuple, or raise ValueError unless there is one for each half-life."""
+def _term_names(name: str, weight: Any) -> list[str]:
+    return [f"{name} {place}" for place in range(len(weight))] if isinstance(weight, tuple) else [name]
+
+
+def _one_for_each(weight: Any, name: str, n_weights: int, per: str) -> tuple[Any, ...]:
+    """Return weights as a tuple, or raise ValueError unless there are so many."""
     if not np.iterable(weight):
-        raise ValueError(f"{name} must be a tuple of {n_trends} weights, one for each half-life, not {weight!r}.")
+        raise ValueError(f"{name} must be a tuple of {n_weights} weights, one for each {per}, not {weight!r}.")
     weights = tuple(weight)
-    if len(weights) != n_trends:
-        raise ValueError(f"{name} has {len(weights)} weights for {n_trends} half-lives; give one for each.")
+    if len(weights) != n_weights:
+        raise ValueError(f"{name} has {len(weights)} weights, and there must be {n_weights}: one for each {per}.")
     return weights
 
 

@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.preprocessing import normalize
+from torch import Tensor
 from torch.nn import functional
 
 from .._data.reading import read_ids
@@ -46,15 +49,24 @@ def similar_items(serving: Serving, items: Any, k: int, side: str) -> tuple[NDAr
     if k >= len(item_ids):
         raise ValueError(f"k must be below the {len(item_ids)} known items, not {k}.")
     codes = torch.from_numpy(state.item_vocabulary.known_codes(read_ids(items, "items"), "items", len(item_ids)))
-    if side == "target":
-        vectors = base.item_vectors.two_hop[: len(item_ids)]
+    if not scorer.model.heads.PARTS:
+        cosines = _cosines_of_counts(base.transitions.T if side == "target" else base.transitions, codes)
     else:
-        vectors = scorer.model.encode(base.source, scorer.model.row_norms(base.counts.transitions))
-    unit = functional.normalize(vectors)
-    cosines = unit[codes] @ unit.T
+        if side == "target":
+            vectors = base.item_vectors.two_hop[: len(item_ids)]
+        else:
+            vectors = scorer.model.encode(base.source, scorer.model.row_norms(base.counts.transitions))
+        unit = functional.normalize(vectors)
+        cosines = unit[codes] @ unit.T
     cosines[torch.arange(len(codes)), codes] = -torch.inf
     nearest, best = best_columns(cosines, k)
     return item_ids[nearest], best
+
+
+def _cosines_of_counts(transitions: sparse.csr_matrix, codes: Tensor) -> Tensor:
+    """Return the cosines of some rows of counted transitions with all rows."""
+    unit = normalize(transitions.tocsr())
+    return torch.from_numpy((unit[codes.numpy()] @ unit.T).toarray())
 
 
 def item_embeddings(serving: Serving) -> NDArray[np.float32]:

@@ -1,7 +1,8 @@
-"""Why a score is what it is: the parts that it adds up from."""
+"""Why a score is what it is: the parts that it adds up from, and the past items that spoke for it."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,10 @@ from sklearn.utils import Bunch
 from torch import Tensor
 
 from .._data.reading import read_ids
+from .._state.state import Asked
 from .filters import Filter
-from .scorer import Serving
+from .parts import Neighbours
+from .scorer import Scorer, Serving
 
 
 def explain(serving: Serving, users: Any, items: Any, exclude_seen: bool) -> Bunch:
@@ -42,7 +45,30 @@ def explain(serving: Serving, users: Any, items: Any, exclude_seen: bool) -> Bun
     chosen = torch.from_numpy(codes)
     parts = {name: part[:, chosen].numpy() for name, part in whole.items()}
     centered = {name: parts[name] - _row_means(part, eligible) for name, part in whole.items()}
-    return Bunch(parts=parts, centered=centered, scores=np.sum(list(parts.values()), axis=0))
+    past_items, neighbours = _speak_for(scorer, asked, codes)
+    item_ids = state.item_vocabulary.ids(snapshot.n_items)
+    return Bunch(
+        parts=parts,
+        centered=centered,
+        scores=np.sum(list(parts.values()), axis=0),
+        past_items=[item_ids[codes] for codes in past_items],
+        neighbours=neighbours,
+    )
+
+
+def _speak_for(
+    scorer: Scorer, asked: Asked, codes: NDArray[np.int64]
+) -> tuple[list[NDArray[np.integer]], list[NDArray[np.float32]]]:
+    """Return the last items of each user, newest first, and what the part neighbours adds for each of them."""
+    snapshot, histories = asked
+    entries = histories.neighbours(scorer.model.settings)
+    if scorer.model.settings.neighbour_window == 0:  # then no pairs are counted
+        return [entries.items] * len(histories), [np.zeros((0, len(codes)), np.float32)] * len(histories)
+    each = entries._replace(lengths=np.ones(len(entries.items), dtype=np.int64))
+    cosines = snapshot.neighbourhood(each, snapshot.popularity()).cosines(None)
+    weighted = (cosines[:, torch.from_numpy(codes)] * (Neighbours.SCALE * scorer.blend[Neighbours.NAME])).numpy()
+    rows = [slice(start, stop) for start, stop in pairwise(entries.bounds.tolist())]
+    return [entries.items[row][::-1] for row in rows], [weighted[row][::-1] for row in rows]
 
 
 def _row_means(part: Tensor, eligible: Tensor) -> NDArray[np.float32]:

@@ -15,13 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .._counts.settings import SequenceSettings
 from .._network.heads import BIASED_PARTS, Heads
 from .._utils.devices import beside
 from .queries import SummedRows
 from .view import View
-
-#: How strongly a count of transitions saturates.
-DIRECT_SCALE = 5.0
 
 
 class Part(ABC):
@@ -31,8 +29,10 @@ class Part(ABC):
     NAME: ClassVar[str]
     #: Its weight where no weights are given or fitted; the parts of a score have comparable spreads.
     DEFAULT_WEIGHT: ClassVar[float] = 0.0
-    #: Whether it has one weight for each half-life of the trend, or a single one.
-    IS_TREND: ClassVar[bool] = False
+    #: What it has a weight for each of, in a tuple; None if it has a single weight.
+    PER: ClassVar[str | None] = None
+    #: Whether one number may stand for the whole tuple.
+    TAKES_NUMBER: ClassVar[bool] = False
     #: Whether all neural parts are scored at once, in one product; then ``add`` serves to show it by itself.
     IS_NEURAL: ClassVar[bool] = False
     #: Whether it scores an item alike for all users of one moment.
@@ -52,7 +52,7 @@ class Part(ABC):
             What it is added to.
         view : View
             What the rows are scored from.
-        weight : float, or tuple with one for each half-life
+        weight : float, or tuple of float
             Its weight in the blend.
         heads : Heads
             What the neural parts are.
@@ -69,9 +69,20 @@ class Part(ABC):
         """Add the weighted part for users without history, recent events included, in place."""
         return  # most parts know nothing of them
 
-    def terms(self, n_trends: int) -> dict[str, Any]:
-        """Return the unit weights that its weights are multiples of, by name."""
-        return {self.NAME: 1.0}
+    def n_weights(self, settings: SequenceSettings) -> int:
+        """Return how many weights it has."""
+        return 1
+
+    def spread(self, number: float, settings: SequenceSettings) -> Any:
+        """Return the weights that one number stands for."""
+        return number
+
+    def terms(self, settings: SequenceSettings) -> dict[str, Any]:
+        """Return the unit weights that its weights are multiples of, by name: those of a tuple by their place."""
+        if self.PER is None:
+            return {self.NAME: 1.0}
+        units = np.eye(self.n_weights(settings)).tolist()
+        return {f"{self.NAME} {place}": tuple(unit) for place, unit in enumerate(units)}
 
     def scores(self, view: View, weight: Any, heads: Heads) -> Tensor:
         """Return the weighted part by itself, recent events included, shape (n_rows, n_items)."""
@@ -135,13 +146,50 @@ class TwoHop(NeuralPart):
 
 
 class Direct(Part):
-    """The transitions out of the last items as they are counted: ``log1p(5 T[last items])``."""
+    """The transitions out of each of the last items as they are counted: ``log1p(5 T[last item])``."""
 
-    NAME, DEFAULT_WEIGHT = "direct", 0.5
+    NAME, DEFAULT_WEIGHT, PER, TAKES_NUMBER = "direct", 0.5, "last item", True
+
+    def n_weights(self, settings: SequenceSettings) -> int:
+        """Return the number of last items."""
+        return settings.n_lags
+
+    def spread(self, number: float, settings: SequenceSettings) -> tuple[float, ...]:
+        """Return weights that fade as the context does."""
+        return tuple(number * settings.context_decay**lag for lag in range(settings.n_lags))
+
+    def add(self, scores: Tensor, view: View, weight: Sequence[float], heads: Heads) -> None:
+        """Add the logs of the rows of T."""
+        view.queries.last.add_logs(scores, weight)
+
+
+class Neighbours(Part):
+    """Counts of pairs, as cosines: ``8 sum_k neighbour_decay**(k - 1) C[l_k, i] / sqrt(c[l_k] c[i])``."""
+
+    NAME, DEFAULT_WEIGHT = "neighbours", 0.5
+    #: Makes the sum as wide as the other parts are.
+    SCALE = 8.0
 
     def add(self, scores: Tensor, view: View, weight: float, heads: Heads) -> None:
-        """Add the logs of the summed rows of T."""
-        view.queries.source_rows.add_logs(scores, weight, DIRECT_SCALE)
+        """Add the sums as each row sees them, recent events included."""
+        if view.neighbourhood is not None:
+            cosines = view.neighbourhood().cosines(view.recent.sees)
+            scores.add_(cosines.to(scores.device), alpha=weight * self.SCALE)
+
+
+class Linear(Part):
+    """The linear autoencoder of the user-item matrix, asked with the decayed history: ``16 history row @ B``."""
+
+    NAME, DEFAULT_WEIGHT = "linear", 0.5
+    #: Makes the product as wide as the other parts are.
+    SCALE = 16.0
+
+    def add(self, scores: Tensor, view: View, weight: float, heads: Heads) -> None:
+        """Add the product, for the items that the autoencoder has."""
+        linear = view.queries.linear
+        if linear is not None:
+            product = linear.project(view.queries.history_rows).to(scores.device)
+            scores.index_add_(1, beside(scores, linear.items), product, alpha=weight * self.SCALE)
 
 
 class Repeat(Part):
@@ -157,8 +205,17 @@ class Repeat(Part):
 class Trend(Part):
     """The log of decayed popularity, with a weight for each half-life."""
 
-    NAME, DEFAULT_WEIGHT = "trend", 0.2
-    IS_TREND, IS_SHARED, SERVES_COLD = True, True, True
+    NAME, DEFAULT_WEIGHT, PER = "trend", 0.2, "half-life"
+    IS_SHARED, SERVES_COLD = True, True
+
+    def n_weights(self, settings: SequenceSettings) -> int:
+        """Return the number of half-lives."""
+        return len(settings.trend_half_lives)
+
+    def spread(self, number: float, settings: SequenceSettings) -> tuple[float, ...]:
+        """Return equal weights that add up to the number."""
+        n_trends = len(settings.trend_half_lives)
+        return (number / max(n_trends, 1),) * n_trends
 
     def add(self, scores: Tensor, view: View, weight: Sequence[float], heads: Heads) -> None:
         """Add the levels as of when the batch began."""
@@ -173,10 +230,6 @@ class Trend(Part):
     def add_cold(self, scores: Tensor, view: View, weight: Sequence[float]) -> None:
         """Add the levels as each row sees them."""
         view.trend.add(scores, weight)
-
-    def terms(self, n_trends: int) -> dict[str, Any]:
-        """Return a unit weight for each half-life, named by its place: two half-lives may be equal."""
-        return {f"{self.NAME} {place}": tuple(unit) for place, unit in enumerate(np.eye(n_trends).tolist())}
 
 
 class Popularity(Part):
@@ -197,12 +250,12 @@ class Popularity(Part):
 
 
 #: The parts that a blend weighs, in the order in which they are added.
-PARTS: tuple[Part, ...] = (Collaborative(), OneHop(), TwoHop(), Direct(), Repeat(), Trend())
+PARTS: tuple[Part, ...] = (Collaborative(), OneHop(), TwoHop(), Direct(), Neighbours(), Linear(), Repeat(), Trend())
 #: The parts that the blend of users without history weighs.
 COLD_PARTS: tuple[Part, ...] = (*(part for part in PARTS if part.SERVES_COLD), Popularity())
 
 
-def each_term(view: View, heads: Heads, n_trends: int, cold: bool = False) -> Iterator[tuple[str, Tensor]]:
+def each_term(view: View, heads: Heads, settings: SequenceSettings, cold: bool = False) -> Iterator[tuple[str, Tensor]]:
     """Yield what a blend is fitted on: every part under its unit weights, by name, shape (n_rows, n_items).
 
     Parameters
@@ -211,13 +264,13 @@ def each_term(view: View, heads: Heads, n_trends: int, cold: bool = False) -> It
         What the rows are scored from.
     heads : Heads
         What the neural parts are.
-    n_trends : int
-        Number of half-lives.
+    settings : SequenceSettings
+        How many weights the parts have.
     cold : bool, default=False
         Whether the parts are those of users without history; event counts, which need no weight, are left out.
     """
     for part in PARTS:
         if cold and not part.SERVES_COLD:
             continue
-        for name, unit in part.terms(n_trends).items():
+        for name, unit in part.terms(settings).items():
             yield name, part.cold_scores(view, unit) if cold else part.scores(view, unit, heads)

@@ -12,7 +12,9 @@ from torch import Tensor
 
 from .._counts.histories import Histories
 from .._network.heads import QueryVectors
+from .._network.linear import LinearWeights
 from .._network.model import Model
+from .._state.last_transitions import LastTransitions
 from .._utils.devices import beside
 from .._utils.ragged import SparseEntries, flat_places
 
@@ -94,15 +96,16 @@ class Queries(NamedTuple):
 
     vectors: QueryVectors
     history_rows: SparseEntries  # (n_rows, n_items), decayed, entries that share an item standing apart
-    source_rows: SummedRows  # (n_rows, n_items), what followed the last items
+    last: LastTransitions  # what followed the last items
+    linear: LinearWeights | None  # what the history rows are multiplied with
 
     def to(self, device: torch.device) -> Queries:
         """Return the same with its vectors on another device."""
         return self._replace(vectors=self.vectors.to(device))
 
 
-#: For one row of weighted items per query: the sum of their transitions, projected, and as entries that add up.
-TransitionsFrom = Callable[[SparseEntries], tuple[Tensor, list[SparseEntries]]]
+#: For one row of weighted items per query: the sum of their transitions, projected, and the transitions.
+TransitionsFrom = Callable[[SparseEntries], tuple[Tensor, LastTransitions]]
 
 
 def form_queries(model: Model, histories: Histories, transitions_from: TransitionsFrom, n_items: int) -> Queries:
@@ -126,12 +129,11 @@ def form_queries(model: Model, histories: Histories, transitions_from: Transitio
     """
     decayed = histories.decayed(model.settings)
     row = model.encode(model.project_entries(decayed), history_norms(model, histories, decayed, n_items))
-    projections, transitions = transitions_from(histories.context(model.settings))
-    source_rows = SummedRows(transitions, n_items)
-    source = model.encode(projections, source_rows.squared_norms(model.n_trained))
+    projections, last = transitions_from(histories.context(model.settings))
+    source = model.encode(projections, SummedRows(last.summed(), n_items).squared_norms(model.n_trained))
     history = row if model.history_reader is None else model.history_reader.encode(histories)
     vectors = QueryVectors(one_hop=source, collaborative=history, two_hop=model.heads.two_hop_queries(row, source))
-    return Queries(vectors, decayed, source_rows)
+    return Queries(vectors, decayed, last, model.linear)
 
 
 def history_norms(model: Model, histories: Histories, decayed: SparseEntries, n_items: int) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -12,10 +12,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .._network.model import FieldsOnly, Model
+from .._network.model import Model
 from .._state.forgetting import without
+from .._state.neighbours import Neighbourhood
+from .._state.overlay import Changes
 from .._state.state import Asked, Snapshot, State
 from .._utils.devices import CPU, beside
+from .._utils.keeping import FieldsOnly
 from .blend import Blend
 from .parts import PARTS, Part
 from .queries import form_queries
@@ -99,8 +102,18 @@ class Scorer(FieldsOnly):
             n_items=snapshot.n_items,
             is_cold=histories.lengths == 0,
             popularity=lambda: torch.from_numpy(snapshot.popularity()).float().to(self.device),
+            neighbourhood=self._neighbourhood(asked, changes) if self.model.settings.neighbour_window else None,
         )
         return view._replace(shared=self.keep("shared scores", changes, lambda: self._shared(view)))
+
+    def _neighbourhood(self, asked: Asked, changes: Changes) -> Callable[[], Neighbourhood]:
+        snapshot, histories = asked
+
+        def neighbourhood() -> Neighbourhood:
+            popularity = self.keep("popularity", changes, snapshot.popularity)
+            return snapshot.neighbourhood(histories.neighbours(self.model.settings), popularity)
+
+        return neighbourhood
 
     @cached_property
     def _used(self) -> list[tuple[Part, Any]]:
@@ -147,8 +160,9 @@ class Serving(NamedTuple):
 
     def with_blend(self, blend: Mapping[str, Any]) -> Serving:
         """Return the same under another blend, given as the user's parameter."""
-        n_trends = len(self.scorer.model.settings.trend_half_lives)
-        return self._replace(scorer=replace(self.scorer, blend=Blend.read(blend, n_trends)))
+        model = self.scorer.model
+        read = Blend.read(blend, model.settings, type(model.heads))
+        return self._replace(scorer=replace(self.scorer, blend=read))
 
     def without(self, is_forgotten: NDArray[np.bool_]) -> Serving:
         """Return the same without some events."""

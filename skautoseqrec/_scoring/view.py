@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .._network.heads import ItemVectors
+from .._state.neighbours import Neighbourhood
 from .queries import Queries
 from .trend import TrendView, add_score_changes
 
@@ -56,6 +57,8 @@ class View(NamedTuple):
         Whose user has no history.
     popularity : callable
         Returns the number of events of each item when the batch began, Tensor of shape (n_items,).
+    neighbourhood : callable or None
+        Returns what the counts of pairs say, as each row sees them; None where no pairs are counted.
     shared : Tensor of shape (1, n_items) or None
         What each item scores whoever asks, where that is the same for all rows and known already.
     """
@@ -67,6 +70,7 @@ class View(NamedTuple):
     n_items: int
     is_cold: NDArray[np.bool_]
     popularity: Callable[[], Tensor]
+    neighbourhood: Callable[[], Neighbourhood] | None
     shared: Tensor | None = None
 
     def zeros(self) -> Tensor:

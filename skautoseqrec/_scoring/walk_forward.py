@@ -19,6 +19,7 @@ from .._counts.events import Events
 from .._data.interactions import Columns
 from .._network.model import Model
 from .._state.base import Base
+from .._state.last_transitions import LastTransitions
 from .._state.replay import Replay
 from .._utils.devices import beside
 from .._utils.ragged import SparseEntries
@@ -108,9 +109,10 @@ class WalkForward:
 
     def _prepare(self, events: slice) -> Ranking:
         replay, visible, n_items = self._replay, self._visible[events], self._events.n_items
-        histories = replay.histories(events)
+        histories, settings = replay.histories(events), self._model.settings
+        neighbours = histories.neighbours(settings)
 
-        def transitions_from(last_items: SparseEntries) -> tuple[Tensor, list[SparseEntries]]:
+        def transitions_from(last_items: SparseEntries) -> tuple[Tensor, LastTransitions]:
             return replay.transitions_from(last_items, visible)
 
         queries = form_queries(self._model, histories, transitions_from, n_items).to(self._device)
@@ -125,6 +127,7 @@ class WalkForward:
             n_items=n_items,
             is_cold=histories.lengths == 0,
             popularity=lambda: replay.popularity,
+            neighbourhood=(lambda: replay.neighbourhood(neighbours, visible)) if settings.neighbour_window else None,
         )
         places = histories.places(n_items) if self._exclude_seen else np.zeros(0, dtype=np.int64)
         seen = torch.from_numpy(places).to(self._device)

@@ -12,11 +12,16 @@ from torch import Tensor
 
 from .._counts.counts import TRANSITION_UNIT, Counts
 from .._counts.events import Events
+from .._counts.pairs import PairCounts
+from .._counts.settings import SequenceSettings
 from .._network.heads import BIASED_PARTS, ItemVectors
-from .._network.model import FieldsOnly, Model
+from .._network.model import Model
 from .._utils.devices import CPU
-from .._utils.ragged import SparseEntries
-from .._utils.sparse import rows_of
+from .._utils.keeping import FieldsOnly
+from .neighbours import DensePairs, SparsePairs, read_pairs
+
+#: How strongly a count of transitions saturates in a log.
+TRANSITION_SCALE = np.float32(5.0)
 
 
 @dataclass(frozen=True)
@@ -81,18 +86,36 @@ class Base(FieldsOnly):
         levels = padded_levels(self.levels, model, events.n_items)
         model.trend.add_events(levels, events.items, np.arange(self.counts.clock, counts.clock))
         values = single_precision(counts.transitions)
-        return Base(counts, source, target, values, levels, item_vectors, self.n_built_from)
+        grown = Base(counts, source, target, values, levels, item_vectors, self.n_built_from)
+        if self.keeps("pairs"):
+            grown.keep("pairs", counts, lambda: self.pairs(model.settings).add_events(events, self.counts))
+        return grown
 
-    def transitions_from(self, last_items: SparseEntries) -> SparseEntries:
-        """Return the sums of rows of T that weighted items ask for; items not known yet have none."""
-        last_items = last_items.below(self.counts.n_items)
-        return last_items.combine(rows_of(self.transitions, last_items.items))
+    def pairs(self, settings: SequenceSettings) -> PairCounts:
+        """Return the counts of pairs of items; they are counted when they are first asked for."""
+        return self.keep("pairs", self.counts, lambda: PairCounts.of(self.counts, settings.neighbour_window))
+
+    def readable_pairs(self, settings: SequenceSettings) -> DensePairs | SparsePairs:
+        """Return the counts of pairs as scoring reads them."""
+        pairs = self.pairs(settings)
+        return self.keep("readable pairs", pairs, lambda: read_pairs(pairs))
+
+    @property
+    def transition_logs(self) -> sparse.csr_matrix:
+        """``log1p(5 T)``, with the indices of ``transitions``."""
+        return self.keep("logs", self.transitions, lambda: log_transitions(self.transitions))
 
 
 def single_precision(transitions: sparse.csr_matrix) -> sparse.csr_matrix:
     """Return transitions in units as float32 numbers not in units, sharing the indices."""
     values = (transitions.data / TRANSITION_UNIT).astype(np.float32)
     return sparse.csr_matrix((values, transitions.indices, transitions.indptr), shape=transitions.shape)
+
+
+def log_transitions(transitions: sparse.csr_matrix) -> sparse.csr_matrix:
+    """Return ``log1p(5 T)``, sharing the indices."""
+    logs = np.log1p(TRANSITION_SCALE * transitions.data)
+    return sparse.csr_matrix((logs, transitions.indices, transitions.indptr), shape=transitions.shape)
 
 
 def padded(rows: Tensor, n_rows: int) -> Tensor:

@@ -154,6 +154,7 @@ def _model_of(items: NDArray[np.int64], model: Model) -> Model:
     trained = items[items < model.n_trained]
     if len(trained) == model.n_trained:
         return model
+    linear = None if model.linear is None else model.linear.of_items(items)
     if len(trained) == 0:
         raise ValueError("This would remove every event of every item that has weights. Fit the remaining log instead.")
-    return replace(model, module=model.module.of_items(torch.from_numpy(trained)))
+    return replace(model, module=model.module.of_items(torch.from_numpy(trained)), linear=linear)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .._counts.counts import TRANSITION_UNIT
+from .._counts.settings import SequenceSettings
 from .._network.model import Model
 from .._utils.ragged import GrowableArray, SparseEntries
 from .base import Base, padded_levels
@@ -63,6 +64,10 @@ class Overlay:
         self._target_of_event = GrowableArray(np.zeros((0, base.target.shape[1]), dtype=np.float32))
         self._history: dict[int, tuple[list[int], list[int]]] = {}  # user -> events, items
         self._transitions: dict[int, tuple[list[int], list[int], list[int]]] = {}  # item -> events, targets, units
+        self._n_previous = max(len(self._step_weights), model.settings.neighbour_window)
+        self._previous: list[list[int]] = []  # of each event, the other items that stood near before it
+        self._followed_by: dict[int, list[int]] = {}  # item -> events of other items that followed near behind it
+        self._events_of: dict[int, list[int]] = {}  # item -> its own events
         # Only the writer reads these: T as it is now, and each changed item's newest event.
         self._added: dict[tuple[int, int], int] = {}
         self._newest_event: dict[int, int] = {}
@@ -72,6 +77,11 @@ class Overlay:
         """Return what is pickled: not what readers have computed."""
         return vars(self) | {"_changes": self._no_changes()}
 
+    @property
+    def settings(self) -> SequenceSettings:
+        """How time enters the counts."""
+        return self._model.settings
+
     def __len__(self) -> int:
         """Return the number of events, published or not."""
         return len(self._target_of_event)
@@ -79,12 +89,17 @@ class Overlay:
     def add_event(self, user: int, item: int) -> None:
         """Let one event in: O(window * d), whatever else is known."""
         event = len(self)
-        previous = self._previous_items(user)
+        newest = self._previous_items(user)
+        previous = newest[: len(self._step_weights)]
         for source, weight in zip(previous, self._step_weights, strict=False):
             events, targets, units = self._transitions.setdefault(source, ([], [], []))
             targets.append(item)
             units.append(weight)
             events.append(event)  # last: readers look for their mark here
+        self._previous.append([near for near in newest[: self._model.settings.neighbour_window] if near != item])
+        for near in self._previous[-1]:
+            self._followed_by.setdefault(near, []).append(event)
+        self._events_of.setdefault(item, []).append(event)
         events, items = self._history.setdefault(user, ([], []))
         items.append(item)
         events.append(event)
@@ -110,6 +125,24 @@ class Overlay:
         values = np.array(units, dtype=np.float32) / np.float32(TRANSITION_UNIT)
         return SparseEntries(np.array(lengths, dtype=np.int64), np.array(targets, dtype=np.int64), values)
 
+    def pairs_with(self, items: NDArray[np.integer], n_events: int) -> SparseEntries:
+        """Return the pairs that the first ``n_events`` events completed with some items, one row for each."""
+        asked, places = np.unique(items, return_inverse=True)
+        others: list[int] = []
+        lengths: list[int] = []
+        for item in asked.tolist():
+            before = len(others)
+            followers = self._followed_by.get(item, [])
+            followers = followers[: bisect_left(followers, n_events)]
+            if followers:
+                others += self._item_of_event.view()[followers].tolist()
+            own = self._events_of.get(item, [])
+            for event in own[: bisect_left(own, n_events)]:
+                others += self._previous[event]
+            lengths.append(len(others) - before)
+        ones = np.ones(len(others), dtype=np.float32)
+        return SparseEntries(np.array(lengths, dtype=np.int64), np.array(others, dtype=np.int64), ones).rows(places)
+
     def item_of_event(self, n_events: int) -> NDArray[np.int64]:
         """Return the item of each of the first ``n_events`` events."""
         return self._item_of_event.view(n_events)
@@ -133,8 +166,8 @@ class Overlay:
         return self._model.project_entries(entries)
 
     def _previous_items(self, user: int) -> list[int]:
-        """Return the user's last items, newest first, as many as the window is long."""
-        window = len(self._step_weights)
+        """Return the user's last items, newest first, as many as the longest window asks for."""
+        window = self._n_previous
         recent = self._history.get(user, ((), ()))[1][-window:]
         counts = self._base.counts
         if len(recent) < window and user < counts.n_users:

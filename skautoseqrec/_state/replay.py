@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -12,7 +14,10 @@ from .._counts.events import Events
 from .._counts.histories import Histories
 from .._network.model import Model, project
 from .._utils.ragged import SparseEntries, ragged_ranges, ranks_within_groups, repeats_of
+from .arriving_pairs import ArrivingPairs
 from .base import Base, padded, padded_levels, spread_items
+from .last_transitions import LastTransitions
+from .neighbours import Neighbourhood
 
 
 class Replay:
@@ -77,10 +82,8 @@ class Replay:
         """Return the history of the user of each of some events, as the event sees it."""
         return self._log.histories(events)
 
-    def transitions_from(
-        self, last_items: SparseEntries, visible: NDArray[np.int64]
-    ) -> tuple[Tensor, list[SparseEntries]]:
-        """Return, per query, the weighted sum of its last items' transitions: projected, and as sparse entries.
+    def transitions_from(self, last_items: SparseEntries, visible: NDArray[np.int64]) -> tuple[Tensor, LastTransitions]:
+        """Return, per query, the weighted sum of its last items' transitions, projected, and the transitions.
 
         Parameters
         ----------
@@ -90,8 +93,25 @@ class Replay:
             How many events of the log each query sees; at least those that were added.
         """
         added, recent = self._log.transitions_from(last_items, self.n_added, visible)
-        projections = project(last_items, self._source) + self._model.project_entries(recent)
-        return projections, [self._base.transitions_from(last_items), added]
+        projections = project(last_items, self._source) + self._model.project_entries(last_items.combine(recent))
+        return projections, LastTransitions(last_items, self._base, added)
+
+    def neighbourhood(self, entries: SparseEntries, visible: NDArray[np.int64]) -> Neighbourhood:
+        """Return what the counts of pairs say of weighted items, one row per query, as each sees them.
+
+        Parameters
+        ----------
+        entries : SparseEntries
+            One row of weighted items per query.
+        visible : ndarray of shape (n_rows,)
+            How many events of the log each query sees; at least those that were added.
+        """
+        return self._pairs.see(entries, self.n_added, visible)
+
+    @cached_property
+    def _pairs(self) -> ArrivingPairs:
+        settings, base = self._model.settings, self._base
+        return ArrivingPairs(base.readable_pairs(settings), base.counts, self._events, settings.neighbour_window)
 
     def vector_changes(self, events: slice) -> Tensor:
         """Return by how much each of some events changes its item's two-hop vector, given all events before it."""
@@ -173,12 +193,12 @@ class ArrivingLog:
     def transitions_from(
         self, last_items: SparseEntries, n_added: int, visible: NDArray[np.int64]
     ) -> tuple[SparseEntries, SparseEntries]:
-        """Return what events add to the rows of T that weighted items ask for: all events, and the newest of them.
+        """Return what events add to the row of T of each last item: all events, and the newest of them.
 
         Parameters
         ----------
         last_items : SparseEntries
-            One row of weighted items per query.
+            One row of items per query.
         n_added : int
             How many events are older than the newest ones.
         visible : ndarray of shape (n_rows,)
@@ -188,7 +208,7 @@ class ArrivingLog:
         starts = self._transition_starts[last_items.items]
         newest = np.searchsorted(self._transition_keys, keys + n_added)
         ends = np.searchsorted(self._transition_keys, keys + np.repeat(visible, last_items.lengths))
-        return last_items.combine(self._between(starts, ends)), last_items.combine(self._between(newest, ends))
+        return self._between(starts, ends), self._between(newest, ends)
 
     def _between(self, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> SparseEntries:
         """Return ranges of the transitions that stand item by item, a row for each."""

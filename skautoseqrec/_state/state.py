@@ -21,6 +21,8 @@ from .._data.vocabulary import Vocabulary
 from .._network.model import Model, project
 from .._utils.ragged import SparseEntries, ragged_ranges
 from .base import Base
+from .last_transitions import LastTransitions
+from .neighbours import Neighbourhood, add_rows, weighted_by_rarity
 from .overlay import Changes, Overlay
 
 #: An overlay is merged into its base once it holds this many events, or a share of what a merge has to copy.
@@ -61,8 +63,8 @@ class Snapshot(NamedTuple):
         merged[ragged_ranges(starts + old_lengths, new_lengths)] = [item for row in added for item in row]
         return Histories.of_lengths(merged, lengths)
 
-    def transitions_from(self, last_items: SparseEntries) -> tuple[Tensor, list[SparseEntries]]:
-        """Return, per query, the weighted sum of its last items' transitions: projected, and as sparse entries.
+    def transitions_from(self, last_items: SparseEntries) -> tuple[Tensor, LastTransitions]:
+        """Return, per query, the weighted sum of its last items' transitions, projected, and the transitions.
 
         Parameters
         ----------
@@ -73,16 +75,22 @@ class Snapshot(NamedTuple):
         -------
         projections : Tensor of shape (n_rows, d)
             Projected transitions.
-        transitions : list of SparseEntries
-            The transitions themselves, (n_rows, n_items).
+        transitions : LastTransitions
+            The transitions themselves.
         """
-        known = last_items.below(self.base.counts.n_items)
-        projections, transitions = project(known, self.base.source), [self.base.transitions_from(known)]
+        projections = project(last_items.below(self.base.counts.n_items), self.base.source)
+        added = self.overlay.transitions_from(last_items.items, self.n_events)
+        if len(added.items):
+            projections += self.overlay.project(last_items.combine(added))
+        return projections, LastTransitions(last_items, self.base, added)
+
+    def neighbourhood(self, entries: SparseEntries, popularity: NDArray[np.int64]) -> Neighbourhood:
+        """Return what the counts of pairs say of weighted items, one row per query, given :meth:`popularity`."""
+        entries = weighted_by_rarity(entries, popularity[entries.items])
+        sums = self.base.readable_pairs(self.overlay.settings).sums(entries, self.n_items)
         if self.n_events:
-            added = last_items.combine(self.overlay.transitions_from(last_items.items, self.n_events))
-            projections += self.overlay.project(added)
-            transitions.append(added)
-        return projections, transitions
+            add_rows(sums, entries.combine(self.overlay.pairs_with(entries.items, self.n_events)))
+        return Neighbourhood(sums, popularity, np.zeros(0, dtype=np.int64))
 
     def changes(self) -> Changes:
         """Return what changed since the base."""

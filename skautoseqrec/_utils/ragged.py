@@ -98,6 +98,12 @@ class SparseEntries(NamedTuple):
         n_before = np.r_[0, np.cumsum(is_below)]
         return SparseEntries(np.diff(n_before[self.bounds]), self.items[is_below], self.values[is_below])
 
+    def rows(self, rows: NDArray[np.integer]) -> SparseEntries:
+        """Return some of the rows, each any number of times."""
+        lengths = self.lengths[rows]
+        places = ragged_ranges(self.bounds[rows], lengths)
+        return SparseEntries(lengths, self.items[places], self.values[places])
+
     def combine(self, rows: SparseEntries) -> SparseEntries:
         """Return the sums of some rows that these entries ask for, given one row for each of them in their order."""
         values = rows.values * np.repeat(self.values, rows.lengths)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
@@ -13,7 +15,7 @@ FEW_ROWS = 16
 
 
 def sum_entries(
-    rows: NDArray[np.int64], columns: NDArray[np.int64], values: NDArray[np.int64], shape: tuple[int, int]
+    rows: NDArray[np.int64], columns: NDArray[np.int64], values: NDArray[Any], shape: tuple[int, int]
 ) -> sparse.csr_matrix:
     """Return a csr matrix with sorted indices in which entries of the same place are added up."""
     matrix = sparse.coo_matrix((values, (rows, columns)), shape=shape).tocsr()

@@ -19,6 +19,7 @@ from skautoseqrec._fitting.blend_fit import Choices, fit_weights
 from skautoseqrec._fitting.learner import Learner
 from skautoseqrec._fitting.validation import choose, lift_highest
 from skautoseqrec._parameters import resolve_parameters
+from skautoseqrec._scoring.parts import PARTS
 from skautoseqrec.datasets import make_interactions
 from skautoseqrec.model_selection import temporal_train_test_split
 
@@ -133,7 +134,7 @@ def test_blended_choices_have_one_part():
 def test_the_blend_is_a_readable_mapping_that_can_be_given_back():
     train, test = temporal_train_test_split(make_interactions(random_state=0))
     fitted = AutoSeqRecRecommender(**SMALL).fit(train)
-    assert list(fitted.blend_) == ["collaborative", "one_hop", "two_hop", "direct", "repeat", "trend"]
+    assert list(fitted.blend_) == [part.NAME for part in PARTS]
     assert len(fitted.blend_["trend"]) == 4
     assert fitted.blend_["repeat"] == 0.0  # exclude_seen leaves it nothing to say
     given_back = AutoSeqRecRecommender(
@@ -188,8 +189,11 @@ def test_early_stopping_judges_the_blend_that_was_given(monkeypatch):
     )
     blend = {"direct": 2.0, "trend": (0.0, 1.0, 0.0, 0.0)}
     AutoSeqRecRecommender(**SMALL, blend=blend).fit(make_interactions(random_state=0))
-    others = dict.fromkeys(("collaborative", "one_hop", "two_hop", "repeat", "trend 0", "trend 2", "trend 3"), 0.0)
-    assert judged == [others | {"direct": 2.0, "trend 1": 1.0}] * SMALL["max_iter"]
+    lags = {f"direct {lag}": 2.0 * 0.5**lag for lag in range(5)}
+    expected = lags | {"trend 1": 1.0}
+    assert [{term: weight for term, weight in weights.items() if weight} for weights in judged] == (
+        [expected] * SMALL["max_iter"]
+    )
 
 
 def test_equal_half_lives_are_parts_of_their_own():
@@ -289,10 +293,26 @@ def test_one_hop_is_left_out_of_a_fitted_blend_only():
     log = make_interactions(n_users=100, n_items=50, n_events=2000, random_state=0)
     fitted = AutoSeqRecRecommender(**SMALL).fit(log)
     assert fitted.blend_["one_hop"] == 0.0
-    assert fitted.blend_["direct"] > 0.0
+    assert sum(fitted.blend_["direct"]) > 0.0
     choices = choices_of(0)
     weights = fit_weights(choices, START, left_out={"b"}).weights
     assert weights["b"] == 0.0 < weights["a"] + weights["c"]
     assert (
         AutoSeqRecRecommender(**SMALL, blend={"one_hop": 2.0}, early_stopping=False).fit(log).blend_["one_hop"] == 2.0
     )
+
+
+def test_one_weight_of_direct_fades_over_the_last_items_and_a_tuple_names_each():
+    log = make_interactions(n_users=30, n_items=20, n_events=300, random_state=0)
+    fitted = AutoSeqRecRecommender(**SMALL, context_size=3, blend={"direct": 2.0}, early_stopping=False).fit(log)
+    assert fitted.blend_["direct"] == (2.0, 1.0, 0.5)
+    assert fitted.with_blend({"direct": (0.0, 1.0, 3.0)}).blend_["direct"] == (0.0, 1.0, 3.0)
+    assert fitted.with_blend(fitted.blend_).blend_ == fitted.blend_
+    with pytest.raises(
+        ValueError, match=r"blend\['direct'\] has 2 weights, and there must be 3: one for each last item"
+    ):
+        fitted.with_blend({"direct": (1.0, 2.0)})
+    with pytest.raises(ValueError, match=r"blend\['direct'\]\[1\] must be a finite number of at least 0, not -1"):
+        fitted.with_blend({"direct": (1.0, -1, 1.0)})
+    with pytest.raises(ValueError, match=r"blend\['direct'\] must be a finite number of at least 0, not 'much'"):
+        fitted.with_blend({"direct": "much"})

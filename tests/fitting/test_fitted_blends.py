@@ -8,6 +8,7 @@ from comparisons import assert_same_weights
 from worlds import LEARNING
 
 from skautoseqrec import AutoSeqRecRecommender
+from skautoseqrec._scoring.parts import PARTS
 
 PARAMETERS = LEARNING | {
     "n_components": 16,
@@ -20,7 +21,7 @@ PARAMETERS = LEARNING | {
     "exclude_seen": False,
 }
 MIXTURE = [0.1, 0.65, 0.15, 0.05, 0.05]
-UNIT = dict.fromkeys(("collaborative", "one_hop", "two_hop", "direct", "repeat"), 1.0) | {"trend": (1.0,)}
+UNIT = {part.NAME: 1.0 if part.PER is None else (1.0,) for part in PARTS}
 
 
 def tastes(rng):
@@ -60,7 +61,7 @@ def fashions(rng):
     [
         (tastes, "collaborative", {"exclude_seen": True}),  # or they would come back to what they like
         (steps, "direct", {}),
-        (habits, "repeat", {}),
+        (habits, "repeat", {"neighbour_window": 0, "linear_penalty": None}),  # the favourites of one are neighbours
         (fashions, "trend", {}),
     ],
     ids=lambda world: getattr(world, "__name__", None),

@@ -93,7 +93,7 @@ def assert_same_model(one, other):
     # To rounding: torch may split its sums otherwise in another thread.
     assert_same_weights(one, other, rtol=None, atol=None)
     weights = [
-        np.r_[[model.blend_["two_hop"], model.blend_["direct"]], model.blend_["trend"]] for model in (one, other)
+        np.r_[[model.blend_["two_hop"]], model.blend_["direct"], model.blend_["trend"]] for model in (one, other)
     ]
     np.testing.assert_allclose(*weights, rtol=1e-3)
 

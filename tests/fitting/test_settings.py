@@ -20,7 +20,8 @@ def counted(n_events, n_items):
 
 
 def test_every_objective_has_heads_and_every_head_an_objective():
-    assert {name: objective.HEADS for name, objective in OBJECTIVES.items()} == HEADS
+    trained = {name: heads for name, heads in HEADS.items() if heads.PARTS}
+    assert {name: objective.HEADS for name, objective in OBJECTIVES.items()} == trained
 
 
 def test_every_parameter_but_warm_start_is_a_setting():

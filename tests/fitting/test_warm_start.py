@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.base import clone
 from strategies import consecutive_logs, recommenders
 from worlds import FIXED, LEARNING, LONG_LOG
@@ -15,6 +16,11 @@ PARAMETERS = LEARNING | {"exclude_seen": False}
 STANDING_STILL = 1e-30
 
 
+trained_recommenders = st.sampled_from(["paper", "multinomial"]).flatmap(
+    lambda objective: recommenders(objective=objective, exclude_seen=False, warm_start=True)
+)
+
+
 def rows_by_id(recommender):
     """Return every weight of each trained item, by its id."""
     parts = recommender.module_.item_parts().values()
@@ -23,7 +29,7 @@ def rows_by_id(recommender):
 
 
 @settings(max_examples=30)
-@given(consecutive_logs(n_parts=3), recommenders(exclude_seen=False, warm_start=True))
+@given(consecutive_logs(n_parts=3), trained_recommenders)
 def test_weights_of_the_same_items_are_taken_over(parts, recommender):
     first, updated, second = parts
     recommender.fit(first).partial_update(updated)

@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from scipy import sparse
 
 from skautoseqrec._counts.counts import Counts
 from skautoseqrec._counts.events import Events
+from skautoseqrec._counts.pairs import PairCounts
+from skautoseqrec._counts.settings import SequenceSettings
 from skautoseqrec._state.base import Base
 
 
@@ -27,9 +30,17 @@ def assert_same_answers(actual, expected):
             assert mine == pytest.approx(theirs, rel=0, abs=rounding)
 
 
+#: How counts of pairs can be kept and read: what is patched to have it so.
+PAIR_LAYOUTS = {
+    "an array": {"skautoseqrec._state.neighbours.PLACES_PER_ENTRY": 10**9},
+    "read as sparse rows": {"skautoseqrec._state.neighbours.PLACES_PER_ENTRY": 0},
+    "counted as sparse rows": {"skautoseqrec._counts.pairs.MOST_PLACES": 0},
+}
+
+
 def assert_same_weights(actual, expected, **tolerances):
     """Compare every weight of two networks: to the last bit, unless ``rtol`` and ``atol`` are given."""
-    states = (model.module_.state_dict() for model in (actual, expected))
+    states = (model._serving.scorer.model.module.state_dict() for model in (actual, expected))
     torch.testing.assert_close(*map(dict, states), **({"rtol": 0, "atol": 0} | tolerances))
 
 
@@ -51,6 +62,11 @@ def rebuilt(recommender, numbered=None):
     return Base.build(Counts.of(events, state.model.settings.step_weights, arrivals, clock), items, state.model)
 
 
+def pairs_as_array(pairs):
+    """Return counts of pairs as an array, however they are kept."""
+    return pairs.together.toarray() if sparse.issparse(pairs.together) else pairs.together
+
+
 def assert_same_base(actual, expected):
     """Compare two states: counts exactly, and what is added up from them in floats to rounding."""
     for name in ("indptr", "history", "arrivals", "popularity"):
@@ -58,6 +74,12 @@ def assert_same_base(actual, expected):
     assert (actual.counts.transitions != expected.counts.transitions).nnz == 0
     for name in ("source", "target"):
         np.testing.assert_allclose(getattr(actual, name), getattr(expected, name), rtol=1e-4, atol=1e-5)
+    # Where pairs are counted, an update has added to them.
+    settings = SequenceSettings(1, 1.0, 1.0, 1, 1.0, (), neighbour_window=20)
+    if actual.keeps("pairs"):
+        carried = actual.pairs(settings)
+        recounted = PairCounts.of(expected.counts, carried.window)
+        np.testing.assert_array_equal(*(pairs_as_array(pairs) for pairs in (carried, recounted)))
     np.testing.assert_allclose(actual.levels, expected.levels, rtol=1e-9)
     np.testing.assert_allclose(actual.item_vectors.two_hop, expected.item_vectors.two_hop, rtol=1e-4, atol=1e-5)
 

@@ -12,6 +12,7 @@ import numpy as np
 TRANSITION_UNIT = 2**20
 SMALLEST_HISTORY_WEIGHT = 0.002
 LONGEST_SEQUENCE = 60
+MOST_LAGS = 10
 TIE_TOLERANCE = 1e-5
 
 
@@ -26,18 +27,25 @@ class Oracle:
     def __init__(self, recommender, fitted_log):
         parameters = recommender.get_params()
         self.parameters, self.blend = parameters, recommender.blend_
-        self.cold_blend = recommender._serving.scorer.cold_blend
+        scorer = recommender._serving.scorer
+        self.cold_blend, self.linear = scorer.cold_blend, scorer.model.linear
         self.is_paper = parameters["objective"] == "paper"
         self.events = []  # (number, user, item[, time]) of all that are not forgotten
         self.histories = defaultdict(list)
         self.transitions = defaultdict(int)  # (earlier, later) -> units
         self.arrivals = defaultdict(list)  # item -> numbers of its events, in order of first appearance
+        self.pairs = defaultdict(int)  # (item, item) -> how often they stood near each other
         self.n_events = 0
-        module = recommender.module_
+        module = scorer.model.module
         for event in in_time_order(fitted_log):
             self.let_in(*event)
         # Weights may be those of the first part of the log: rows follow the first appearance of items.
         self.trained = list(self.arrivals)[: module.n_items]
+        self.linear_rows, self.linear_weights = {}, None
+        if self.linear is not None:
+            known = list(self.arrivals)
+            self.linear_rows = {known[code]: row for row, code in enumerate(self.linear.items)}
+            self.linear_weights = self.linear.weights.double().numpy()
         self.weight = dict(zip(self.trained, module.encoder_weight.double().numpy(), strict=True))
         self.bias = module.encoder_bias.double().numpy()
         self.encoder = module.history_encoder
@@ -70,6 +78,7 @@ class Oracle:
         known = {item for _, _, item, *_ in self.events}
         self.arrivals = defaultdict(list, {item: [] for item in order if item in known})
         self.histories, self.transitions = defaultdict(list), defaultdict(int)
+        self.pairs = defaultdict(int)
         for number, user, item, *_ in self.events:
             self.take(number, user, item)
         self.trained = [item for item in self.trained if item in known]
@@ -81,6 +90,10 @@ class Oracle:
             if step <= len(history):
                 weight = self.parameters["transition_decay"] ** (step - 1)
                 self.transitions[history[-step], item] += round(weight * TRANSITION_UNIT)
+        for near in history[::-1][: self.parameters["neighbour_window"]]:
+            if near != item:
+                self.pairs[near, item] += 1
+                self.pairs[item, near] += 1
         history.append(item)
         self.arrivals[item].append(number)
 
@@ -135,6 +148,28 @@ class Oracle:
                     row[later] += self.parameters["context_decay"] ** age * units / TRANSITION_UNIT
         return row
 
+    def lags(self, user, item):
+        """Return the units of T from each of the last items to an item, the newest first."""
+        n_lags = min(self.parameters["context_size"], MOST_LAGS)
+        units = [self.transitions.get((earlier, item), 0) for earlier in list(reversed(self.histories[user]))[:n_lags]]
+        return units + [0] * (n_lags - len(units))
+
+    def neighbours(self, user, item):
+        """Return the decayed sum of the cosines of an item with the last items."""
+        total, decay = 0.0, self.parameters["neighbour_decay"]
+        for age, near in enumerate(self.histories[user][::-1][: self.parameters["neighbour_window"]]):
+            n_near, n_item = len(self.arrivals[near]), len(self.arrivals[item])
+            total += decay**age * self.pairs[near, item] / np.sqrt(n_near * n_item)
+        return 8 * total
+
+    def autoencoded(self, user, item):
+        """Return what the linear autoencoder makes of the decayed history."""
+        rows = self.linear_rows
+        if item not in rows:
+            return 0.0
+        weights = self.linear_weights[:, rows[item]]
+        return 16 * sum(value * weights[rows[near]] for near, value in self.user_row(user).items() if near in rows)
+
     def target_row(self, item):
         return {j: units / TRANSITION_UNIT for (j, i), units in self.transitions.items() if i == item}
 
@@ -146,7 +181,7 @@ class Oracle:
         return np.log(max(count, floor))
 
     def parts(self, user):
-        """Return part -> item -> value; the trend has one part per half-life."""
+        """Return part -> item -> value; parts with several weights have one each: (part, place)."""
         user_row, source_row = self.user_row(user), self.source_row(user)
         (z_u, met), z_s = self.encode_history(user), self.encode(source_row)
         parts = defaultdict(dict)
@@ -161,7 +196,10 @@ class Oracle:
             if not self.is_paper:
                 two_hop, z_t = 10 * unit(two_hop), unit(z_t)
             parts["two_hop"][item] = two_hop @ z_t
-            parts["direct"][item] = np.log1p(5 * source_row.get(item, 0.0))
+            for lag, units in enumerate(self.lags(user, item)):
+                parts["direct", lag][item] = np.log1p(5 * units / TRANSITION_UNIT)
+            parts["neighbours"][item] = self.neighbours(user, item)
+            parts["linear"][item] = self.autoencoded(user, item)
             parts["repeat"][item] = np.log1p(user_row.get(item, 0.0))
         for place, half_life in enumerate(self.parameters["trend_half_lives"]):
             parts["trend", place] = {item: self.trend(item, half_life) for item in self.arrivals}
@@ -172,8 +210,10 @@ class Oracle:
         if not self.histories.get(user):
             return {item: self.cold_score(item) for item in self.arrivals}
         parts = self.parts(user)
-        weights = {part: weight for part, weight in self.blend.items() if part != "trend"}
-        weights |= {("trend", place): weight for place, weight in enumerate(self.blend["trend"])}
+        weights = {}
+        for part, weight in self.blend.items():
+            is_tuple = isinstance(weight, tuple)
+            weights |= {(part, place): w for place, w in enumerate(weight)} if is_tuple else {part: weight}
         return {item: sum(weight * parts[part][item] for part, weight in weights.items()) for item in self.arrivals}
 
     def cold_score(self, item):

@@ -1,8 +1,12 @@
 """Hypothesis writes the logs: string and int ids, repeats, ties, one-event users, unsorted rows."""
 
+import dataclasses
+
 from hypothesis import strategies as st
 
 from skautoseqrec import AutoSeqRecRecommender
+from skautoseqrec._counts.settings import SequenceSettings
+from skautoseqrec._network.heads import HEADS
 from skautoseqrec._network.module import HISTORY_ENCODERS
 from skautoseqrec._scoring.parts import PARTS
 
@@ -36,25 +40,37 @@ def consecutive_logs(draw, n_parts, min_size=1, max_size=25, **options):
 
 
 @st.composite
-def blends(draw, n_trends):
+def blends(draw, settings, heads):
     """Draw fixed weights of the parts of a score, not all zero."""
     weights = st.sampled_from([0.0, 0.3, 2.0])
-    terms = {part.NAME: tuple(draw(weights) for _ in part.terms(n_trends)) for part in PARTS}
-    terms |= {} if any(map(any, terms.values())) else {"two_hop": (1.0,)}
-    return {part.NAME: terms[part.NAME] if part.IS_TREND else terms[part.NAME][0] for part in PARTS}
+    terms = {
+        part.NAME: tuple(
+            0.0 if part.IS_NEURAL and part.NAME not in heads.PARTS else draw(weights)
+            for _ in range(part.n_weights(settings))
+        )
+        for part in PARTS
+    }
+    terms |= {} if any(map(any, terms.values())) else {"neighbours": (1.0,)}
+    return {part.NAME: terms[part.NAME][0] if part.PER is None else terms[part.NAME] for part in PARTS}
+
+
+def blends_of(parameters):
+    """Return fixed weights for an estimator with these parameters."""
+    names = (field.name for field in dataclasses.fields(SequenceSettings))
+    return blends(SequenceSettings(**{name: parameters[name] for name in names}), HEADS[parameters["objective"]])
 
 
 @st.composite
 def recommenders(draw, **fixed):
     """Draw an unfitted recommender, small enough to be trained hundreds of times."""
     n_trends = draw(st.integers(0, 3))
-    objective = draw(st.sampled_from(["paper", "multinomial"]))
-    encoders = ["shared"] if objective == "paper" else ["auto", "shared", *HISTORY_ENCODERS]
+    objective = fixed.get("objective") or draw(st.sampled_from(["paper", "multinomial", "closed_form"]))
+    encoders = ["auto", "shared", *HISTORY_ENCODERS] if objective == "multinomial" else ["shared"]
     parameters = {
         "objective": objective,
         "history_encoder": draw(st.sampled_from(encoders)),
         "weight_averaging": draw(st.sampled_from([0.0, 0.9])),
-        "n_negatives": draw(st.sampled_from([None] if objective == "paper" else [None, 2])),
+        "n_negatives": draw(st.sampled_from([None, 2] if objective == "multinomial" else [None])),
         "n_components": draw(st.sampled_from([1, 3, 8])),
         "max_iter": draw(st.integers(1, 3)),
         "batch_size": draw(st.sampled_from([2, 64])),
@@ -65,11 +81,16 @@ def recommenders(draw, **fixed):
         "history_decay": draw(st.sampled_from([0.3, 0.9, 1.0])),
         "context_size": draw(st.integers(1, 3)),
         "context_decay": draw(st.sampled_from([0.5, 1.0])),
-        "blend": draw(blends(n_trends)),
         "trend_half_lives": (2.0, 30.0, 3000.0)[:n_trends],
+        "neighbour_window": draw(st.sampled_from([0, 1, 3, 20])),
+        "neighbour_decay": draw(st.sampled_from([0.3, 1.0])),
+        "linear_penalty": draw(st.sampled_from([None, 2.0])),
         "early_stopping": False,
         "exclude_seen": draw(st.booleans()),
         "device": "cpu",
         "random_state": draw(st.integers(0, 3)),
     }
-    return AutoSeqRecRecommender(**{**parameters, **fixed})
+    parameters |= fixed
+    if "blend" not in fixed:
+        parameters["blend"] = draw(blends_of(parameters))
+    return AutoSeqRecRecommender(**parameters)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from oracle import Oracle
 from strategies import consecutive_logs, recommenders
 from worlds import CYCLE_PARAMS, SMALL, cycle
 
@@ -14,6 +15,23 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*repeat an earlier:UserWarning"
 @pytest.fixture(scope="module")
 def walker():
     return AutoSeqRecRecommender(**CYCLE_PARAMS).fit(cycle())
+
+
+@given(consecutive_logs(n_parts=2), recommenders())
+@settings(max_examples=20)
+def test_past_items_speak_for_their_neighbours(parts, recommender):
+    recommender.fit(parts[0]).partial_update(parts[1])
+    oracle = Oracle(recommender, parts[0])
+    for user, item, *_ in sorted(parts[1], key=lambda row: row[2:]):
+        oracle.let_in(user, item)
+    users, items = recommender.user_ids_, recommender.item_ids_
+    explanation = recommender.explain(users, items)
+    for user, past_items, values, part in zip(
+        users.tolist(), explanation.past_items, explanation.neighbours, explanation.parts["neighbours"], strict=True
+    ):
+        assert past_items.tolist() == oracle.histories[user][::-1][: recommender.neighbour_window]
+        assert values.shape == (len(past_items), len(items))
+        np.testing.assert_allclose(values.sum(0), part, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.usefixtures("layout")

@@ -19,10 +19,9 @@ NAMES = [part.NAME for part in PARTS]
 
 @pytest.fixture(scope="module")
 def fitted():
-    blend = {part.NAME: (0.5, 2.0) if part.IS_TREND else 0.5 for part in PARTS}
-    return AutoSeqRecRecommender(
-        4, max_iter=1, trend_half_lives=(3, 30), blend=blend, early_stopping=False, exclude_seen=False, random_state=0
-    ).fit(LOG)
+    blend = {part.NAME: 0.5 if part.PER is None else (0.5, 2.0) for part in PARTS}
+    parameters = {"trend_half_lives": (3, 30), "context_size": 2, "early_stopping": False, "exclude_seen": False}
+    return AutoSeqRecRecommender(4, max_iter=1, blend=blend, random_state=0, **parameters).fit(LOG)
 
 
 def all_parts():
@@ -54,8 +53,8 @@ def test_a_part_is_documented(name):
 def test_a_part_is_what_the_oracle_says_it_is(part, fitted):
     parts = Oracle(fitted, LOG).parts(LOG[0, 0])
     weight = fitted.blend_[part.NAME]
-    terms = {(part.NAME, place) if part.IS_TREND else part.NAME for place in range(len(part.terms(2)))}
-    weights = dict(zip(sorted(terms), np.atleast_1d(weight), strict=True))
+    terms = [part.NAME] if part.PER is None else [(part.NAME, place) for place in range(len(weight))]
+    weights = dict(zip(terms, np.atleast_1d(weight), strict=True))
     items = fitted.item_ids_.tolist()
     expected = [sum(weights[term] * parts[term][item] for term in terms) for item in items]
     explained = fitted.explain(LOG[:1, 0], items).parts[part.NAME]

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from comparisons import assert_walks_as
+from comparisons import PAIR_LAYOUTS, answered, assert_walks_as
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import Oracle
@@ -18,8 +18,14 @@ pytestmark = [
 
 @pytest.mark.usefixtures("layout")
 @settings(max_examples=30)
-@given(consecutive_logs(n_parts=3), recommenders(), st.sampled_from(["row", "together"]), st.sampled_from([1, 3, 256]))
-def test_blocks_equal_the_one_by_one_replay(parts, recommender, ties, block_size):
+@given(
+    consecutive_logs(n_parts=3),
+    recommenders(),
+    st.sampled_from(["row", "together"]),
+    st.sampled_from([1, 3, 256]),
+    st.sampled_from([*PAIR_LAYOUTS.values()]),
+)
+def test_blocks_equal_the_one_by_one_replay(parts, recommender, ties, block_size, pair_layout):
     fitted, updated, walked = parts
     recommender.fit(fitted).partial_update(updated)
     oracle = Oracle(recommender, fitted)
@@ -27,7 +33,27 @@ def test_blocks_equal_the_one_by_one_replay(parts, recommender, ties, block_size
         oracle.let_in(user, item)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("skautoseqrec._scoring.scorer.BLOCK_SIZE", block_size)
+        for name, value in pair_layout.items():
+            patch.setattr(name, value)
         assert_walks_as(oracle, recommender, walked, ties)
+
+
+@pytest.mark.parametrize("pair_layout", PAIR_LAYOUTS.values(), ids=PAIR_LAYOUTS)
+@pytest.mark.parametrize("objective", ["closed_form", "multinomial"])
+def test_neighbours_are_live_in_every_layout(objective, pair_layout, monkeypatch):
+    for name, value in {"skautoseqrec._scoring.scorer.BLOCK_SIZE": 7, **pair_layout}.items():
+        monkeypatch.setattr(name, value)
+    rng = np.random.default_rng(0)
+    log = [(int(user), int(item)) for user, item in zip(rng.integers(0, 9, 400), rng.zipf(1.4, 400) % 23, strict=True)]
+    parameters = {"objective": objective, "blend": {"neighbours": 1.0}, "exclude_seen": False, "early_stopping": False}
+    recommender = AutoSeqRecRecommender(4, max_iter=1, random_state=0, **parameters).fit(log[:150])
+    oracle = Oracle(recommender, log[:150])
+    recommender.partial_update(log[150:200])
+    for user, item in log[150:200]:
+        oracle.let_in(user, item)
+    for user in range(9):
+        assert answered(recommender, user) == pytest.approx(oracle.eligible_scores(user), rel=1e-4, abs=1e-5)
+    assert_walks_as(oracle, recommender, log[200:])
 
 
 @pytest.mark.usefixtures("layout")

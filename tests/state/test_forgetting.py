@@ -77,7 +77,7 @@ def test_forgetting_equals_a_rebuild_of_what_remains(parts, recommender, smalles
         oracle.forget(is_forgotten)
         assert_answers_of(oracle, recommender)
         assert_same_base(recommender._serving.state.merged(), rebuilt(recommender, oracle.events))
-        assert recommender.module_.n_items == len(oracle.trained)
+        assert recommender._serving.scorer.model.n_trained == len(oracle.trained)
         recommender.partial_update(second)
     for event in in_time_order(second):
         oracle.let_in(*event)

@@ -28,7 +28,8 @@ def all_answers(recommender):
 @settings(max_examples=50)
 @given(consecutive_logs(n_parts=3), recommenders(), st.sampled_from([0, 5, 1000]))
 def test_updates_equal_a_rebuild(parts, recommender, smallest_merge):
-    recommender.fit(parts[0])
+    state = recommender.fit(parts[0])._serving.state
+    state.snapshot.base.pairs(state.model.settings)  # now counted, so that updates must add to them
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("skautoseqrec._state.state.SMALLEST_MERGE", smallest_merge)
         for part in parts[1:]:

@@ -1,0 +1,60 @@
+"""The linear autoencoder's weights, solved in closed form (EASE, Steck 2019)."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from scipy import linalg
+
+from .._counts.counts import Counts
+from .._network.linear import LinearWeights
+
+#: The autoencoder is of so many items at most, the most frequent ones: its weights are a square of them.
+MOST_ITEMS = 4096
+
+
+def solve_linear(counts: Counts, penalty: float) -> LinearWeights:
+    """Return the weights B without a diagonal that reconstruct binary histories best.
+
+    ``B = I - P / diag(P)`` with ``P = (R'R + penalty I)^-1``, by a Cholesky factor in float64.
+
+    Parameters
+    ----------
+    counts : Counts
+        The histories.
+    penalty : float
+        Penalty of squared weights, above 0.
+    """
+    n_linear = min(counts.n_items, MOST_ITEMS)
+    items = np.sort(np.argsort(-counts.popularity, kind="stable")[:n_linear])
+    met = counts.user_item()[:, items].astype(np.float64)
+    met.data[:] = 1.0
+    gram = (met.T @ met).toarray()
+    gram[np.diag_indices(n_linear)] += penalty
+    factor = linalg.cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
+    inverse = linalg.cho_solve(factor, np.eye(n_linear), overwrite_b=True, check_finite=False)
+    weights = inverse / -np.diag(inverse)
+    np.fill_diagonal(weights, 0.0)
+    return LinearWeights(items, torch.from_numpy(weights.astype(np.float32)))
+
+
+class Solver:
+    """Solves the linear autoencoder of some counts, and keeps the newest one: many epochs ask for the same.
+
+    Parameters
+    ----------
+    penalty : float or None
+        Penalty of squared weights; None solves none.
+    """
+
+    def __init__(self, penalty: float | None) -> None:
+        self._penalty = penalty
+        self._newest: tuple[Counts, LinearWeights] | None = None
+
+    def linear(self, counts: Counts) -> LinearWeights | None:
+        """Return the weights for some counts, None if there are to be none."""
+        if self._penalty is None:
+            return None
+        if self._newest is None or self._newest[0] is not counts:
+            self._newest = counts, solve_linear(counts, self._penalty)
+        return self._newest[1]

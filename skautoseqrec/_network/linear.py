@@ -1,0 +1,49 @@
+"""The linear autoencoder of the user-item matrix (EASE, Steck 2019): its weights, and its scores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from .._utils.ragged import SparseEntries
+
+
+@dataclass(frozen=True)
+class LinearWeights:
+    """Weights of a linear autoencoder.
+
+    Parameters
+    ----------
+    items : ndarray of shape (n_linear,), int64
+        Codes of the items that it has, rising.
+    weights : Tensor of shape (n_linear, n_linear)
+        B: what each item of a history adds to the score of each item; zero on the diagonal.
+    """
+
+    items: NDArray[np.int64]
+    weights: Tensor
+
+    def of_items(self, kept: NDArray[np.int64]) -> LinearWeights:
+        """Return the weights of some items, given the codes that they have now in the order of their new ones."""
+        codes = np.searchsorted(kept, self.items)
+        is_kept = np.flatnonzero(kept[np.minimum(codes, len(kept) - 1)] == self.items)
+        rows = torch.from_numpy(is_kept)
+        return LinearWeights(codes[is_kept], self.weights[rows][:, rows])
+
+    def project(self, entries: SparseEntries) -> Tensor:
+        """Return the product of sparse rows over all items with the weights, shape (n_rows, n_linear)."""
+        places = np.searchsorted(self.items, entries.items)
+        is_here = self.items[np.minimum(places, len(self.items) - 1)] == entries.items
+        values = np.where(is_here, entries.values, 0.0).astype(np.float32)
+        return functional.embedding_bag(
+            torch.from_numpy(np.where(is_here, places, 0)),
+            self.weights,
+            torch.from_numpy(entries.bounds[:-1]),
+            mode="sum",
+            per_sample_weights=torch.from_numpy(values),
+        )

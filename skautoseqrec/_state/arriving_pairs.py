@@ -1,0 +1,90 @@
+"""Counts of pairs of items while a log is replayed: what each of its events sees of them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._counts.counts import Counts
+from .._counts.events import Events
+from .._counts.pairs import find_pairs
+from .._utils.ragged import SparseEntries, ragged_ranges
+from .neighbours import DensePairs, Neighbourhood, SparsePairs, add_rows, weighted_by_rarity
+
+
+class ArrivingPairs:
+    """Counts of pairs that the events of a log are added to, block by block.
+
+    Parameters
+    ----------
+    known : DensePairs or SparsePairs
+        The counts before the log; they are not changed.
+    counts : Counts
+        What is known before the log.
+    events : Events
+        The log in time order.
+    window : int
+        Most steps between the items of a pair.
+    """
+
+    def __init__(self, known: DensePairs | SparsePairs, counts: Counts, events: Events, window: int) -> None:
+        self._known, self._items, self._n_items = known.copy(events.n_items), events.items, events.n_items
+        #: Number of events of each item, as of the events that were added.
+        self._popularity = np.zeros(events.n_items, dtype=np.int64)
+        self._popularity[: counts.n_items] = counts.popularity
+        self._n_added = 0
+        self._pairs = find_pairs(events, counts, window)
+        self._of_event = np.searchsorted(self._pairs.event, np.arange(len(events.items) + 1))
+        # Each pair stands twice, with the item that is asked for first.
+        asked = np.r_[self._pairs.source, self._pairs.target]
+        event = np.r_[self._pairs.event, self._pairs.event]
+        order = np.lexsort((event, asked))
+        self._key_step = len(events.items) + 1
+        self._keys = asked[order] * self._key_step + event[order]
+        self._others = np.r_[self._pairs.target, self._pairs.source][order]
+
+    def see(self, entries: SparseEntries, n_added: int, visible: NDArray[np.int64]) -> Neighbourhood:
+        """Return what some queries see.
+
+        Parameters
+        ----------
+        entries : SparseEntries
+            Weighted items, one row per query.
+        n_added : int
+            How many events all queries see; not decreasing.
+        visible : ndarray of shape (n_rows,)
+            How many events each query sees; at least ``n_added``.
+        """
+        self._add_events(n_added)
+        recent_items = self._items[n_added : max(n_added, int(visible.max(initial=0)))]
+        visible = np.repeat(visible, entries.lengths)
+        popularity = self._popularity[entries.items] + _count_seen(entries.items, recent_items, visible - n_added)
+        entries = weighted_by_rarity(entries, popularity)
+        sums = self._known.sums(entries, self._n_items)
+        first = n_added if isinstance(self._known, DensePairs) else 0
+        add_rows(sums, entries.combine(self._between(entries.items, first, visible)))
+        return Neighbourhood(sums, self._popularity, recent_items)
+
+    def _add_events(self, stop: int) -> None:
+        """Add the events before ``stop`` that were not added yet."""
+        start, self._n_added = self._n_added, stop
+        np.add.at(self._popularity, self._items[start:stop], 1)
+        if isinstance(self._known, DensePairs):
+            added = slice(self._of_event[start], self._of_event[stop])
+            self._known.add(self._pairs.source[added], self._pairs.target[added])
+
+    def _between(self, items: NDArray[np.integer], first: int, visible: NDArray[np.int64]) -> SparseEntries:
+        """Return the pairs of each item that the events from ``first`` to ``visible`` completed, one row for each."""
+        starts = np.searchsorted(self._keys, items * self._key_step + first)
+        lengths = np.searchsorted(self._keys, items * self._key_step + visible) - starts
+        places = ragged_ranges(starts, lengths)
+        return SparseEntries(lengths, self._others[places], np.ones(len(places), dtype=np.float32))
+
+
+def _count_seen(
+    items: NDArray[np.integer], recent_items: NDArray[np.int64], n_seen: NDArray[np.int64]
+) -> NDArray[np.integer]:
+    """Return how many of the first ``n_seen`` recent events are of each item."""
+    step = len(recent_items) + 1
+    keys = np.sort(recent_items * step + np.arange(len(recent_items)))
+    return np.searchsorted(keys, items * step + n_seen) - np.searchsorted(keys, items * step)

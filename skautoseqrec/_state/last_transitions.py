@@ -1,0 +1,80 @@
+"""The rows of T that the last items of some users ask for: summed by user, or each by itself as logs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from torch import Tensor
+
+from .._utils.devices import beside
+from .._utils.ragged import SparseEntries
+from .._utils.sparse import entries_at, rows_of
+from .base import TRANSITION_SCALE, Base
+
+
+class LastTransitions(NamedTuple):
+    """Transitions out of the last items of some users.
+
+    Parameters
+    ----------
+    last_items : SparseEntries
+        One row of items per user, oldest first, weighted by their age.
+    base : Base
+        What is known of them.
+    added : SparseEntries
+        One row per last item: the transitions that were added to the base's, each by itself.
+    """
+
+    last_items: SparseEntries
+    base: Base
+    added: SparseEntries
+
+    def summed(self) -> list[SparseEntries]:
+        """Return sparse rows, one per user, whose entries add up to the weighted sum of the rows of T."""
+        known = self.last_items.below(self.base.counts.n_items)
+        rows = [known.combine(rows_of(self.base.transitions, known.items))]
+        return [*rows, self.last_items.combine(self.added)] if len(self.added.items) else rows
+
+    def add_logs(self, scores: Tensor, weights: Sequence[float]) -> None:
+        """Add ``sum_k weights[k] log1p(5 T[l_k, i])`` to scores of shape (n_users, n_items), l_1 the newest item.
+
+        Older items than there are weights count for nothing. The logs of the base's transitions are known; those that
+        were added are corrected.
+        """
+        n_items, lengths = scores.shape[1], self.last_items.lengths
+        ages = np.repeat(self.last_items.bounds[1:], lengths) - 1 - np.arange(len(self.last_items.items))
+        weight_of = np.array([*weights, 0.0], dtype=np.float32)[np.minimum(ages, len(weights))]
+        first_place = np.repeat(np.arange(len(lengths)) * n_items, lengths)
+        asked = np.flatnonzero((weight_of > 0) & (self.last_items.items < self.base.counts.n_items))
+        rows = rows_of(self.base.transition_logs, self.last_items.items[asked])
+        places = np.repeat(first_place[asked], rows.lengths) + rows.items
+        raised = rows.values * np.repeat(weight_of[asked], rows.lengths)
+        scores.view(-1).index_add_(0, beside(scores, places), beside(scores, raised))
+        if len(self.added.items):
+            self._correct_logs(scores, weight_of, first_place)
+
+    def _correct_logs(self, scores: Tensor, weight_of: NDArray[np.float32], first_place: NDArray[np.int64]) -> None:
+        """Add by how much the added transitions raise the logs."""
+        n_items = scores.shape[1]
+        row_of = np.repeat(np.arange(len(weight_of)), self.added.lengths)
+        keys, places = np.unique(row_of * n_items + self.added.items, return_inverse=True)
+        added = np.bincount(places, self.added.values, minlength=len(keys))
+        rows, items = np.divmod(keys, n_items)
+        before = _known(self.base.transitions, self.last_items.items[rows], items)
+        raised = np.log1p(TRANSITION_SCALE * (before + added)) - np.log1p(TRANSITION_SCALE * before)
+        raised = (raised * weight_of[rows]).astype(np.float32)
+        scores.view(-1).index_add_(0, beside(scores, first_place[rows] + items), beside(scores, raised))
+
+
+def _known(
+    transitions: sparse.csr_matrix, sources: NDArray[np.integer], targets: NDArray[np.integer]
+) -> NDArray[np.float64]:
+    """Return entries of T, 0 for items that it does not know."""
+    values = np.zeros(len(sources))
+    known = (sources < transitions.shape[0]) & (targets < transitions.shape[0])
+    values[known] = entries_at(transitions, sources[known], targets[known])
+    return values

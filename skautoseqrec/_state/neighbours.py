@@ -1,0 +1,130 @@
+"""Counts of pairs of items as scoring reads them: sums of their rows, in the cheaper of two layouts, as cosines."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import sparse
+from torch import Tensor
+
+from .._counts.pairs import PairCounts
+from .._network.model import project
+from .._utils.ragged import SparseEntries
+from .._utils.sparse import rows_of
+
+#: Adding up an entry of a sparse row costs as much as so many places of a dense one.
+PLACES_PER_ENTRY = 16
+
+
+class DensePairs:
+    """Counts of pairs as an array, which further pairs may be added to."""
+
+    def __init__(self, together: Tensor) -> None:
+        self._together = together
+
+    def copy(self, n_items: int) -> DensePairs:
+        """Return a copy with room for more items."""
+        n_known = len(self._together)
+        grown = self._together.new_zeros(n_items, n_items)
+        grown[:n_known, :n_known] = self._together
+        return DensePairs(grown)
+
+    def sums(self, entries: SparseEntries, n_items: int) -> Tensor:
+        """Return the sum of the rows that weighted items ask for, shape (n_rows, n_items)."""
+        n_known = len(self._together)
+        known = project(entries.below(n_known), self._together)
+        if n_items == n_known:
+            return known
+        sums = known.new_zeros(len(known), n_items)
+        sums[:, :n_known] = known
+        return sums
+
+    def add(self, sources: NDArray[np.integer], targets: NDArray[np.integer]) -> None:
+        """Add pairs, both ways, in place."""
+        places = np.r_[sources * len(self._together) + targets, targets * len(self._together) + sources]
+        self._together.view(-1).index_add_(0, torch.from_numpy(places), torch.ones(len(places)))
+
+
+class SparsePairs:
+    """Counts of pairs as sparse rows, which stay as they are."""
+
+    def __init__(self, together: sparse.csr_matrix) -> None:
+        self._together = together
+
+    def copy(self, n_items: int) -> SparsePairs:
+        """Return the same."""
+        return self
+
+    def sums(self, entries: SparseEntries, n_items: int) -> Tensor:
+        """Return the sum of the rows that weighted items ask for, shape (n_rows, n_items)."""
+        known = entries.below(self._together.shape[0])
+        sums = torch.zeros(len(entries.lengths), n_items)
+        add_rows(sums, known.combine(rows_of(self._together, known.items)))
+        return sums
+
+
+class Neighbourhood(NamedTuple):
+    """What counts of pairs say of some queries.
+
+    Parameters
+    ----------
+    sums : Tensor of shape (n_rows, n_items)
+        ``sum_k w_k C[l_k, i] / sqrt(c[l_k])`` as each query sees C and c, the number of events.
+    popularity : ndarray of shape (n_items,)
+        Number of events of each item, without the recent ones.
+    recent_items : ndarray of shape (n_recent,)
+        Items of the recent events.
+    """
+
+    sums: Tensor
+    popularity: NDArray[np.integer]
+    recent_items: NDArray[np.int64]
+
+    def cosines(self, sees: NDArray[np.bool_] | None) -> Tensor:
+        """Return the sums divided by the root of c[i], as each query sees it; they are overwritten.
+
+        Parameters
+        ----------
+        sees : ndarray of shape (n_rows, n_recent), bool, or None
+            Which of the recent events each query sees; None where there are none.
+        """
+        recent = None
+        if sees is not None and len(self.recent_items):
+            items, places = np.unique(self.recent_items, return_inverse=True)
+            is_of = (places[:, None] == np.arange(len(items))).astype(np.float32)
+            popularity = self.popularity[items] + sees.astype(np.float32) @ is_of
+            recent = torch.from_numpy(items), self.sums[:, items] * _inverse_roots(popularity)
+        self.sums.mul_(_inverse_roots(self.popularity))
+        if recent is not None:
+            self.sums[:, recent[0]] = recent[1]
+        return self.sums
+
+
+def read_pairs(pairs: PairCounts) -> DensePairs | SparsePairs:
+    """Return counts of pairs in float32, in the layout that is cheaper to add up."""
+    together: Any = pairs.together
+    if isinstance(together, np.ndarray):
+        if PLACES_PER_ENTRY * np.count_nonzero(together) >= together.size:
+            return DensePairs(torch.from_numpy(together.astype(np.float32)))
+        together = sparse.csr_matrix(together)
+    return SparsePairs(together.astype(np.float32))
+
+
+def add_rows(sums: Tensor, rows: SparseEntries) -> None:
+    """Add sparse rows to an array of their own shape, in place."""
+    if len(rows.items):
+        places = torch.from_numpy(rows.places(sums.shape[1]))
+        sums.view(-1).index_add_(0, places, torch.from_numpy(rows.values.astype(np.float32, copy=False)))
+
+
+def weighted_by_rarity(entries: SparseEntries, popularity: NDArray[np.integer]) -> SparseEntries:
+    """Return entries divided by the root of the number of events of each one's item."""
+    return entries._replace(values=(entries.values / np.sqrt(popularity)).astype(np.float32))
+
+
+def _inverse_roots(popularity: NDArray[Any]) -> Tensor:
+    """Return 1 / sqrt(popularity); items without events have no pairs either."""
+    return torch.from_numpy((1 / np.sqrt(np.maximum(popularity, 1))).astype(np.float32))
