@@ -15,6 +15,7 @@ from ._counts.settings import SequenceSettings
 from ._network.heads import HEADS, Heads
 from ._network.module import ACTIVATIONS, DECODERS, HISTORY_ENCODERS, SHARED
 from ._scoring.blend import Blend
+from ._utils.warn import warn_caller
 
 #: The published model: ``AutoSeqRecRecommender(**PAPER_PARAMS)``, with the settings of the authors' code.
 PAPER_PARAMS: dict[str, Any] = {
@@ -64,6 +65,7 @@ PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
     "trend_half_lives": [tuple, list],
     "neighbour_window": [Interval(Integral, 0, None, closed="left")],
     "neighbour_decay": [DECAY],
+    "ties": [StrOptions({"auto", "row", "together"})],
     "linear_penalty": [None, Interval(Real, 0, None, closed="neither")],
     "blend": [StrOptions({"auto"}), dict],
     "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
@@ -81,6 +83,8 @@ PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
 
 #: With fewer events per item than this, a history encoder of its own overfits.
 EVENTS_PER_ITEM = 100
+#: From so many events of a user at one time on, they are taken as a basket, and between these a warning says so.
+BASKET, BORDER = 3.0, (2.5, 4.0)
 #: With more items than the first, a softmax over the second of them, sampled, ranks as well as all, in less time.
 MANY_ITEMS, FEW_NEGATIVES = 8192, 1024
 
@@ -90,7 +94,8 @@ class FitSettings:
     """The estimator's parameters of the same names, as fit uses them.
 
     ``learning_rate`` and ``dropout`` have one value per part of the network. A ``blend`` that is not "auto" has a
-    weight for every part of the score. ``history_encoder`` and ``n_negatives`` may be "auto" until :meth:`for_log`.
+    weight for every part of the score. ``history_encoder``, ``n_negatives`` and ``ties`` may be "auto" until
+    :meth:`for_log`.
     """
 
     n_components: int
@@ -113,6 +118,7 @@ class FitSettings:
     trend_half_lives: tuple[float, ...]
     neighbour_window: int
     neighbour_decay: float
+    ties: str
     linear_penalty: float | None
     blend: Any
     validation_fraction: float
@@ -135,7 +141,7 @@ class FitSettings:
         """Those parameters that say how time enters the matrices."""
         return SequenceSettings(**{field.name: getattr(self, field.name) for field in fields(SequenceSettings)})
 
-    def for_log(self, counts: Counts, trained_encoder: str | None = None) -> FitSettings:
+    def for_log(self, counts: Counts, trained_encoder: str | None = None, n_per_moment: float = 1.0) -> FitSettings:
         """Return the settings for one log: "auto" is resolved.
 
         Parameters
@@ -144,6 +150,8 @@ class FitSettings:
             The log.
         trained_encoder : str or None, default=None
             The history encoder of the weights that a warm start goes on from; "auto" keeps it.
+        n_per_moment : float, default=1.0
+            Mean number of events that share a user and a time.
 
         Raises
         ------
@@ -159,6 +167,7 @@ class FitSettings:
             n_negatives=resolve_n_negatives(self.n_negatives, heads, counts.n_items),
             history_encoder=resolve_history_encoder(encoder, heads, counts),
             n_components=self.n_components if heads.PARTS else 0,
+            ties=resolve_ties(self.ties, n_per_moment),
         )
 
 
@@ -233,6 +242,20 @@ def resolve_history_encoder(encoder: str, heads: type[Heads], counts: Counts) ->
             f"objective={heads.NAME!r} trains on rows of the user-item matrix: history_encoder must be {SHARED!r}."
         )
     return encoder
+
+
+def resolve_ties(ties: str, n_per_moment: float) -> str:
+    """Return how events of one time are ranked; "auto" takes them together where many share a user and a time."""
+    if ties != "auto":
+        return ties
+    resolved = "together" if n_per_moment >= BASKET else "row"
+    if BORDER[0] <= n_per_moment < BORDER[1]:
+        warn_caller(
+            f"On average {n_per_moment:.1f} events share a user and a time; from {BASKET:g} on, ties='auto' takes them "
+            f"as baskets. Here it took ties={resolved!r}: set 'together' if the order of rows of one time means "
+            "nothing, 'row' if it is that of what happened."
+        )
+    return resolved
 
 
 def resolve_n_negatives(n_negatives: str | int | None, heads: type[Heads], n_items: int) -> int | None:

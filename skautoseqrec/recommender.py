@@ -101,6 +101,10 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         scores the neighbours of as many last items. 0 counts no pairs.
     neighbour_decay : float, default=0.8
         The neighbours of the k-th last item weigh ``neighbour_decay**(k - 1)``; in (0, 1].
+    ties : {"auto", "row", "together"}, default="auto"
+        How events of one timestamp are ranked, when the blend is fitted, when training is judged, and in evaluation:
+        "row" adds each before the next is ranked, "together" ranks all before any is added (baskets). "auto" takes
+        "together" where 3 or more events share a user and a timestamp on average.
     linear_penalty : float or None, default=300
         Penalty of the linear autoencoder's squared weights (EASE); above 0. Only the 4,096 most frequent items have
         any. None leaves the part linear out.
@@ -146,6 +150,8 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         Ids of the known items, likewise.
     module_ : torch.nn.Module
         The trained network. Not there for "closed_form".
+    ties_ : {"row", "together"}
+        How the fit took events of one timestamp.
     blend_ : dict
         Weight of every part of the score; valid as ``blend``.
     loss_curve_ : list of dict
@@ -213,6 +219,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         trend_half_lives: tuple[float, ...] = (30, 300, 3000, 30000),
         neighbour_window: int = 20,
         neighbour_decay: float = 0.8,
+        ties: str = "auto",
         linear_penalty: float | None = 300.0,
         blend: Any = "auto",
         validation_fraction: float = 0.1,
@@ -246,6 +253,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         self.trend_half_lives = trend_half_lives
         self.neighbour_window = neighbour_window
         self.neighbour_decay = neighbour_decay
+        self.ties = ties
         self.linear_penalty = linear_penalty
         self.blend = blend
         self.validation_fraction = validation_fraction
@@ -539,7 +547,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         check_is_fitted(self)
         return best_of_each(self._serving_on_device(), validate_log(self, X, reset=False).user_ids, self.exclude_seen)
 
-    def score_samples(self, X: Any, ties: str = "row") -> NDArray[Any]:
+    def score_samples(self, X: Any, ties: str | None = None) -> NDArray[Any]:
         """Evaluate a log prequentially (walking forward): rank each event's item for its user, then add the event.
 
         The recommender itself does not change.
@@ -548,9 +556,10 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         ----------
         X : dataframe, array-like of shape (n_events, 2 or 3), list of tuples or Interactions
             The log, usually the events after the fitted ones; rows in any order.
-        ties : {"row", "together"}, default="row"
+        ties : {"row", "together"} or None, default=None
             How events of one timestamp are ranked: "row" adds each before the next row is ranked; "together" ranks all
-            before any is added, so that the order of rows does not matter. Use "together" for baskets and dates.
+            before any is added, so that the order of rows does not matter. None takes ``ties_``. Use "together" for
+            baskets and dates.
 
         Returns
         -------
@@ -844,6 +853,11 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         if not model.heads.PARTS:
             raise AttributeError(f"objective={model.heads.NAME!r} has no network, and so no module_.")
         return model.module
+
+    @property
+    def ties_(self) -> str:
+        """How the fit took events of one timestamp."""
+        return self._serving.scorer.model.settings.ties
 
     @property
     def blend_(self) -> dict[str, Any]:

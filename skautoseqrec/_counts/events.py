@@ -72,6 +72,15 @@ class EventStore:
         """Return users and items of the events at the positions ``start, ..., stop - 1``."""
         return self._users.view(stop)[start:], self._items.view(stop)[start:]
 
+    def per_moment(self) -> float:
+        """Return the mean number of events that share a user and a time; 1 where the log has no times."""
+        if self.times is None or len(self) == 0:
+            return 1.0
+        users = self._users.view()
+        order = np.lexsort((self.times, users))
+        is_first = np.r_[True, (np.diff(users[order]) != 0) | (self.times[order][1:] != self.times[order][:-1])]
+        return len(self) / int(is_first.sum())
+
     def take(self, kept: NDArray[np.int64], users: NDArray[np.int64], items: NDArray[np.int64]) -> EventStore:
         """Return a store of some of the events, with their sequence numbers and the same clock.
 

@@ -27,6 +27,7 @@ class SequenceSettings:
     trend_half_lives: tuple[float, ...]
     neighbour_window: int = 0
     neighbour_decay: float = 1.0
+    ties: str = "row"
 
     @property
     def step_weights(self) -> NDArray[np.int64]:

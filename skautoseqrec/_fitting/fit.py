@@ -66,7 +66,8 @@ def fit_log(
     """
     require_bar(settings.verbose)
     log = count_log(columns, X, settings.sequence, settings.verbose)
-    settings = settings.for_log(log.counts, None if warm_start is None else warm_start.module.history_encoder)
+    trained_encoder = None if warm_start is None else warm_start.module.history_encoder
+    settings = settings.for_log(log.counts, trained_encoder, log.events.per_moment())
     if warm_start is not None:
         warm_start.check(settings, log.item_vocabulary.ids())
     if settings.exclude_seen:

@@ -20,6 +20,7 @@ from .._network.model import Model
 from .._network.module import AutoSeqRecModule, make_history_encoder
 from .._parameters import FitSettings
 from .._scoring.blend import Blend
+from .._scoring.walk_forward import visible_events
 from .._training.loop import Epoch, train
 from .._training.objectives import OBJECTIVES
 from .._training.steps import TrainingSettings
@@ -217,8 +218,9 @@ class Learner:
         if start < 1:
             return None
         judged, exclude_seen = max(start, len(items) - n_judged), self._settings.exclude_seen
-        step_weights = self._sequence.step_weights
-        validation = Validation.of_log(users, items, start, judged, step_weights, exclude_seen)
+        step_weights, times = self._sequence.step_weights, log.events.times
+        visible = visible_events(None if times is None else times[judged:], len(items) - judged, self._sequence.ties)
+        validation = Validation.of_log(users, items, start, judged, step_weights, exclude_seen, visible)
         return validation if validation.count_usable() >= FEWEST_EVENTS else None
 
     def _epochs(self, item_vocabulary: Vocabulary, counts: Counts) -> Generator[Epoch, None, None]:

@@ -36,6 +36,8 @@ class Validation:
         The newest events, in time order.
     exclude_seen : bool
         Whether items that the user has seen are left out.
+    visible : ndarray of shape (n_judged,)
+        How many of the judged events each of them sees; not decreasing, ``visible[e] <= e``.
     """
 
     head: Counts
@@ -43,6 +45,7 @@ class Validation:
     known_items: NDArray[np.int64]
     judged: Events
     exclude_seen: bool
+    visible: NDArray[np.int64]
 
     @classmethod
     def of_log(
@@ -53,6 +56,7 @@ class Validation:
         judged: int,
         step_weights: NDArray[np.int64],
         exclude_seen: bool,
+        visible: NDArray[np.int64],
     ) -> Validation:
         """Return the validation of a log, its codes given in order of first appearance.
 
@@ -66,10 +70,12 @@ class Validation:
             Weights of transitions, in units.
         exclude_seen : bool
             Whether items that the user has seen are left out.
+        visible : ndarray of shape (n_events - judged,)
+            How many of the judged events each of them sees.
         """
         head, _ = Counts.empty().add_events(_events(users, items, 0, start), step_weights)
         known, _ = head.add_events(_events(users, items, start, judged), step_weights)
-        return cls(head, known, items[:judged], _events(users, items, judged, len(items)), exclude_seen)
+        return cls(head, known, items[:judged], _events(users, items, judged, len(items)), exclude_seen, visible)
 
     def count_usable(self) -> int:
         """Return how many judged events are of a user with a history and of an eligible item."""
@@ -109,7 +115,7 @@ class Validation:
             would be missing without them, and those weights seem better than they are.
         """
         base = Base.build(self.known, self.known_items, model)
-        walk = WalkForward(model, base, self.judged, np.arange(len(self.judged.items)), self.exclude_seen, device)
+        walk = WalkForward(model, base, self.judged, self.visible, self.exclude_seen, device)
         generator = torch.Generator().manual_seed(0)
         blocks = []
         for ranking in walk.blocks():

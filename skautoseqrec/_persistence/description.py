@@ -20,6 +20,7 @@ from .._parameters import PARAMETER_CONSTRAINTS, check_half_lives
 from .._scoring.blend import Blend
 from .._scoring.parts import COLD_PARTS
 from .._scoring.scorer import Scorer
+from .._scoring.walk_forward import TIES
 from .._version import __version__
 from ..exceptions import ModelFileError
 from .manifest import FORMAT_VERSION, take, to_json
@@ -119,6 +120,8 @@ def check_settings(fitted: Fitted) -> SequenceSettings:
         half_lives = check_half_lives(settings["trend_half_lives"])
     except ValueError as error:
         raise ModelFileError(f"the manifest describes no fitted model: {error}") from error
+    if settings["ties"] not in TIES:
+        raise ModelFileError(f"the manifest's 'ties' is {settings['ties']!r}, which no fit has.")
     windows = (settings[name] for name in ("transition_window", "context_size", "neighbour_window"))
     longest = max(*windows, len(half_lives))
     if longest > LONGEST_WINDOW:

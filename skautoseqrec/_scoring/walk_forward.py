@@ -29,6 +29,8 @@ from .scorer import Scorer, Serving, rows_per_block
 from .trend import TrendView
 from .view import Recent, View
 
+#: How events of one time are ranked: each with the earlier rows known, or none with any other known.
+TIES = ("row", "together")
 #: Scores this close, relative to the largest of their row, are tied: float32 products of different shapes differ by
 #: that.
 TIE_TOLERANCE = 1e-5
@@ -134,7 +136,7 @@ class WalkForward:
         return Ranking(events, self._events.items[events], view, seen, replay.unknown(visible))
 
 
-def score_samples(serving: Serving, columns: Columns, ties: str, exclude_seen: bool) -> NDArray[np.float64]:
+def score_samples(serving: Serving, columns: Columns, ties: str | None, exclude_seen: bool) -> NDArray[np.float64]:
     """Return what the recommender's ``score_samples`` does: 1 / rank of each row's item, in row order.
 
     Parameters
@@ -143,8 +145,8 @@ def score_samples(serving: Serving, columns: Columns, ties: str, exclude_seen: b
         State and scorer; they are left as they are.
     columns : Columns
         The log, rows in any order.
-    ties : {"row", "together"}
-        When events of one timestamp see each other.
+    ties : {"row", "together"} or None
+        When events of one timestamp see each other; None takes what the fit took.
     exclude_seen : bool
         Whether items that the user has seen are left out.
 
@@ -153,7 +155,8 @@ def score_samples(serving: Serving, columns: Columns, ties: str, exclude_seen: b
     ValueError
         If ``ties`` is neither.
     """
-    if ties not in ("row", "together"):
+    ties = serving.scorer.model.settings.ties if ties is None else ties
+    if ties not in TIES:
         raise ValueError(f"ties must be 'row' or 'together', not {ties!r}.")
     order = columns.time_order()
     in_time = columns.take(order)

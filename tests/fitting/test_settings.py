@@ -1,5 +1,6 @@
 """The settings of a fit: what the estimator's parameters become."""
 
+import warnings
 from dataclasses import fields
 
 import numpy as np
@@ -52,3 +53,41 @@ def test_the_published_model_keeps_no_other_history_encoder():
 
 def test_a_subclass_may_have_parameters_of_its_own():
     assert resolve_parameters({**AutoSeqRecRecommender().get_params(), "colour": "red"}).n_components == 256
+
+
+def baskets(n_each):
+    """Return a log in which everybody has several items at each time."""
+    rng, rows = np.random.default_rng(0), []
+    favourites = [rng.choice(40, 6, replace=False) for _ in range(30)]
+    for time in range(30):
+        for user in range(30):
+            rows += [(user, int(item), time) for item in rng.permutation(favourites[user])[:n_each]]
+    return rows
+
+
+@pytest.mark.parametrize(("n_each", "resolved"), [(1, "row"), (2, "row"), (3, "together"), (5, "together")])
+def test_what_people_do_at_one_time_is_a_basket_from_three_events_on(n_each, resolved):
+    parameters = {"objective": "closed_form", "exclude_seen": False}
+    recommender = AutoSeqRecRecommender(**parameters)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        recommender.fit(baskets(n_each))
+    assert recommender.ties_ == resolved
+    said = ["3.0 events share a user and a time" in str(warning.message) for warning in caught]
+    assert said == [True] * (n_each == 3)
+    assert AutoSeqRecRecommender(**parameters, ties="row").fit(baskets(n_each)).ties_ == "row"
+    assert AutoSeqRecRecommender(**parameters).fit([row[:2] for row in baskets(n_each)]).ties_ == "row"
+
+
+def test_a_blend_for_baskets_is_fitted_to_baskets():
+    log = baskets(5)
+    fitted, later = log[:3600], log[3600:]
+    together, row = (
+        AutoSeqRecRecommender(objective="closed_form", exclude_seen=False, ties=ties).fit(fitted)
+        for ties in ("auto", "row")
+    )
+    assert together.score(later) == together.score_samples(later, ties="together").mean()
+    assert row.score(later) == row.score_samples(later, ties="row").mean()
+    assert together.score(later) > row.score_samples(later, ties="together").mean()
+    # Within a basket nothing comes back at once, which is all that a blend fitted row by row has seen.
+    assert together.blend_["repeat"] > row.blend_["repeat"]

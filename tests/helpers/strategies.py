@@ -84,6 +84,7 @@ def recommenders(draw, **fixed):
         "trend_half_lives": (2.0, 30.0, 3000.0)[:n_trends],
         "neighbour_window": draw(st.sampled_from([0, 1, 3, 20])),
         "neighbour_decay": draw(st.sampled_from([0.3, 1.0])),
+        "ties": draw(st.sampled_from(["row", "together"])),
         "linear_penalty": draw(st.sampled_from([None, 2.0])),
         "early_stopping": False,
         "exclude_seen": draw(st.booleans()),

@@ -98,7 +98,7 @@ def test_blends_are_fitted_there(elsewhere):
     state, model = recommender._serving.state, recommender._serving.scorer.model
     users, items = state.events.between(0, len(state.events))
     step_weights = model.settings.step_weights
-    validation = Validation.of_log(users, items, 1200, 1300, step_weights, exclude_seen=False)
+    validation = Validation.of_log(users, items, 1200, 1300, step_weights, False, np.arange(len(items) - 1300))
     blends = Blend.default(model.heads, model.settings, exclude_seen=False), Blend.cold(model.settings)
     for cold in (False, True):
         start = blends[cold].terms()
