@@ -82,6 +82,11 @@ class Histories:
         """Return the last items that hops start from, the c-th of each row weighing ``context_decay**(c - 1)``."""
         return self._fading(np.minimum(self.lengths, settings.context_size), settings.context_decay)
 
+    def recent(self, settings: SequenceSettings, length: int) -> SparseEntries:
+        """Return the newest items of the users' rows, so many at most."""
+        longest = length if settings.history_length is None else min(length, settings.history_length)
+        return self._fading(np.minimum(self.lengths, longest), settings.history_decay)
+
     def neighbours(self, settings: SequenceSettings) -> SparseEntries:
         """Return the last items whose neighbours are scored, the k-th weighing ``neighbour_decay**(k - 1)``."""
         return self._fading(np.minimum(self.lengths, settings.neighbour_window), settings.neighbour_decay)

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from .._counts.counted_log import count_log, warn_of_repeats
 from .._counts.counts import Counts
+from .._counts.pairs import MOST_PLACES
 from .._data.interactions import Columns
 from .._network.module import HISTORY_ENCODERS
 from .._parameters import FitSettings
@@ -14,6 +15,7 @@ from .._scoring.scorer import rows_per_block
 from .._training.batches import TARGETS_PER_ROW
 from .._utils.memory import require_bytes
 from .learner import BLENDED_EVENTS, BLENDED_FEATURES, Learner
+from .linear_fit import MOST_ITEMS
 from .reporting import Monitor, require_bar
 from .warm_start import WarmStart
 
@@ -31,6 +33,9 @@ BLOCKS_OF_SCORES = 14
 COPIES_OF_LOGITS, BYTES_PER_TRANSITION = 3, 72
 #: Columns of eight bytes per event: ids, codes, times and histories, of the log and while it is sorted.
 BYTES_PER_EVENT = 160
+#: The products of items, their factor and inverse in float64, and the weights of the validation and of the whole log;
+#: counts of pairs as they are counted, kept and read.
+BYTES_PER_LINEAR_WEIGHT, BYTES_PER_PAIR = 40, 32
 #: The candidates that the blend is fitted on, one number per part of the score, and what fitting makes of them.
 COPIES_OF_CHOICES = 3
 
@@ -104,4 +109,15 @@ def fit_bytes(counts: Counts, settings: FitSettings) -> int:
         + FLOAT * COPIES_OF_CHOICES * n_choices
         + BYTES_PER_TRANSITION * counts.transitions.nnz
         + BYTES_PER_EVENT * n_events
+        + closed_form_bytes(counts, settings)
     )
+
+
+def closed_form_bytes(counts: Counts, settings: FitSettings) -> int:
+    """Return about how many bytes counts of pairs and the linear autoencoder take, while they are formed."""
+    n_linear = 0 if settings.linear_penalty is None else min(counts.n_items, MOST_ITEMS)
+    n_places = counts.n_items**2
+    if n_places > MOST_PLACES:
+        n_places = min(n_places, 2 * settings.neighbour_window * len(counts.history))
+    n_pairs = n_places if settings.neighbour_window else 0
+    return BYTES_PER_LINEAR_WEIGHT * n_linear**2 + BYTES_PER_PAIR * n_pairs

@@ -178,7 +178,7 @@ class Neighbours(Part):
 
 
 class Linear(Part):
-    """The linear autoencoder of the user-item matrix, asked with the decayed history: ``16 history row @ B``."""
+    """The linear autoencoder of the user-item matrix, asked with the newest items: ``16 history row @ B``."""
 
     NAME, DEFAULT_WEIGHT = "linear", 0.5
     #: Makes the product as wide as the other parts are.
@@ -188,7 +188,7 @@ class Linear(Part):
         """Add the product, for the items that the autoencoder has."""
         linear = view.queries.linear
         if linear is not None:
-            product = linear.project(view.queries.history_rows).to(scores.device)
+            product = linear.project(view.queries.recent_rows).to(scores.device)
             scores.index_add_(1, beside(scores, linear.items), product, alpha=weight * self.SCALE)
 
 

@@ -22,6 +22,8 @@ from .._utils.ragged import SparseEntries, flat_places
 PLACES_PER_ENTRY = 64
 #: From so many entries on, scipy fills a dense array faster than torch does.
 MANY_ENTRIES = 2**14
+#: The linear autoencoder reads so many of the newest items: more change no ranking for the better.
+LINEAR_LENGTH = 20
 #: Histories up to this length are searched for repeats side by side.
 LONGEST_SORTED = 256
 
@@ -97,7 +99,8 @@ class Queries(NamedTuple):
     vectors: QueryVectors
     history_rows: SparseEntries  # (n_rows, n_items), decayed, entries that share an item standing apart
     last: LastTransitions  # what followed the last items
-    linear: LinearWeights | None  # what the history rows are multiplied with
+    linear: LinearWeights | None  # what the newest items of the history rows are multiplied with
+    recent_rows: SparseEntries  # these items
 
     def to(self, device: torch.device) -> Queries:
         """Return the same with its vectors on another device."""
@@ -133,7 +136,8 @@ def form_queries(model: Model, histories: Histories, transitions_from: Transitio
     source = model.encode(projections, SummedRows(last.summed(), n_items).squared_norms(model.n_trained))
     history = row if model.history_reader is None else model.history_reader.encode(histories)
     vectors = QueryVectors(one_hop=source, collaborative=history, two_hop=model.heads.two_hop_queries(row, source))
-    return Queries(vectors, decayed, last, model.linear)
+    recent = decayed if model.linear is None else histories.recent(model.settings, LINEAR_LENGTH)
+    return Queries(vectors, decayed, last, model.linear, recent)
 
 
 def history_norms(model: Model, histories: Histories, decayed: SparseEntries, n_items: int) -> Tensor:

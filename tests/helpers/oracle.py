@@ -12,7 +12,7 @@ import numpy as np
 TRANSITION_UNIT = 2**20
 SMALLEST_HISTORY_WEIGHT = 0.002
 LONGEST_SEQUENCE = 60
-MOST_LAGS = 10
+MOST_LAGS, LINEAR_LENGTH = 10, 20
 TIE_TOLERANCE = 1e-5
 
 
@@ -168,7 +168,11 @@ class Oracle:
         if item not in rows:
             return 0.0
         weights = self.linear_weights[:, rows[item]]
-        return 16 * sum(value * weights[rows[near]] for near, value in self.user_row(user).items() if near in rows)
+        total, decay = 0.0, self.parameters["history_decay"]
+        for age, near in enumerate(self.histories[user][::-1][:LINEAR_LENGTH]):
+            if near in rows and (decay == 1 or decay**age >= SMALLEST_HISTORY_WEIGHT):
+                total += decay**age * weights[rows[near]]
+        return 16 * total
 
     def target_row(self, item):
         return {j: units / TRANSITION_UNIT for (j, i), units in self.transitions.items() if i == item}
