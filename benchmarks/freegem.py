@@ -44,11 +44,11 @@ class Step(NamedTuple):
 
 
 class FreeGEM(Baseline):
-    r"""FreeGEM as it predicts the next interaction.
+    """FreeGEM as it predicts the next interaction.
 
     **Decomposition.** At time T, the newest event's, ``R[u, i]`` is the sum of ``exp(-(decay / T0) (T - t))`` over the
-    events of user u on item i, with times t counted from the first event and T0 the time of the last fitted one. U, S, V
-    are the largest ``n_components`` singular triples of R.
+    events of user u on item i, with times t counted from the first event and T0 the time of the last fitted one. U, S
+    and V are the largest ``n_components`` singular triples of R.
 
     **Update.** An event (u, i, t) weighs ``v = exp(-(decay / T0) (T - t))``, at least 1 as it is newer than T. With
     ``r = sqrt(v)``, ``a = U[u]``, ``b = V[i]``, ``p = r e_u - U a`` and ``q = r e_i - V b``,
@@ -59,8 +59,9 @@ class FreeGEM(Baseline):
     **Scores.** With ``EU = U S**(1/alpha)`` and ``EI = V S**(1/alpha)``:
 
     - long term: g is the sum of ``EU_j[u] / j`` over the ``n_states`` newest states of the factors, j = 1 the newest;
-    - short term: B holds the rows of EI of the user's last ``n_recent`` items, each times ``exp(-(decay / T0) (T - t))``
-      of its event; ``Z = softmax(B B' / sqrt(k)) B`` and ``z = softmax(EU[u] Z' / sqrt(k)) B``;
+    - short term: B holds the rows of EI of the user's last ``n_recent`` items, each times
+      ``exp(-(decay / T0) (T - t))`` of its event; ``Z = softmax(B B' / sqrt(k)) B`` and
+      ``z = softmax(EU[u] Z' / sqrt(k)) B``;
     - the scores are ``EI (short_share z / |z| + (1 - short_share) g / |g|)``, where a zero vector stays zero.
 
     Parameters
