@@ -1,8 +1,10 @@
-"""Accuracy of the recommender beside baselines that only count, and beside SASRec.
+"""Accuracy of the recommender beside baselines that only count, rivals in closed form, and SASRec.
 
 Every log is split in time. The valid part is the next tenth after a fit on the first eight tenths, the test part the
 last tenth after a fit on all before it. Both are walked forward: each event's item is ranked among all items that are
 known and that its user has not seen, ties at half, then the event is let in. An item that is not eligible counts 0.
+Rivals have their settings chosen on the valid part; what was tried is printed. With ``--seen-eligible`` items may come
+back, and rivals for such logs can be asked for; those for baskets need ``--ties together`` besides.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from baselines import DecayedPopularity, Markov, Popularity
 from numpy.typing import NDArray
+from rivals import BASKET_RIVALS, REPEAT_RIVALS, RIVALS, choose
 from sasrec import SASRec
 
 from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender, Interactions
@@ -44,42 +47,60 @@ class Fold(NamedTuple):
     walked: Interactions
 
 
-def size_parameters(options: argparse.Namespace) -> dict[str, int]:
-    """Return the parameters that bound the epochs and say how wide a model is, where they were asked for."""
+def asked_parameters(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what is eligible, and the parameters that bound the epochs and the width where they were asked for."""
     asked = {"max_iter": options.max_iter, "n_components": options.components}
-    return {name: value for name, value in asked.items() if value is not None}
+    given = {name: value for name, value in asked.items() if value is not None}
+    return {**given, **eligibility(options)}
+
+
+def eligibility(options: argparse.Namespace) -> dict[str, bool]:
+    """Return the parameter that every model has."""
+    return {"exclude_seen": not options.seen_eligible}
 
 
 def make_paper(options: argparse.Namespace, seed: int, valid: Fold) -> AutoSeqRecRecommender:
     """Return the published model."""
-    return AutoSeqRecRecommender(**{**PAPER_PARAMS, **size_parameters(options)}, random_state=seed)
+    return AutoSeqRecRecommender(**{**PAPER_PARAMS, **asked_parameters(options)}, random_state=seed)
 
 
 def make_decayed_popularity(options: argparse.Namespace, seed: int, valid: Fold) -> DecayedPopularity:
     """Return popularity with the half-life that ranks the valid part best."""
 
     def validate(half_life: float) -> float:
-        return DecayedPopularity(half_life).fit(valid.fitted).score_samples(valid.walked, options.ties).mean()
+        model = DecayedPopularity(half_life, **eligibility(options))
+        return model.fit(valid.fitted).score_samples(valid.walked, options.ties).mean()
 
-    return DecayedPopularity(max(HALF_LIVES, key=validate))
+    return DecayedPopularity(max(HALF_LIVES, key=validate), **eligibility(options))
 
 
 def make_default(options: argparse.Namespace, seed: int, valid: Fold) -> AutoSeqRecRecommender:
     """Return the recommender as it comes."""
-    return AutoSeqRecRecommender(**size_parameters(options), random_state=seed)
+    return AutoSeqRecRecommender(**asked_parameters(options), random_state=seed)
+
+
+def make_rival(name: str) -> Callable[[argparse.Namespace, int, Fold], Any]:
+    """Return the function that makes a rival with the settings that rank the valid part best."""
+
+    def make(options: argparse.Namespace, seed: int, valid: Fold) -> Any:
+        return choose(name, *valid, options.ties, seed, **eligibility(options))
+
+    return make
 
 
 MODELS: dict[str, Callable[[argparse.Namespace, int, Fold], Any]] = {
     "default": make_default,
     "paper": make_paper,
-    "popularity": lambda options, seed, valid: Popularity(),
+    "popularity": lambda options, seed, valid: Popularity(**eligibility(options)),
     "decayed-popularity": make_decayed_popularity,
-    "markov": lambda options, seed, valid: Markov(),
-    "markov-5": lambda options, seed, valid: Markov(window=5, decay=0.7),
-    "sasrec": lambda options, seed, valid: SASRec(**size_parameters(options), random_state=seed),
+    "markov": lambda options, seed, valid: Markov(**eligibility(options)),
+    "markov-5": lambda options, seed, valid: Markov(window=5, decay=0.7, **eligibility(options)),
+    "sasrec": lambda options, seed, valid: SASRec(**asked_parameters(options), random_state=seed),
+    **{name: make_rival(name) for name in RIVALS},
 }
-#: What is compared unless something else is asked for; SASRec trains for an hour on a million events.
-QUICK_MODELS = [name for name in MODELS if name != "sasrec"]
+#: What is compared unless something else is asked for; SASRec trains for an hour on a million events, and a rival is
+#: walked once for each setting that is tried.
+QUICK_MODELS = [name for name in MODELS if name != "sasrec" and name not in RIVALS]
 
 
 def main() -> None:
@@ -94,16 +115,23 @@ def parse_options() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", nargs="+", type=Path, default=[], metavar="FILE", help="default: a synthetic log")
-    parser.add_argument("--models", nargs="+", choices=MODELS, default=QUICK_MODELS, help="default: all but sasrec")
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=QUICK_MODELS, help="default: the quick ones")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0], help="random states of the trained models")
     parser.add_argument("--shuffle-ties", nargs="+", type=int, default=[], metavar="SEED", help="shuffle tied rows")
     parser.add_argument("--ties", choices=("row", "together"), default="row", help="when tied events see each other")
+    parser.add_argument("--seen-eligible", action="store_true", help="rank among items that the user has seen, too")
     parser.add_argument("--limit", type=int, metavar="N", help="walk over the first N test events only")
     parser.add_argument("--newcomers", action="store_true", help="add lines for users and items that fit did not meet")
     parser.add_argument("--max-iter", type=int, metavar="N", help="train for N epochs at most")
     parser.add_argument("--components", type=int, metavar="N", help="size of the hidden representation, if not usual")
-    return parser.parse_args()
+    options = parser.parse_args()
+    asked = set(options.models)
+    if asked & {*REPEAT_RIVALS, *BASKET_RIVALS} and not options.seen_eligible:
+        parser.error(f"{', '.join((*REPEAT_RIVALS, *BASKET_RIVALS))} recommend what was seen: add --seen-eligible.")
+    if asked & set(BASKET_RIVALS) and options.ties != "together":
+        parser.error(f"{', '.join(BASKET_RIVALS)} predict whole baskets: add --ties together.")
+    return options
 
 
 def read_logs(options: argparse.Namespace) -> Iterator[Ordered]:
@@ -127,7 +155,8 @@ def print_table(ordered: Ordered, seed: int, options: argparse.Namespace) -> Non
     rows = dict(zip(PARTS, TemporalSplit(n_splits=2, test_size=0.1).split(ordered.log), strict=True))
     rows["test"] = rows["test"][0], rows["test"][1][: options.limit]
     folds = {part: Fold(ordered.log[fitted], ordered.log[walked]) for part, (fitted, walked) in rows.items()}
-    print(f"\n{ordered.title}; ties={options.ties}; seed {seed}; {ordered.log}")
+    eligible = "; seen items eligible" if options.seen_eligible else ""
+    print(f"\n{ordered.title}; ties={options.ties}{eligible}; seed {seed}; {ordered.log}")
     print(LINE.format("model", "part", "MRR", "Recall@10", "NDCG@10", "fit s", "events/s"))
     for name in options.models:
         model = MODELS[name](options, seed, folds["valid"])

@@ -68,6 +68,8 @@ class SASRec:
         Most epochs, patience, and how many of the newest events, a tenth of the log at most, are held out to judge one.
     random_state : int
         Seed.
+    exclude_seen : bool
+        Whether items of the user's history are not eligible.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class SASRec:
         n_validated: int = 5000,
         random_state: int = 0,
         verbose: bool = False,
+        exclude_seen: bool = True,
     ) -> None:
         self.__dict__.update({name: value for name, value in locals().items() if name != "self"})
 
@@ -174,7 +177,8 @@ class SASRec:
                 asked.append((history[-self.length :], self.known.copy(), np.array(history, dtype=np.int64)))
             scores = self._scores([newest for newest, _, _ in asked])
             for row, (event, (_, known, seen)) in enumerate(zip(events, asked, strict=True)):
-                known[seen] = False
+                if self.exclude_seen:
+                    known[seen] = False
                 values[event] = _reciprocal_rank(scores[row], known, items[event])
         self._let_in(users[n_let_in:], items[n_let_in:])
         return values
