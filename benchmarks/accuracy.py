@@ -79,6 +79,11 @@ def make_default(options: argparse.Namespace, seed: int, valid: Fold) -> AutoSeq
     return AutoSeqRecRecommender(**asked_parameters(options), random_state=seed)
 
 
+def make_closed_form(options: argparse.Namespace, seed: int, valid: Fold) -> AutoSeqRecRecommender:
+    """Return the recommender without a network."""
+    return AutoSeqRecRecommender(objective="closed_form", **eligibility(options))
+
+
 def make_rival(name: str) -> Callable[[argparse.Namespace, int, Fold], Any]:
     """Return the function that makes a rival with the settings that rank the valid part best."""
 
@@ -90,6 +95,7 @@ def make_rival(name: str) -> Callable[[argparse.Namespace, int, Fold], Any]:
 
 MODELS: dict[str, Callable[[argparse.Namespace, int, Fold], Any]] = {
     "default": make_default,
+    "closed-form": make_closed_form,
     "paper": make_paper,
     "popularity": lambda options, seed, valid: Popularity(**eligibility(options)),
     "decayed-popularity": make_decayed_popularity,
