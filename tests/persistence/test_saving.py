@@ -179,6 +179,7 @@ def test_forged_files_are_refused_or_are_models(saved, tmp_path, seed):
         ),
         ({"cold_blend": {"dict": {"direct": 1.0}}}, r"blend is none: blend has unknown parts \['direct'\]"),
         ({"model_id": "../x"}, "no id of a model"),
+        ({"objective": "closed_form"}, "encoder_weight' is missing, or not of items by components"),
     ],
 )
 def test_what_a_manifest_says_is_checked(saved, tmp_path, change, message):
@@ -201,6 +202,12 @@ def test_what_a_manifest_says_is_checked(saved, tmp_path, change, message):
         ("weights.encoder_bias", lambda weights: weights[1:], "not of the shape that 3 items and 4 components have"),
         ("weights.encoder_bias", lambda weights: weights * np.float32("nan"), "no number of 32 bits"),
         ("weights.encoder_weight", lambda weights: weights[:0], "missing, or not of items by components"),
+        ("weights.encoder_weight", lambda weights: weights[:, :0], "missing, or not of items by components"),
+        ("linear.items", lambda items: items[::-1].copy(), "'linear.items' does not rise"),
+        ("linear.items", lambda items: items + 1, "'linear.items' holds 3 in row 2, and there are 3 ids"),
+        ("linear.items", lambda items: items[:0], "'linear.items' does not rise, or is empty"),
+        ("linear.weights", lambda weights: weights[1:], "'linear.weights' is missing, or not of 3 by 3 items"),
+        ("linear.weights", lambda weights: weights * np.float32("nan"), "no number of 32 bits"),
     ],
 )
 def test_what_arrays_hold_is_checked(saved, tmp_path, name, change, message):
@@ -282,3 +289,13 @@ def test_a_file_from_before_a_part_was_added_weighs_it_nothing(saved, tmp_path):
     assert loaded.blend_["repeat"] == 0.0
     assert loaded._serving.scorer.cold_blend["popularity"] == 0.0
     assert loaded.predict_topk(["ann"], k=1).shape == (1, 1)
+
+
+def test_a_model_may_be_saved_without_a_linear_part_and_half_of_one_is_refused(saved, tmp_path):
+    manifest, arrays = read_parts(saved)
+    path = tmp_path / "half"
+    path.write_bytes(seal(manifest, {name: array for name, array in arrays.items() if name != "linear.weights"}))
+    with pytest.raises(ModelFileError, match=r"'linear.weights' is missing"):
+        load_model(path)
+    path.write_bytes(seal(manifest, {name: array for name, array in arrays.items() if not name.startswith("linear.")}))
+    assert not load_model(path).with_blend({"linear": 1.0}).predict_topk(["ann"], k=1, return_scores=True)[1].any()
