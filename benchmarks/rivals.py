@@ -73,7 +73,7 @@ BASKET_RIVALS = {
 }
 RIVALS = {
     "ease": Rival(LinearAutoencoder, AUTOENCODER_GRID),
-    "ease-100": Rival(LinearAutoencoder, {**AUTOENCODER_GRID, **REFIT}, n_judged=2000),
+    "ease-100": Rival(LinearAutoencoder, {**AUTOENCODER_GRID, **REFIT}, n_draws=12, n_judged=2000),
     "neighbours": Rival(Neighbours, NEIGHBOURS_GRID),
     "neighbours-100": Rival(Neighbours, {**NEIGHBOURS_GRID, **REFIT}, n_judged=2000),
     "freegem": Rival(FreeGEM, FREEGEM_GRID, n_draws=20, starts=FREEGEM_STARTS, n_judged=2000),
