@@ -83,6 +83,7 @@ class Oracle:
             self.take(number, user, item)
         self.trained = [item for item in self.trained if item in known]
         self.weight = {item: self.weight[item] for item in self.trained}
+        self.linear_rows = {item: row for item, row in self.linear_rows.items() if item in known}
 
     def take(self, number, user, item):
         history = self.histories[user]
