@@ -67,8 +67,8 @@ def test_a_network_is_not_weighed(fitted):
 
 
 def test_a_network_starts_anew_after_a_fit_without_one(fitted):
-    warm = clone(fitted).set_params(warm_start=True, n_components=4, max_iter=1).fit(LOG[:200])
-    warm.set_params(objective="multinomial").fit(LOG[:200])
+    warm = clone(fitted).set_params(warm_start=True, n_components=4, max_iter=1).fit(LOG[:1200])
+    warm.set_params(objective="multinomial").fit(LOG[:1200])
     assert warm.module_.encoder_weight.shape[1] == 4
 
 

@@ -175,8 +175,12 @@ class Oracle:
                 total += decay**age * weights[rows[near]]
         return 16 * total
 
-    def target_row(self, item):
-        return {j: units / TRANSITION_UNIT for (j, i), units in self.transitions.items() if i == item}
+    def target_rows(self):
+        """Return item -> the row of T transposed."""
+        rows = defaultdict(dict)
+        for (earlier, later), units in self.transitions.items():
+            rows[later][earlier] = units / TRANSITION_UNIT
+        return rows
 
     def trend(self, item, half_life):
         """Return the floored log of an item's decayed number of events."""
@@ -189,7 +193,7 @@ class Oracle:
         """Return part -> item -> value; parts with several weights have one each: (part, place)."""
         user_row, source_row = self.user_row(user), self.source_row(user)
         (z_u, met), z_s = self.encode_history(user), self.encode(source_row)
-        parts = defaultdict(dict)
+        parts, target_rows = defaultdict(dict), self.target_rows()
         for item in self.arrivals:
             for part, decoder, hidden, head in (
                 ("collaborative", "collaborative", z_u, lambda x: 1 / (1 + np.exp(-x))),
@@ -197,7 +201,7 @@ class Oracle:
             ):
                 weight, bias = self.decoders[decoder](item)
                 parts[part][item] = head(weight @ hidden + bias) if self.is_paper else weight @ hidden + bias
-            two_hop, z_t = z_s * met, self.encode(self.target_row(item))
+            two_hop, z_t = z_s * met, self.encode(target_rows[item])
             if not self.is_paper:
                 two_hop, z_t = 10 * unit(two_hop), unit(z_t)
             parts["two_hop"][item] = two_hop @ z_t
