@@ -199,7 +199,7 @@ class Repeat(Part):
 
     def add(self, scores: Tensor, view: View, weight: float, heads: Heads) -> None:
         """Add the logs of the decayed histories."""
-        SummedRows([view.queries.history_rows], scores.shape[1]).add_logs(scores, weight, 1.0)
+        SummedRows([view.queries.history_rows], scores.shape[1]).add_logs(scores, weight)
 
 
 class Trend(Part):

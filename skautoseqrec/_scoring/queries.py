@@ -65,13 +65,13 @@ class SummedRows:
             norms[is_row] = np.add.reduceat(squares, self._sparse.indptr[:-1][is_row])
         return torch.from_numpy(norms)
 
-    def add_logs(self, scores: Tensor, weight: float, scale: float) -> None:
-        """Add ``weight log1p(scale row)`` to scores of the rows' own shape, in place."""
+    def add_logs(self, scores: Tensor, weight: float) -> None:
+        """Add ``weight log1p(row)`` to scores of the rows' own shape, in place."""
         if self._dense is not None:
-            scores.add_((self._dense.to(scores.device) * scale).log1p_(), alpha=weight)
+            scores.add_(torch.log1p(self._dense.to(scores.device)), alpha=weight)
         elif self._sparse is not None:
             places = flat_places(np.diff(self._sparse.indptr), self._sparse.indices, self._shape[1])
-            raised = (weight * np.log1p(scale * self._sparse.data)).astype(np.float32, copy=False)
+            raised = (weight * np.log1p(self._sparse.data)).astype(np.float32, copy=False)
             scores.view(-1)[beside(scores, places)] += beside(scores, raised)
 
     def _add_up_densely(self, entries: list[SparseEntries]) -> Tensor:
