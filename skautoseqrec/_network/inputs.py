@@ -61,6 +61,8 @@ class SparseRows:
 
     def project(self, weight: Tensor) -> Tensor:
         """Return the product of the rows with a matrix of shape (n_items, d)."""
+        if weight.shape[1] == 0:  # torch's bags of no components fail in several threads
+            return weight.new_zeros(len(self), 0)
         return functional.embedding_bag(self.items, weight, self.offsets, mode="sum", per_sample_weights=self.values)
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from comparisons import assert_same_answers
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
@@ -96,3 +97,14 @@ def test_only_the_most_frequent_items_of_a_large_catalogue_are_autoencoded(monke
     linear = solve_linear(counts, 5.0)
     assert linear.weights.shape == (10, 10)
     assert set(linear.items) == set(np.argsort(-counts.popularity, kind="stable")[:10])
+
+
+def test_answers_need_no_components_in_several_threads(fitted):
+    """Torch's bags of rows without components fail where there are two threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        assert fitted.predict_topk(np.unique(LOG[:, 0]), k=3).shape == (200, 3)
+        assert np.isfinite(fitted.score_samples(LOG[2500:])).all()
+    finally:
+        torch.set_num_threads(before)
