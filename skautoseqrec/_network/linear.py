@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from .._utils.ragged import SparseEntries
+from .inputs import SparseRows
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,12 @@ class LinearWeights:
     items: NDArray[np.int64]
     weights: Tensor
 
-    def of_items(self, kept: NDArray[np.int64]) -> LinearWeights:
-        """Return the weights of some items, given the codes that they have now in the order of their new ones."""
+    def of_items(self, kept: NDArray[np.int64]) -> LinearWeights | None:
+        """Return the weights of some items, given their codes in the order of the new ones; None if there are none."""
         codes = np.searchsorted(kept, self.items)
         is_kept = np.flatnonzero(kept[np.minimum(codes, len(kept) - 1)] == self.items)
+        if len(is_kept) == 0:
+            return None
         rows = torch.from_numpy(is_kept)
         return LinearWeights(codes[is_kept], self.weights[rows][:, rows])
 
@@ -40,10 +42,5 @@ class LinearWeights:
         places = np.searchsorted(self.items, entries.items)
         is_here = self.items[np.minimum(places, len(self.items) - 1)] == entries.items
         values = np.where(is_here, entries.values, 0.0).astype(np.float32)
-        return functional.embedding_bag(
-            torch.from_numpy(np.where(is_here, places, 0)),
-            self.weights,
-            torch.from_numpy(entries.bounds[:-1]),
-            mode="sum",
-            per_sample_weights=torch.from_numpy(values),
-        )
+        entered = torch.from_numpy(np.where(is_here, places, 0)), torch.from_numpy(values)
+        return SparseRows(*entered, torch.from_numpy(entries.bounds[:-1])).project(self.weights)

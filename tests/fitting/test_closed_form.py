@@ -108,3 +108,12 @@ def test_answers_need_no_components_in_several_threads(fitted):
         assert np.isfinite(fitted.score_samples(LOG[2500:])).all()
     finally:
         torch.set_num_threads(before)
+
+
+def test_all_that_is_autoencoded_may_be_forgotten(monkeypatch):
+    monkeypatch.setattr(linear_fit, "MOST_ITEMS", 1)
+    recommender = AutoSeqRecRecommender(objective="closed_form").fit(LOG)
+    model = recommender._serving.scorer.model
+    recommender.forget(items=recommender.item_ids_[model.linear.items])
+    assert recommender._serving.scorer.model.linear is None
+    assert np.isfinite(recommender.predict_topk([LOG[0, 0]], k=3, return_scores=True)[1]).all()
