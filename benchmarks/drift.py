@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from skautoseqrec import AutoSeqRecRecommender
 from skautoseqrec._counts.counts import Counts
-from skautoseqrec._counts.events import Events
 from skautoseqrec._state import state as _state
 from skautoseqrec._state.base import Base
 
@@ -99,10 +98,9 @@ def replay(log: NDArray[np.int64], options: argparse.Namespace) -> Iterator[Auto
 def rebuild(recommender: AutoSeqRecRecommender) -> Base:
     """Return the state built from all events at once."""
     state = recommender._serving.state
-    users, items = state.events.between(0, len(state.events))
-    events = Events(users, items, len(state.user_vocabulary), len(state.item_vocabulary))
+    events = state.events.log(len(state.user_vocabulary), len(state.item_vocabulary))
     counts = Counts.of(events, state.model.settings.step_weights, state.events.arrivals, state.events.clock)
-    return Base.build(counts, items, state.model)
+    return Base.build(counts, events.items, state.model)
 
 
 def check_counts(actual: Counts, expected: Counts) -> None:

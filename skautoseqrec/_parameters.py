@@ -33,6 +33,7 @@ PAPER_PARAMS: dict[str, Any] = {
     "history_decay": 1.0,
     "context_size": 1,
     "trend_half_lives": (),
+    "ties": "row",
     "neighbour_window": 0,
     "linear_penalty": None,
     "early_stopping": False,
@@ -94,8 +95,8 @@ class FitSettings:
     """The estimator's parameters of the same names, as fit uses them.
 
     ``learning_rate`` and ``dropout`` have one value per part of the network. A ``blend`` that is not "auto" has a
-    weight for every part of the score. ``history_encoder``, ``n_negatives`` and ``ties`` may be "auto" until
-    :meth:`for_log`.
+    weight for every part of the score. ``ties`` may be "auto" until it is resolved for a log, ``history_encoder`` and
+    ``n_negatives`` until :meth:`for_log`.
     """
 
     n_components: int
@@ -141,7 +142,7 @@ class FitSettings:
         """Those parameters that say how time enters the matrices."""
         return SequenceSettings(**{field.name: getattr(self, field.name) for field in fields(SequenceSettings)})
 
-    def for_log(self, counts: Counts, trained_encoder: str | None = None, n_per_moment: float = 1.0) -> FitSettings:
+    def for_log(self, counts: Counts, trained_encoder: str | None = None) -> FitSettings:
         """Return the settings for one log: "auto" is resolved.
 
         Parameters
@@ -150,13 +151,12 @@ class FitSettings:
             The log.
         trained_encoder : str or None, default=None
             The history encoder of the weights that a warm start goes on from; "auto" keeps it.
-        n_per_moment : float, default=1.0
-            Mean number of events that share a user and a time.
 
         Raises
         ------
         ValueError
-            If the published model is asked for what it has not.
+            If the published model is asked for what it has not, or a history encoder reads items in an order that they
+            have not.
         """
         heads = HEADS[self.objective]
         encoder = self.history_encoder
@@ -165,9 +165,8 @@ class FitSettings:
         return replace(
             self,
             n_negatives=resolve_n_negatives(self.n_negatives, heads, counts.n_items),
-            history_encoder=resolve_history_encoder(encoder, heads, counts),
+            history_encoder=resolve_history_encoder(encoder, heads, counts, self.sequence.by_moment),
             n_components=self.n_components if heads.PARTS else 0,
-            ties=resolve_ties(self.ties, n_per_moment),
         )
 
 
@@ -226,17 +225,22 @@ def per_part(value: float | Mapping[str, float], name: str, upper: float) -> dic
     return {part: float(number) for part, number in values.items()}
 
 
-def resolve_history_encoder(encoder: str, heads: type[Heads], counts: Counts) -> str:
+def resolve_history_encoder(encoder: str, heads: type[Heads], counts: Counts, by_moment: bool = False) -> str:
     """Return the history encoder to train; "auto" takes the residual one where a log has enough to teach it.
 
     Raises
     ------
     ValueError
-        If the objective cannot train it.
+        If the objective cannot train it, or it reads one item after the other where those of a moment have no order.
     """
     if encoder == "auto":
         is_dense = len(counts.history) >= EVENTS_PER_ITEM * counts.n_items
-        return heads.DENSE_HISTORY if is_dense else SHARED
+        return heads.DENSE_HISTORY if is_dense and not by_moment else SHARED
+    if by_moment and encoder != SHARED:
+        raise ValueError(
+            f"history_encoder={encoder!r} reads one item after the other, and with ties='together' those of one time "
+            f"have no order. Set history_encoder={SHARED!r} or ties='row'."
+        )
     if encoder not in heads.HISTORIES:
         raise ValueError(
             f"objective={heads.NAME!r} trains on rows of the user-item matrix: history_encoder must be {SHARED!r}."
@@ -244,10 +248,8 @@ def resolve_history_encoder(encoder: str, heads: type[Heads], counts: Counts) ->
     return encoder
 
 
-def resolve_ties(ties: str, n_per_moment: float) -> str:
-    """Return how events of one time are ranked; "auto" takes them together where many share a user and a time."""
-    if ties != "auto":
-        return ties
+def resolve_ties(n_per_moment: float) -> str:
+    """Return what ties="auto" is: events of one time are taken together where many share a user and a time."""
     resolved = "together" if n_per_moment >= BASKET else "row"
     if BORDER[0] <= n_per_moment < BORDER[1]:
         warn_caller(

@@ -102,9 +102,9 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
     neighbour_decay : float, default=0.8
         The neighbours of the k-th last item weigh ``neighbour_decay**(k - 1)``; in (0, 1].
     ties : {"auto", "row", "together"}, default="auto"
-        How events of one timestamp are ranked, when the blend is fitted, when training is judged, and in evaluation:
-        "row" adds each before the next is ranked, "together" ranks all before any is added (baskets). "auto" takes
-        "together" where 3 or more events share a user and a timestamp on average.
+        What a user does at one time: "row" takes it in row order; "together" as one moment without order (a basket),
+        all of which is ranked before any is added, and inside which no transition runs. "auto" takes "together" where
+        3 or more events share a user and a timestamp on average.
     linear_penalty : float or None, default=300
         Penalty of the linear autoencoder's squared weights (EASE); above 0. Only the 4,096 most frequent items have
         any. None leaves the part linear out.
@@ -495,8 +495,8 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         Parameters
         ----------
         sequences : list of lists of item ids
-            Each history, oldest item first. Unknown items are skipped. An empty history gets the popularity baseline
-            (the trend).
+            Each history, oldest item first, each item at a time of its own. Unknown items are skipped. An empty
+            history gets the popularity baseline (the trend).
         k, exclude_seen, candidates, exclude, return_scores
             As in :meth:`predict_topk`, with histories in place of users.
 

@@ -12,7 +12,8 @@ from .._data.interactions import Columns, SequenceMatrices
 from .._data.vocabulary import Vocabulary
 from .._utils.warn import warn_caller
 from .counts import TRANSITION_UNIT, Counts
-from .events import Events, EventStore
+from .events import EventStore
+from .moments import events_per_moment
 from .settings import SequenceSettings
 
 #: Above this share of repeated (user, item) pairs, leaving out what was seen hides much of the truth.
@@ -47,16 +48,22 @@ def count_log(columns: Columns, X: Any, settings: SequenceSettings, verbose: int
     counted : CountedLog
         Vocabularies, events and counts.
     """
-    columns = columns.take(columns.time_order())
+    columns = columns.take(columns.time_order(settings.by_moment))
     users, items = Vocabulary("user_id"), Vocabulary("item_id")
     user_codes, item_codes = users.add(columns.user_ids), items.add(columns.item_ids)
-    events = Events(user_codes, item_codes, len(users), len(items))
+    store = EventStore(user_codes, item_codes, columns.times, by_moment=settings.by_moment)
+    events = store.log(len(users), len(items))
     transitions = _reusable_transitions(X, items, settings, verbose)
     if transitions is None:
         counts, _ = Counts.empty().add_events(events, settings.step_weights)
     else:
         counts = Counts.empty().add_counted(events, transitions)
-    return CountedLog(users, items, EventStore(user_codes, item_codes, columns.times), counts)
+    return CountedLog(users, items, store, counts)
+
+
+def log_per_moment(columns: Columns) -> float:
+    """Return the mean number of events that share a user and a time in a log."""
+    return events_per_moment(Vocabulary("user_id").add(columns.user_ids), columns.times)
 
 
 def warn_of_repeats(user_item: sparse.csr_matrix) -> None:
@@ -75,6 +82,10 @@ def _reusable_transitions(
 ) -> sparse.csr_matrix | None:
     """Return the transitions of X in units and in the codes of ``items``; None if X has none with these settings."""
     if not isinstance(X, SequenceMatrices):
+        return None
+    if settings.by_moment and X.times is not None:
+        if verbose >= 1:
+            print("The matrices were counted row by row; recounting with ties='together'.")
         return None
     wanted = (settings.transition_window, settings.transition_decay)
     if (X.transition_window, X.transition_decay) != wanted:

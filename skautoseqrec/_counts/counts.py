@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from .._utils.keeping import FieldsOnly
 from .._utils.ragged import ragged_ranges, ranks_within_groups
 from .._utils.sparse import entries_at, resized, sum_entries
 from .events import Events
+from .moments import Moments, find_steps
 
 #: Transitions are counted in whole multiples of 1 / TRANSITION_UNIT, so that adding and removing is exact in any order.
 TRANSITION_UNIT = 2**20
@@ -48,9 +50,14 @@ def step_weights(window: int, decay: float) -> NDArray[np.int64]:
 
 
 def find_transitions(
-    users: NDArray[np.int64], items: NDArray[np.int64], weights: NDArray[np.int64], n_context: int = 0
+    users: NDArray[np.int64],
+    items: NDArray[np.int64],
+    weights: NDArray[np.int64],
+    n_context: int = 0,
+    joins: NDArray[np.bool_] | None = None,
+    within: bool = False,
 ) -> Transitions:
-    """Return every transition that the events of a log complete.
+    """Return every transition that the events of a log complete, in the order of users.
 
     Parameters
     ----------
@@ -60,6 +67,10 @@ def find_transitions(
         Weight of each step, from :func:`step_weights`.
     n_context : int, default=0
         How many leading rows are old events: they are the source of transitions but complete none.
+    joins : ndarray of shape (n_rows,), bool, or None, default=None
+        Whether each event joins the moment of its user's event before; None if every event is a moment by itself.
+    within : bool, default=False
+        Whether an event also follows the earlier ones of its own moment, with the weight of the first step.
 
     Returns
     -------
@@ -68,13 +79,13 @@ def find_transitions(
     """
     order = np.argsort(users, kind="stable")
     users, items = users[order], items[order]
-    none = np.zeros(0, dtype=np.int64)
-    pieces = [(none, none, none, none)]
-    for step, weight in enumerate(weights, start=1):
-        completes = (users[step:] == users[:-step]) & (order[step:] >= n_context)
-        later = np.flatnonzero(completes) + step
-        pieces.append((order[later] - n_context, items[later - step], items[later], np.full(len(later), weight)))
-    return Transitions(*(np.concatenate(columns) for columns in zip(*pieces, strict=True)))
+    is_first = np.r_[True, users[1:] != users[:-1]][: len(users)]
+    histories = np.maximum.accumulate(np.where(is_first, np.arange(len(users)), 0))
+    moments = None if joins is None else Moments.of(joins[order] & ~is_first)
+    later = np.flatnonzero(order >= n_context)
+    steps = find_steps(later, histories[later], moments, len(weights), within)
+    weight = weights[np.maximum(steps.n_moments, 1) - 1]
+    return Transitions(order[steps.later] - n_context, items[steps.earlier], items[steps.later], weight)
 
 
 def count_user_item(users: NDArray[np.int64], items: NDArray[np.int64], shape: tuple[int, int]) -> sparse.csr_matrix:
@@ -83,7 +94,7 @@ def count_user_item(users: NDArray[np.int64], items: NDArray[np.int64], shape: t
 
 
 @dataclass(frozen=True)
-class Counts:
+class Counts(FieldsOnly):
     """Histories, transitions and popularity of a log: all that can be said of it without weights.
 
     Parameters
@@ -100,6 +111,8 @@ class Counts:
         Sequence number of each event of ``history``: how many ever arrived before it, forgotten ones too.
     clock : int
         How many events ever arrived, which is the sequence number of the next one.
+    joins : ndarray of shape (n_events,), bool, or None, default=None
+        Whether each event of ``history`` joins the moment of the event before it; None where every event is a moment.
     """
 
     indptr: NDArray[np.int64]
@@ -108,6 +121,7 @@ class Counts:
     popularity: NDArray[np.int64]
     arrivals: NDArray[np.int64]
     clock: int
+    joins: NDArray[np.bool_] | None = None
 
     @classmethod
     def empty(cls) -> Counts:
@@ -137,6 +151,12 @@ class Counts:
     def n_users(self) -> int:
         """Number of users."""
         return len(self.indptr) - 1
+
+    @property
+    def moments(self) -> Moments | None:
+        """The moments of ``history``; None where every event is one by itself."""
+        joins = self.joins
+        return None if joins is None else self.keep("moments", joins, lambda: Moments.of(joins))
 
     @property
     def n_items(self) -> int:
@@ -172,9 +192,15 @@ class Counts:
         history[old_places], arrivals[old_places] = self.history, self.arrivals
         clock = self.clock + len(events.items)
         history[new_places], arrivals[new_places] = events.items, np.arange(self.clock, clock)
+        joins = None
+        if events.joins is not None:
+            joins = np.zeros(indptr[-1], dtype=bool)
+            joins[new_places] = events.joins
+            if self.joins is not None:
+                joins[old_places] = self.joins
         popularity = np.bincount(events.items, minlength=events.n_items)
         popularity[: self.n_items] += self.popularity
-        return Counts(indptr, history, transitions, popularity, arrivals, clock)
+        return Counts(indptr, history, transitions, popularity, arrivals, clock, joins)
 
     def renumbered(self, arrivals: NDArray[np.int64], clock: int) -> Counts:
         """Return the counts of the same events with other sequence numbers, given in order of arrival."""
@@ -182,17 +208,39 @@ class Counts:
         renumbered[np.argsort(self.arrivals)] = arrivals
         return replace(self, arrivals=renumbered, clock=clock)
 
-    def find_new_transitions(self, events: Events, step_weights: NDArray[np.int64]) -> Transitions:
-        """Return the transitions that events complete, from the known histories as well as among themselves."""
+    def find_new_transitions(
+        self, events: Events, step_weights: NDArray[np.int64], within: bool = False
+    ) -> Transitions:
+        """Return the transitions that events complete, from the known histories as well as among themselves.
+
+        ``within`` says whether an event also follows the earlier ones of its own moment.
+        """
         users = np.unique(events.users)
-        lengths = np.minimum(self.history_lengths(users), len(step_weights))
-        context = self.history[self.newest(users, lengths)]
+        lengths = self._context_lengths(users, len(step_weights))
+        context = self.newest(users, lengths)
+        joins = None
+        if events.joins is not None:
+            joins = np.r_[
+                np.zeros(len(context), dtype=bool) if self.joins is None else self.joins[context], events.joins
+            ]
         return find_transitions(
             np.r_[np.repeat(users, lengths), events.users],
-            np.r_[context, events.items],
+            np.r_[self.history[context], events.items],
             step_weights,
-            n_context=len(context),
+            len(context),
+            joins,
+            within,
         )
+
+    def _context_lengths(self, users: NDArray[np.int64], window: int) -> NDArray[np.int64]:
+        """Return how many of the newest events of each user new ones may follow: a window before the last moment."""
+        starts, ends = self.ranges(users)
+        if self.moments is None:
+            return np.minimum(ends - starts, window)
+        last = np.maximum(ends - 1, 0)
+        first = self.moments.begin(np.maximum(starts, self.moments.begin(last) - window))
+        lengths: NDArray[np.int64] = np.where(ends > starts, ends - np.maximum(starts, first), 0)
+        return lengths
 
     def history_lengths(self, users: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the number of events of each user, 0 for users not known yet."""

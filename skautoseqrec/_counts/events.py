@@ -8,15 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._utils.ragged import GrowableArray
+from .moments import GrowingJoins, find_joins
 
 
 class Events(NamedTuple):
-    """Events as codes in order of arrival, and how many users and items are known once they have arrived."""
+    """Events as codes in order of arrival, and how many users and items are known once they have arrived.
+
+    ``joins`` says whether each joins the moment of its user's event before; None where every event is one by itself.
+    """
 
     users: NDArray[np.int64]
     items: NDArray[np.int64]
     n_users: int
     n_items: int
+    joins: NDArray[np.bool_] | None = None
 
 
 class EventStore:
@@ -32,6 +37,8 @@ class EventStore:
         Sequence number of each event, rising; None if they are the positions.
     clock : int or None, default=None
         How many events ever arrived; None if they are all here.
+    by_moment : bool, default=False
+        Whether events of one user at one time are a moment.
     """
 
     def __init__(
@@ -41,6 +48,7 @@ class EventStore:
         times: NDArray[Any] | None,
         arrivals: NDArray[np.int64] | None = None,
         clock: int | None = None,
+        by_moment: bool = False,
     ) -> None:
         self._users = GrowableArray(users)
         self._items = GrowableArray(items)
@@ -48,6 +56,9 @@ class EventStore:
         # Later events have numbers without a gap: what is kept of them is how many were forgotten.
         self._first_arrivals = np.zeros(0, dtype=np.int64) if arrivals is None else arrivals
         self._n_forgotten = 0 if clock is None else clock - len(users)
+        self._joins = GrowingJoins() if by_moment else None
+        if self._joins is not None:
+            self._joins.add_events(users, times)
 
     def __len__(self) -> int:
         """Return the number of events."""
@@ -72,14 +83,35 @@ class EventStore:
         """Return users and items of the events at the positions ``start, ..., stop - 1``."""
         return self._users.view(stop)[start:], self._items.view(stop)[start:]
 
-    def per_moment(self) -> float:
-        """Return the mean number of events that share a user and a time; 1 where the log has no times."""
-        if self.times is None or len(self) == 0:
-            return 1.0
-        users = self._users.view()
-        order = np.lexsort((self.times, users))
-        is_first = np.r_[True, (np.diff(users[order]) != 0) | (self.times[order][1:] != self.times[order][:-1])]
-        return len(self) / int(is_first.sum())
+    def log(self, n_users: int, n_items: int, start: int = 0, stop: int | None = None) -> Events:
+        """Return the events at the positions ``start, ..., stop - 1``, given how many users and items are known."""
+        stop = len(self) if stop is None else stop
+        joins = None if self._joins is None else self._joins.view(stop)[start:]
+        return Events(*self.between(start, stop), n_users, n_items, joins)
+
+    def joins(self, start: int = 0) -> NDArray[np.bool_]:
+        """Return whether each event from a position on joins the moment of its user's event before."""
+        return np.zeros(len(self) - start, dtype=bool) if self._joins is None else self._joins.view(len(self))[start:]
+
+    def joins_ahead(
+        self, users: NDArray[np.int64], times: NDArray[Any] | None, last_arrivals: NDArray[np.int64]
+    ) -> NDArray[np.bool_] | None:
+        """Return what ``joins`` is for a log that would arrive next, None where every event is a moment by itself.
+
+        Parameters
+        ----------
+        users, times : ndarray of shape (n_rows,)
+            The log in order of arrival.
+        last_arrivals : ndarray of shape (n_rows,)
+            Sequence number of the last event of each row's user, -1 if there is none.
+        """
+        if self._joins is None:
+            return None
+        known = self.times
+        if known is None:
+            return find_joins(users, times, np.zeros(len(users)), np.zeros(len(users), dtype=bool))
+        last_times = known[np.searchsorted(self.arrivals, np.maximum(last_arrivals, 0))]
+        return find_joins(users, times, last_times, last_arrivals >= 0)
 
     def take(self, kept: NDArray[np.int64], users: NDArray[np.int64], items: NDArray[np.int64]) -> EventStore:
         """Return a store of some of the events, with their sequence numbers and the same clock.
@@ -92,7 +124,7 @@ class EventStore:
             Their codes in the new store.
         """
         times = None if self.times is None else self.times[kept]
-        return EventStore(users, items, times, self.arrivals[kept], self.clock)
+        return EventStore(users, items, times, self.arrivals[kept], self.clock, self._joins is not None)
 
     def check_kind(self, times: NDArray[Any] | None) -> None:
         """Raise TypeError if numbers are to follow datetimes or datetimes numbers, ValueError if no unit holds both."""
@@ -115,6 +147,8 @@ class EventStore:
             self._times.extend(_missing_times(len(users), self._times.view().dtype) if times is None else times)
         self._users.extend(users)
         self._items.extend(items)
+        if self._joins is not None:
+            self._joins.add_events(users, self.times)
 
     def truncate(self, length: int) -> None:
         """Drop the events from a position on: they never arrived."""
@@ -123,6 +157,8 @@ class EventStore:
                 column.truncate(min(length, len(column)))
         if self._times is not None and _is_missing(self._times.view()).all():
             self._times = None  # the events that first had times never arrived
+        if self._joins is not None:
+            self._joins.truncate(self._users.view())
 
 
 def _check_unit(known: NDArray[Any], new: NDArray[Any]) -> None:

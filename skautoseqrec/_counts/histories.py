@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._utils.ragged import SparseEntries, flat_places, ragged_ranges
+from .moments import Moments
 from .settings import SequenceSettings
+
+
+class Context(NamedTuple):
+    """The last items of some histories, oldest first, as hops start from them.
+
+    Parameters
+    ----------
+    entries : SparseEntries
+        One row of items per history, fading by the age of their moments, whose items share its weight.
+    ages : ndarray of shape (n_entries,)
+        How many moments each is older than the newest.
+    shares : ndarray of shape (n_entries,)
+        What part of its moment each item is.
+    """
+
+    entries: SparseEntries
+    ages: NDArray[np.int64]
+    shares: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -21,25 +41,30 @@ class Histories:
         Items that the ranges point into.
     starts, ends : ndarray of shape (n_rows,)
         Range of each history; empty for a user without events.
+    moments : Moments or None, default=None
+        The moments of ``items``; None if every event is one by itself.
     """
 
     items: NDArray[np.int64]
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
+    moments: Moments | None = None
 
     def __len__(self) -> int:
         """Return the number of histories."""
         return len(self.starts)
 
     @classmethod
-    def of_lengths(cls, items: NDArray[np.int64], lengths: NDArray[np.int64]) -> Histories:
+    def of_lengths(
+        cls, items: NDArray[np.int64], lengths: NDArray[np.int64], moments: Moments | None = None
+    ) -> Histories:
         """Return histories that stand one after the other."""
         ends = np.cumsum(lengths)
-        return cls(items, ends - lengths, ends)
+        return cls(items, ends - lengths, ends, moments)
 
     def rows(self, rows: slice | NDArray[np.integer]) -> Histories:
         """Return some of the histories."""
-        return Histories(self.items, self.starts[rows], self.ends[rows])
+        return Histories(self.items, self.starts[rows], self.ends[rows], self.moments)
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -52,14 +77,11 @@ class Histories:
         return flat_places(lengths, self.items[ragged_ranges(self.starts, lengths)], n_items)
 
     def decayed(self, settings: SequenceSettings) -> SparseEntries:
-        """Return the user's rows: the k-th newest item weighs ``history_decay**(k - 1)``, repeats add up."""
-        lengths = self.lengths
-        if settings.history_length is not None:
-            lengths = np.minimum(lengths, settings.history_length)
-        return self._fading(lengths, settings.history_decay)
+        """Return the user's rows: the k-th newest moment weighs ``history_decay**(k - 1)``, repeats add up."""
+        return self._fading(self._newest_moments(settings.history_length), settings.history_decay)[0]
 
     def newest_items(self, length: int, nothing: int) -> NDArray[np.int64]:
-        """Return the newest items of each history, newest first, as one row; ``nothing`` fills it up behind.
+        """Return the newest items of each history, whatever their moments, newest first; ``nothing`` fills up behind.
 
         Parameters
         ----------
@@ -78,22 +100,68 @@ class Histories:
         items[is_item] = self.items[places[is_item]]
         return items
 
-    def context(self, settings: SequenceSettings) -> SparseEntries:
-        """Return the last items that hops start from, the c-th of each row weighing ``context_decay**(c - 1)``."""
-        return self._fading(np.minimum(self.lengths, settings.context_size), settings.context_decay)
+    def context(self, settings: SequenceSettings) -> Context:
+        """Return the last items that hops start from, the c-th moment of each row weighing ``context_decay**(c - 1)``.
+
+        Its items share that weight.
+        """
+        lengths = self._whole_moments(settings.context_size)
+        entries, ages = self._fading(lengths, settings.context_decay)
+        if self.moments is None:
+            return Context(entries, ages, np.ones(len(ages), dtype=np.float32))
+        shares = _shares(lengths, ages)
+        return Context(entries._replace(values=entries.values * shares), ages, shares)
 
     def recent(self, settings: SequenceSettings, length: int) -> SparseEntries:
-        """Return the newest items of the users' rows, so many at most."""
-        longest = length if settings.history_length is None else min(length, settings.history_length)
-        return self._fading(np.minimum(self.lengths, longest), settings.history_decay)
+        """Return the newest items of the users' rows, so many at most, rounded up to whole moments."""
+        lengths = np.minimum(self._whole_moments(length), self._newest_moments(settings.history_length))
+        return self._fading(lengths, settings.history_decay)[0]
 
     def neighbours(self, settings: SequenceSettings) -> SparseEntries:
-        """Return the last items whose neighbours are scored, the k-th weighing ``neighbour_decay**(k - 1)``."""
-        return self._fading(np.minimum(self.lengths, settings.neighbour_window), settings.neighbour_decay)
+        """Return the last items whose neighbours are scored, the k-th moment weighing ``neighbour_decay**(k - 1)``.
 
-    def _fading(self, lengths: NDArray[np.int64], decay: float) -> SparseEntries:
-        """Return so many of the newest items of each history, oldest first, fading by a decay."""
+        Its items share that weight.
+        """
+        lengths = self._whole_moments(settings.neighbour_window)
+        entries, ages = self._fading(lengths, settings.neighbour_decay)
+        return entries if self.moments is None else entries._replace(values=entries.values * _shares(lengths, ages))
+
+    def _whole_moments(self, n_events: int) -> NDArray[np.int64]:
+        """Return the number of events in the newest moments that hold so many events, of each history."""
+        lengths = np.minimum(self.lengths, n_events)
+        if self.moments is None:
+            return lengths
+        some = lengths > 0
+        return self._since(some, self.moments.begin((self.ends - lengths)[some]))
+
+    def _newest_moments(self, n_moments: int | None) -> NDArray[np.int64]:
+        """Return the number of events in so many of the newest moments of each history; None: in all."""
+        if n_moments is None:
+            return self.lengths
+        if self.moments is None:
+            return np.minimum(self.lengths, n_moments)
+        some = self.lengths > 0
+        oldest = self.moments.numbers[self.ends[some] - 1] - n_moments + 1
+        return self._since(some, self.moments.starts[np.maximum(oldest, 0)])
+
+    def _since(self, some: NDArray[np.bool_], begin: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the number of events since a place, for some of the histories; 0 for the others."""
+        lengths = np.zeros(len(self), dtype=np.int64)
+        lengths[some] = self.ends[some] - np.maximum(self.starts[some], begin)
+        return lengths
+
+    def _fading(self, lengths: NDArray[np.int64], decay: float) -> tuple[SparseEntries, NDArray[np.int64]]:
+        """Return so many of the newest items of each history, oldest first, fading by their ages, and the ages."""
         places = ragged_ranges(self.ends - lengths, lengths)
-        ages = np.repeat(self.ends - 1, lengths) - places
+        newest = np.repeat(self.ends - 1, lengths)
+        ages = newest - places if self.moments is None else self.moments.numbers[newest] - self.moments.numbers[places]
         weights = (decay ** np.arange(lengths.max(initial=0))).astype(np.float32)
-        return SparseEntries(lengths, self.items[places], weights[ages])
+        return SparseEntries(lengths, self.items[places], weights[ages]), ages
+
+
+def _shares(lengths: NDArray[np.int64], ages: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return what part of its moment each entry is, given the lengths of the rows and the ages of their moments."""
+    rows = np.repeat(np.arange(len(lengths)), lengths)
+    begins = np.r_[True, (np.diff(rows) != 0) | (np.diff(ages) != 0)][: len(ages)]
+    moments = np.cumsum(begins) - 1
+    return (1 / np.bincount(moments)[moments]).astype(np.float32) if len(ages) else np.zeros(0, dtype=np.float32)

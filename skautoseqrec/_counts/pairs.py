@@ -12,9 +12,12 @@ from scipy import sparse
 from .._utils.sparse import resized, sum_entries
 from .counts import Counts, Transitions
 from .events import Events
+from .moments import find_steps
 
 #: Up to so many pairs of items are counted in an array (64 MiB); beyond, only those that there are.
 MOST_PLACES = 2**24
+#: So many pairs are formed at a time while a log is counted, each of them of some 60 bytes.
+PAIRS_AT_A_TIME = 2**21
 
 
 @dataclass(frozen=True)
@@ -24,8 +27,8 @@ class PairCounts:
     Parameters
     ----------
     together : ndarray or csr_matrix of shape (n_items, n_items), int32
-        How often an event of one item had the other one at most ``window`` steps before it, both ways: symmetric, and
-        zero on the diagonal.
+        How often an event of one item had the other one at most ``window`` steps before it, or in its own moment, both
+        ways: symmetric, and zero on the diagonal.
     window : int
         Most steps between the items of a pair.
     """
@@ -36,17 +39,16 @@ class PairCounts:
     @classmethod
     def of(cls, counts: Counts, window: int) -> PairCounts:
         """Count the pairs of some histories."""
-        users = np.repeat(np.arange(counts.n_users), np.diff(counts.indptr))
-        items, n_items = counts.history, counts.n_items
+        n_items = counts.n_items
         is_dense = n_items**2 <= MOST_PLACES
         shape = n_items, n_items
         summed: Any = np.zeros(n_items**2, np.int32) if is_dense else sparse.csr_matrix(shape, dtype=np.int32)
-        for step in range(1, window + 1):
-            is_near = users[step:] == users[:-step]
-            if not is_near.any():
-                break  # no history is longer
-            is_pair = is_near & (items[step:] != items[:-step])
-            sources, targets = items[:-step][is_pair], items[step:][is_pair]
+        histories = np.repeat(counts.indptr[:-1], np.diff(counts.indptr))
+        for places in _slices(counts, window) if window else ():
+            steps = find_steps(places, histories[places], counts.moments, window, within=True)
+            sources, targets = counts.history[steps.earlier], counts.history[steps.later]
+            is_pair = sources != targets
+            sources, targets = sources[is_pair], targets[is_pair]
             if is_dense:
                 summed += np.bincount(sources * n_items + targets, minlength=n_items**2).astype(np.int32)
             else:
@@ -76,10 +78,20 @@ class PairCounts:
 
 
 def find_pairs(events: Events, before: Counts, window: int) -> Transitions:
-    """Return the pairs of different items that events complete, the nearest step of each event first."""
-    found = before.find_new_transitions(events, np.ones(window, dtype=np.int64)).sort_by_event()
+    """Return the pairs of different items that events complete, those of one moment too, in order of the events."""
+    found = before.find_new_transitions(events, np.ones(window, dtype=np.int64), within=True).sort_by_event()
     is_pair = found.source != found.target
     return Transitions(*(column[is_pair] for column in found))
+
+
+def _slices(counts: Counts, window: int) -> list[NDArray[np.int64]]:
+    """Return the places of all events, in slices that complete about so many pairs as are held at a time."""
+    places = np.arange(len(counts.history))
+    n_before = np.full(len(places), window)
+    if counts.moments is not None:
+        n_before += places - counts.moments.begin(places)
+    slices = np.cumsum(n_before) // PAIRS_AT_A_TIME
+    return np.split(places, np.flatnonzero(np.diff(slices)) + 1)
 
 
 def _both_ways(matrix: Any) -> NDArray[np.int32] | sparse.csr_matrix:

@@ -30,6 +30,11 @@ class SequenceSettings:
     ties: str = "row"
 
     @property
+    def by_moment(self) -> bool:
+        """Whether what a user does at one time has no order."""
+        return self.ties == "together"
+
+    @property
     def step_weights(self) -> NDArray[np.int64]:
         """Weight of each transition step, in units."""
         return step_weights(self.transition_window, self.transition_decay)

@@ -21,11 +21,17 @@ class Columns(NamedTuple):
     item_ids: NDArray[Any]
     times: NDArray[Any] | None
 
-    def time_order(self) -> NDArray[np.int64]:
-        """Return the stable sort of the rows by time; row order where there is no time."""
-        if self.times is None:
+    def time_order(self, by_moment: bool = False) -> NDArray[np.int64]:
+        """Return the stable sort of the rows by time; row order where there is no time.
+
+        ``by_moment`` sorts rows of one time by their ids, so that their order in the log means nothing.
+        """
+        if self.times is None or len(self.times) < 2:
             return np.arange(len(self.user_ids))
-        return np.argsort(self.times, kind="stable")
+        if not by_moment:
+            return np.argsort(self.times, kind="stable")
+        users, items = (np.unique(ids, return_inverse=True)[1] for ids in (self.user_ids, self.item_ids))
+        return np.lexsort((items, users, self.times))
 
     def take(self, rows: Any) -> Columns:
         """Return the log of the chosen rows."""

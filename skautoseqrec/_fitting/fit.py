@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
-from .._counts.counted_log import count_log, warn_of_repeats
+from .._counts.counted_log import count_log, log_per_moment, warn_of_repeats
 from .._counts.counts import Counts
 from .._counts.pairs import MOST_PLACES
 from .._data.interactions import Columns
 from .._network.module import HISTORY_ENCODERS
-from .._parameters import FitSettings
+from .._parameters import FitSettings, resolve_ties
 from .._scoring.parts import PARTS
 from .._scoring.scorer import rows_per_block
 from .._training.batches import TARGETS_PER_ROW
@@ -61,7 +62,8 @@ def fit_log(
     Raises
     ------
     ValueError
-        If the published model is asked for what it has not, or the earlier weights have another shape.
+        If the published model is asked for what it has not, a history encoder reads items in an order that they have
+        not, or the earlier weights have another shape.
     TypeError
         If the earlier weights belong to ids of another kind.
     ImportError
@@ -70,9 +72,11 @@ def fit_log(
         If the fit would take more memory than is available.
     """
     require_bar(settings.verbose)
+    if settings.ties == "auto":
+        settings = replace(settings, ties=resolve_ties(log_per_moment(columns)))
     log = count_log(columns, X, settings.sequence, settings.verbose)
     trained_encoder = None if warm_start is None else warm_start.module.history_encoder
-    settings = settings.for_log(log.counts, trained_encoder, log.events.per_moment())
+    settings = settings.for_log(log.counts, trained_encoder)
     if warm_start is not None:
         warm_start.check(settings, log.item_vocabulary.ids())
     if settings.exclude_seen:

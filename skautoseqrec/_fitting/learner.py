@@ -213,14 +213,17 @@ class Learner:
 
     def hold_out(self, log: CountedLog, n_judged: int) -> Validation | None:
         """Return the newest part of a log as a validation, None if too few of its events are usable."""
-        users, items = log.events.between(0, len(log.events))
-        start = len(items) - round(self._settings.validation_fraction * len(items))
+        n_events, times = len(log.events), log.events.times
+        start = n_events - round(self._settings.validation_fraction * n_events)
+        judged, exclude_seen = max(start, n_events - n_judged), self._settings.exclude_seen
+        if self._sequence.by_moment and times is not None:
+            # What happens at one time stays on one side.
+            start, judged = np.searchsorted(times, times[[start, judged]]).tolist()
         if start < 1:
             return None
-        judged, exclude_seen = max(start, len(items) - n_judged), self._settings.exclude_seen
-        step_weights, times = self._sequence.step_weights, log.events.times
-        visible = visible_events(None if times is None else times[judged:], len(items) - judged, self._sequence.ties)
-        validation = Validation.of_log(users, items, start, judged, step_weights, exclude_seen, visible)
+        visible = visible_events(None if times is None else times[judged:], n_events - judged, self._sequence.ties)
+        events = log.events.log(log.counts.n_users, log.counts.n_items)
+        validation = Validation.of_log(events, start, judged, self._sequence.step_weights, exclude_seen, visible)
         return validation if validation.count_usable() >= FEWEST_EVENTS else None
 
     def _epochs(self, item_vocabulary: Vocabulary, counts: Counts) -> Generator[Epoch, None, None]:

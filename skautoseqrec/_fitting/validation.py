@@ -50,8 +50,7 @@ class Validation:
     @classmethod
     def of_log(
         cls,
-        users: NDArray[np.int64],
-        items: NDArray[np.int64],
+        log: Events,
         start: int,
         judged: int,
         step_weights: NDArray[np.int64],
@@ -62,7 +61,7 @@ class Validation:
 
         Parameters
         ----------
-        users, items : ndarray of shape (n_events,)
+        log : Events
             The log in time order.
         start, judged : int
             Where the head ends, and where judging begins.
@@ -73,9 +72,10 @@ class Validation:
         visible : ndarray of shape (n_events - judged,)
             How many of the judged events each of them sees.
         """
-        head, _ = Counts.empty().add_events(_events(users, items, 0, start), step_weights)
-        known, _ = head.add_events(_events(users, items, start, judged), step_weights)
-        return cls(head, known, items[:judged], _events(users, items, judged, len(items)), exclude_seen, visible)
+        head, _ = Counts.empty().add_events(_part(log, 0, start), step_weights)
+        known, _ = head.add_events(_part(log, start, judged), step_weights)
+        judged_events = _part(log, judged, len(log.items))
+        return cls(head, known, log.items[:judged], judged_events, exclude_seen, visible)
 
     def count_usable(self) -> int:
         """Return how many judged events are of a user with a history and of an eligible item."""
@@ -163,10 +163,11 @@ def _candidates(
     return choose(scores, denied, n_candidates, generator)
 
 
-def _events(users: NDArray[np.int64], items: NDArray[np.int64], start: int, stop: int) -> Events:
+def _part(log: Events, start: int, stop: int) -> Events:
     """Return some events of a log whose codes are given in order of first appearance."""
-    n_users, n_items = (int(codes[:stop].max(initial=-1)) + 1 for codes in (users, items))
-    return Events(users[start:stop], items[start:stop], n_users, n_items)
+    n_users, n_items = (int(codes[:stop].max(initial=-1)) + 1 for codes in (log.users, log.items))
+    joins = None if log.joins is None else log.joins[start:stop]
+    return Events(log.users[start:stop], log.items[start:stop], n_users, n_items, joins)
 
 
 def _occurs_earlier(values: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -178,7 +178,8 @@ def _read_events(fitted: Fitted, arrays: Arrays, found: Mapping[str, Any]) -> tu
     numbers = np.r_[-1, arrivals, clock]
     if numbers.min() < -1 or numbers.max() > LATEST or (np.diff(numbers) <= 0).any():
         raise ModelFileError("the sequence numbers of the events do not rise from 0 to below their clock.")
-    return EventStore(users, items, times, arrivals, int(clock[0])), Events(users, items, n_users, n_items)
+    events = EventStore(users, items, times, arrivals, int(clock[0]), fitted.settings["ties"] == "together")
+    return events, events.log(n_users, n_items)
 
 
 def _codes(name: str, arrays: Arrays, n_known: int) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ import torch
 from scipy import sparse
 from torch import Tensor
 
-from .._counts.histories import Histories
+from .._counts.histories import Context, Histories
 from .._network.heads import QueryVectors
 from .._network.linear import LinearWeights
 from .._network.model import Model
@@ -107,8 +107,8 @@ class Queries(NamedTuple):
         return self._replace(vectors=self.vectors.to(device))
 
 
-#: For one row of weighted items per query: the sum of their transitions, projected, and the transitions.
-TransitionsFrom = Callable[[SparseEntries], tuple[Tensor, LastTransitions]]
+#: For the last items of each query: the sum of their transitions, projected, and the transitions.
+TransitionsFrom = Callable[[Context], tuple[Tensor, LastTransitions]]
 
 
 def form_queries(model: Model, histories: Histories, transitions_from: TransitionsFrom, n_items: int) -> Queries:
@@ -143,10 +143,10 @@ def form_queries(model: Model, histories: Histories, transitions_from: Transitio
 def history_norms(model: Model, histories: Histories, decayed: SparseEntries, n_items: int) -> Tensor:
     """Return the squared norm of each decayed history over the items that have weights.
 
-    It follows from the length of a history without repeats; only the others have to be added up.
+    It follows from the length of a history without repeats and moments; only the others have to be added up.
     """
     longest, n_trained = int(decayed.lengths.max(initial=0)), model.n_trained
-    if longest > LONGEST_SORTED:
+    if longest > LONGEST_SORTED or histories.moments is not None:
         return SummedRows([decayed], n_items).squared_norms(n_trained)
     items = np.sort(histories.newest_items(longest, nothing=-1), 1)
     is_plain = ((items[:, 1:] != items[:, :-1]) | (items[:, 1:] < 0)).all(1)

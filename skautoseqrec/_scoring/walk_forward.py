@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .._counts.events import Events
+from .._counts.histories import Context
 from .._data.interactions import Columns
 from .._network.model import Model
 from .._state.base import Base
 from .._state.last_transitions import LastTransitions
 from .._state.replay import Replay
 from .._utils.devices import beside
-from .._utils.ragged import SparseEntries
 from .._utils.warn import warn_caller
 from .queries import form_queries
 from .scorer import Scorer, Serving, rows_per_block
@@ -114,8 +114,8 @@ class WalkForward:
         histories, settings = replay.histories(events), self._model.settings
         neighbours = histories.neighbours(settings)
 
-        def transitions_from(last_items: SparseEntries) -> tuple[Tensor, LastTransitions]:
-            return replay.transitions_from(last_items, visible)
+        def transitions_from(context: Context) -> tuple[Tensor, LastTransitions]:
+            return replay.transitions_from(context, visible)
 
         queries = form_queries(self._model, histories, transitions_from, n_items).to(self._device)
         seen_here = slice(replay.n_added, int(visible[-1]))
@@ -158,9 +158,9 @@ def score_samples(serving: Serving, columns: Columns, ties: str | None, exclude_
     ties = serving.scorer.model.settings.ties if ties is None else ties
     if ties not in TIES:
         raise ValueError(f"ties must be 'row' or 'together', not {ties!r}.")
-    order = columns.time_order()
-    in_time = columns.take(order)
     state, scorer = serving
+    order = columns.time_order(by_moment=ties == "together" and scorer.model.settings.by_moment)
+    in_time = columns.take(order)
     base = state.merged()
     events = state.encode_ahead(in_time, base)
     visible = visible_events(in_time.times, len(order), ties)

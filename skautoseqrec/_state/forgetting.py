@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 
 from .._counts.counts import Counts
-from .._counts.events import Events
 from .._data.ids import first_inexact
 from .._data.reading import read_columns, read_ids
 from .._network.model import Model
@@ -142,7 +141,7 @@ def without(state: State, is_forgotten: NDArray[np.bool_]) -> State:
     model = _model_of(known_items, state.model)
     users, items = np.searchsorted(known_users, users), np.searchsorted(known_items, items)
     events = state.events.take(kept, users, items)
-    remaining = Events(users, items, len(known_users), len(known_items))
+    remaining = events.log(len(known_users), len(known_items))
     counts = Counts.of(remaining, model.settings.step_weights, events.arrivals, events.clock)
     return State(
         state.user_vocabulary.take(known_users), state.item_vocabulary.take(known_items), events, counts, model

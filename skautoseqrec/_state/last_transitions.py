@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from torch import Tensor
 
+from .._counts.histories import Context
 from .._utils.devices import beside
 from .._utils.ragged import SparseEntries
 from .._utils.sparse import entries_at, rows_of
@@ -21,36 +22,36 @@ class LastTransitions(NamedTuple):
 
     Parameters
     ----------
-    last_items : SparseEntries
-        One row of items per user, oldest first, weighted by their age.
+    context : Context
+        The last items.
     base : Base
         What is known of them.
     added : SparseEntries
         One row per last item: the transitions that were added to the base's, each by itself.
     """
 
-    last_items: SparseEntries
+    context: Context
     base: Base
     added: SparseEntries
 
     def summed(self) -> list[SparseEntries]:
         """Return sparse rows, one per user, whose entries add up to the weighted sum of the rows of T."""
-        known = self.last_items.below(self.base.counts.n_items)
+        last_items = self.context.entries
+        known = last_items.below(self.base.counts.n_items)
         rows = [known.combine(rows_of(self.base.transitions, known.items))]
-        return [*rows, self.last_items.combine(self.added)] if len(self.added.items) else rows
+        return [*rows, last_items.combine(self.added)] if len(self.added.items) else rows
 
     def add_logs(self, scores: Tensor, weights: Sequence[float]) -> None:
         """Add ``sum_k weights[k] log1p(5 T[l_k, i])`` to scores of shape (n_users, n_items), l_1 the newest item.
 
-        Older items than there are weights count for nothing. The logs of the base's transitions are known; those that
-        were added are corrected.
+        Of a moment it is the mean over its items. Older ones than there are weights count for nothing. The logs of the
+        base's transitions are known; those that were added are corrected.
         """
-        n_items, lengths = scores.shape[1], self.last_items.lengths
-        ages = np.repeat(self.last_items.bounds[1:], lengths) - 1 - np.arange(len(self.last_items.items))
-        weight_of = np.array([*weights, 0.0], dtype=np.float32)[np.minimum(ages, len(weights))]
-        first_place = np.repeat(np.arange(len(lengths)) * n_items, lengths)
-        asked = np.flatnonzero((weight_of > 0) & (self.last_items.items < self.base.counts.n_items))
-        rows = rows_of(self.base.transition_logs, self.last_items.items[asked])
+        n_items, (last_items, ages, shares) = scores.shape[1], self.context
+        weight_of = np.array([*weights, 0.0], dtype=np.float32)[np.minimum(ages, len(weights))] * shares
+        first_place = np.repeat(np.arange(len(last_items.lengths)) * n_items, last_items.lengths)
+        asked = np.flatnonzero((weight_of > 0) & (last_items.items < self.base.counts.n_items))
+        rows = rows_of(self.base.transition_logs, last_items.items[asked])
         places = np.repeat(first_place[asked], rows.lengths) + rows.items
         raised = rows.values * np.repeat(weight_of[asked], rows.lengths)
         scores.view(-1).index_add_(0, beside(scores, places), beside(scores, raised))
@@ -64,7 +65,7 @@ class LastTransitions(NamedTuple):
         keys, places = np.unique(row_of * n_items + self.added.items, return_inverse=True)
         added = np.bincount(places, self.added.values, minlength=len(keys))
         rows, items = np.divmod(keys, n_items)
-        before = _known(self.base.transitions, self.last_items.items[rows], items)
+        before = _known(self.base.transitions, self.context.entries.items[rows], items)
         raised = np.log1p(TRANSITION_SCALE * (before + added)) - np.log1p(TRANSITION_SCALE * before)
         raised = (raised * weight_of[rows]).astype(np.float32)
         scores.view(-1).index_add_(0, beside(scores, first_place[rows] + items), beside(scores, raised))

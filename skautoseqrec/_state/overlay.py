@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,8 @@ from .base import Base, padded_levels
 
 #: Events, targets and units of an item that nothing was added from.
 NO_TRANSITIONS: tuple[list[int], list[int], list[int]] = ([], [], [])
+#: Events, items, and whether each joins the moment before, of a user that nothing was added to.
+NO_HISTORY: tuple[list[int], list[int], list[bool]] = ([], [], [])
 
 
 class Changes(NamedTuple):
@@ -62,9 +65,8 @@ class Overlay:
         self._item_of_event = GrowableArray(np.zeros(0, dtype=np.int64))
         #: What leads to the item of each event, after it.
         self._target_of_event = GrowableArray(np.zeros((0, base.target.shape[1]), dtype=np.float32))
-        self._history: dict[int, tuple[list[int], list[int]]] = {}  # user -> events, items
+        self._history: dict[int, tuple[list[int], list[int], list[bool]]] = {}  # user -> events, items, joins
         self._transitions: dict[int, tuple[list[int], list[int], list[int]]] = {}  # item -> events, targets, units
-        self._n_previous = max(len(self._step_weights), model.settings.neighbour_window)
         self._previous: list[list[int]] = []  # of each event, the other items that stood near before it
         self._followed_by: dict[int, list[int]] = {}  # item -> events of other items that followed near behind it
         self._events_of: dict[int, list[int]] = {}  # item -> its own events
@@ -86,31 +88,39 @@ class Overlay:
         """Return the number of events, published or not."""
         return len(self._target_of_event)
 
-    def add_event(self, user: int, item: int) -> None:
-        """Let one event in: O(window * d), whatever else is known."""
+    def add_event(self, user: int, item: int, joins: bool = False) -> None:
+        """Let one event in, which may join the moment of its user's event before.
+
+        It costs O(window * d), whatever else is known; with moments, the window holds whole ones.
+        """
         event = len(self)
-        newest = self._previous_items(user)
-        previous = newest[: len(self._step_weights)]
-        for source, weight in zip(previous, self._step_weights, strict=False):
+        sources, steps, near = self._before(user, joins)
+        for source, step in zip(sources, steps, strict=True):
             events, targets, units = self._transitions.setdefault(source, ([], [], []))
             targets.append(item)
-            units.append(weight)
+            units.append(self._step_weights[step])
             events.append(event)  # last: readers look for their mark here
-        self._previous.append([near for near in newest[: self._model.settings.neighbour_window] if near != item])
-        for near in self._previous[-1]:
-            self._followed_by.setdefault(near, []).append(event)
+        self._previous.append([other for other in near if other != item])
+        for other in self._previous[-1]:
+            self._followed_by.setdefault(other, []).append(event)
         self._events_of.setdefault(item, []).append(event)
-        events, items = self._history.setdefault(user, ([], []))
+        events, items, joined = self._history.setdefault(user, ([], [], []))
         items.append(item)
+        joined.append(joins)
         events.append(event)
         self._item_of_event.append(item)
-        self._target_of_event.append(self._grow_target(item, previous))
+        self._target_of_event.append(self._grow_target(item, sources, steps))
         self._newest_event[item] = event
 
     def history(self, user: int, n_events: int) -> list[int]:
         """Return the items that the first ``n_events`` events added to a user's history."""
-        events, items = self._history.get(user, ((), ()))
-        return items[: bisect_left(events, n_events)]  # type: ignore[return-value]
+        events, items, _ = self._history.get(user, NO_HISTORY)
+        return items[: bisect_left(events, n_events)]
+
+    def joins(self, user: int, n_events: int) -> list[bool]:
+        """Return which of these items join the moment of the one before."""
+        events, _, joins = self._history.get(user, NO_HISTORY)
+        return joins[: bisect_left(events, n_events)]
 
     def transitions_from(self, items: NDArray[np.integer], n_events: int) -> SparseEntries:
         """Return the transitions that the first ``n_events`` events added from some items, one row for each."""
@@ -165,15 +175,50 @@ class Overlay:
         """Return the product of sparse rows with the encoder's weight."""
         return self._model.project_entries(entries)
 
-    def _previous_items(self, user: int) -> list[int]:
-        """Return the user's last items, newest first, as many as the longest window asks for."""
-        window = self._n_previous
-        recent = self._history.get(user, ((), ()))[1][-window:]
+    def _before(self, user: int, joins: bool) -> tuple[list[int], list[int], list[int]]:
+        """Return the items that a new event follows, how many steps further than the first each is, and those near it.
+
+        All stand newest first. Those near it may be of its own moment.
+        """
+        n_steps, n_near = len(self._step_weights), self.settings.neighbour_window
+        if not self.settings.by_moment:
+            newest = self._previous_items(user, max(n_steps, n_near))
+            sources = newest[:n_steps]
+            return sources, list(range(len(sources))), newest[:n_near]
+        sources, steps, near = [], [], []
+        step, n_between, n_in_moment = (-1 if joins else 0), 0, 0
+        for item, joined in self._newest_first(user):
+            if step >= 0:
+                n_in_moment += 1
+                if n_between < n_steps:
+                    sources.append(item)
+                    steps.append(step)
+            if n_between < n_near:
+                near.append(item)
+            if not joined:  # a moment begins here, and an older one comes next
+                step, n_between, n_in_moment = step + 1, n_between + n_in_moment, 0
+                if n_between >= max(n_steps, n_near):
+                    break
+        return sources, steps, near
+
+    def _previous_items(self, user: int, window: int) -> list[int]:
+        """Return so many of the user's last items, newest first."""
+        recent = self._history.get(user, NO_HISTORY)[1][-window:]
         counts = self._base.counts
         if len(recent) < window and user < counts.n_users:
             start, end = counts.indptr[user : user + 2].tolist()
             recent = [*counts.history[max(start, end - window + len(recent)) : end].tolist(), *recent]
         return list(reversed(recent))
+
+    def _newest_first(self, user: int) -> Iterator[tuple[int, bool]]:
+        """Yield all of a user's items, newest first, and whether each joins the moment of the one before."""
+        _, items, joins = self._history.get(user, NO_HISTORY)
+        yield from zip(reversed(items), reversed(joins), strict=True)
+        counts = self._base.counts
+        if user < counts.n_users and counts.joins is not None:
+            start, end = counts.indptr[user : user + 2].tolist()
+            for place in range(end - 1, start - 1, -1):
+                yield int(counts.history[place]), bool(counts.joins[place])
 
     def _advance(self, known: Changes, n_events: int, n_items: int) -> Changes:
         """Return what more events changed."""
@@ -195,18 +240,18 @@ class Overlay:
         nothing = np.zeros(0, dtype=np.int64)
         return Changes(0, nothing, torch.zeros(0, self._base.source.shape[1]), self._base.levels)
 
-    def _grow_target(self, item: int, sources: list[int]) -> NDArray[np.float32]:
+    def _grow_target(self, item: int, sources: list[int], steps: list[int]) -> NDArray[np.float32]:
         """Return what leads to an item after transitions from some items: projected, its squared norm behind."""
         event = self._newest_event.get(item)
         target = self._base_target(item) if event is None else self._target_of_event.view()[event].copy()
         n_trained = self._model.n_trained
-        for step, source in enumerate(sources):
+        for source, step in zip(sources, steps, strict=True):
             growth = self._grow(source, item, self._step_weights[step])
             if source < n_trained:
                 target[-1] += growth
         trained = [source for source in sources if source < n_trained]
         if trained:
-            weights = self._step_values[: len(sources)]
+            weights = self._step_values[steps]
             if len(trained) < len(sources):
                 weights = weights[[source < n_trained for source in sources]]
             target[:-1] += weights @ self._model.encoder_weight[trained]

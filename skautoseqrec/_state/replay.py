@@ -11,7 +11,8 @@ from torch import Tensor
 
 from .._counts.counts import TRANSITION_UNIT, Counts, square_growth
 from .._counts.events import Events
-from .._counts.histories import Histories
+from .._counts.histories import Context, Histories
+from .._counts.moments import Moments
 from .._network.model import Model, project
 from .._utils.ragged import SparseEntries, ragged_ranges, ranks_within_groups, repeats_of
 from .arriving_pairs import ArrivingPairs
@@ -82,19 +83,20 @@ class Replay:
         """Return the history of the user of each of some events, as the event sees it."""
         return self._log.histories(events)
 
-    def transitions_from(self, last_items: SparseEntries, visible: NDArray[np.int64]) -> tuple[Tensor, LastTransitions]:
+    def transitions_from(self, context: Context, visible: NDArray[np.int64]) -> tuple[Tensor, LastTransitions]:
         """Return, per query, the weighted sum of its last items' transitions, projected, and the transitions.
 
         Parameters
         ----------
-        last_items : SparseEntries
-            One row of weighted items per query.
+        context : Context
+            The last items of each query.
         visible : ndarray of shape (n_rows,)
             How many events of the log each query sees; at least those that were added.
         """
+        last_items = context.entries
         added, recent = self._log.transitions_from(last_items, self.n_added, visible)
         projections = project(last_items, self._source) + self._model.project_entries(last_items.combine(recent))
-        return projections, LastTransitions(last_items, self._base, added)
+        return projections, LastTransitions(context, self._base, added)
 
     def neighbourhood(self, entries: SparseEntries, visible: NDArray[np.int64]) -> Neighbourhood:
         """Return what the counts of pairs say of weighted items, one row per query, as each sees them.
@@ -188,7 +190,7 @@ class ArrivingLog:
 
     def histories(self, events: slice) -> Histories:
         """Return the history of the user of each of some events, as of the event."""
-        return Histories(self._history, self._starts[events], self._ends[events])
+        return Histories(self._history, self._starts[events], self._ends[events], self._moments)
 
     def transitions_from(
         self, last_items: SparseEntries, n_added: int, visible: NDArray[np.int64]
@@ -241,9 +243,17 @@ class ArrivingLog:
         lengths = old_lengths + np.bincount(rows)
         starts = np.cumsum(lengths) - lengths
         self._history = np.empty(lengths.sum(), dtype=np.int64)
-        self._history[ragged_ranges(starts, old_lengths)] = counts.history[counts.newest(users, old_lengths)]
+        old_places, known = ragged_ranges(starts, old_lengths), counts.newest(users, old_lengths)
+        self._history[old_places] = counts.history[known]
         places = starts[rows] + old_lengths[rows] + ranks_within_groups(rows)
         self._history[places] = events.items
+        self._moments = None
+        if events.joins is not None:
+            joins = np.zeros(len(self._history), dtype=bool)
+            joins[places] = events.joins
+            if counts.joins is not None:
+                joins[old_places] = counts.joins[known]
+            self._moments = Moments.of(joins)
         self._starts = starts[rows]
         self._ends = self._starts + old_lengths[rows] + _count_earlier(rows, visible)
 

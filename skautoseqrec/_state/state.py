@@ -14,7 +14,8 @@ from torch import Tensor
 
 from .._counts.counts import Counts
 from .._counts.events import Events, EventStore
-from .._counts.histories import Histories
+from .._counts.histories import Context, Histories
+from .._counts.moments import Moments
 from .._data.interactions import Columns
 from .._data.reading import read_ids, read_sequences
 from .._data.vocabulary import Vocabulary
@@ -49,7 +50,7 @@ class Snapshot(NamedTuple):
     def histories(self, users: NDArray[np.int64]) -> Histories:
         """Return the history of each user; a code of -1, or one not known yet, has an empty one."""
         counts = self.base.counts
-        known = Histories(counts.history, *counts.ranges(users))
+        known = Histories(counts.history, *counts.ranges(users), counts.moments)
         if self.n_events == 0:
             return known
         added = [self.overlay.history(user, self.n_events) for user in users.tolist()]
@@ -61,15 +62,22 @@ class Snapshot(NamedTuple):
         merged = np.empty(lengths.sum(), dtype=np.int64)
         merged[ragged_ranges(starts, old_lengths)] = counts.history[ragged_ranges(known.starts, old_lengths)]
         merged[ragged_ranges(starts + old_lengths, new_lengths)] = [item for row in added for item in row]
-        return Histories.of_lengths(merged, lengths)
+        if counts.joins is None:
+            return Histories.of_lengths(merged, lengths)
+        joins = np.empty(len(merged), dtype=bool)
+        joins[ragged_ranges(starts, old_lengths)] = counts.joins[ragged_ranges(known.starts, old_lengths)]
+        joins[ragged_ranges(starts + old_lengths, new_lengths)] = [
+            join for user in users.tolist() for join in self.overlay.joins(user, self.n_events)
+        ]
+        return Histories.of_lengths(merged, lengths, Moments.of(joins))
 
-    def transitions_from(self, last_items: SparseEntries) -> tuple[Tensor, LastTransitions]:
+    def transitions_from(self, context: Context) -> tuple[Tensor, LastTransitions]:
         """Return, per query, the weighted sum of its last items' transitions, projected, and the transitions.
 
         Parameters
         ----------
-        last_items : SparseEntries
-            One row of items per query.
+        context : Context
+            The last items of each query.
 
         Returns
         -------
@@ -78,11 +86,12 @@ class Snapshot(NamedTuple):
         transitions : LastTransitions
             The transitions themselves.
         """
+        last_items = context.entries
         projections = project(last_items.below(self.base.counts.n_items), self.base.source)
         added = self.overlay.transitions_from(last_items.items, self.n_events)
         if len(added.items):
             projections += self.overlay.project(last_items.combine(added))
-        return projections, LastTransitions(last_items, self.base, added)
+        return projections, LastTransitions(context, self.base, added)
 
     def neighbourhood(self, entries: SparseEntries, popularity: NDArray[np.int64]) -> Neighbourhood:
         """Return what the counts of pairs say of weighted items, one row per query, given :meth:`popularity`."""
@@ -153,7 +162,7 @@ class State:
         self.item_vocabulary.check_new(columns.item_ids)
         self.events.check_kind(columns.times)
         try:
-            self.snapshot = self._add_events(columns.take(columns.time_order()))
+            self.snapshot = self._add_events(columns.take(columns.time_order(self.model.settings.by_moment)))
         except BaseException:
             self._roll_back()
             raise
@@ -173,8 +182,9 @@ class State:
             )
             n_added = len(self.events) - base.n_built_from
             return self._snapshot_of(self._built(base) if n_added >= REBUILT_AFTER * base.n_built_from else base)
-        for user, item in zip(users.tolist(), items.tolist(), strict=True):
-            overlay.add_event(user, item)
+        joins = self.events.joins(len(self.events) - len(users))
+        for user, item, join in zip(users.tolist(), items.tolist(), joins.tolist(), strict=True):
+            overlay.add_event(user, item, join)
         return Snapshot(self.snapshot.base, overlay, len(overlay), len(self.user_vocabulary), len(self.item_vocabulary))
 
     def _roll_back(self) -> None:
@@ -209,17 +219,26 @@ class State:
         """Return the events of a log in time order as codes, without letting them in.
 
         Users and items that the base does not know get the codes that follow its own.
+
+        Raises
+        ------
+        TypeError
+            If its ids are of another kind than the known ones, or its times, where events of one time are a moment.
         """
         users, n_users = _codes_ahead(self.user_vocabulary, columns.user_ids, base.counts.n_users)
         items, n_items = _codes_ahead(self.item_vocabulary, columns.item_ids, base.counts.n_items)
-        return Events(users, items, n_users, n_items)
+        if not self.model.settings.by_moment:
+            return Events(users, items, n_users, n_items)
+        self.events.check_kind(columns.times)
+        starts, ends = base.counts.ranges(users)
+        last_arrivals = np.where(ends > starts, base.counts.arrivals[np.maximum(ends - 1, 0)], -1)
+        return Events(users, items, n_users, n_items, self.events.joins_ahead(users, columns.times, last_arrivals))
 
     def _base_after(self, base: Base, n_events: int, n_users: int, n_items: int) -> Base:
         n_merged = len(base.counts.history)
         if n_merged == n_events:
             return base
-        users, items = self.events.between(n_merged, n_events)
-        return base.add_events(Events(users, items, n_users, n_items), self.model)
+        return base.add_events(self.events.log(n_users, n_items, n_merged, n_events), self.model)
 
     def _built(self, base: Base) -> Base:
         """Return a base of all events built as a whole."""

@@ -80,7 +80,7 @@ class WholeRows:
 
 
 class Snapshots:
-    """Every event that has a predecessor, with the history that stood before it.
+    """Every event that has a predecessor, with the history that stood before its moment.
 
     Parameters
     ----------
@@ -101,8 +101,12 @@ class Snapshots:
         self._n_items = counts.n_items
         self._settings = settings
         self._sequence_length = sequence_length
-        #: Number of events before each, of the same user.
-        self._lengths = np.arange(len(self._history)) - np.repeat(counts.indptr[:-1], np.diff(counts.indptr))
+        self._moments = counts.moments
+        places = np.arange(len(self._history))
+        #: Where the moment of each event begins, and so its history ends.
+        self._ends = places if self._moments is None else self._moments.begin(places)
+        #: Number of events before that, of the same user.
+        self._lengths = self._ends - np.repeat(counts.indptr[:-1], np.diff(counts.indptr))
         #: Where the events stand in ``counts.history``.
         self.events = np.flatnonzero(self._lengths > 0)
 
@@ -120,7 +124,8 @@ class Snapshots:
 
     def batch(self, events: NDArray[np.int64], target_rates: Tensor) -> Batch:
         """Return some events as a batch: the history before each, and its item; the rates are of all events drawn."""
-        histories = Histories(self._history, events - self._lengths[events], events)
+        ends = self._ends[events]
+        histories = Histories(self._history, ends - self._lengths[events], ends, self._moments)
         length = self._sequence_length
         inputs = self._decayed_rows(histories) if length is None else item_sequences(histories, length)
         ones = np.ones(len(events), dtype=np.int64)

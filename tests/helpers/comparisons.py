@@ -53,13 +53,24 @@ def rebuilt(recommender, numbered=None):
     state, ids = recommender._serving.state, (recommender.user_ids_, recommender.item_ids_)
     if numbered is None:
         users, items = state.events.between(0, len(state.events))
-        arrivals, clock = np.arange(len(items)), len(items)
+        arrivals, clock, times = np.arange(len(items)), len(items), state.events.times
     else:
         codes = [{key: code for code, key in enumerate(known.tolist())} for known in ids]
         users, items = (np.array([codes[column][event[1 + column]] for event in numbered]) for column in (0, 1))
         arrivals, clock = np.array([event[0] for event in numbered]) - 1, state.events.clock
-    events = Events(users, items, *map(len, ids))
+        times = None if len(numbered[0]) == 3 else np.array([event[3] for event in numbered])
+    joins = joined(users, times) if state.model.settings.by_moment else None
+    events = Events(users, items, *map(len, ids), joins)
     return Base.build(Counts.of(events, state.model.settings.step_weights, arrivals, clock), items, state.model)
+
+
+def joined(users, times):
+    """Return whether each event has the time of its user's event before, one after the other."""
+    last, joins = {}, []
+    for user, time in zip(users.tolist(), [None] * len(users) if times is None else times, strict=True):
+        joins.append(time is not None and user in last and last[user] == time)
+        last[user] = time
+    return np.array(joins, dtype=bool)
 
 
 def pairs_as_array(pairs):
@@ -69,7 +80,7 @@ def pairs_as_array(pairs):
 
 def assert_same_base(actual, expected):
     """Compare two states: counts exactly, and what is added up from them in floats to rounding."""
-    for name in ("indptr", "history", "arrivals", "popularity"):
+    for name in ("indptr", "history", "arrivals", "popularity", "joins"):
         np.testing.assert_array_equal(getattr(actual.counts, name), getattr(expected.counts, name))
     assert (actual.counts.transitions != expected.counts.transitions).nnz == 0
     for name in ("source", "target"):
@@ -86,7 +97,7 @@ def assert_same_base(actual, expected):
 
 def assert_walks_as(oracle, recommender, walked, ties="row"):
     """Compare the reciprocal ranks of a walk with those of the formula, asked one event at a time."""
-    order = np.argsort([row[2] for row in walked], kind="stable") if len(walked[0]) == 3 else np.arange(len(walked))
+    order = sorted(range(len(walked)), key=lambda row: oracle.place(walked[row], ties))
     bounds = oracle.walk_forward(walked, ties)
     values = recommender.score_samples(walked, ties=ties)[order]
     assert (bounds[:, 0] <= values + 1e-12).all()

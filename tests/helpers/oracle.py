@@ -16,9 +16,11 @@ MOST_LAGS, LINEAR_LENGTH = 10, 20
 TIE_TOLERANCE = 1e-5
 
 
-def in_time_order(log):
-    """Return the rows (user, item[, time]) of a log in time order, ties in row order."""
-    return sorted(log, key=lambda row: row[2]) if len(log[0]) == 3 else list(log)
+def in_time_order(log, by_moment=False):
+    """Return the rows (user, item[, time]) of a log in time order, ties in row order, or in that of their ids."""
+    if len(log[0]) == 2:
+        return list(log)
+    return sorted(log, key=lambda row: (row[2], *row[:2]) if by_moment else row[2])
 
 
 class Oracle:
@@ -30,15 +32,17 @@ class Oracle:
         scorer = recommender._serving.scorer
         self.cold_blend, self.linear = scorer.cold_blend, scorer.model.linear
         self.is_paper = parameters["objective"] == "paper"
+        self.by_moment = recommender.ties_ == "together"
         self.events = []  # (number, user, item[, time]) of all that are not forgotten
         self.histories = defaultdict(list)
+        self.moments = defaultdict(list)  # user -> lists of items, one a moment
+        self.last_times = {}
         self.transitions = defaultdict(int)  # (earlier, later) -> units
         self.arrivals = defaultdict(list)  # item -> numbers of its events, in order of first appearance
         self.pairs = defaultdict(int)  # (item, item) -> how often they stood near each other
         self.n_events = 0
         module = scorer.model.module
-        for event in in_time_order(fitted_log):
-            self.let_in(*event)
+        self.let_in_log(fitted_log)
         # Weights may be those of the first part of the log: rows follow the first appearance of items.
         self.trained = list(self.arrivals)[: module.n_items]
         self.linear_rows, self.linear_weights = {}, None
@@ -66,10 +70,15 @@ class Oracle:
 
         return row
 
+    def let_in_log(self, log):
+        """Let the events of a log in, in time order."""
+        for event in in_time_order(log, self.by_moment):
+            self.let_in(*event)
+
     def let_in(self, user, item, *time):
         self.n_events += 1
         self.events.append((self.n_events, user, item, *time))
-        self.take(self.n_events, user, item)
+        self.take(self.n_events, user, item, *time)
 
     def forget(self, is_forgotten):
         """Forget the events for which a function of (user, item[, time]) is true."""
@@ -78,25 +87,47 @@ class Oracle:
         known = {item for _, _, item, *_ in self.events}
         self.arrivals = defaultdict(list, {item: [] for item in order if item in known})
         self.histories, self.transitions = defaultdict(list), defaultdict(int)
+        self.moments, self.last_times = defaultdict(list), {}
         self.pairs = defaultdict(int)
-        for number, user, item, *_ in self.events:
-            self.take(number, user, item)
+        for event in self.events:
+            self.take(*event)
         self.trained = [item for item in self.trained if item in known]
         self.weight = {item: self.weight[item] for item in self.trained}
         self.linear_rows = {item: row for item, row in self.linear_rows.items() if item in known}
 
-    def take(self, number, user, item):
-        history = self.histories[user]
-        for step in range(1, self.parameters["transition_window"] + 1):
-            if step <= len(history):
-                weight = self.parameters["transition_decay"] ** (step - 1)
-                self.transitions[history[-step], item] += round(weight * TRANSITION_UNIT)
-        for near in history[::-1][: self.parameters["neighbour_window"]]:
+    def take(self, number, user, item, *time):
+        moments = self.moments[user]
+        is_new = not self.by_moment or not time or self.last_times.get(user) != time
+        self.last_times[user] = time
+        if is_new:
+            moments.append([])
+        for age, near in self.within(moments[:-1], self.parameters["transition_window"]):
+            weight = self.parameters["transition_decay"] ** age
+            self.transitions[near, item] += round(weight * TRANSITION_UNIT)
+        window = self.parameters["neighbour_window"]
+        beside = [near for _, near in self.within(moments[:-1], window)] + (moments[-1] if window else [])
+        for near in beside:
             if near != item:
                 self.pairs[near, item] += 1
                 self.pairs[item, near] += 1
-        history.append(item)
+        moments[-1].append(item)
+        self.histories[user].append(item)
         self.arrivals[item].append(number)
+
+    @staticmethod
+    def within(moments, window):
+        """Return the items of the newest moments that hold so many, each with the age of its moment."""
+        found = []
+        for age, moment in enumerate(reversed(moments)):
+            if len(found) >= window:
+                break
+            found += [(age, item) for item in moment]
+        return found
+
+    def shared(self, user, window):
+        """Return what :meth:`within` does of a user, and what part of its moment each item is."""
+        moments = self.moments[user][::-1]
+        return [(age, item, 1 / len(moments[age])) for age, item in self.within(self.moments[user], window)]
 
     def encode(self, row):
         """Return f of a row given as item -> value; items without weights count as zero rows."""
@@ -136,31 +167,35 @@ class Oracle:
     def user_row(self, user):
         row = defaultdict(float)
         decay = self.parameters["history_decay"]
-        for age, item in enumerate(reversed(self.histories[user])):
+        for age, moment in enumerate(reversed(self.moments[user])):
             if decay == 1 or decay**age >= SMALLEST_HISTORY_WEIGHT:
-                row[item] += decay**age
+                for item in moment:
+                    row[item] += decay**age
         return row
 
     def source_row(self, user):
         row = defaultdict(float)
-        for age, last in enumerate(list(reversed(self.histories[user]))[: self.parameters["context_size"]]):
+        for age, last, share in self.shared(user, self.parameters["context_size"]):
+            weight = share * self.parameters["context_decay"] ** age
             for (earlier, later), units in self.transitions.items():
                 if earlier == last:
-                    row[later] += self.parameters["context_decay"] ** age * units / TRANSITION_UNIT
+                    row[later] += weight * units / TRANSITION_UNIT
         return row
 
     def lags(self, user, item):
-        """Return the units of T from each of the last items to an item, the newest first."""
-        n_lags = min(self.parameters["context_size"], MOST_LAGS)
-        units = [self.transitions.get((earlier, item), 0) for earlier in list(reversed(self.histories[user]))[:n_lags]]
-        return units + [0] * (n_lags - len(units))
+        """Return the logs of T from the items of each of the last moments to an item, their means, the newest first."""
+        lags = [0.0] * min(self.parameters["context_size"], MOST_LAGS)
+        for age, last, share in self.shared(user, self.parameters["context_size"]):
+            if age < len(lags):
+                lags[age] += share * np.log1p(5 * self.transitions.get((last, item), 0) / TRANSITION_UNIT)
+        return lags
 
     def neighbours(self, user, item):
         """Return the decayed sum of the cosines of an item with the last items."""
         total, decay = 0.0, self.parameters["neighbour_decay"]
-        for age, near in enumerate(self.histories[user][::-1][: self.parameters["neighbour_window"]]):
+        for age, near, share in self.shared(user, self.parameters["neighbour_window"]):
             n_near, n_item = len(self.arrivals[near]), len(self.arrivals[item])
-            total += decay**age * self.pairs[near, item] / np.sqrt(n_near * n_item)
+            total += share * decay**age * self.pairs[near, item] / np.sqrt(n_near * n_item)
         return 8 * total
 
     def autoencoded(self, user, item):
@@ -170,7 +205,7 @@ class Oracle:
             return 0.0
         weights = self.linear_weights[:, rows[item]]
         total, decay = 0.0, self.parameters["history_decay"]
-        for age, near in enumerate(self.histories[user][::-1][:LINEAR_LENGTH]):
+        for age, near in self.within(self.moments[user], LINEAR_LENGTH):
             if near in rows and (decay == 1 or decay**age >= SMALLEST_HISTORY_WEIGHT):
                 total += decay**age * weights[rows[near]]
         return 16 * total
@@ -205,8 +240,8 @@ class Oracle:
             if not self.is_paper:
                 two_hop, z_t = 10 * unit(two_hop), unit(z_t)
             parts["two_hop"][item] = two_hop @ z_t
-            for lag, units in enumerate(self.lags(user, item)):
-                parts["direct", lag][item] = np.log1p(5 * units / TRANSITION_UNIT)
+            for lag, logs in enumerate(self.lags(user, item)):
+                parts["direct", lag][item] = logs
             parts["neighbours"][item] = self.neighbours(user, item)
             parts["linear"][item] = self.autoencoded(user, item)
             parts["repeat"][item] = np.log1p(user_row.get(item, 0.0))
@@ -257,9 +292,14 @@ class Oracle:
             ranks.append(1 + higher.sum() + tied.sum() / 2)
         return 1 / ranks[0], 1 / ranks[1]
 
+    def place(self, row, ties):
+        """Return what the rows of a log are sorted by when it is walked."""
+        time = row[2:]
+        return (time, *row[:2]) if time and ties == "together" and self.by_moment else time
+
     def walk_forward(self, log, ties="row"):
         """Return one (smallest, largest) reciprocal rank per event of a log, in time order."""
-        rows = in_time_order(log)
+        rows = sorted(log, key=lambda row: self.place(row, ties))
         bounds = []
         start = 0
         while start < len(rows):
@@ -267,8 +307,8 @@ class Oracle:
             while ties == "together" and len(rows[0]) == 3 and stop < len(rows) and rows[stop][2] == rows[start][2]:
                 stop += 1
             bounds += [self.reciprocal_rank_bounds(user, item) for user, item, *_ in rows[start:stop]]
-            for user, item, *_ in rows[start:stop]:
-                self.let_in(user, item)
+            for event in rows[start:stop]:
+                self.let_in(*event)
             start = stop
         return np.array(bounds)
 

@@ -65,7 +65,9 @@ def recommenders(draw, **fixed):
     """Draw an unfitted recommender, small enough to be trained hundreds of times."""
     n_trends = draw(st.integers(0, 3))
     objective = fixed.get("objective") or draw(st.sampled_from(["paper", "multinomial", "closed_form"]))
-    encoders = ["auto", "shared", *HISTORY_ENCODERS] if objective == "multinomial" else ["shared"]
+    ties = fixed.get("ties") or draw(st.sampled_from(["row", "together"]))
+    has_encoders = objective == "multinomial" and ties == "row"  # items of one time have no order to be read in
+    encoders = ["auto", "shared", *HISTORY_ENCODERS] if has_encoders else ["shared"]
     parameters = {
         "objective": objective,
         "history_encoder": draw(st.sampled_from(encoders)),
@@ -84,7 +86,7 @@ def recommenders(draw, **fixed):
         "trend_half_lives": (2.0, 30.0, 3000.0)[:n_trends],
         "neighbour_window": draw(st.sampled_from([0, 1, 3, 20])),
         "neighbour_decay": draw(st.sampled_from([0.3, 1.0])),
-        "ties": draw(st.sampled_from(["row", "together"])),
+        "ties": ties,
         "linear_penalty": draw(st.sampled_from([None, 2.0])),
         "early_stopping": False,
         "exclude_seen": draw(st.booleans()),

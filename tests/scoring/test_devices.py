@@ -96,9 +96,9 @@ def test_blends_are_fitted_there(elsewhere):
     log[1300::5, 0] += 1000  # new users
     recommender = AutoSeqRecRecommender(8, max_iter=2, early_stopping=False, random_state=0, device="cpu").fit(log)
     state, model = recommender._serving.state, recommender._serving.scorer.model
-    users, items = state.events.between(0, len(state.events))
-    step_weights = model.settings.step_weights
-    validation = Validation.of_log(users, items, 1200, 1300, step_weights, False, np.arange(len(items) - 1300))
+    events = state.events.log(len(state.user_vocabulary), len(state.item_vocabulary))
+    visible = np.arange(len(state.events) - 1300)
+    validation = Validation.of_log(events, 1200, 1300, model.settings.step_weights, False, visible)
     blends = Blend.default(model.heads, model.settings, exclude_seen=False), Blend.cold(model.settings)
     for cold in (False, True):
         start = blends[cold].terms()

@@ -29,8 +29,7 @@ def test_blocks_equal_the_one_by_one_replay(parts, recommender, ties, block_size
     fitted, updated, walked = parts
     recommender.fit(fitted).partial_update(updated)
     oracle = Oracle(recommender, fitted)
-    for user, item, *_ in sorted(updated, key=lambda row: row[2:]):
-        oracle.let_in(user, item)
+    oracle.let_in_log(updated)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("skautoseqrec._scoring.scorer.BLOCK_SIZE", block_size)
         for name, value in pair_layout.items():

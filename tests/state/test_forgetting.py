@@ -9,7 +9,7 @@ import torch
 from comparisons import answered, assert_same_answers, assert_same_base, assert_walks_as, rebuilt
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from oracle import Oracle, in_time_order
+from oracle import Oracle
 from strategies import consecutive_logs, recommenders
 from worlds import SMALL, TEA_LOG, TEA_UPDATE
 
@@ -67,8 +67,7 @@ def test_forgetting_equals_a_rebuild_of_what_remains(parts, recommender, smalles
     request, is_forgotten = data.draw(requests(fitted + first))
     recommender.fit(fitted)
     oracle = Oracle(recommender, fitted)
-    for event in in_time_order(first):
-        oracle.let_in(*event)
+    oracle.let_in_log(first)
     remaining = [event for event in oracle.events if not is_forgotten(event[1:])]
     assume(any(item in oracle.trained for _, _, item, *_ in remaining))
     with pytest.MonkeyPatch.context() as patch:
@@ -79,8 +78,7 @@ def test_forgetting_equals_a_rebuild_of_what_remains(parts, recommender, smalles
         assert_same_base(recommender._serving.state.merged(), rebuilt(recommender, oracle.events))
         assert recommender._serving.scorer.model.n_trained == len(oracle.trained)
         recommender.partial_update(second)
-    for event in in_time_order(second):
-        oracle.let_in(*event)
+    oracle.let_in_log(second)
     assert_answers_of(oracle, recommender)
     assert_same_base(recommender._serving.state.merged(), rebuilt(recommender, oracle.events))
     events = recommender._serving.state.events
