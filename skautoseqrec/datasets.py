@@ -31,6 +31,8 @@ def make_interactions(
     n_successors: int = 5,
     n_tastes: int = 4,
     noise: float = 0.1,
+    return_rate: float = 0.0,
+    basket_size: float = 1.0,
     random_state: Any = None,
     return_oracle: bool = False,
 ) -> Any:
@@ -38,7 +40,11 @@ def make_interactions(
 
     Every item has a few successors and a taste; every user has a taste. A user's next item is an unseen successor of
     the last item. Successors of the user's own taste are three times as likely. With probability ``noise``, or if no
-    successor is unseen, the next item is any unseen item. First items follow a power law. No user sees an item twice.
+    successor is unseen, the next item is any unseen item. First items follow a power law.
+
+    Users come back to items with probability ``return_rate``, out of habit: to one of their own, each earlier time
+    weighing ``.9**(k - 1)`` if it was k moments ago. With a ``basket_size`` above 1, a user takes several items at one
+    moment, each of them at most once, given what stood before it; then a successor is one of any item of the last moment.
 
     Parameters
     ----------
@@ -54,6 +60,10 @@ def make_interactions(
         Number of tastes; at least 1.
     noise : float, default=0.1
         Probability of a step to any unseen item; in [0, 1].
+    return_rate : float, default=0
+        Probability of coming back to an item of one's own; in [0, 1).
+    basket_size : float, default=1
+        Mean number of items that a user takes at one time, which is Poisson distributed from 1 on; at least 1.
     random_state : int, RandomState instance or None, default=None
         Seed of the graph, the tastes and the walks.
     return_oracle : bool, default=False
@@ -62,7 +72,7 @@ def make_interactions(
     Returns
     -------
     X : ndarray of shape (n_events, 3), int64
-        Columns user, item, time; times increase by one.
+        Columns user, item, time; times increase by one from moment to moment.
     oracle : Bunch
         Only with ``return_oracle``. ``best_items`` (n_events,): the most probable item of each event. ``ranks``
         (n_events,): the rank of the true item, ties at half. ``mean_reciprocal_rank(oracle.ranks)`` is the best
@@ -80,21 +90,27 @@ def make_interactions(
     >>> X.shape, oracle.ranks.shape
     ((500, 3), (500,))
     """
-    _check_world(n_users, n_items, n_events, n_successors, n_tastes, noise)
+    _check_world(n_users, n_items, n_events, n_successors, n_tastes)
+    _check_rates(noise, return_rate, basket_size)
     rng = np.random.default_rng(check_random_state(random_state).randint(np.iinfo(np.int32).max))
-    world = _World(rng, n_users, n_items, n_successors, n_tastes, noise)
-    users = rng.permutation(np.tile(np.arange(n_users), -(-n_events // n_users)))[:n_events]
-    items, best_items, ranks = (np.empty(n_events, dtype) for dtype in (np.int64, np.int64, np.float64))
-    last = np.full(n_users, -1)
-    seen = np.zeros((n_users, n_items), dtype=bool)
-    for event, user in enumerate(users.tolist()):
-        probabilities = world.probabilities(user, last[user], seen[user])
-        item = int(rng.choice(n_items, p=probabilities))
-        higher, tied = (probabilities > probabilities[item]).sum(), (probabilities == probabilities[item]).sum()
-        items[event], best_items[event], ranks[event] = item, probabilities.argmax(), higher + (tied + 1) / 2
-        last[user], seen[user, item] = item, True
-    X = np.column_stack([users, items, np.arange(n_events)])
-    return (X, Bunch(best_items=best_items, ranks=ranks)) if return_oracle else X
+    world = _World(rng, n_users, n_items, n_successors, n_tastes, noise, return_rate)
+    turns = rng.permutation(np.tile(np.arange(n_users), -(-n_events // n_users)))
+    rows: list[tuple[int, int, int]] = []
+    best_items, ranks = [], []
+    for time, user in enumerate(turns.tolist()):
+        size = 1 if basket_size == 1 else 1 + int(rng.poisson(basket_size - 1))
+        probabilities = world.probabilities(user)
+        basket = world.draw(probabilities, min(size, n_events - len(rows)))
+        for item in basket:
+            higher, tied = (probabilities > probabilities[item]).sum(), (probabilities == probabilities[item]).sum()
+            ranks.append(higher + (tied + 1) / 2)
+            best_items.append(int(probabilities.argmax()))
+            rows.append((user, item, time))
+        world.take(user, basket)
+        if len(rows) == n_events:
+            break
+    X = np.array(rows)
+    return (X, Bunch(best_items=np.array(best_items), ranks=np.array(ranks))) if return_oracle else X
 
 
 def load_interactions(path: Any) -> Interactions:
@@ -147,12 +163,24 @@ def load_interactions(path: Any) -> Interactions:
 
 
 class _World:
-    """The hidden graph and tastes, and the probability of each next item."""
+    """The hidden graph and tastes, what users have taken, and the probability of each next item."""
+
+    #: What a moment leaves of a habit.
+    HABIT_DECAY = 0.9
 
     def __init__(
-        self, rng: np.random.Generator, n_users: int, n_items: int, n_successors: int, n_tastes: int, noise: float
+        self,
+        rng: np.random.Generator,
+        n_users: int,
+        n_items: int,
+        n_successors: int,
+        n_tastes: int,
+        noise: float,
+        return_rate: float,
     ) -> None:
-        self.noise = noise
+        self.rng, self.noise, self.return_rate = rng, noise, return_rate
+        self.last: list[list[int]] = [[] for _ in range(n_users)]
+        self.habits = np.zeros((n_users, n_items))
         self.user_taste = rng.integers(n_tastes, size=n_users)
         self.item_taste = rng.integers(n_tastes, size=n_items)
         self.start = 1 / rng.permutation(np.arange(1, n_items + 1))
@@ -161,18 +189,44 @@ class _World:
             others = np.delete(np.arange(n_items), item)
             self.graph[item, rng.choice(others, n_successors, replace=False)] = rng.dirichlet(np.ones(n_successors))
 
-    def probabilities(self, user: int, last: int, seen: NDArray[np.bool_]) -> NDArray[np.float64]:
+    def probabilities(self, user: int) -> NDArray[np.float64]:
         """Return the probability of each item to be the user's next one."""
-        if last < 0:
+        if not self.last[user]:
             return self.start / self.start.sum()
-        anywhere = ~seen / (~seen).sum()
-        step = self.graph[last] * np.where(self.item_taste == self.user_taste[user], 3.0, 1.0) * ~seen
-        if step.sum() == 0:
-            return anywhere
-        return (1 - self.noise) * step / step.sum() + self.noise * anywhere
+        habits = self.habits[user] / self.habits[user].sum()
+        unseen = self.habits[user] == 0
+        if not unseen.any():
+            return habits
+        new = unseen / unseen.sum()
+        step = self.graph[self.last[user]].sum(0) * np.where(self.item_taste == self.user_taste[user], 3.0, 1.0) * unseen
+        if step.sum() > 0:
+            new = (1 - self.noise) * step / step.sum() + self.noise * new
+        return self.return_rate * habits + (1 - self.return_rate) * new if self.return_rate else new
+
+    def draw(self, probabilities: NDArray[np.float64], size: int) -> list[int]:
+        """Return so many different items, or all that have a chance if there are not more."""
+        if size == 1:
+            return [int(self.rng.choice(len(probabilities), p=probabilities))]
+        size = min(size, int((probabilities > 0).sum()))
+        return self.rng.choice(len(probabilities), size, replace=False, p=probabilities).tolist()
+
+    def take(self, user: int, items: list[int]) -> None:
+        """Let a user take items at one moment."""
+        self.last[user] = items
+        self.habits[user] *= self.HABIT_DECAY
+        self.habits[user, items] += 1
 
 
-def _check_world(n_users: int, n_items: int, n_events: int, n_successors: int, n_tastes: int, noise: float) -> None:
+def _check_rates(noise: float, return_rate: float, basket_size: float) -> None:
+    if not 0 <= noise <= 1:
+        raise ValueError(f"noise must lie in [0, 1], not {noise!r}.")
+    if not 0 <= return_rate < 1:
+        raise ValueError(f"return_rate must lie in [0, 1), not {return_rate!r}.")
+    if not 1 <= basket_size < np.inf:
+        raise ValueError(f"basket_size must be a finite number of at least 1, not {basket_size!r}.")
+
+
+def _check_world(n_users: int, n_items: int, n_events: int, n_successors: int, n_tastes: int) -> None:
     lowest = {"n_users": 1, "n_items": 2, "n_events": 1, "n_successors": 1, "n_tastes": 1}
     values = {
         "n_users": n_users,
@@ -188,8 +242,6 @@ def _check_world(n_users: int, n_items: int, n_events: int, n_successors: int, n
         raise ValueError(f"n_successors must be below n_items={n_items}, not {n_successors}.")
     if n_events > n_users * n_items / 2:
         raise ValueError(f"n_events={n_events} is above n_users * n_items / 2 = {n_users * n_items / 2:g}.")
-    if not 0 <= noise <= 1:
-        raise ValueError(f"noise must lie in [0, 1], not {noise!r}.")
 
 
 def _read_csv(path: Path) -> Columns:

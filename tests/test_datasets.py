@@ -37,6 +37,21 @@ class TestMakeInteractions:
         is_first = ~pd.Series(X[:, 0]).duplicated().to_numpy()
         assert (oracle.ranks[~is_first] == 1).mean() > 0.8  # the rest met their successor before
 
+    def test_people_come_back_as_often_as_they_are_said_to(self):
+        X = make_interactions(50, 400, 5000, return_rate=0.4, random_state=0)
+        repeats = pd.DataFrame(X[:, :2]).duplicated()
+        assert repeats[1000:].mean() == pytest.approx(0.4, abs=0.03)
+
+    def test_a_basket_is_one_moment_without_repeats(self):
+        X, oracle = make_interactions(
+            50, 200, 4000, return_rate=0.5, basket_size=6, random_state=0, return_oracle=True
+        )
+        baskets = pd.DataFrame(X, columns=["user", "item", "time"]).groupby(["user", "time"])
+        assert len(X) == len(oracle.ranks) == 4000
+        assert baskets.size().mean() == pytest.approx(6, abs=0.3)
+        assert baskets.item.nunique().equals(baskets.size())
+        assert baskets.ngroups == len(np.unique(X[:, 2]))
+
     @pytest.mark.parametrize(
         ("parameters", "message"),
         [
@@ -46,6 +61,9 @@ class TestMakeInteractions:
             ({"n_items": 5, "n_successors": 5}, "n_successors must be below n_items=5"),
             ({"n_users": 2, "n_items": 10, "n_events": 11}, "n_events=11 is above"),
             ({"noise": 2}, r"noise must lie in \[0, 1\]"),
+            ({"return_rate": 1}, r"return_rate must lie in \[0, 1\)"),
+            ({"basket_size": 0.5}, "basket_size must be a finite number of at least 1"),
+            ({"basket_size": np.nan}, "basket_size must be a finite number of at least 1"),
         ],
     )
     def test_impossible_worlds_are_refused(self, parameters, message):
