@@ -27,6 +27,15 @@ from skautoseqrec.metrics import mean_reciprocal_rank, ndcg_at_k, ranks_from_rec
 from skautoseqrec.model_selection import TemporalSplit
 from skautoseqrec.preprocessing import InteractionEncoder
 
+#: Synthetic logs, whose best possible rank is known: without returns, with them, and with baskets that are filled again.
+WORLDS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "returns": {"n_users": 400, "n_items": 1000, "n_events": 40000, "noise": 0.2, "return_rate": 0.4},
+    "baskets": {
+        **{"n_users": 400, "n_items": 1500, "n_events": 60000, "n_successors": 8, "n_tastes": 6},
+        **{"noise": 0.4, "return_rate": 0.5, "basket_size": 15.0},
+    },
+}
 HALF_LIVES = (10, 30, 100, 300, 1000, 3000, 10000)
 PARTS = ("valid", "test")
 LINE = "{:<28}{:<7}{:>8}{:>11}{:>9}{:>9}{:>11}"
@@ -120,7 +129,8 @@ def main() -> None:
 def parse_options() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", nargs="+", type=Path, default=[], metavar="FILE", help="default: a synthetic log")
+    parser.add_argument("--data", nargs="+", type=Path, default=[], metavar="FILE", help="default: the plain world")
+    parser.add_argument("--worlds", nargs="+", choices=WORLDS, default=[], help="synthetic logs")
     parser.add_argument("--models", nargs="+", choices=MODELS, default=QUICK_MODELS, help="default: the quick ones")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0], help="random states of the trained models")
@@ -142,9 +152,9 @@ def parse_options() -> argparse.Namespace:
 
 def read_logs(options: argparse.Namespace) -> Iterator[Ordered]:
     """Yield every log in every row order that is asked for."""
-    if not options.data:
-        X, oracle = make_interactions(random_state=0, return_oracle=True)
-        yield Ordered("synthetic, row order without ties", InteractionEncoder().fit_transform(X), oracle.ranks)
+    for name in options.worlds or ([] if options.data else ["plain"]):
+        X, oracle = make_interactions(**WORLDS[name], random_state=0, return_oracle=True)
+        yield Ordered(f"synthetic world: {name}", InteractionEncoder().fit_transform(X), oracle.ranks)
     for path in options.data:
         log = load_interactions(path)
         if options.shuffle_ties and log.times is None:
