@@ -27,13 +27,19 @@ from skautoseqrec.metrics import mean_reciprocal_rank, ndcg_at_k, ranks_from_rec
 from skautoseqrec.model_selection import TemporalSplit
 from skautoseqrec.preprocessing import InteractionEncoder
 
-#: Synthetic logs, whose best possible rank is known: without returns, with them, and with baskets that are filled again.
+#: Synthetic logs, whose best possible rank is known: people see nothing twice, come back, or fill baskets again.
 WORLDS: dict[str, dict[str, Any]] = {
     "plain": {},
     "returns": {"n_users": 400, "n_items": 1000, "n_events": 40000, "noise": 0.2, "return_rate": 0.4},
     "baskets": {
-        **{"n_users": 400, "n_items": 1500, "n_events": 60000, "n_successors": 8, "n_tastes": 6},
-        **{"noise": 0.4, "return_rate": 0.5, "basket_size": 15.0},
+        "n_users": 400,
+        "n_items": 1500,
+        "n_events": 60000,
+        "n_successors": 8,
+        "n_tastes": 6,
+        "noise": 0.4,
+        "return_rate": 0.5,
+        "basket_size": 15.0,
     },
 }
 HALF_LIVES = (10, 30, 100, 300, 1000, 3000, 10000)

@@ -198,7 +198,9 @@ class _World:
         if not unseen.any():
             return habits
         new = unseen / unseen.sum()
-        step = self.graph[self.last[user]].sum(0) * np.where(self.item_taste == self.user_taste[user], 3.0, 1.0) * unseen
+        step = (
+            self.graph[self.last[user]].sum(0) * np.where(self.item_taste == self.user_taste[user], 3.0, 1.0) * unseen
+        )
         if step.sum() > 0:
             new = (1 - self.noise) * step / step.sum() + self.noise * new
         return self.return_rate * habits + (1 - self.return_rate) * new if self.return_rate else new

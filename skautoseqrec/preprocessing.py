@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils._param_validation import Interval
 
-from ._counts.counts import TRANSITION_UNIT, count_user_item, find_transitions, step_weights
+from ._counts.counts import TRANSITION_UNIT, Rows, count_transitions, count_user_item, step_weights
 from ._data.estimators import LogTransformer
 from ._data.interactions import Columns, Interactions, SequenceMatrices
 
@@ -247,5 +247,5 @@ def user_item_matrix(log: Interactions) -> sparse.csr_matrix:
 def transition_matrix(log: Interactions, window: int, decay: float) -> sparse.csr_matrix:
     """Return the item transitions (T) of a log as float64; every entry is a whole multiple of 1 / TRANSITION_UNIT."""
     order = Columns(log.users, log.items, log.times).time_order()
-    transitions = find_transitions(log.users[order], log.items[order], step_weights(window, decay))
-    return transitions.to_csr(len(log.item_ids)) / TRANSITION_UNIT
+    rows = Rows(log.users[order], log.items[order])
+    return count_transitions(rows, step_weights(window, decay), len(log.item_ids)) / TRANSITION_UNIT

@@ -43,9 +43,7 @@ class TestMakeInteractions:
         assert repeats[1000:].mean() == pytest.approx(0.4, abs=0.03)
 
     def test_a_basket_is_one_moment_without_repeats(self):
-        X, oracle = make_interactions(
-            50, 200, 4000, return_rate=0.5, basket_size=6, random_state=0, return_oracle=True
-        )
+        X, oracle = make_interactions(50, 200, 4000, return_rate=0.5, basket_size=6, random_state=0, return_oracle=True)
         baskets = pd.DataFrame(X, columns=["user", "item", "time"]).groupby(["user", "time"])
         assert len(X) == len(oracle.ranks) == 4000
         assert baskets.size().mean() == pytest.approx(6, abs=0.3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ from .._utils.keeping import FieldsOnly
 from .._utils.ragged import ragged_ranges, ranks_within_groups
 from .._utils.sparse import entries_at, resized, sum_entries
 from .events import Events
-from .moments import Moments, find_steps
+from .moments import Moments, find_steps, slices_of_steps
 
 #: Transitions are counted in whole multiples of 1 / TRANSITION_UNIT, so that adding and removing is exact in any order.
 TRANSITION_UNIT = 2**20
@@ -33,10 +34,6 @@ class Transitions(NamedTuple):
         order = np.argsort(self.event, kind="stable")
         return Transitions(*(column[order] for column in self))
 
-    def to_csr(self, n_items: int) -> sparse.csr_matrix:
-        """Return the transitions summed into an item by item matrix of whole units."""
-        return sum_entries(self.source, self.target, self.weight, (n_items, n_items))
-
 
 def step_weights(window: int, decay: float) -> NDArray[np.int64]:
     """Return the weight of each step 1..window, ``decay**(k - 1)``, in units.
@@ -49,43 +46,49 @@ def step_weights(window: int, decay: float) -> NDArray[np.int64]:
     return np.rint(decay ** np.arange(window) * TRANSITION_UNIT).astype(np.int64)
 
 
-def find_transitions(
-    users: NDArray[np.int64],
-    items: NDArray[np.int64],
-    weights: NDArray[np.int64],
-    n_context: int = 0,
-    joins: NDArray[np.bool_] | None = None,
-    within: bool = False,
-) -> Transitions:
-    """Return every transition that the events of a log complete, in the order of users.
+class Rows(NamedTuple):
+    """Events in time order, of which the first ``n_context`` are old: they are followed, but follow none.
+
+    ``joins`` says whether each joins the moment of its user's event before; None if every event is one by itself.
+    """
+
+    users: NDArray[np.int64]
+    items: NDArray[np.int64]
+    n_context: int = 0
+    joins: NDArray[np.bool_] | None = None
+
+
+def find_transitions(rows: Rows, weights: NDArray[np.int64], within: bool = False) -> Iterator[Transitions]:
+    """Yield every transition that the events of a log complete, in the order of users, some at a time.
 
     Parameters
     ----------
-    users, items : ndarray of shape (n_rows,)
-        Codes of the events in time order.
+    rows : Rows
+        The events; in what is yielded, they are counted from the first one after the context.
     weights : ndarray of shape (window,)
         Weight of each step, from :func:`step_weights`.
-    n_context : int, default=0
-        How many leading rows are old events: they are the source of transitions but complete none.
-    joins : ndarray of shape (n_rows,), bool, or None, default=None
-        Whether each event joins the moment of its user's event before; None if every event is a moment by itself.
     within : bool, default=False
         Whether an event also follows the earlier ones of its own moment, with the weight of the first step.
-
-    Returns
-    -------
-    transitions : Transitions
-        ``event`` counts from the first row after the context.
     """
+    users, items, n_context, joins = rows
     order = np.argsort(users, kind="stable")
     users, items = users[order], items[order]
     is_first = np.r_[True, users[1:] != users[:-1]][: len(users)]
     histories = np.maximum.accumulate(np.where(is_first, np.arange(len(users)), 0))
     moments = None if joins is None else Moments.of(joins[order] & ~is_first)
     later = np.flatnonzero(order >= n_context)
-    steps = find_steps(later, histories[later], moments, len(weights), within)
-    weight = weights[np.maximum(steps.n_moments, 1) - 1]
-    return Transitions(order[steps.later] - n_context, items[steps.earlier], items[steps.later], weight)
+    for part in slices_of_steps(later, histories[later], moments, len(weights), within):
+        steps = find_steps(later[part], histories[later[part]], moments, len(weights), within)
+        weight = weights[np.maximum(steps.n_moments, 1) - 1]
+        yield Transitions(order[steps.later] - n_context, items[steps.earlier], items[steps.later], weight)
+
+
+def count_transitions(rows: Rows, weights: NDArray[np.int64], n_items: int) -> sparse.csr_matrix:
+    """Return what all transitions of a log add up to, an item by item matrix of whole units."""
+    counted = sparse.csr_matrix((n_items, n_items), dtype=np.int64)
+    for found in find_transitions(rows, weights):
+        counted = counted + sum_entries(found.source, found.target, found.weight, (n_items, n_items))
+    return counted
 
 
 def count_user_item(users: NDArray[np.int64], items: NDArray[np.int64], shape: tuple[int, int]) -> sparse.csr_matrix:
@@ -178,7 +181,7 @@ class Counts(FieldsOnly):
 
     def add_events(self, events: Events, step_weights: NDArray[np.int64]) -> tuple[Counts, sparse.csr_matrix]:
         """Return the counts with more events, and the transitions they added."""
-        added = self.find_new_transitions(events, step_weights).to_csr(events.n_items)
+        added = count_transitions(self._rows(events, len(step_weights)), step_weights, events.n_items)
         counts = self.add_counted(events, resized(self.transitions, events.n_items) + added)
         return counts, added
 
@@ -213,24 +216,24 @@ class Counts(FieldsOnly):
     ) -> Transitions:
         """Return the transitions that events complete, from the known histories as well as among themselves.
 
-        ``within`` says whether an event also follows the earlier ones of its own moment.
+        They stand in the order of the events, the nearest step of each first. ``within`` says whether an event also
+        follows the earlier ones of its own moment.
         """
+        found = find_transitions(self._rows(events, len(step_weights)), step_weights, within)
+        columns = zip(*found, strict=True)
+        return Transitions(*(np.concatenate(column) for column in columns)).sort_by_event()
+
+    def _rows(self, events: Events, window: int) -> Rows:
+        """Return events behind what they may follow."""
         users = np.unique(events.users)
-        lengths = self._context_lengths(users, len(step_weights))
+        lengths = self._context_lengths(users, window)
         context = self.newest(users, lengths)
         joins = None
         if events.joins is not None:
-            joins = np.r_[
-                np.zeros(len(context), dtype=bool) if self.joins is None else self.joins[context], events.joins
-            ]
-        return find_transitions(
-            np.r_[np.repeat(users, lengths), events.users],
-            np.r_[self.history[context], events.items],
-            step_weights,
-            len(context),
-            joins,
-            within,
-        )
+            known = np.zeros(len(context), dtype=bool) if self.joins is None else self.joins[context]
+            joins = np.r_[known, events.joins]
+        users, items = np.r_[np.repeat(users, lengths), events.users], np.r_[self.history[context], events.items]
+        return Rows(users, items, len(context), joins)
 
     def _context_lengths(self, users: NDArray[np.int64], window: int) -> NDArray[np.int64]:
         """Return how many of the newest events of each user new ones may follow: a window before the last moment."""

@@ -8,12 +8,16 @@ counted in moments. Without moments every event is one by itself.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._utils.ragged import GrowableArray
+
+#: So many steps are held at a time while a log is counted, each of them of some 60 bytes.
+STEPS_AT_A_TIME = 2**21
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,19 @@ class Steps(NamedTuple):
     n_moments: NDArray[np.int64]
 
 
+def slices_of_steps(
+    places: NDArray[np.int64],
+    histories: NDArray[np.int64],
+    moments: Moments | None,
+    window: int,
+    within: bool = False,
+) -> list[slice]:
+    """Return slices of some events for which :func:`find_steps`, asked as here, finds about so many at a time."""
+    first, stop = _bounds(places, histories, moments, window, within)
+    numbers = np.cumsum(stop - first) // STEPS_AT_A_TIME
+    return [slice(*pair) for pair in pairwise([0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), len(places)])]
+
+
 def find_steps(
     places: NDArray[np.int64],
     histories: NDArray[np.int64],
@@ -79,11 +96,7 @@ def find_steps(
     within : bool, default=False
         Whether the events of its own moment that stand before an event count too.
     """
-    own = places if moments is None else moments.begin(places)
-    first = np.maximum(histories, own - window)
-    if moments is not None:
-        first = np.maximum(histories, moments.begin(first))
-    stop = places if within and window else own
+    first, stop = _bounds(places, histories, moments, window, within)
     lengths = stop - first
     later = np.repeat(places, lengths)
     offsets = np.arange(len(later)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
@@ -91,6 +104,17 @@ def find_steps(
     if moments is None:
         return Steps(later, earlier, offsets + 1)
     return Steps(later, earlier, moments.numbers[later] - moments.numbers[earlier])
+
+
+def _bounds(
+    places: NDArray[np.int64], histories: NDArray[np.int64], moments: Moments | None, window: int, within: bool
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where the events before each event that stand near enough begin and end."""
+    own = places if moments is None else moments.begin(places)
+    first = np.maximum(histories, own - window)
+    if moments is not None:
+        first = np.maximum(histories, moments.begin(first))
+    return first, places if within and window else own
 
 
 def events_per_moment(users: NDArray[np.int64], times: NDArray[Any] | None) -> float:

@@ -12,12 +12,10 @@ from scipy import sparse
 from .._utils.sparse import resized, sum_entries
 from .counts import Counts, Transitions
 from .events import Events
-from .moments import find_steps
+from .moments import find_steps, slices_of_steps
 
 #: Up to so many pairs of items are counted in an array (64 MiB); beyond, only those that there are.
 MOST_PLACES = 2**24
-#: So many pairs are formed at a time while a log is counted, each of them of some 60 bytes.
-PAIRS_AT_A_TIME = 2**21
 
 
 @dataclass(frozen=True)
@@ -44,8 +42,9 @@ class PairCounts:
         shape = n_items, n_items
         summed: Any = np.zeros(n_items**2, np.int32) if is_dense else sparse.csr_matrix(shape, dtype=np.int32)
         histories = np.repeat(counts.indptr[:-1], np.diff(counts.indptr))
-        for places in _slices(counts, window) if window else ():
-            steps = find_steps(places, histories[places], counts.moments, window, within=True)
+        places = np.arange(len(counts.history))
+        for rows in slices_of_steps(places, histories, counts.moments, window, within=True):
+            steps = find_steps(places[rows], histories[rows], counts.moments, window, within=True)
             sources, targets = counts.history[steps.earlier], counts.history[steps.later]
             is_pair = sources != targets
             sources, targets = sources[is_pair], targets[is_pair]
@@ -79,19 +78,9 @@ class PairCounts:
 
 def find_pairs(events: Events, before: Counts, window: int) -> Transitions:
     """Return the pairs of different items that events complete, those of one moment too, in order of the events."""
-    found = before.find_new_transitions(events, np.ones(window, dtype=np.int64), within=True).sort_by_event()
+    found = before.find_new_transitions(events, np.ones(window, dtype=np.int64), within=True)
     is_pair = found.source != found.target
     return Transitions(*(column[is_pair] for column in found))
-
-
-def _slices(counts: Counts, window: int) -> list[NDArray[np.int64]]:
-    """Return the places of all events, in slices that complete about so many pairs as are held at a time."""
-    places = np.arange(len(counts.history))
-    n_before = np.full(len(places), window)
-    if counts.moments is not None:
-        n_before += places - counts.moments.begin(places)
-    slices = np.cumsum(n_before) // PAIRS_AT_A_TIME
-    return np.split(places, np.flatnonzero(np.diff(slices)) + 1)
 
 
 def _both_ways(matrix: Any) -> NDArray[np.int32] | sparse.csr_matrix:

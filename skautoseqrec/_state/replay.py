@@ -176,7 +176,7 @@ class ArrivingLog:
     def __init__(self, counts: Counts, events: Events, visible: NDArray[np.int64], model: Model) -> None:
         self._model = model
         self._lay_out_histories(counts, events, visible)
-        into = counts.find_new_transitions(events, model.settings.step_weights).sort_by_event()
+        into = counts.find_new_transitions(events, model.settings.step_weights)
         self._into = into
         self._bounds = np.searchsorted(into.event, np.arange(len(events.items) + 1))
         self._norm_growth = square_growth(counts, into.source, into.target, into.weight)

@@ -81,13 +81,14 @@ def test_windows_are_rounded_up_to_whole_moments():
 
 
 @given(logs(**BASKETS, kind="int"), st.sampled_from([1, 3, 20]), st.sampled_from([1, 7, 10**6]))
-def test_pairs_are_counted_in_slices(log, window, at_a_time):
+def test_counting_in_slices_changes_nothing(log, window, at_a_time):
     recommender = AutoSeqRecRecommender(**SMALL, neighbour_window=window, ties="together", exclude_seen=False).fit(log)
     counts = recommender._serving.state.snapshot.base.counts
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("skautoseqrec._counts.pairs.PAIRS_AT_A_TIME", at_a_time)
-        counted = PairCounts.of(counts, window).together
-    np.testing.assert_array_equal(counted, PairCounts.of(counts, window).together)
+        patch.setattr("skautoseqrec._counts.moments.STEPS_AT_A_TIME", at_a_time)
+        pairs, base = PairCounts.of(counts, window).together, rebuilt(recommender)
+    np.testing.assert_array_equal(pairs, PairCounts.of(counts, window).together)
+    assert_same_base(base, recommender._serving.state.snapshot.base)
 
 
 def test_an_interrupted_update_leaves_the_moments_as_they_were(monkeypatch):
