@@ -22,8 +22,9 @@ from skautoseqrec._counts.counted_log import count_log
 from skautoseqrec._counts.counts import Counts
 from skautoseqrec._counts.settings import SequenceSettings
 from skautoseqrec._data.reading import read_columns
-from skautoseqrec._fitting.blend_fit import fit_weights
-from skautoseqrec._fitting.learner import BLENDED_EVENTS, BLENDED_FEATURES, Learner
+from skautoseqrec._fitting.blend_fit import fit_gate, fit_weights
+from skautoseqrec._fitting.blending import BLENDED_FEATURES
+from skautoseqrec._fitting.learner import BLENDED_EVENTS, Learner
 from skautoseqrec._network.model import Model
 from skautoseqrec._parameters import resolve_parameters
 from skautoseqrec._scoring.blend import Blend
@@ -96,6 +97,10 @@ REPLACED: dict[str, type[MultinomialObjective]] = {
 TRAINED_WITHOUT = (*PARAMETERS, *REPLACED)
 
 
+#: What changes the weights of the parts, and is removed as they are.
+GATE = "gate"
+
+
 def main() -> None:
     """Print one table per log: mean and spread over seeds, and how much is lost."""
     options = parse_options()
@@ -166,6 +171,7 @@ def remove_parts(fitted: Interactions, walked: Interactions, seed: int) -> Itera
         else:
             scorer_with_it = refit_blend(recommender, fitted, model, left_out - {name})
             yield f"nothing, but with {name}", score(recommender, scorer_with_it, walked)
+    yield GATE, score(recommender, refit_blend(recommender, fitted, model, left_out | {GATE}), walked)
     narrow = Model(model.module, model.heads, replace(model.settings, context_size=1))
     yield "context", score(recommender, refit_blend(recommender, fitted, narrow, left_out), walked)
     fixed = Blend.default(model.heads, model.settings, recommender.exclude_seen)
@@ -187,11 +193,15 @@ def refit_blend(
     start = fitted_with.blend.terms()
     choices = validation.choices(model, BLENDED_FEATURES, start, CPU, each_part=True)
     left_out = {term for part in PARTS if part.NAME in removed for term in part.terms(model.settings)}
-    blend = fitted_with.blend.with_terms(fit_weights(choices, start, left_out=left_out).weights)
+    prior = Blend.default(model.heads, model.settings, recommender.exclude_seen).terms()
+    fit = fit_weights(choices, start, left_out=left_out, prior=prior)
+    if GATE not in removed:
+        fit = fit_gate(choices, fit.weights, prior)
+    blend = fitted_with.blend.with_terms(fit.weights)
     cold_blend = fitted_with.cold_blend
     if "trend" in removed:  # then newcomers are answered by event counts
         cold_blend = Blend.cold(replace(model.settings, trend_half_lives=()))
-    return Scorer(model, blend, cold_blend)
+    return Scorer(model, blend, cold_blend, fit.gate)
 
 
 def score(recommender: AutoSeqRecRecommender, scorer: Scorer, walked: Interactions) -> NDArray[np.float64]:

@@ -69,6 +69,7 @@ PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
     "ties": [StrOptions({"auto", "row", "together"})],
     "linear_penalty": [None, Interval(Real, 0, None, closed="neither")],
     "blend": [StrOptions({"auto"}), dict],
+    "gate": ["boolean"],
     "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
     "early_stopping": ["boolean"],
     "n_iter_no_change": [POSITIVE_INTEGER],
@@ -122,6 +123,7 @@ class FitSettings:
     ties: str
     linear_penalty: float | None
     blend: Any
+    gate: bool
     validation_fraction: float
     early_stopping: bool
     n_iter_no_change: int

@@ -44,7 +44,7 @@ def make_interactions(
 
     Users come back to items with probability ``return_rate``, out of habit: to one of their own, each earlier time
     weighing ``.9**(k - 1)`` if it was k moments ago. With a ``basket_size`` above 1, a user takes several items at one
-    moment, each of them at most once, given what stood before it; then a successor is one of any item of the last moment.
+    moment, given what stood before it, each at most once. A successor then is one of any item of the last moment.
 
     Parameters
     ----------

@@ -112,6 +112,9 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         Weight of each part of the score: "collaborative", "one_hop", "two_hop", "direct" (a tuple, one per last item,
         or one number that fades), "neighbours", "linear", "repeat" and "trend" (a tuple, one per half-life). Each is
         at least 0, not all are 0, and missing parts weigh 0. "auto" fits the weights to the held-out events.
+    gate : bool, default=True
+        Whether the situation changes the weights of a fitted blend: the time since the user's last event, the time
+        between the last two, the length of the history, the popularity of the last item. Needs 300 usable events.
     validation_fraction : float, default=0.1
         Newest share of the log that is held out for ``blend="auto"`` and ``early_stopping``; in (0, 1). With fewer than
         50 usable events held out, ``fit`` warns, validates nothing and takes a fixed blend.
@@ -153,7 +156,9 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
     ties_ : {"row", "together"}
         How the fit took events of one timestamp.
     blend_ : dict
-        Weight of every part of the score; valid as ``blend``.
+        Weight of every part of the score, where no gate changes it; valid as ``blend``.
+    gate_ : dict or None
+        By part and feature, the exponent of a part's weight per standard deviation of the feature; None without a gate.
     loss_curve_ : list of dict
         Mean loss of each epoch of the final training, one per decoder.
     validation_scores_ : list of float
@@ -222,6 +227,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         ties: str = "auto",
         linear_penalty: float | None = 300.0,
         blend: Any = "auto",
+        gate: bool = True,
         validation_fraction: float = 0.1,
         early_stopping: bool = True,
         n_iter_no_change: int = 10,
@@ -256,6 +262,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         self.ties = ties
         self.linear_penalty = linear_penalty
         self.blend = blend
+        self.gate = gate
         self.validation_fraction = validation_fraction
         self.early_stopping = early_stopping
         self.n_iter_no_change = n_iter_no_change
@@ -429,6 +436,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         candidates: Any = None,
         exclude: Any = None,
         return_scores: bool = False,
+        at: Any = None,
     ) -> Any:
         """Recommend the next items of some users, best first.
 
@@ -446,6 +454,9 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
             Items that must not be recommended (out of stock, say), for all users or per user.
         return_scores : bool, default=False
             Whether to return the scores too. Scores of different users are not comparable.
+        at : time, array-like of shape (n_users,) or None, default=None
+            When they are asked for, of the kind of the log's times: a gate weighs the parts by the time since a user's
+            last event. None is the newest time known; give a later one to recommend for a visit to come.
 
         Returns
         -------
@@ -458,9 +469,10 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If k < 1, a candidate is not known, or the number of per-user lists is not the number of users.
+            If k < 1, a candidate is not known, the number of per-user lists or times is not the number of users, or
+            ``at`` is given and no known event has a time.
         TypeError
-            If ids are of another kind than the known ones, or ``candidates`` or ``exclude`` is not a list.
+            If ids or times are of another kind than the known ones, or ``candidates`` or ``exclude`` is not a list.
         MemoryError
             If the answer needs more memory than is available.
 
@@ -476,7 +488,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         check_is_fitted(self)
         restriction = Restriction(self._excludes_seen(exclude_seen), candidates, exclude)
         serving = self._serving_on_device()
-        return answer(serving, serving.state.asked(users), k, restriction, return_scores)
+        return answer(serving, serving.state.asked(users, at), k, restriction, return_scores)
 
     def predict_topk_sequences(
         self,
@@ -607,7 +619,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         weights = check_weights(sample_weight, count_events(X))  # before the walk, which may take long
         return weighted_mean(self.score_samples(X), weights)
 
-    def explain(self, users: ArrayLike, items: ArrayLike) -> Bunch:
+    def explain(self, users: ArrayLike, items: ArrayLike, at: Any = None) -> Bunch:
         """Return the parts whose sum is the score of some items for some users, and the past items that spoke for them.
 
         Parameters
@@ -616,6 +628,8 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
             User ids; an unknown user has only the parts of a cold start.
         items : array-like of shape (n_items,)
             Ids of known items, seen ones too.
+        at : time, array-like of shape (n_users,) or None, default=None
+            When the scores are asked for, as in :meth:`predict_topk`.
 
         Returns
         -------
@@ -641,7 +655,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         array([[1.79, 0.  ]], dtype=float32)
         """
         check_is_fitted(self)
-        return explain(self._serving, users, items, self.exclude_seen)
+        return explain(self._serving, users, items, self.exclude_seen, at)
 
     def similar_items(self, items: ArrayLike, k: int = 10, *, side: str = "target", return_scores: bool = False) -> Any:
         """Return the items most like some items, best first.
@@ -860,8 +874,14 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         return self._serving.scorer.model.settings.ties
 
     @property
+    def gate_(self) -> dict[str, dict[str, float]] | None:
+        """How the situation changes the weight of each part, by part and feature; None without a gate."""
+        gate = self._serving.scorer.gate
+        return None if gate is None else gate.by_feature()
+
+    @property
     def blend_(self) -> dict[str, Any]:
-        """Weight of every part of the score."""
+        """Weight of every part of the score, where no gate changes it."""
         return dict(self._serving.scorer.blend)
 
     def _excludes_seen(self, exclude_seen: bool | None) -> bool:

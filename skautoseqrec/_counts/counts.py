@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,6 +116,8 @@ class Counts(FieldsOnly):
         How many events ever arrived, which is the sequence number of the next one.
     joins : ndarray of shape (n_events,), bool, or None, default=None
         Whether each event of ``history`` joins the moment of the event before it; None where every event is a moment.
+    seconds : ndarray of shape (n_events,) or None, default=None
+        Time of each event of ``history`` as a number, NaN where it has none; None where no event has one.
     """
 
     indptr: NDArray[np.int64]
@@ -125,6 +127,7 @@ class Counts(FieldsOnly):
     arrivals: NDArray[np.int64]
     clock: int
     joins: NDArray[np.bool_] | None = None
+    seconds: NDArray[np.float64] | None = None
 
     @classmethod
     def empty(cls) -> Counts:
@@ -195,15 +198,13 @@ class Counts(FieldsOnly):
         history[old_places], arrivals[old_places] = self.history, self.arrivals
         clock = self.clock + len(events.items)
         history[new_places], arrivals[new_places] = events.items, np.arange(self.clock, clock)
-        joins = None
-        if events.joins is not None:
-            joins = np.zeros(indptr[-1], dtype=bool)
-            joins[new_places] = events.joins
-            if self.joins is not None:
-                joins[old_places] = self.joins
+        joins, seconds = (
+            laid_out(indptr[-1], (old_places, old), (new_places, new))
+            for old, new in ((self.joins, events.joins), (self.seconds, events.seconds))
+        )
         popularity = np.bincount(events.items, minlength=events.n_items)
         popularity[: self.n_items] += self.popularity
-        return Counts(indptr, history, transitions, popularity, arrivals, clock, joins)
+        return Counts(indptr, history, transitions, popularity, arrivals, clock, joins, seconds)
 
     def renumbered(self, arrivals: NDArray[np.int64], clock: int) -> Counts:
         """Return the counts of the same events with other sequence numbers, given in order of arrival."""
@@ -261,6 +262,18 @@ class Counts(FieldsOnly):
         """Return where the newest ``lengths`` events of each user stand in ``history``, oldest first."""
         _, ends = self.ranges(users)
         return ragged_ranges(ends - lengths, lengths)
+
+
+def laid_out(length: int, *pieces: tuple[NDArray[np.int64], NDArray[Any] | None]) -> NDArray[Any] | None:
+    """Return pieces of a column at their places; NaN, or False, where a piece is None, and None if all of them are."""
+    known = [piece for _, piece in pieces if piece is not None]
+    if not known:
+        return None
+    column = np.full(length, False if known[0].dtype == bool else np.nan)
+    for places, piece in pieces:
+        if piece is not None:
+            column[places] = piece
+    return column
 
 
 def square_growth(

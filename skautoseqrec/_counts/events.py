@@ -15,6 +15,7 @@ class Events(NamedTuple):
     """Events as codes in order of arrival, and how many users and items are known once they have arrived.
 
     ``joins`` says whether each joins the moment of its user's event before; None where every event is one by itself.
+    ``seconds`` are their times as numbers, NaN where there is none; None where no event has one.
     """
 
     users: NDArray[np.int64]
@@ -22,6 +23,15 @@ class Events(NamedTuple):
     n_users: int
     n_items: int
     joins: NDArray[np.bool_] | None = None
+    seconds: NDArray[np.float64] | None = None
+
+    def part(self, start: int, stop: int) -> Events:
+        """Return some of the events, whose codes are given in order of first appearance."""
+        n_users, n_items = (int(codes[:stop].max(initial=-1)) + 1 for codes in (self.users, self.items))
+        part = slice(start, stop)
+        joins = None if self.joins is None else self.joins[part]
+        seconds = None if self.seconds is None else self.seconds[part]
+        return Events(self.users[part], self.items[part], n_users, n_items, joins, seconds)
 
 
 class EventStore:
@@ -87,7 +97,11 @@ class EventStore:
         """Return the events at the positions ``start, ..., stop - 1``, given how many users and items are known."""
         stop = len(self) if stop is None else stop
         joins = None if self._joins is None else self._joins.view(stop)[start:]
-        return Events(*self.between(start, stop), n_users, n_items, joins)
+        return Events(*self.between(start, stop), n_users, n_items, joins, self.seconds(start, stop))
+
+    def seconds(self, start: int, stop: int) -> NDArray[np.float64] | None:
+        """Return the times of some events as numbers; None where no event has one."""
+        return None if self._times is None else as_seconds(self._times.view(stop)[start:])
 
     def joins(self, start: int = 0) -> NDArray[np.bool_]:
         """Return whether each event from a position on joins the moment of its user's event before."""
@@ -159,6 +173,14 @@ class EventStore:
             self._times = None  # the events that first had times never arrived
         if self._joins is not None:
             self._joins.truncate(self._users.view())
+
+
+def as_seconds(times: NDArray[Any]) -> NDArray[np.float64]:
+    """Return times as numbers: datetimes as seconds since 1970, numbers as they are; NaN where there is none."""
+    if times.dtype.kind != "M":
+        return times.astype(np.float64)
+    seconds = (times - np.datetime64(0, "s")) / np.timedelta64(1, "s")
+    return seconds.astype(np.float64)
 
 
 def _check_unit(known: NDArray[Any], new: NDArray[Any]) -> None:

@@ -43,12 +43,15 @@ class Histories:
         Range of each history; empty for a user without events.
     moments : Moments or None, default=None
         The moments of ``items``; None if every event is one by itself.
+    seconds : ndarray or None, default=None
+        Time of each of ``items`` as a number, NaN where it has none; None where no event has one.
     """
 
     items: NDArray[np.int64]
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
     moments: Moments | None = None
+    seconds: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         """Return the number of histories."""
@@ -56,15 +59,19 @@ class Histories:
 
     @classmethod
     def of_lengths(
-        cls, items: NDArray[np.int64], lengths: NDArray[np.int64], moments: Moments | None = None
+        cls,
+        items: NDArray[np.int64],
+        lengths: NDArray[np.int64],
+        moments: Moments | None = None,
+        seconds: NDArray[np.float64] | None = None,
     ) -> Histories:
         """Return histories that stand one after the other."""
         ends = np.cumsum(lengths)
-        return cls(items, ends - lengths, ends, moments)
+        return cls(items, ends - lengths, ends, moments, seconds)
 
     def rows(self, rows: slice | NDArray[np.integer]) -> Histories:
         """Return some of the histories."""
-        return Histories(self.items, self.starts[rows], self.ends[rows], self.moments)
+        return Histories(self.items, self.starts[rows], self.ends[rows], self.moments, self.seconds)
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -125,6 +132,24 @@ class Histories:
         lengths = self._whole_moments(settings.neighbour_window)
         entries, ages = self._fading(lengths, settings.neighbour_decay)
         return entries if self.moments is None else entries._replace(values=entries.values * _shares(lengths, ages))
+
+    def newest_moments(self) -> SparseEntries:
+        """Return the items of the newest moment of each history, each with its part of it."""
+        lengths = self._whole_moments(1)
+        entries, ages = self._fading(lengths, 1.0)
+        return entries if self.moments is None else entries._replace(values=_shares(lengths, ages))
+
+    def last_times(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the times of the newest moment of each history and of the one before it, NaN where there is none."""
+        times = np.full((2, len(self)), np.nan)
+        if self.seconds is not None:
+            newest = self._whole_moments(1)
+            for row, is_there, places in (
+                (0, newest > 0, self.ends - 1),
+                (1, newest < self.lengths, self.ends - newest - 1),
+            ):
+                times[row, is_there] = self.seconds[places[is_there]]
+        return times[0], times[1]
 
     def _whole_moments(self, n_events: int) -> NDArray[np.int64]:
         """Return the number of events in the newest moments that hold so many events, of each history."""

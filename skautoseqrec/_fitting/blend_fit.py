@@ -8,7 +8,8 @@ number, and not a share that is spread over the items, stands in the design note
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 from scipy import optimize
 from torch import Tensor
 
+from .._scoring.blend import part_of
+from .._scoring.gate import STEEPEST, Gate
 from .._scoring.walk_forward import TIE_TOLERANCE, rank_among
 from .._utils.devices import beside
 
@@ -24,8 +27,12 @@ from .._utils.devices import beside
 LEAST_FORETOLD = 0.01
 #: The name of the only term of choices that are blended already.
 SCALE = "scale"
-#: Spread of the normal prior of a weight; it bounds the weights where few events could be split by chance.
-PRIOR_SPREAD = 10.0
+#: Spread of the normal prior of a weight around a given one: what few events say by chance is not believed.
+PRIOR_SPREAD = 1.0
+#: Its spread around zero where none is given; it bounds the weights where few events could be split by chance.
+WIDE_SPREAD = 10.0
+#: Penalty of the squared coefficients of a gate.
+GATE_PENALTY = 3e-3
 
 
 class Choices(NamedTuple):
@@ -40,11 +47,14 @@ class Choices(NamedTuple):
     offsets : Tensor of shape (n_events, n_candidates)
         What is added to a candidate's score: minus infinity if it was not eligible; the log of how many items it stands
         for where candidates are a uniform sample (then the sum over candidates estimates that over all items).
+    situations : ndarray of shape (n_events, n_features)
+        The situation in which each item was chosen.
     """
 
     terms: tuple[str, ...]
     features: Tensor
     offsets: Tensor
+    situations: NDArray[np.float64]
 
     def vector(self, weights: Mapping[str, float]) -> NDArray[np.float64]:
         """Return weights by name in the order of the features."""
@@ -52,7 +62,7 @@ class Choices(NamedTuple):
 
     def blended(self, weights: Mapping[str, float]) -> Choices:
         """Return the same choices with one feature, the blended score, whose term is :data:`SCALE`."""
-        return Choices((SCALE,), self._scores(self.vector(weights))[..., None], self.offsets)
+        return self._replace(terms=(SCALE,), features=self._scores(self.vector(weights))[..., None])
 
     def mean_reciprocal_rank(self, weights: Mapping[str, float]) -> float:
         """Return the mean reciprocal rank of the true items, estimated where candidates stand for other items."""
@@ -73,10 +83,11 @@ class Choices(NamedTuple):
 
 
 class Fit(NamedTuple):
-    """Fitted weights by term, and the mean log-likelihood of the true items under them, less the prior."""
+    """Fitted weights by term, the mean log-likelihood of the true items under them, less the prior, and a gate."""
 
     weights: dict[str, float]
     log_likelihood: float
+    gate: Gate | None = None
 
 
 def fit_weights(
@@ -85,11 +96,12 @@ def fit_weights(
     max_iter: int = 100,
     least_foretold: float = LEAST_FORETOLD,
     left_out: Collection[str] = (),
+    prior: Mapping[str, float] | None = None,
 ) -> Fit:
     """Find the non-negative weights that make the true items most likely.
 
     Maximises ``mean(log(p0 + p))``, p the softmax of the scores at the true item and p0 what surprises have less of,
-    under a wide normal prior, by L-BFGS-B with its analytic gradient.
+    under a normal prior around given weights, by L-BFGS-B with its analytic gradient.
 
     Parameters
     ----------
@@ -103,29 +115,101 @@ def fit_weights(
         The probability p0, at least 0; with 0 nothing is a surprise.
     left_out : collection of str, default=()
         Terms whose weight is to be 0.
+    prior : mapping or None, default=None
+        The weights that the prior is around; None takes a wide one around zero.
 
     Returns
     -------
     fit : Fit
         Weights of at least 0 each, and the likelihood.
     """
-    features = choices.features
-    surprise = features.new_full((), least_foretold).log()
+    features, n_events = choices.features, len(choices.features)
+    penalty = _penalty(choices.terms, prior, n_events)
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        logarithms = torch.log_softmax(choices.scores(weights), 1)
-        foretold = logarithms[:, 0]
-        likelihoods = torch.logaddexp(foretold, surprise)
-        is_foretold = torch.exp(foretold - likelihoods)[:, None]
-        shares = logarithms.exp_()
+        likelihood, residuals = _likelihood(choices.scores(weights), least_foretold)
         # As one product over all candidates of all events, which is faster than einsum.
-        expected = (shares * is_foretold).flatten() @ features.flatten(0, 1)
-        gradient = (expected - (features[:, 0] * is_foretold).sum(0)) / len(features)
-        prior = weights / (PRIOR_SPREAD**2 * len(features))
-        value = -float(likelihoods.double().mean()) + float(weights @ prior) / 2
-        return value, gradient.double().cpu().numpy() + prior
+        gradient = (residuals.flatten() @ features.flatten(0, 1)).double().cpu().numpy() / n_events
+        value, slope = penalty(weights)
+        return value - likelihood, gradient + slope
 
     bounds = [(0.0, 0.0 if term in left_out else None) for term in choices.terms]
     first = np.array([0.0 if term in left_out else start[term] for term in choices.terms])
     found = optimize.minimize(loss, first, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": max_iter})
     return Fit(dict(zip(choices.terms, found.x.tolist(), strict=True)), -float(found.fun))
+
+
+def fit_gate(
+    choices: Choices, start: Mapping[str, float], prior: Mapping[str, float] | None, max_iter: int = 60
+) -> Fit:
+    """Find weights together with a gate, as :func:`fit_weights` finds weights alone.
+
+    Terms that weigh nothing at the start stay without weight. The squared coefficients of the gate have a penalty.
+
+    Parameters
+    ----------
+    choices : Choices
+        The events.
+    start : mapping
+        Where to begin: a weight for each term, fitted without a gate.
+    prior : mapping or None
+        The weights that the prior is around, as in :func:`fit_weights`.
+    max_iter : int, default=60
+        Most iterations.
+    """
+    used = [place for place, term in enumerate(choices.terms) if start[term] > 0]
+    terms = [choices.terms[place] for place in used]
+    features, n_events = choices.features[:, :, used], len(choices.features)
+    neutral = Gate.neutral(choices.situations)
+    parts = [part for part in neutral.coefficients if any(part_of(term) == part for term in terms)]
+    phi = neutral.standardised(choices.situations)
+    of_part = np.array([[part_of(term) == part for term in terms] for part in parts], dtype=float)
+    penalty, n_terms = _penalty(terms, prior, n_events), len(terms)
+
+    def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        weights, coefficients = parameters[:n_terms], parameters[n_terms:].reshape(len(parts), -1)
+        exponents = phi @ coefficients.T
+        factors = np.exp(np.clip(exponents, -STEEPEST, STEEPEST) @ of_part)
+        each = beside(features, (factors * weights).astype(np.float32))
+        likelihood, residuals = _likelihood((features @ each[:, :, None])[:, :, 0] + choices.offsets, LEAST_FORETOLD)
+        slopes = (residuals[:, None] @ features)[:, 0].double().cpu().numpy() * factors / n_events
+        value, slope = penalty(weights)
+        bends = (slopes * weights) @ of_part.T * (np.abs(exponents) < STEEPEST)
+        gradient = np.r_[slopes.sum(0) + slope, (bends.T @ phi + 2 * GATE_PENALTY * coefficients).ravel()]
+        return value + GATE_PENALTY * float((coefficients**2).sum()) - likelihood, gradient
+
+    first = np.r_[[start[term] for term in terms], np.zeros(len(parts) * phi.shape[1])]
+    bounds = [(0.0, None)] * n_terms + [(None, None)] * (len(first) - n_terms)
+    found = optimize.minimize(loss, first, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": max_iter})
+    weights = dict.fromkeys(choices.terms, 0.0) | dict(zip(terms, found.x[:n_terms].tolist(), strict=True))
+    coefficients = dict(zip(parts, found.x[n_terms:].reshape(len(parts), -1), strict=True))
+    return Fit(weights, -float(found.fun), replace(neutral, coefficients=coefficients))
+
+
+def _penalty(
+    terms: Sequence[str], prior: Mapping[str, float] | None, n_events: int
+) -> Callable[[NDArray[np.float64]], tuple[float, NDArray[np.float64]]]:
+    """Return the function that returns what weights cost by a prior, per event, and its gradient."""
+    center = np.array([0.0 if prior is None else prior[term] for term in terms])
+    precision = 1 / ((WIDE_SPREAD if prior is None else PRIOR_SPREAD) ** 2 * n_events)
+
+    def penalty(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        distance = weights - center
+        return float(distance @ distance) * precision / 2, distance * precision
+
+    return penalty
+
+
+def _likelihood(scores: Tensor, least_foretold: float) -> tuple[float, Tensor]:
+    """Return the mean log of p0 + p, and by how much each score lowers the sum of them, with the sign of a loss.
+
+    The scores are those of the candidates, the true item first.
+    """
+    surprise = scores.new_full((), least_foretold).log()
+    logarithms = torch.log_softmax(scores, 1)
+    foretold = logarithms[:, 0]
+    likelihoods = torch.logaddexp(foretold, surprise)
+    is_foretold = torch.exp(foretold - likelihoods)[:, None]
+    residuals = logarithms.exp_().mul_(is_foretold)
+    residuals[:, :1] -= is_foretold
+    return float(likelihoods.double().mean()), residuals

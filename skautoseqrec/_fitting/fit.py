@@ -15,7 +15,8 @@ from .._scoring.parts import PARTS
 from .._scoring.scorer import rows_per_block
 from .._training.batches import TARGETS_PER_ROW
 from .._utils.memory import require_bytes
-from .learner import BLENDED_EVENTS, BLENDED_FEATURES, Learner
+from .blending import BLENDED_FEATURES
+from .learner import BLENDED_EVENTS, Learner
 from .linear_fit import MOST_ITEMS
 from .reporting import Monitor, require_bar
 from .warm_start import WarmStart

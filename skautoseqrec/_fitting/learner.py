@@ -19,7 +19,6 @@ from .._network.heads import HEADS
 from .._network.model import Model
 from .._network.module import AutoSeqRecModule, make_history_encoder
 from .._parameters import FitSettings
-from .._scoring.blend import Blend
 from .._scoring.walk_forward import visible_events
 from .._training.loop import Epoch, train
 from .._training.objectives import OBJECTIVES
@@ -27,18 +26,17 @@ from .._training.steps import TrainingSettings
 from .._utils.devices import training_device
 from .._utils.warn import warn_caller
 from .blend_fit import Choices, fit_weights
+from .blending import FEWEST_EVENTS, Blending
 from .linear_fit import Solver
 from .reporting import Monitor
-from .result import EpochRecord, TrainingResult
+from .result import Blends, EpochRecord, TrainingResult
 from .validation import Validation
 from .warm_start import WarmStart
 
 #: Newest events that the blend is fitted on, and that early stopping looks at.
 BLENDED_EVENTS, MONITORED_EVENTS = 5000, 2000
-#: With fewer usable events than this, nothing is fitted on them.
-FEWEST_EVENTS = 50
-#: Numbers that hold every part of every candidate's score: 256 MiB of float32 for the blend, 32 MiB for monitoring.
-BLENDED_FEATURES, MONITORED_FEATURES = 2**26, 2**23
+#: Numbers that hold every part of every candidate's score while training is monitored: 32 MiB of float32.
+MONITORED_FEATURES = 2**23
 #: Iterations of the fit of the blend after an epoch: it goes on from that of the epoch before.
 MONITORED_ITER = 15
 #: What is kept of a fit that is interrupted in the first epoch of its refit.
@@ -75,6 +73,7 @@ class Learner:
         self._device = training_device(settings.device)
         self._seed = draw_seed(settings.random_state)
         self._solver = Solver(settings.linear_penalty)
+        self._blending = Blending(settings, self._heads, self._device)
 
     def learn(self, log: CountedLog, monitor: Monitor) -> TrainingResult:
         """Return weights and blend for a log, leaving the caller's random state alone."""
@@ -89,11 +88,11 @@ class Learner:
             if needs_validation:
                 blend = ", and the blend is the objective's fixed one" if settings.fits_blend else ""
                 self._warn_unvalidated(f"Training takes all {settings.max_iter} epochs{blend}.")
-            return self._train_on_all(log, monitor, settings.max_iter, self._unfitted_blends())
+            return self._train_on_all(log, monitor, settings.max_iter, self._blending.fixed())
 
     def _solve(self, log: CountedLog) -> TrainingResult:
         """Return what needs no epochs: a linear autoencoder, and a blend fitted to the held-out part."""
-        settings, blends = self._settings, self._unfitted_blends()
+        settings, blends = self._settings, self._blending.fixed()
         judged = self.hold_out(log, BLENDED_EVENTS) if settings.fits_blend else None
         model = self._model(_settled(self._new_module(log.item_vocabulary.ids(log.counts.n_items))), log.counts)
         if settings.fits_blend and judged is None:
@@ -101,9 +100,9 @@ class Learner:
         if judged is not None:
             module = _settled(self._new_module(log.item_vocabulary.ids(judged.head.n_items)))
             held_out = self._model(module, judged.head)
-            blends = self._fit_blends(judged, held_out, blends[0].terms())
+            blends = self._blending.fitted(judged, held_out, blends.blend.terms())
             model = model if settings.refit else held_out
-        return TrainingResult(log, model, *blends, (), ())
+        return TrainingResult(log, model, blends, (), ())
 
     def _warn_unvalidated(self, consequence: str) -> None:
         fraction = self._settings.validation_fraction
@@ -116,11 +115,11 @@ class Learner:
         """Train with early stopping, fit the blend, and refit."""
         record, is_interrupted = self._train_held_out(log, validation, monitor)
         module, n_iter = record.kept(self._settings.early_stopping)
-        model, blends = self._model(module, validation.head), self._unfitted_blends()
+        model, blends = self._model(module, validation.head), self._blending.fixed()
         if self._settings.fits_blend:
             judged = self.hold_out(log, BLENDED_EVENTS) or validation
-            blends = self._fit_blends(judged, model, record.weights)
-        result = TrainingResult(log, model, *blends, record.losses[:n_iter], record.scores)
+            blends = self._blending.fitted(judged, model, record.weights)
+        result = TrainingResult(log, model, blends, record.losses[:n_iter], record.scores)
         if is_interrupted or not self._settings.refit:
             return result
         return self._train_on_all(log, monitor, n_iter, blends, result)
@@ -129,7 +128,7 @@ class Learner:
         """Train on the events before the held-out part; return the epochs, and whether they were interrupted."""
         settings = self._settings
         epochs = self._epochs(log.item_vocabulary, validation.head)
-        record = EpochRecord(self._unfitted_blend().terms())
+        record = EpochRecord(self._blending.fixed().blend.terms())
         try:
             with monitor.training("epoch", settings.max_iter):
                 for _ in range(settings.max_iter):
@@ -154,26 +153,25 @@ class Learner:
         choices = validation.choices(self._model(module, validation.head), MONITORED_FEATURES, weights, self._device)
         # No event is a surprise here (p0 = 0): all of them tell how far training has come, and the curve is smooth.
         if self._settings.fits_blend:
-            weights, score = fit_weights(
-                choices, weights, MONITORED_ITER, least_foretold=0.0, left_out=self._heads.LEFT_OUT
-            )
+            left_out = self._heads.LEFT_OUT
+            weights, score, _ = fit_weights(choices, weights, MONITORED_ITER, 0.0, left_out, self._blending.prior())
         else:
-            scale, score = fit_weights(choices.blended(weights), scale, MONITORED_ITER, least_foretold=0.0)
+            scale, score, _ = fit_weights(choices.blended(weights), scale, MONITORED_ITER, least_foretold=0.0)
         quality = _quality(choices, weights, score) if is_printed else ""
         return record.after(epoch.losses, module, score, weights, scale), quality
 
     def _result_by_now(self, log: CountedLog, validation: Validation, record: EpochRecord) -> TrainingResult:
         """Return what the fit would come to if it stopped after the newest epoch."""
         model = self._model(cast(AutoSeqRecModule, record.newest), validation.head)
-        blend = self._unfitted_blend().with_terms(record.weights)
-        return TrainingResult(log, model, blend, self._cold_blend(), record.losses, record.scores)
+        blend = self._blending.fixed().blend.with_terms(record.weights)
+        return TrainingResult(log, model, self._blending.fixed()._replace(blend=blend), record.losses, record.scores)
 
     def _train_on_all(
         self,
         log: CountedLog,
         monitor: Monitor,
         n_iter: int,
-        blends: tuple[Blend, Blend],
+        blends: Blends,
         before: TrainingResult | None = None,
     ) -> TrainingResult:
         """Train on the whole log; in a refit, ``before`` is the result of the training before it."""
@@ -188,7 +186,7 @@ class Learner:
                     epoch = next(epochs)
                     losses = (*losses, epoch.losses)
                     model = self._model(_settled(epoch.module), log.counts)
-                    result = TrainingResult(log, model, *blends, losses, scores)
+                    result = TrainingResult(log, model, blends, losses, scores)
                     if monitor.epoch_ends(result):
                         break
         except KeyboardInterrupt:
@@ -197,19 +195,6 @@ class Learner:
             n_whole = len(result.loss_curve)
             _warn_interrupted(BEFORE_REFIT if result is before else f"{n_whole} of {n_iter} epochs of the whole log")
         return cast(TrainingResult, result)
-
-    def _fit_blends(self, validation: Validation, model: Model, start: Mapping[str, float]) -> tuple[Blend, Blend]:
-        """Return the blends that make the events of a validation most likely, for users with a history and without."""
-        blend, cold_blend = self._unfitted_blends()
-        choices = validation.choices(model, BLENDED_FEATURES, start, self._device, each_part=True)
-        blend = blend.with_terms(fit_weights(choices, start, left_out=self._heads.LEFT_OUT).weights)
-        if not self._settings.trend_half_lives:
-            return blend, cold_blend  # event counts have nothing to be weighed against
-        fixed = cold_blend.terms()
-        cold = validation.choices(model, BLENDED_FEATURES, fixed, self._device, cold=True, each_part=True)
-        if len(cold.features) >= FEWEST_EVENTS:
-            cold_blend = cold_blend.with_terms(fit_weights(cold, fixed).weights)
-        return blend, cold_blend
 
     def hold_out(self, log: CountedLog, n_judged: int) -> Validation | None:
         """Return the newest part of a log as a validation, None if too few of its events are usable."""
@@ -260,20 +245,6 @@ class Learner:
     def _model(self, module: AutoSeqRecModule, counts: Counts) -> Model:
         """Return a trained module beside what is solved in closed form from the counts that it was trained on."""
         return Model(module, self._heads, self._sequence, self._solver.linear(counts))
-
-    def _unfitted_blends(self) -> tuple[Blend, Blend]:
-        """Return the blend before it is fitted, and that for users without a history."""
-        return self._unfitted_blend(), self._cold_blend()
-
-    def _unfitted_blend(self) -> Blend:
-        """Return the blend that is given, or else the objective's own."""
-        settings = self._settings
-        if not settings.fits_blend:
-            return cast(Blend, settings.blend)
-        return Blend.default(self._heads, self._sequence, settings.exclude_seen)
-
-    def _cold_blend(self) -> Blend:
-        return Blend.cold(self._sequence)
 
 
 def _quality(choices: Choices, weights: Mapping[str, float], score: float) -> str:

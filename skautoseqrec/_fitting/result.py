@@ -12,9 +12,26 @@ from .._counts.counted_log import CountedLog
 from .._network.model import Model
 from .._network.module import AutoSeqRecModule
 from .._scoring.blend import Blend
+from .._scoring.gate import Gate
 from .._scoring.scorer import Scorer, Serving
 from .._state.state import State
 from .blend_fit import SCALE
+
+
+class Blends(NamedTuple):
+    """Weights of the parts of a score.
+
+    Parameters
+    ----------
+    blend, cold_blend : Blend
+        For users with a history and without one.
+    gate : Gate or None, default=None
+        How the situation changes the weights of ``blend``.
+    """
+
+    blend: Blend
+    cold_blend: Blend
+    gate: Gate | None = None
 
 
 class TrainingResult(NamedTuple):
@@ -26,8 +43,8 @@ class TrainingResult(NamedTuple):
         The whole log: what is known, whichever part of it the weights were trained on.
     model : Model
         The weights after the last epoch that counts.
-    blend, cold_blend : Blend
-        Weights of the parts of a score, for users with a history and without one.
+    blends : Blends
+        Weights of the parts of a score.
     loss_curve : sequence of dict
         The losses of each epoch that the weights were trained for.
     validation_scores : sequence of float
@@ -36,8 +53,7 @@ class TrainingResult(NamedTuple):
 
     log: CountedLog
     model: Model
-    blend: Blend
-    cold_blend: Blend
+    blends: Blends
     loss_curve: Sequence[dict[str, float]]
     validation_scores: Sequence[float]
 
@@ -47,7 +63,7 @@ class TrainingResult(NamedTuple):
             "loss_curve_": list(self.loss_curve),
             "n_iter_": len(self.loss_curve),
             "validation_scores_": list(self.validation_scores),
-            "_serving": Serving(State(*self.log, self.model), Scorer(self.model, self.blend, self.cold_blend)),
+            "_serving": Serving(State(*self.log, self.model), Scorer(self.model, *self.blends)),
         }
 
 

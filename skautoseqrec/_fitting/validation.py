@@ -13,6 +13,7 @@ from torch import Tensor
 from .._counts.counts import Counts
 from .._counts.events import Events
 from .._network.model import Model
+from .._scoring.gate import FEATURES
 from .._scoring.parts import each_term
 from .._scoring.walk_forward import Ranking, WalkForward
 from .._state.base import Base
@@ -72,9 +73,9 @@ class Validation:
         visible : ndarray of shape (n_events - judged,)
             How many of the judged events each of them sees.
         """
-        head, _ = Counts.empty().add_events(_part(log, 0, start), step_weights)
-        known, _ = head.add_events(_part(log, start, judged), step_weights)
-        judged_events = _part(log, judged, len(log.items))
+        head, _ = Counts.empty().add_events(log.part(0, start), step_weights)
+        known, _ = head.add_events(log.part(start, judged), step_weights)
+        judged_events = log.part(judged, len(log.items))
         return cls(head, known, log.items[:judged], judged_events, exclude_seen, visible)
 
     def count_usable(self) -> int:
@@ -117,7 +118,7 @@ class Validation:
         base = Base.build(self.known, self.known_items, model)
         walk = WalkForward(model, base, self.judged, self.visible, self.exclude_seen, device)
         generator = torch.Generator().manual_seed(0)
-        blocks = []
+        blocks, situations = [], []
         for ranking in walk.blocks():
             denied, rows = _usable(ranking, cold)
             if rows.any():
@@ -131,10 +132,12 @@ class Validation:
                 candidates = torch.cat([targets, candidates], 1)
                 features = torch.stack([part.gather(1, candidates) for part in terms.values()], 2)
                 blocks.append((features, torch.cat([offsets.new_zeros(len(targets), 1), offsets], 1)))
+                situations.append(ranking.view.situations()[rows.cpu().numpy()])
         if not blocks:
-            return Choices((), torch.zeros(0, 1, 0, device=device), torch.zeros(0, 1, device=device))
+            nothing = torch.zeros(0, 1, 0, device=device), torch.zeros(0, 1, device=device)
+            return Choices((), *nothing, np.zeros((0, len(FEATURES))))
         features, offsets = (torch.cat(block) for block in zip(*blocks, strict=True))
-        return Choices(tuple(terms), features, offsets)
+        return Choices(tuple(terms), features, offsets, np.concatenate(situations))
 
 
 def _usable(ranking: Ranking, cold: bool) -> tuple[Tensor, Tensor]:
@@ -161,13 +164,6 @@ def _candidates(
     if each_part and scores.shape[1] > n_candidates:
         scores = lift_highest(scores, list(terms.values()), denied, n_candidates // 4)
     return choose(scores, denied, n_candidates, generator)
-
-
-def _part(log: Events, start: int, stop: int) -> Events:
-    """Return some events of a log whose codes are given in order of first appearance."""
-    n_users, n_items = (int(codes[:stop].max(initial=-1)) + 1 for codes in (log.users, log.items))
-    joins = None if log.joins is None else log.joins[start:stop]
-    return Events(log.users[start:stop], log.items[start:stop], n_users, n_items, joins)
 
 
 def _occurs_earlier(values: NDArray[np.int64]) -> NDArray[np.bool_]:

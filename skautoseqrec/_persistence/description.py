@@ -18,6 +18,7 @@ from .._network.heads import HEADS
 from .._network.module import HISTORY_ENCODERS, SHARED
 from .._parameters import PARAMETER_CONSTRAINTS, check_half_lives
 from .._scoring.blend import Blend
+from .._scoring.gate import Gate
 from .._scoring.parts import COLD_PARTS
 from .._scoring.scorer import Scorer
 from .._scoring.walk_forward import TIES
@@ -43,6 +44,7 @@ class Fitted(NamedTuple):
     validation_scores: list[float]
     n_iter: int
     n_features_in: int
+    gate: dict[str, Any] | None
 
 
 def describe_fitted(recommender: Any, scorer: Scorer) -> dict[str, Any]:
@@ -64,6 +66,7 @@ def describe_fitted(recommender: Any, scorer: Scorer) -> dict[str, Any]:
         validation_scores=recommender.validation_scores_,
         n_iter=recommender.n_iter_,
         n_features_in=recommender.n_features_in_,
+        gate=None if scorer.gate is None else scorer.gate.to_dict(),
     )
     check_settings(fitted)
     return {"version": FORMAT_VERSION, **{name: to_json(value, name) for name, value in fitted._asdict().items()}}
@@ -87,7 +90,8 @@ def read_description(manifest: Mapping[str, Any]) -> Fitted:
     kinds: dict[str, type] = {"objective": str, "activation": str, "history_encoder": str, "history_dropout": float}
     kinds |= {"n_iter": int, "n_features_in": int, "settings": dict, "blend": dict, "cold_blend": dict}
     kinds |= {"loss_curve": list, "validation_scores": list}
-    fitted = Fitted(**{name: take(manifest, name, kinds[name]) for name in Fitted._fields})
+    entries = {name: take(manifest, name, kind) for name, kind in kinds.items()}
+    fitted = Fitted(**entries, gate=None if manifest.get("gate") is None else take(manifest, "gate", dict))
     losses = [loss for epoch in fitted.loss_curve if isinstance(epoch, dict) for loss in epoch.values()]
     are_numbers = all(type(number) is float for number in [*losses, *fitted.validation_scores])
     if not are_numbers or not all(isinstance(epoch, dict) for epoch in fitted.loss_curve):
@@ -130,6 +134,20 @@ def check_settings(fitted: Fitted) -> SequenceSettings:
             f"saved model can have {LONGEST_WINDOW} at most."
         )
     return SequenceSettings(**{**settings, "trend_half_lives": half_lives})
+
+
+def read_gate(fitted: Fitted) -> Gate | None:
+    """Return the gate, None if there is none.
+
+    Raises
+    ------
+    ModelFileError
+        If it cannot be that of a fit.
+    """
+    try:
+        return None if fitted.gate is None else Gate.read(fitted.gate)
+    except (TypeError, ValueError, KeyError) as error:
+        raise ModelFileError(f"the manifest's gate is none: {error}") from error
 
 
 def read_blends(fitted: Fitted, settings: SequenceSettings) -> tuple[Blend, Blend]:

@@ -24,7 +24,7 @@ from .._network.module import AutoSeqRecModule, make_history_encoder
 from .._scoring.scorer import Scorer, Serving
 from .._state.state import State
 from ..exceptions import ModelFileError
-from .description import Fitted, check_settings, read_blends, read_description
+from .description import Fitted, check_settings, read_blends, read_description, read_gate
 from .manifest import check_version
 
 #: No log has as many events; sums of larger numbers might wrap around.
@@ -77,7 +77,7 @@ def read_fitted(manifest: Mapping[str, Any], arrays: Arrays) -> dict[str, Any]:
     (users, items), module, (events, log) = found["ids"], found["weights"], found["events"]
     counts = Counts.of(log, settings.step_weights, events.arrivals, events.clock)
     model = Model(module, HEADS[fitted.objective](), settings, found["linear"])
-    scorer = Scorer(model, *read_blends(fitted, settings))
+    scorer = Scorer(model, *read_blends(fitted, settings), read_gate(fitted))
     return {
         "loss_curve_": fitted.loss_curve,
         "n_iter_": fitted.n_iter,

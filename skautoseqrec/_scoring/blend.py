@@ -148,6 +148,11 @@ class Blend(Mapping[str, Any]):
         return Blend(weights)
 
 
+def part_of(term: str) -> str:
+    """Return the name of the part that a term belongs to."""
+    return term.split(" ")[0]
+
+
 def _term_names(name: str, weight: Any) -> list[str]:
     return [f"{name} {place}" for place in range(len(weight))] if isinstance(weight, tuple) else [name]
 

@@ -18,7 +18,7 @@ from .parts import Neighbours
 from .scorer import Scorer, Serving
 
 
-def explain(serving: Serving, users: Any, items: Any, exclude_seen: bool) -> Bunch:
+def explain(serving: Serving, users: Any, items: Any, exclude_seen: bool, at: Any) -> Bunch:
     """Return what the recommender's ``explain`` does: weighted parts of scores, as they are and centered.
 
     Parameters
@@ -29,6 +29,8 @@ def explain(serving: Serving, users: Any, items: Any, exclude_seen: bool) -> Bun
         Whose scores, and of which known items.
     exclude_seen : bool
         Whether the means are over items that the user has not seen.
+    at : time, one for each user, or None
+        When it is asked.
 
     Raises
     ------
@@ -36,16 +38,18 @@ def explain(serving: Serving, users: Any, items: Any, exclude_seen: bool) -> Bun
         If an item is not known.
     """
     state, scorer = serving
-    asked = snapshot, histories = state.asked(users)
+    asked = state.asked(users, at)
+    snapshot, histories, _ = asked
     codes = state.item_vocabulary.known_codes(read_ids(items, "items"), "items", snapshot.n_items)
-    whole = scorer.parts(scorer.view(asked))
+    view = scorer.gated(scorer.view(asked))
+    whole = scorer.parts(view)
     eligible = torch.zeros(len(histories), snapshot.n_items)
     Filter(exclude_seen).apply(eligible, histories)
     eligible = torch.isfinite(eligible)
     chosen = torch.from_numpy(codes)
     parts = {name: part[:, chosen].numpy() for name, part in whole.items()}
     centered = {name: parts[name] - _row_means(part, eligible) for name, part in whole.items()}
-    past_items, neighbours = _speak_for(scorer, asked, codes)
+    past_items, neighbours = _speak_for(scorer, asked, codes, view.factor(Neighbours.NAME))
     item_ids = state.item_vocabulary.ids(snapshot.n_items)
     return Bunch(
         parts=parts,
@@ -57,16 +61,18 @@ def explain(serving: Serving, users: Any, items: Any, exclude_seen: bool) -> Bun
 
 
 def _speak_for(
-    scorer: Scorer, asked: Asked, codes: NDArray[np.int64]
+    scorer: Scorer, asked: Asked, codes: NDArray[np.int64], factor: NDArray[np.float32] | None
 ) -> tuple[list[NDArray[np.integer]], list[NDArray[np.float32]]]:
     """Return the last items of each user, newest first, and what the part neighbours adds for each of them."""
-    snapshot, histories = asked
+    snapshot, histories, _ = asked
     entries = histories.neighbours(scorer.model.settings)
     if scorer.model.settings.neighbour_window == 0:  # then no pairs are counted
         return [entries.items] * len(histories), [np.zeros((0, len(codes)), np.float32)] * len(histories)
     each = entries._replace(lengths=np.ones(len(entries.items), dtype=np.int64))
     cosines = snapshot.neighbourhood(each, snapshot.popularity()).cosines(None)
     weighted = (cosines[:, torch.from_numpy(codes)] * (Neighbours.SCALE * scorer.blend[Neighbours.NAME])).numpy()
+    if factor is not None:
+        weighted *= np.repeat(factor, entries.lengths)[:, None]
     rows = [slice(start, stop) for start, stop in pairwise(entries.bounds.tolist())]
     return [entries.items[row][::-1] for row in rows], [weighted[row][::-1] for row in rows]
 

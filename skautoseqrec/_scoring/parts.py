@@ -160,7 +160,7 @@ class Direct(Part):
 
     def add(self, scores: Tensor, view: View, weight: Sequence[float], heads: Heads) -> None:
         """Add the logs of the rows of T."""
-        view.queries.last.add_logs(scores, weight)
+        view.queries.last.add_logs(scores, weight, view.factor(self.NAME))
 
 
 class Neighbours(Part):
@@ -174,7 +174,7 @@ class Neighbours(Part):
         """Add the sums as each row sees them, recent events included."""
         if view.neighbourhood is not None:
             cosines = view.neighbourhood().cosines(view.recent.sees)
-            scores.add_(cosines.to(scores.device), alpha=weight * self.SCALE)
+            scores.add_(view.gated(cosines.to(scores.device), self.NAME), alpha=weight * self.SCALE)
 
 
 class Linear(Part):
@@ -188,7 +188,7 @@ class Linear(Part):
         """Add the product, for the items that the autoencoder has."""
         linear = view.queries.linear
         if linear is not None:
-            product = linear.project(view.queries.recent_rows).to(scores.device)
+            product = view.gated(linear.project(view.queries.recent_rows).to(scores.device), self.NAME)
             scores.index_add_(1, beside(scores, linear.items), product, alpha=weight * self.SCALE)
 
 
@@ -199,7 +199,8 @@ class Repeat(Part):
 
     def add(self, scores: Tensor, view: View, weight: float, heads: Heads) -> None:
         """Add the logs of the decayed histories."""
-        SummedRows([view.queries.history_rows], scores.shape[1]).add_logs(scores, weight)
+        rows = SummedRows([view.queries.history_rows], scores.shape[1])
+        rows.add_logs(scores, weight, view.factor(self.NAME))
 
 
 class Trend(Part):
@@ -219,13 +220,13 @@ class Trend(Part):
 
     def add(self, scores: Tensor, view: View, weight: Sequence[float], heads: Heads) -> None:
         """Add the levels as of when the batch began."""
-        view.trend.add_levels(scores, weight)
+        view.trend.add_levels(scores, weight, view.factor(self.NAME))
 
     def score_changes(self, view: View, weight: Sequence[float]) -> Tensor | None:
         """Return by how much each recent event raises its item; a live view has them in its levels."""
         if not len(view.trend.items):
             return None
-        return view.trend.score_changes(weight).to(view.item_vectors.vectors.device)
+        return view.gated(view.trend.score_changes(weight).to(view.item_vectors.vectors.device), self.NAME)
 
     def add_cold(self, scores: Tensor, view: View, weight: Sequence[float]) -> None:
         """Add the levels as each row sees them."""

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy import sparse
 from torch import Tensor
 
@@ -65,13 +66,16 @@ class SummedRows:
             norms[is_row] = np.add.reduceat(squares, self._sparse.indptr[:-1][is_row])
         return torch.from_numpy(norms)
 
-    def add_logs(self, scores: Tensor, weight: float) -> None:
-        """Add ``weight log1p(row)`` to scores of the rows' own shape, in place."""
+    def add_logs(self, scores: Tensor, weight: float, factor: NDArray[np.float32] | None = None) -> None:
+        """Add ``weight log1p(row)``, times a factor (n_rows,), to scores of the rows' own shape, in place."""
         if self._dense is not None:
-            scores.add_(torch.log1p(self._dense.to(scores.device)), alpha=weight)
+            logs = torch.log1p(self._dense.to(scores.device))
+            scores.add_(logs if factor is None else logs.mul_(beside(scores, factor)[:, None]), alpha=weight)
         elif self._sparse is not None:
             places = flat_places(np.diff(self._sparse.indptr), self._sparse.indices, self._shape[1])
             raised = (weight * np.log1p(self._sparse.data)).astype(np.float32, copy=False)
+            if factor is not None:
+                raised *= np.repeat(factor, np.diff(self._sparse.indptr))
             scores.view(-1)[beside(scores, places)] += beside(scores, raised)
 
     def _add_up_densely(self, entries: list[SparseEntries]) -> Tensor:

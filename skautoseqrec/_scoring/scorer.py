@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from .._state.state import Asked, Snapshot, State
 from .._utils.devices import CPU, beside
 from .._utils.keeping import FieldsOnly
 from .blend import Blend
+from .gate import Gate, describe
 from .parts import PARTS, Part
 from .queries import form_queries
 from .trend import TrendView
@@ -41,6 +42,8 @@ class Scorer(FieldsOnly):
         Weight of each part of the score.
     cold_blend : Blend
         The same for users without history.
+    gate : Gate or None, default=None
+        How the situation changes the weights of ``blend``.
     device : torch.device, default=cpu
         Where scores are formed. Queries are formed, and the state is kept, on the CPU.
     """
@@ -48,6 +51,7 @@ class Scorer(FieldsOnly):
     model: Model
     blend: Blend
     cold_blend: Blend
+    gate: Gate | None = None
     device: torch.device = CPU
 
     def on(self, device: torch.device) -> Scorer:
@@ -58,7 +62,7 @@ class Scorer(FieldsOnly):
 
     def score(self, view: View) -> Tensor:
         """Return the score of every item for every row of a view, shape (n_rows, n_items)."""
-        heads = self.model.heads
+        view, heads = self.gated(view), self.model.heads
         scores = view.spread(heads.score(view.queries.vectors, view.item_vectors, self.blend))
         for part, weight in self._used:
             if not part.IS_NEURAL and not part.IS_SHARED:
@@ -66,7 +70,7 @@ class Scorer(FieldsOnly):
         if view.shared is None:
             self._add_shared(scores, view)
         else:
-            scores.add_(view.shared)
+            self._add_known(scores, view)
         found = (part.score_changes(view, weight) for part, weight in self._used)
         changes = [change for change in found if change is not None]
         if changes:
@@ -80,6 +84,7 @@ class Scorer(FieldsOnly):
 
     def parts(self, view: View) -> dict[str, Tensor]:
         """Return the weighted parts of the score by name, which add up to what :meth:`score` returns."""
+        view = self.gated(view)
         is_cold = torch.from_numpy(view.is_cold)[:, None]
         parts = {}
         for part, weight in ((part, self.blend[part.NAME]) for part in PARTS):
@@ -91,7 +96,7 @@ class Scorer(FieldsOnly):
 
     def view(self, asked: Asked) -> View:
         """Return what scoring reads of a snapshot, the same moment for every history."""
-        snapshot, histories = asked
+        snapshot, histories, asked_at = asked
         queries = form_queries(self.model, histories, snapshot.transitions_from, snapshot.n_items).to(self.device)
         changes = snapshot.changes()
         view = View(
@@ -103,17 +108,28 @@ class Scorer(FieldsOnly):
             is_cold=histories.lengths == 0,
             popularity=lambda: torch.from_numpy(snapshot.popularity()).float().to(self.device),
             neighbourhood=self._neighbourhood(asked, changes) if self.model.settings.neighbour_window else None,
+            situations=lambda: describe(
+                histories, asked_at, self._popularity(snapshot)[histories.newest_moments().items]
+            ),
         )
         return view._replace(shared=self.keep("shared scores", changes, lambda: self._shared(view)))
 
     def _neighbourhood(self, asked: Asked, changes: Changes) -> Callable[[], Neighbourhood]:
-        snapshot, histories = asked
+        snapshot, histories, _ = asked
 
         def neighbourhood() -> Neighbourhood:
-            popularity = self.keep("popularity", changes, snapshot.popularity)
-            return snapshot.neighbourhood(histories.neighbours(self.model.settings), popularity)
+            return snapshot.neighbourhood(histories.neighbours(self.model.settings), self._popularity(snapshot))
 
         return neighbourhood
+
+    def _popularity(self, snapshot: Snapshot) -> NDArray[np.int64]:
+        return self.keep("popularity", snapshot.changes(), snapshot.popularity)
+
+    def gated(self, view: View) -> View:
+        """Return a view with what the gate multiplies its parts by."""
+        if self.gate is None or view.factors is not None:
+            return view
+        return view._replace(factors=self.gate.factors(view.situations()))
 
     @cached_property
     def _used(self) -> list[tuple[Part, Any]]:
@@ -137,10 +153,24 @@ class Scorer(FieldsOnly):
             if part.IS_SHARED:
                 part.add(scores, view, weight, self.model.heads)
 
+    def _add_known(self, scores: Tensor, view: View) -> None:
+        """Add what :meth:`_shared` returned, in place."""
+        shared = cast(Tensor, view.shared)
+        if view.factors is None:
+            scores.add_(shared.sum(0))
+            return
+        ones = np.ones(len(scores), dtype=np.float32)
+        names = [part.NAME for part, _ in self._used if part.IS_SHARED]
+        factors = np.column_stack([ones, *(view.factors.get(name, ones) for name in names)])
+        scores.addmm_(beside(scores, factors), shared)
+
     def _shared(self, view: View) -> Tensor:
-        """Return what each item of a live view scores whoever asks, shape (1, n_items)."""
-        scores = view.item_vectors.vectors.new_zeros(1, view.n_items)
-        self._add_shared(scores, view)
+        """Return what each item of a live view scores whoever asks: the biases, then each shared part."""
+        heads, used = self.model.heads, [(part, weight) for part, weight in self._used if part.IS_SHARED]
+        scores = view.item_vectors.vectors.new_zeros(1 + len(used), view.n_items)
+        scores[:1] = view.spread(heads.bias(view.item_vectors, self.blend)[None])
+        for row, (part, weight) in enumerate(used, start=1):
+            part.add(scores[row : row + 1], view, weight, heads)
         return scores
 
 
@@ -162,7 +192,7 @@ class Serving(NamedTuple):
         """Return the same under another blend, given as the user's parameter."""
         model = self.scorer.model
         read = Blend.read(blend, model.settings, type(model.heads))
-        return self._replace(scorer=replace(self.scorer, blend=read))
+        return self._replace(scorer=replace(self.scorer, blend=read, gate=None))
 
     def without(self, is_forgotten: NDArray[np.bool_]) -> Serving:
         """Return the same without some events."""

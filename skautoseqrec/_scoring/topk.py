@@ -28,7 +28,7 @@ def answer(serving: Serving, asked: Asked, k: int, restriction: Restriction, ret
     serving : Serving
         State and scorer.
     asked : Asked
-        The snapshot to answer from, and the histories.
+        The snapshot to answer from, the histories, and when it is asked.
     k : int
         Length of each list, as the caller gave it.
     restriction : Restriction
@@ -43,7 +43,7 @@ def answer(serving: Serving, asked: Asked, k: int, restriction: Restriction, ret
     MemoryError
         If the answer would take more memory than is available.
     """
-    snapshot, histories = asked
+    snapshot, histories, _ = asked
     k, n_rows = check_k(k), len(histories)
     purpose = f"An answer of {k:,} items for each of {n_rows:,} users"
     require_bytes(BYTES_PER_ANSWER * n_rows * k, purpose, "Ask for fewer users at a time.")
@@ -59,11 +59,10 @@ def best_of_each(serving: Serving, user_ids: NDArray[Any], exclude_seen: bool) -
     state, scorer = serving
     snapshot = state.snapshot
     users, rows = np.unique(state.user_vocabulary.codes_of(user_ids, snapshot.n_users), return_inverse=True)
-    asked = Asked(snapshot, snapshot.histories(users))
+    asked = Asked(snapshot, snapshot.histories(users), snapshot.newest)
     best = top_k(scorer, asked, 1, Filter(exclude_seen))[0][:, 0]
     sated = np.flatnonzero(best < 0)
-    asked = Asked(snapshot, asked.histories.rows(sated))
-    best[sated] = top_k(scorer, asked, 1, Filter(exclude_seen=False))[0][:, 0]
+    best[sated] = top_k(scorer, asked.rows(sated), 1, Filter(exclude_seen=False))[0][:, 0]
     return state.item_vocabulary.ids(snapshot.n_items)[best[rows]]
 
 
@@ -76,7 +75,7 @@ def top_k(scorer: Scorer, asked: Asked, k: int, eligible: Filter) -> tuple[NDArr
     scorer : Scorer
         The model.
     asked : Asked
-        The snapshot to answer from, and the users' histories, empty for unknown users.
+        The snapshot to answer from, the users' histories, empty for unknown users, and when it is asked.
     k : int
         How many items; places beyond the eligible ones hold code -1 and score minus infinity.
     eligible : Filter
@@ -89,12 +88,12 @@ def top_k(scorer: Scorer, asked: Asked, k: int, eligible: Filter) -> tuple[NDArr
     scores : ndarray of shape (n_users, k), float32
         Their scores.
     """
-    snapshot, histories = asked
+    snapshot, histories, _ = asked
     codes = np.full((len(histories), k), -1, dtype=np.int64)
     best_scores = np.full((len(histories), k), -np.inf, dtype=np.float32)
     width = min(k, snapshot.n_items)
     for batch in batches(len(histories), snapshot.n_items):
-        scores = scorer.score(scorer.view(Asked(snapshot, histories.rows(batch))))
+        scores = scorer.score(scorer.view(asked.rows(batch)))
         eligible.rows(batch).apply(scores, histories.rows(batch))
         codes[batch, :width], best_scores[batch, :width] = best_columns(scores, width)
     codes[np.isneginf(best_scores)] = -1

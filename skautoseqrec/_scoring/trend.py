@@ -68,8 +68,8 @@ class TrendView:
         if len(self.items):
             add_score_changes(scores, self.score_changes(weights).to(scores.device), self.items, self.sees)
 
-    def add_levels(self, scores: Tensor, weights: Sequence[float]) -> None:
-        """Add the weighted log counts as they were when the batch began.
+    def add_levels(self, scores: Tensor, weights: Sequence[float], factor: NDArray[np.float32] | None = None) -> None:
+        """Add the weighted log counts as they were when the batch began, times a factor (n_rows,).
 
         A log count is ``max(level - floor, 0)`` plus a constant, with a floor that rises by a constant per event. So
         above the floor it is one number per item less one per row, which a thin matrix product adds for all half-lives;
@@ -81,11 +81,16 @@ class TrendView:
         weighted = np.array(weights)
         # Not a product: numpy's threads would fight torch's for the cores.
         raised = np.einsum("h,hi->i", weighted, np.maximum(levels, 0.0))
-        scores += _single(raised + np.einsum("h,h->", weighted, self.trend.log_floors)).to(scores.device)
+        raised = _single(raised + np.einsum("h,h->", weighted, self.trend.log_floors)).to(scores.device)
+        if factor is None:
+            scores += raised
+        else:
+            scores.addr_(beside(scores, factor), raised)
         if floors.any():
-            rising, is_above = _single(-(floors.T * weighted)), _single(levels > 0)
+            rows = weighted if factor is None else weighted * factor[:, None]
+            rising, is_above = _single(-(floors.T * rows)), _single(levels > 0)
             scores.addmm_(rising.to(scores.device), is_above.to(scores.device))
-            self._lift_to_floors(scores, levels, floors, weighted)
+            self._lift_to_floors(scores, levels, floors, weighted, factor)
 
     def score_changes(self, weights: Sequence[float]) -> Tensor:
         """Return by how much each event since the batch began raises its item, whether a row sees it or not."""
@@ -104,7 +109,11 @@ class TrendView:
 
     @staticmethod
     def _lift_to_floors(
-        scores: Tensor, levels: NDArray[np.float64], floors: NDArray[np.float64], weights: NDArray[np.float64]
+        scores: Tensor,
+        levels: NDArray[np.float64],
+        floors: NDArray[np.float64],
+        weights: NDArray[np.float64],
+        factor: NDArray[np.float32] | None,
     ) -> None:
         """Add what items lack that are above the lowest floor and below that of some row."""
         is_falling = (levels > 0) & (levels < floors.max(1, keepdims=True)) & (weights > 0)[:, None]
@@ -112,6 +121,8 @@ class TrendView:
             falling = np.flatnonzero(is_falling[half_life])
             below = _single(floors[half_life])[:, None] - _single(levels[half_life, falling])
             lifts = below.clamp_min_(0.0).to(scores.device)
+            if factor is not None:
+                lifts = lifts * beside(scores, factor)[:, None]
             scores.index_add_(1, beside(scores, falling), lifts, alpha=weights[half_life])
 
     def _changes(

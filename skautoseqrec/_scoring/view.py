@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from .._network.heads import ItemVectors
 from .._state.neighbours import Neighbourhood
+from .._utils.devices import beside
 from .queries import Queries
 from .trend import TrendView, add_score_changes
 
@@ -59,8 +60,14 @@ class View(NamedTuple):
         Returns the number of events of each item when the batch began, Tensor of shape (n_items,).
     neighbourhood : callable or None
         Returns what the counts of pairs say, as each row sees them; None where no pairs are counted.
-    shared : Tensor of shape (1, n_items) or None
-        What each item scores whoever asks, where that is the same for all rows and known already.
+    situations : callable
+        Returns the situation of each row, ndarray of shape (n_rows, n_features).
+    shared : Tensor of shape (n_shared, n_items) or None
+        What each item scores whoever asks, where that is the same for all rows and known already: the biases, then a
+        row for each shared part that weighs anything.
+    factors : mapping or None, default=None
+        By what a gate multiplies parts in each row: by name, ndarray of shape (n_rows,); parts without a gate are not
+        named. None where there is no gate.
     """
 
     queries: Queries
@@ -71,7 +78,18 @@ class View(NamedTuple):
     is_cold: NDArray[np.bool_]
     popularity: Callable[[], Tensor]
     neighbourhood: Callable[[], Neighbourhood] | None
+    situations: Callable[[], NDArray[np.float64]]
     shared: Tensor | None = None
+    factors: Mapping[str, NDArray[np.float32]] | None = None
+
+    def factor(self, name: str) -> NDArray[np.float32] | None:
+        """Return by what a gate multiplies a part in each row; None if by nothing."""
+        return None if self.factors is None else self.factors.get(name)
+
+    def gated(self, scores: Tensor, name: str) -> Tensor:
+        """Return a part's scores, one row for each of the view's, times what its gate says; they are overwritten."""
+        factor = self.factor(name)
+        return scores if factor is None else scores.mul_(beside(scores, factor)[:, None])
 
     def zeros(self) -> Tensor:
         """Return scores of nothing, shape (n_rows, n_items)."""
@@ -86,4 +104,4 @@ class View(NamedTuple):
     def cold(self) -> View:
         """Return the rows of users without history; their queries, which say nothing, stay those of all rows."""
         rows = np.flatnonzero(self.is_cold)
-        return self._replace(trend=self.trend.rows(rows), is_cold=self.is_cold[rows], shared=None)
+        return self._replace(trend=self.trend.rows(rows), is_cold=self.is_cold[rows], shared=None, factors=None)

@@ -24,6 +24,7 @@ from .._state.last_transitions import LastTransitions
 from .._state.replay import Replay
 from .._utils.devices import beside
 from .._utils.warn import warn_caller
+from .gate import describe
 from .queries import form_queries
 from .scorer import Scorer, Serving, rows_per_block
 from .trend import TrendView
@@ -112,7 +113,8 @@ class WalkForward:
     def _prepare(self, events: slice) -> Ranking:
         replay, visible, n_items = self._replay, self._visible[events], self._events.n_items
         histories, settings = replay.histories(events), self._model.settings
-        neighbours = histories.neighbours(settings)
+        neighbours, seconds = histories.neighbours(settings), replay.seconds(events)
+        asked_at = np.nan if seconds is None else seconds
 
         def transitions_from(context: Context) -> tuple[Tensor, LastTransitions]:
             return replay.transitions_from(context, visible)
@@ -130,6 +132,7 @@ class WalkForward:
             is_cold=histories.lengths == 0,
             popularity=lambda: replay.popularity,
             neighbourhood=(lambda: replay.neighbourhood(neighbours, visible)) if settings.neighbour_window else None,
+            situations=lambda: describe(histories, asked_at, replay.popularity_of(histories.newest_moments(), visible)),
         )
         places = histories.places(n_items) if self._exclude_seen else np.zeros(0, dtype=np.int64)
         seen = torch.from_numpy(places).to(self._device)

@@ -41,14 +41,17 @@ class LastTransitions(NamedTuple):
         rows = [known.combine(rows_of(self.base.transitions, known.items))]
         return [*rows, last_items.combine(self.added)] if len(self.added.items) else rows
 
-    def add_logs(self, scores: Tensor, weights: Sequence[float]) -> None:
+    def add_logs(self, scores: Tensor, weights: Sequence[float], factor: NDArray[np.float32] | None = None) -> None:
         """Add ``sum_k weights[k] log1p(5 T[l_k, i])`` to scores of shape (n_users, n_items), l_1 the newest item.
 
-        Of a moment it is the mean over its items. Older ones than there are weights count for nothing. The logs of the
-        base's transitions are known; those that were added are corrected.
+        Of a moment it is the mean over its items. Older ones than there are weights count for nothing. A factor
+        (n_users,) multiplies each user's row. The logs of the base's transitions are known; those that were added are
+        corrected.
         """
         n_items, (last_items, ages, shares) = scores.shape[1], self.context
         weight_of = np.array([*weights, 0.0], dtype=np.float32)[np.minimum(ages, len(weights))] * shares
+        if factor is not None:
+            weight_of *= np.repeat(factor, last_items.lengths)
         first_place = np.repeat(np.arange(len(last_items.lengths)) * n_items, last_items.lengths)
         asked = np.flatnonzero((weight_of > 0) & (last_items.items < self.base.counts.n_items))
         rows = rows_of(self.base.transition_logs, last_items.items[asked])

@@ -63,6 +63,7 @@ class Overlay:
         self._step_weights = model.settings.step_weights.tolist()
         self._step_values = (model.settings.step_weights / TRANSITION_UNIT).astype(np.float32)
         self._item_of_event = GrowableArray(np.zeros(0, dtype=np.int64))
+        self._second_of_event = GrowableArray(np.zeros(0))
         #: What leads to the item of each event, after it.
         self._target_of_event = GrowableArray(np.zeros((0, base.target.shape[1]), dtype=np.float32))
         self._history: dict[int, tuple[list[int], list[int], list[bool]]] = {}  # user -> events, items, joins
@@ -88,8 +89,8 @@ class Overlay:
         """Return the number of events, published or not."""
         return len(self._target_of_event)
 
-    def add_event(self, user: int, item: int, joins: bool = False) -> None:
-        """Let one event in, which may join the moment of its user's event before.
+    def add_event(self, user: int, item: int, joins: bool = False, second: float = np.nan) -> None:
+        """Let one event in at a time, which may join the moment of its user's event before.
 
         It costs O(window * d), whatever else is known; with moments, the window holds whole ones.
         """
@@ -109,6 +110,7 @@ class Overlay:
         joined.append(joins)
         events.append(event)
         self._item_of_event.append(item)
+        self._second_of_event.append(second)
         self._target_of_event.append(self._grow_target(item, sources, steps))
         self._newest_event[item] = event
 
@@ -121,6 +123,12 @@ class Overlay:
         """Return which of these items join the moment of the one before."""
         events, _, joins = self._history.get(user, NO_HISTORY)
         return joins[: bisect_left(events, n_events)]
+
+    def seconds(self, user: int, n_events: int) -> list[float]:
+        """Return the times of these items."""
+        events, _, _ = self._history.get(user, NO_HISTORY)
+        seconds = self._second_of_event.view()
+        return [float(seconds[event]) for event in events[: bisect_left(events, n_events)]]
 
     def transitions_from(self, items: NDArray[np.integer], n_events: int) -> SparseEntries:
         """Return the transitions that the first ``n_events`` events added from some items, one row for each."""

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .._counts.counts import TRANSITION_UNIT, Counts, square_growth
+from .._counts.counts import TRANSITION_UNIT, Counts, laid_out, square_growth
 from .._counts.events import Events
 from .._counts.histories import Context, Histories
 from .._counts.moments import Moments
@@ -115,6 +115,25 @@ class Replay:
         settings, base = self._model.settings, self._base
         return ArrivingPairs(base.readable_pairs(settings), base.counts, self._events, settings.neighbour_window)
 
+    def popularity_of(self, entries: SparseEntries, visible: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the number of events of each entry's item as its row sees it, given what each row sees."""
+        base, step = self._base.counts, len(self) + 1
+        keys = entries.items * step
+        popularity = np.searchsorted(self._event_keys, keys + np.repeat(visible, entries.lengths))
+        popularity -= np.searchsorted(self._event_keys, keys)
+        is_known = entries.items < base.n_items
+        popularity[is_known] += base.popularity[entries.items[is_known]]
+        return popularity
+
+    @cached_property
+    def _event_keys(self) -> NDArray[np.int64]:
+        """The events by item, then in order."""
+        return np.sort(self._events.items * (len(self) + 1) + np.arange(len(self)))
+
+    def seconds(self, events: slice) -> NDArray[np.float64] | None:
+        """Return the times of some events."""
+        return None if self._events.seconds is None else self._events.seconds[events]
+
     def vector_changes(self, events: slice) -> Tensor:
         """Return by how much each of some events changes its item's two-hop vector, given all events before it."""
         items = self._events.items[events]
@@ -190,7 +209,7 @@ class ArrivingLog:
 
     def histories(self, events: slice) -> Histories:
         """Return the history of the user of each of some events, as of the event."""
-        return Histories(self._history, self._starts[events], self._ends[events], self._moments)
+        return Histories(self._history, self._starts[events], self._ends[events], self._moments, self._seconds)
 
     def transitions_from(
         self, last_items: SparseEntries, n_added: int, visible: NDArray[np.int64]
@@ -247,13 +266,11 @@ class ArrivingLog:
         self._history[old_places] = counts.history[known]
         places = starts[rows] + old_lengths[rows] + ranks_within_groups(rows)
         self._history[places] = events.items
-        self._moments = None
-        if events.joins is not None:
-            joins = np.zeros(len(self._history), dtype=bool)
-            joins[places] = events.joins
-            if counts.joins is not None:
-                joins[old_places] = counts.joins[known]
-            self._moments = Moments.of(joins)
+        joins, self._seconds = (
+            laid_out(len(self._history), (old_places, None if old is None else old[known]), (places, new))
+            for old, new in ((counts.joins, events.joins), (counts.seconds, events.seconds))
+        )
+        self._moments = None if joins is None else Moments.of(joins)
         self._starts = starts[rows]
         self._ends = self._starts + old_lengths[rows] + _count_earlier(rows, visible)
 

@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .._counts.counts import Counts
-from .._counts.events import Events, EventStore
+from .._counts.counts import Counts, laid_out
+from .._counts.events import Events, EventStore, as_seconds
 from .._counts.histories import Context, Histories
 from .._counts.moments import Moments
 from .._data.interactions import Columns
 from .._data.reading import read_ids, read_sequences
+from .._data.times import time_column
 from .._data.vocabulary import Vocabulary
 from .._network.model import Model, project
 from .._utils.ragged import SparseEntries, ragged_ranges
@@ -41,6 +42,7 @@ class Snapshot(NamedTuple):
     n_events: int
     n_users: int
     n_items: int
+    newest: float  # the newest time, as a number; NaN where no event has one
 
     @property
     def n_known_events(self) -> int:
@@ -50,7 +52,7 @@ class Snapshot(NamedTuple):
     def histories(self, users: NDArray[np.int64]) -> Histories:
         """Return the history of each user; a code of -1, or one not known yet, has an empty one."""
         counts = self.base.counts
-        known = Histories(counts.history, *counts.ranges(users), counts.moments)
+        known = Histories(counts.history, *counts.ranges(users), counts.moments, counts.seconds)
         if self.n_events == 0:
             return known
         added = [self.overlay.history(user, self.n_events) for user in users.tolist()]
@@ -60,16 +62,25 @@ class Snapshot(NamedTuple):
         lengths = old_lengths + new_lengths
         starts = np.cumsum(lengths) - lengths
         merged = np.empty(lengths.sum(), dtype=np.int64)
-        merged[ragged_ranges(starts, old_lengths)] = counts.history[ragged_ranges(known.starts, old_lengths)]
-        merged[ragged_ranges(starts + old_lengths, new_lengths)] = [item for row in added for item in row]
-        if counts.joins is None:
-            return Histories.of_lengths(merged, lengths)
-        joins = np.empty(len(merged), dtype=bool)
-        joins[ragged_ranges(starts, old_lengths)] = counts.joins[ragged_ranges(known.starts, old_lengths)]
-        joins[ragged_ranges(starts + old_lengths, new_lengths)] = [
-            join for user in users.tolist() for join in self.overlay.joins(user, self.n_events)
-        ]
-        return Histories.of_lengths(merged, lengths, Moments.of(joins))
+        old_places, new_places = ragged_ranges(starts, old_lengths), ragged_ranges(starts + old_lengths, new_lengths)
+        places = ragged_ranges(known.starts, old_lengths)
+        merged[old_places] = counts.history[places]
+        merged[new_places] = [item for row in added for item in row]
+        joins, seconds = (
+            laid_out(len(merged), (old_places, None if old is None else old[places]), (new_places, new))
+            for old, new in ((counts.joins, self._added_joins(users)), (counts.seconds, self._added_seconds(users)))
+        )
+        return Histories.of_lengths(merged, lengths, None if joins is None else Moments.of(joins), seconds)
+
+    def _added_joins(self, users: NDArray[np.int64]) -> NDArray[np.bool_] | None:
+        """Return which of the items that the overlay adds to the histories of users join the moment before."""
+        if not self.overlay.settings.by_moment:
+            return None
+        return np.array([join for user in users.tolist() for join in self.overlay.joins(user, self.n_events)], bool)
+
+    def _added_seconds(self, users: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the times of the items that the overlay adds to the histories of users."""
+        return np.array([second for user in users.tolist() for second in self.overlay.seconds(user, self.n_events)])
 
     def transitions_from(self, context: Context) -> tuple[Tensor, LastTransitions]:
         """Return, per query, the weighted sum of its last items' transitions, projected, and the transitions.
@@ -113,10 +124,16 @@ class Snapshot(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What a question is answered from: one snapshot, and a history for each row of the answer."""
+    """What a question is answered from: one snapshot, a history for each row of the answer, and when it is asked."""
 
     snapshot: Snapshot
     histories: Histories
+    asked_at: NDArray[np.float64] | float = np.nan
+
+    def rows(self, rows: slice | NDArray[np.integer]) -> Asked:
+        """Return some of the rows."""
+        asked_at = self.asked_at if isinstance(self.asked_at, float) else self.asked_at[rows]
+        return Asked(self.snapshot, self.histories.rows(rows), asked_at)
 
 
 class State:
@@ -182,10 +199,14 @@ class State:
             )
             n_added = len(self.events) - base.n_built_from
             return self._snapshot_of(self._built(base) if n_added >= REBUILT_AFTER * base.n_built_from else base)
-        joins = self.events.joins(len(self.events) - len(users))
-        for user, item, join in zip(users.tolist(), items.tolist(), joins.tolist(), strict=True):
-            overlay.add_event(user, item, join)
-        return Snapshot(self.snapshot.base, overlay, len(overlay), len(self.user_vocabulary), len(self.item_vocabulary))
+        first, known = len(self.events) - len(users), (len(self.user_vocabulary), len(self.item_vocabulary))
+        seconds = self.events.seconds(first, len(self.events))
+        seconds = np.full(len(users), np.nan) if seconds is None else seconds
+        rows = zip(users.tolist(), items.tolist(), self.events.joins(first).tolist(), seconds.tolist(), strict=True)
+        for row in rows:
+            overlay.add_event(*row)
+        newest = float(np.fmax.reduce(seconds, initial=self.snapshot.newest))
+        return Snapshot(self.snapshot.base, overlay, len(overlay), *known, newest)
 
     def _roll_back(self) -> None:
         """Forget what an interrupted update left behind the published mark."""
@@ -200,12 +221,27 @@ class State:
         snapshot = self.snapshot
         return self._base_after(snapshot.base, snapshot.n_known_events, snapshot.n_users, snapshot.n_items)
 
-    def asked(self, users: Any) -> Asked:
-        """Return the published snapshot and the histories of users given by their ids, empty if unknown."""
+    def asked(self, users: Any, at: Any = None) -> Asked:
+        """Return the published snapshot and the histories of users given by their ids, empty if unknown.
+
+        They are asked for at one time, at one for each of them, or (None) at the newest time that is known.
+        """
         user_ids = read_ids(users, "users")
         self.user_vocabulary.check_kind(user_ids)
+        times = None if at is None else self._read_times(at, len(user_ids))
         snapshot = self.snapshot
-        return Asked(snapshot, snapshot.histories(self.user_vocabulary.find(user_ids, snapshot.n_users)))
+        histories = snapshot.histories(self.user_vocabulary.find(user_ids, snapshot.n_users))
+        return Asked(snapshot, histories, snapshot.newest if times is None else times)
+
+    def _read_times(self, at: Any, n_rows: int) -> NDArray[np.float64]:
+        """Return one time or one for each row as numbers."""
+        times = time_column(np.atleast_1d(np.asarray(at)), "at")
+        if self.events.times is None:
+            raise ValueError("at is given, but no known event has a time.")
+        if times.shape not in ((1,), (n_rows,)):
+            raise ValueError(f"at must be one time, or one for each of the {n_rows} users; it has shape {times.shape}.")
+        self.events.check_kind(times)
+        return np.broadcast_to(as_seconds(times), n_rows)
 
     def asked_sequences(self, sequences: Any) -> Asked:
         """Return the published snapshot and histories given as lists of item ids, unknown ones skipped."""
@@ -223,16 +259,16 @@ class State:
         Raises
         ------
         TypeError
-            If its ids are of another kind than the known ones, or its times, where events of one time are a moment.
+            If its ids or times are of another kind than the known ones.
         """
         users, n_users = _codes_ahead(self.user_vocabulary, columns.user_ids, base.counts.n_users)
         items, n_items = _codes_ahead(self.item_vocabulary, columns.item_ids, base.counts.n_items)
-        if not self.model.settings.by_moment:
-            return Events(users, items, n_users, n_items)
         self.events.check_kind(columns.times)
         starts, ends = base.counts.ranges(users)
         last_arrivals = np.where(ends > starts, base.counts.arrivals[np.maximum(ends - 1, 0)], -1)
-        return Events(users, items, n_users, n_items, self.events.joins_ahead(users, columns.times, last_arrivals))
+        joins = self.events.joins_ahead(users, columns.times, last_arrivals)
+        seconds = None if columns.times is None else as_seconds(columns.times)
+        return Events(users, items, n_users, n_items, joins, seconds)
 
     def _base_after(self, base: Base, n_events: int, n_users: int, n_items: int) -> Base:
         n_merged = len(base.counts.history)
@@ -246,7 +282,9 @@ class State:
 
     def _snapshot_of(self, base: Base) -> Snapshot:
         overlay = Overlay(base, self.model)
-        return Snapshot(base, overlay, 0, base.counts.n_users, base.counts.n_items)
+        seconds = base.counts.seconds
+        newest = np.nan if seconds is None else float(np.fmax.reduce(seconds))
+        return Snapshot(base, overlay, 0, base.counts.n_users, base.counts.n_items, newest)
 
     def _merge_at(self) -> int:
         """Return the size of overlay at which a merge pays: its copies must be spread over events in proportion."""

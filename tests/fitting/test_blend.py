@@ -19,6 +19,7 @@ from skautoseqrec._fitting.blend_fit import Choices, fit_weights
 from skautoseqrec._fitting.learner import Learner
 from skautoseqrec._fitting.validation import choose, lift_highest
 from skautoseqrec._parameters import resolve_parameters
+from skautoseqrec._scoring.gate import FEATURES
 from skautoseqrec._scoring.parts import PARTS
 from skautoseqrec.datasets import make_interactions
 from skautoseqrec.model_selection import temporal_train_test_split
@@ -36,7 +37,7 @@ def choices_of(seed, n_events=40, n_candidates=9, n_parts=3):
     features = torch.randn(n_events, n_candidates, n_parts, generator=generator)
     offsets = torch.where(torch.rand(n_events, n_candidates, generator=generator) < 0.2, -torch.inf, 0.0)
     offsets[:, 0] = 0.0
-    return Choices(TERMS[:n_parts], features, offsets)
+    return Choices(TERMS[:n_parts], features, offsets, np.zeros((n_events, len(FEATURES))))
 
 
 @settings(max_examples=10)
@@ -68,13 +69,26 @@ def test_parts_that_tell_nothing_weigh_little_and_misleading_ones_nothing():
 
 def test_the_likelihood_is_that_of_the_true_items_under_the_weights():
     choices = choices_of(1)
-    weights, log_likelihood = fit_weights(choices, START)
+    weights, log_likelihood, _ = fit_weights(choices, START)
     vector = choices.vector(weights)
     scores = choices.features.double().numpy() @ vector + choices.offsets.double().numpy()
     odds = np.exp(scores - scores.max(1, keepdims=True))
     expected = np.mean(np.log(0.01 + odds[:, 0] / odds.sum(1)))
     expected -= (vector**2).sum() / 10**2 / len(scores) / 2
     assert log_likelihood == pytest.approx(expected, abs=1e-5)
+
+
+def test_few_events_are_not_believed_against_the_prior():
+    prior = {"a": 0.7, "b": 0.2, "c": 0.0}
+
+    def distance(n_events, prior_of_fit):
+        choices = choices_of(2, n_events)
+        choices.features[:, 0, 0] += 1.5
+        weights = fit_weights(choices, START, prior=prior_of_fit).weights
+        return sum(abs(weights[term] - prior[term]) for term in TERMS)
+
+    assert distance(20, prior) < distance(20, None) - 0.05
+    assert distance(5000, prior) == pytest.approx(distance(5000, None), abs=0.05)
 
 
 @settings(max_examples=30)

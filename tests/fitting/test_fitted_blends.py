@@ -73,6 +73,10 @@ def test_the_part_that_alone_is_right_gets_the_weight(world, right, changes):
     assert all(weight < weights[right] / 2 for name, weight in weights.items() if name != right)
 
 
+#: The fixed blend, in which trends share their weight.
+FIXED = {part.NAME: part.DEFAULT_WEIGHT for part in PARTS}
+
+
 class Replay:
     """The newest events of a log as a slow validation: what ``explain`` says of each part just before each event.
 
@@ -97,13 +101,17 @@ class Replay:
             recommender.partial_update([(user, item)])
 
     def likelihood(self, kind, weights):
-        """Return the mean log-likelihood of the true items, of which none is taken for less likely than 1 %."""
+        """Return the mean log-likelihood of the true items, of which none is taken for less likely than 1 %.
+
+        Of users with a history, less the prior: weights are normal around those of the fixed blend.
+        """
         logs = []
         for target, parts in self.events[kind]:
             scores = sum(weight * parts[name] for name, weight in weights.items())
             odds = np.exp(scores - scores.max())
             logs.append(np.log(0.01 + odds[target] / odds.sum()))
-        return np.mean(logs)
+        prior = sum((weight - FIXED[name]) ** 2 for name, weight in weights.items()) if kind == "known" else 0
+        return np.mean(logs) - prior / (2 * len(logs))
 
 
 def biases_of(recommender):

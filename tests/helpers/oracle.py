@@ -31,12 +31,14 @@ class Oracle:
         self.parameters, self.blend = parameters, recommender.blend_
         scorer = recommender._serving.scorer
         self.cold_blend, self.linear = scorer.cold_blend, scorer.model.linear
+        self.gate = scorer.gate
         self.is_paper = parameters["objective"] == "paper"
         self.by_moment = recommender.ties_ == "together"
         self.events = []  # (number, user, item[, time]) of all that are not forgotten
         self.histories = defaultdict(list)
         self.moments = defaultdict(list)  # user -> lists of items, one a moment
         self.last_times = {}
+        self.times = defaultdict(list)  # user -> times of the moments
         self.transitions = defaultdict(int)  # (earlier, later) -> units
         self.arrivals = defaultdict(list)  # item -> numbers of its events, in order of first appearance
         self.pairs = defaultdict(int)  # (item, item) -> how often they stood near each other
@@ -87,7 +89,7 @@ class Oracle:
         known = {item for _, _, item, *_ in self.events}
         self.arrivals = defaultdict(list, {item: [] for item in order if item in known})
         self.histories, self.transitions = defaultdict(list), defaultdict(int)
-        self.moments, self.last_times = defaultdict(list), {}
+        self.moments, self.last_times, self.times = defaultdict(list), {}, defaultdict(list)
         self.pairs = defaultdict(int)
         for event in self.events:
             self.take(*event)
@@ -101,6 +103,7 @@ class Oracle:
         self.last_times[user] = time
         if is_new:
             moments.append([])
+            self.times[user].append(time[0] if time else np.nan)
         for age, near in self.within(moments[:-1], self.parameters["transition_window"]):
             weight = self.parameters["transition_decay"] ** age
             self.transitions[near, item] += round(weight * TRANSITION_UNIT)
@@ -249,15 +252,33 @@ class Oracle:
             parts["trend", place] = {item: self.trend(item, half_life) for item in self.arrivals}
         return parts
 
-    def scores(self, user):
-        """Return item -> score for every known item."""
+    def factors(self, user, at):
+        """Return by what the gate multiplies each part."""
+        if self.gate is None:
+            return {}
+        last, before = ([np.nan, np.nan] + self.times[user])[:-3:-1]
+        moment = self.moments[user][-1]
+        waits = [np.log1p(max(wait, 0)) if wait == wait else np.nan for wait in (at - last, last - before)]
+        popular = np.mean([np.log1p(len(self.arrivals[item])) for item in moment])
+        phi = [*waits, np.log1p(len(self.histories[user])), popular]
+        phi = [(x - mean) / scale for x, mean, scale in zip(phi, self.gate.means, self.gate.scales, strict=True)]
+        phi = [min(max(x, -4), 4) if x == x else 0 for x in phi]
+        return {part: np.exp(np.clip(np.dot(row, phi), -2, 2)) for part, row in self.gate.coefficients.items()}
+
+    def newest_time(self):
+        """Return the newest time of all events that are known."""
+        return max((event[3] for event in self.events if len(event) == 4), default=np.nan)
+
+    def scores(self, user, at=None):
+        """Return item -> score for every known item, asked for at a time, or at the newest time known."""
         if not self.histories.get(user):
             return {item: self.cold_score(item) for item in self.arrivals}
         parts = self.parts(user)
-        weights = {}
+        weights, factors = {}, self.factors(user, self.newest_time() if at is None else at)
         for part, weight in self.blend.items():
-            is_tuple = isinstance(weight, tuple)
-            weights |= {(part, place): w for place, w in enumerate(weight)} if is_tuple else {part: weight}
+            each, factor = (weight if isinstance(weight, tuple) else (weight,)), factors.get(part, 1)
+            names = [(part, place) for place in range(len(each))] if isinstance(weight, tuple) else [part]
+            weights |= {name: factor * w for name, w in zip(names, each, strict=True)}
         return {item: sum(weight * parts[part][item] for part, weight in weights.items()) for item in self.arrivals}
 
     def cold_score(self, item):
@@ -269,17 +290,17 @@ class Oracle:
             score += weight * self.trend(item, half_life)
         return score
 
-    def eligible_scores(self, user, exclude_seen=None):
+    def eligible_scores(self, user, exclude_seen=None, at=None):
         exclude_seen = self.parameters["exclude_seen"] if exclude_seen is None else exclude_seen
         seen = set(self.histories.get(user, ())) if exclude_seen else set()
-        return {item: score for item, score in self.scores(user).items() if item not in seen}
+        return {item: score for item, score in self.scores(user, at).items() if item not in seen}
 
-    def reciprocal_rank_bounds(self, user, item):
+    def reciprocal_rank_bounds(self, user, item, *time):
         """Return the smallest and the largest reciprocal rank that the tie rule allows, given float32 rounding.
 
         Scores whose difference is within a rounding of the tolerance may fall on either side of it.
         """
-        scores = self.eligible_scores(user)
+        scores = self.eligible_scores(user, at=time[0] if time else np.nan)
         if item not in scores:
             return 0.0, 0.0
         others = np.array([score for other, score in scores.items() if other != item])
@@ -306,7 +327,7 @@ class Oracle:
             stop = start + 1
             while ties == "together" and len(rows[0]) == 3 and stop < len(rows) and rows[stop][2] == rows[start][2]:
                 stop += 1
-            bounds += [self.reciprocal_rank_bounds(user, item) for user, item, *_ in rows[start:stop]]
+            bounds += [self.reciprocal_rank_bounds(*row) for row in rows[start:stop]]
             for event in rows[start:stop]:
                 self.let_in(*event)
             start = stop

@@ -2,13 +2,16 @@
 
 import dataclasses
 
+import numpy as np
 from hypothesis import strategies as st
 
 from skautoseqrec import AutoSeqRecRecommender
 from skautoseqrec._counts.settings import SequenceSettings
 from skautoseqrec._network.heads import HEADS
 from skautoseqrec._network.module import HISTORY_ENCODERS
+from skautoseqrec._scoring.gate import FEATURES, GATED_PARTS, Gate
 from skautoseqrec._scoring.parts import PARTS
+from skautoseqrec._scoring.scorer import Serving
 
 TIMES = st.integers(0, 12)
 
@@ -58,6 +61,24 @@ def blends_of(parameters):
     """Return fixed weights for an estimator with these parameters."""
     names = (field.name for field in dataclasses.fields(SequenceSettings))
     return blends(SequenceSettings(**{name: parameters[name] for name in names}), HEADS[parameters["objective"]])
+
+
+@st.composite
+def gates(draw):
+    """Draw a gate, or none."""
+    number = st.sampled_from([-3.0, -0.4, 0.0, 0.1, 2.0])
+    if draw(st.booleans()):
+        return None
+    means, *rows = (np.array(draw(st.tuples(*[number] * len(FEATURES)))) for _ in range(1 + len(GATED_PARTS)))
+    scales = np.array(draw(st.tuples(*[st.sampled_from([0.2, 1.0, np.inf])] * len(FEATURES))))
+    return Gate(means, scales, dict(zip(GATED_PARTS, rows, strict=True)))
+
+
+def gated(recommender, gate):
+    """Give a fitted recommender a gate in place of its own, and return it."""
+    state, scorer = recommender._serving
+    recommender._serving = Serving(state, dataclasses.replace(scorer, gate=gate))
+    return recommender
 
 
 @st.composite

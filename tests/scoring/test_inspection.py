@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from oracle import Oracle
-from strategies import consecutive_logs, recommenders
+from strategies import consecutive_logs, gated, gates, recommenders
 from worlds import CYCLE_PARAMS, SMALL, cycle
 
 from skautoseqrec import AutoSeqRecRecommender
@@ -17,10 +17,10 @@ def walker():
     return AutoSeqRecRecommender(**CYCLE_PARAMS).fit(cycle())
 
 
-@given(consecutive_logs(n_parts=2), recommenders())
+@given(consecutive_logs(n_parts=2), recommenders(), gates())
 @settings(max_examples=20)
-def test_past_items_speak_for_their_neighbours(parts, recommender):
-    recommender.fit(parts[0]).partial_update(parts[1])
+def test_past_items_speak_for_their_neighbours(parts, recommender, gate):
+    gated(recommender.fit(parts[0]), gate).partial_update(parts[1])
     oracle = Oracle(recommender, parts[0])
     oracle.let_in_log(parts[1])
     users, items = recommender.user_ids_, recommender.item_ids_
@@ -36,9 +36,9 @@ def test_past_items_speak_for_their_neighbours(parts, recommender):
 
 @pytest.mark.usefixtures("layout")
 @settings(max_examples=20)
-@given(consecutive_logs(n_parts=2), recommenders())
-def test_the_parts_sum_to_the_score(parts, recommender):
-    recommender.fit(parts[0]).partial_update(parts[1])
+@given(consecutive_logs(n_parts=2), recommenders(), gates())
+def test_the_parts_sum_to_the_score(parts, recommender, gate):
+    gated(recommender.fit(parts[0]), gate).partial_update(parts[1])
     users = [*recommender.user_ids_.tolist(), "nobody" if recommender.user_ids_.dtype == object else -99]
     explanation = recommender.explain(users, recommender.item_ids_)
     ids, scores = recommender.predict_topk(users, k=len(recommender.item_ids_), exclude_seen=False, return_scores=True)

@@ -9,7 +9,7 @@ from comparisons import answered
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import Oracle
-from strategies import consecutive_logs, recommenders
+from strategies import consecutive_logs, gated, gates, recommenders
 from worlds import SMALL
 
 from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender
@@ -35,22 +35,26 @@ def fitted():
 
 @pytest.mark.usefixtures("layout")
 @settings(max_examples=30)
-@given(consecutive_logs(n_parts=2), recommenders(), st.booleans())
-def test_scores_equal_the_formula(parts, recommender, exclude_seen):
-    recommender.fit(parts[0]).partial_update(parts[1])
+@given(consecutive_logs(n_parts=2), recommenders(), gates(), st.booleans())
+def test_scores_equal_the_formula(parts, recommender, gate, exclude_seen):
+    gated(recommender.fit(parts[0]), gate).partial_update(parts[1])
     oracle = Oracle(recommender, parts[0])
     oracle.let_in_log(parts[1])
     for user in recommender.user_ids_.tolist():
         expected = oracle.eligible_scores(user, exclude_seen)
         actual = answered(recommender, user, exclude_seen=exclude_seen)
         assert actual == pytest.approx(expected, rel=1e-4, abs=1e-5)
+        if len(parts[0][0]) == 3:
+            expected = oracle.eligible_scores(user, exclude_seen, at=25)
+            actual = answered(recommender, user, exclude_seen=exclude_seen, at=25)
+            assert actual == pytest.approx(expected, rel=1e-4, abs=1e-5)
 
 
 @pytest.mark.usefixtures("layout")
 @settings(max_examples=15)
-@given(consecutive_logs(n_parts=2), recommenders())
-def test_batches_and_lists_are_what_single_users_get(parts, recommender):
-    recommender.fit(parts[0]).partial_update(parts[1])
+@given(consecutive_logs(n_parts=2), recommenders(), gates())
+def test_batches_and_lists_are_what_single_users_get(parts, recommender, gate):
+    gated(recommender.fit(parts[0]), gate).partial_update(parts[1])
     users = recommender.user_ids_
     with pytest.MonkeyPatch.context() as patch:
         two_users = 2 * len(recommender.item_ids_)

@@ -6,7 +6,7 @@ from comparisons import PAIR_LAYOUTS, answered, assert_walks_as
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import Oracle
-from strategies import consecutive_logs, recommenders
+from strategies import consecutive_logs, gated, gates, recommenders
 
 from skautoseqrec import AutoSeqRecRecommender
 
@@ -21,13 +21,14 @@ pytestmark = [
 @given(
     consecutive_logs(n_parts=3),
     recommenders(),
+    gates(),
     st.sampled_from(["row", "together"]),
     st.sampled_from([1, 3, 256]),
     st.sampled_from([*PAIR_LAYOUTS.values()]),
 )
-def test_blocks_equal_the_one_by_one_replay(parts, recommender, ties, block_size, pair_layout):
+def test_blocks_equal_the_one_by_one_replay(parts, recommender, gate, ties, block_size, pair_layout):
     fitted, updated, walked = parts
-    recommender.fit(fitted).partial_update(updated)
+    gated(recommender.fit(fitted), gate).partial_update(updated)
     oracle = Oracle(recommender, fitted)
     oracle.let_in_log(updated)
     with pytest.MonkeyPatch.context() as patch:

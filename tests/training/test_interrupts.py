@@ -134,7 +134,7 @@ def test_a_second_interrupt_is_raised(steps, monkeypatch):
     def interrupt(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("skautoseqrec._fitting.learner.Learner._fit_blends", interrupt)
+    monkeypatch.setattr("skautoseqrec._fitting.blending.Blending.fitted", interrupt)
     with pytest.warns(UserWarning, match="kept: 1 epochs"), pytest.raises(KeyboardInterrupt):
         recommender.fit(LONG_LOG)
     assert vars(recommender) == before

@@ -1,0 +1,70 @@
+"""The blends of a fit: fixed where they are given or nothing tells better, else fitted to the held-out part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+import torch
+
+from .._network.heads import Heads
+from .._network.model import Model
+from .._parameters import FitSettings
+from .._scoring.blend import Blend
+from .blend_fit import fit_gate, fit_weights
+from .result import Blends
+from .validation import Validation
+
+#: With fewer usable events than this, nothing is fitted on them, and with fewer than the second, no gate.
+FEWEST_EVENTS, FEWEST_GATED = 50, 300
+#: Numbers that hold every part of every candidate's score: 128 MiB of float32.
+BLENDED_FEATURES = 2**25
+
+
+class Blending:
+    """Where the blends of a fit come from.
+
+    Parameters
+    ----------
+    settings : FitSettings
+        The estimator's parameters, resolved for the log.
+    heads : Heads
+        The objective's.
+    device : torch.device
+        Where candidates are scored.
+    """
+
+    def __init__(self, settings: FitSettings, heads: Heads, device: torch.device) -> None:
+        self._settings, self._heads, self._device = settings, heads, device
+
+    def fixed(self) -> Blends:
+        """Return the blends before anything is fitted: what is given, or else the objective's own."""
+        settings = self._settings
+        cold_blend = Blend.cold(settings.sequence)
+        if not settings.fits_blend:
+            return Blends(cast(Blend, settings.blend), cold_blend)
+        return Blends(Blend.default(self._heads, settings.sequence, settings.exclude_seen), cold_blend)
+
+    def prior(self) -> Mapping[str, float] | None:
+        """Return the weights that fitted ones are near; None if the parts have no scale in common."""
+        return self.fixed().blend.terms() if self._heads.BLEND is None else None
+
+    def fitted(self, validation: Validation, model: Model, start: Mapping[str, float]) -> Blends:
+        """Return the blends that make the events of a validation most likely, for users with a history and without."""
+        blend, cold_blend, _ = self.fixed()
+        choices, prior = validation.choices(model, BLENDED_FEATURES, start, self._device, each_part=True), self.prior()
+        fit = fit_weights(choices, start, left_out=self._heads.LEFT_OUT, prior=prior)
+        if self._settings.gate and len(choices.features) >= FEWEST_GATED:
+            fit = fit_gate(choices, fit.weights, prior)
+        del choices
+        return Blends(blend.with_terms(fit.weights), self._fit_cold(validation, model, cold_blend), fit.gate)
+
+    def _fit_cold(self, validation: Validation, model: Model, blend: Blend) -> Blend:
+        """Return the blend of users without history that makes their events most likely, if there are enough."""
+        if not self._settings.trend_half_lives:
+            return blend  # event counts have nothing to be weighed against
+        fixed = blend.terms()
+        choices = validation.choices(model, BLENDED_FEATURES, fixed, self._device, cold=True, each_part=True)
+        if len(choices.features) < FEWEST_EVENTS:
+            return blend
+        return blend.with_terms(fit_weights(choices, fixed).weights)
