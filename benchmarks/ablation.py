@@ -172,7 +172,7 @@ def remove_parts(fitted: Interactions, walked: Interactions, seed: int) -> Itera
             scorer_with_it = refit_blend(recommender, fitted, model, left_out - {name})
             yield f"nothing, but with {name}", score(recommender, scorer_with_it, walked)
     yield GATE, score(recommender, refit_blend(recommender, fitted, model, left_out | {GATE}), walked)
-    narrow = Model(model.module, model.heads, replace(model.settings, context_size=1))
+    narrow = replace(model, settings=replace(model.settings, context_size=1))
     yield "context", score(recommender, refit_blend(recommender, fitted, narrow, left_out), walked)
     fixed = Blend.default(model.heads, model.settings, recommender.exclude_seen)
     yield "fitted blend (fixed weights)", score(recommender, Scorer(model, fixed, scorer.cold_blend), walked)
