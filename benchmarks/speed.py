@@ -42,7 +42,14 @@ from skautoseqrec.model_selection import temporal_train_test_split
 from skautoseqrec.preprocessing import InteractionEncoder
 
 #: Every part that a fitted blend may weigh weighs something, so that all of them are computed.
-BLEND = {"collaborative": 1.0, "two_hop": 0.5, "direct": 0.5, "trend": (0.2,) * 4}
+BLEND = {
+    "collaborative": 1.0,
+    "two_hop": 0.5,
+    "direct": 0.5,
+    "neighbours": 0.5,
+    "linear": 0.5,
+    "trend": (0.2,) * 4,
+}
 N_NEURAL_PARTS = 2
 BATCH_SIZES = (1, 32, 1024)
 #: With more items than this the authors' way does not run at all.

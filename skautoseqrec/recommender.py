@@ -567,7 +567,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         Parameters
         ----------
         X : dataframe, array-like of shape (n_events, 2 or 3), list of tuples or Interactions
-            The log, usually the events after the fitted ones; rows in any order.
+            The log, usually the events after the fitted ones; rows in any order. Each is asked for at its own time.
         ties : {"row", "together"} or None, default=None
             How events of one timestamp are ranked: "row" adds each before the next row is ranked; "together" ranks all
             before any is added, so that the order of rows does not matter. None takes ``ties_``. Use "together" for
