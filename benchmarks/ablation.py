@@ -19,8 +19,6 @@ from numpy.typing import NDArray
 
 from skautoseqrec import AutoSeqRecRecommender, Interactions
 from skautoseqrec._counts.counted_log import count_log
-from skautoseqrec._counts.counts import Counts
-from skautoseqrec._counts.settings import SequenceSettings
 from skautoseqrec._data.reading import read_columns
 from skautoseqrec._fitting.blend_fit import fit_gate, fit_weights
 from skautoseqrec._fitting.blending import BLENDED_FEATURES
@@ -53,11 +51,9 @@ PARAMETERS: dict[str, dict[str, Any]] = {
 class NoTargets(MultinomialObjective):
     """Trains no target decoder: columns of T are encoded as rows are."""
 
-    def draw_epochs(
-        self, counts: Counts, settings: SequenceSettings, batch_size: int, sequence_length: int | None = None
-    ) -> Iterator[Iterable[Batch]]:
+    def draw_epochs(self, *arguments: Any) -> Iterator[Iterable[Batch]]:
         """Yield the same batches but those of the target decoder."""
-        for epoch in super().draw_epochs(counts, settings, batch_size, sequence_length):
+        for epoch in super().draw_epochs(*arguments):
             yield (batch for batch in epoch if batch.decoder != "target")
 
 

@@ -217,7 +217,9 @@ class Learner:
         module = self._new_module(item_vocabulary.ids(counts.n_items))
         sequence_length = None if module.history is None else module.history.LENGTH
         objective = OBJECTIVES[settings.objective]()
-        batches = objective.draw_epochs(counts, self._sequence, settings.batch_size, sequence_length)
+        batches = objective.draw_epochs(
+            counts, self._sequence, settings.batch_size, sequence_length, settings.exclude_seen
+        )
         rates = TrainingSettings(
             settings.learning_rate,
             settings.dropout,

@@ -16,9 +16,27 @@ from .._counts.counts import Counts
 from .._counts.histories import Histories
 from .._counts.settings import SequenceSettings
 from .._network.inputs import ItemSequences, SparseRows, gather_rows, item_sequences, shares, sparse_rows, unit_rows
+from .._utils.ragged import ragged_ranges
 
 #: Where a softmax is not summed over all items, rows that ask for many of them ask for so many draws.
 TARGETS_PER_ROW = 4
+
+
+class Denied(NamedTuple):
+    """Items that rows of a batch may not say: one entry for each row and item."""
+
+    rows: Tensor
+    items: Tensor
+
+    def to(self, device: torch.device) -> Denied:
+        """Return the same on another device."""
+        return Denied(self.rows.to(device), self.items.to(device))
+
+    def narrowed(self, candidates: Tensor) -> Denied:
+        """Return the entries of some items, given in rising order, in places of them."""
+        places = torch.searchsorted(candidates, self.items).clamp_max_(len(candidates) - 1)
+        is_candidate = candidates[places] == self.items
+        return Denied(self.rows[is_candidate], places[is_candidate])
 
 
 class Batch(NamedTuple):
@@ -29,10 +47,13 @@ class Batch(NamedTuple):
     targets: SparseRows
     #: How often a row of the set that these are drawn from has an item among ``TARGETS_PER_ROW`` draws of its targets.
     target_rates: Tensor | None = None
+    #: What no row may say: its softmax is summed over other items. None where it may say anything.
+    denied: Denied | None = None
 
     def to(self, device: torch.device) -> Batch:
         """Return the batch on another device, but for what is known of its set, of which little is read."""
-        return Batch(self.decoder, self.inputs.to(device), self.targets.to(device), self.target_rates)
+        denied = None if self.denied is None else self.denied.to(device)
+        return Batch(self.decoder, self.inputs.to(device), self.targets.to(device), self.target_rates, denied)
 
 
 def shuffled_slices(rows: NDArray[np.int64], batch_size: int) -> Iterator[NDArray[np.int64]]:
@@ -90,17 +111,22 @@ class Snapshots:
         How much of a history is shown.
     sequence_length : int or None
         How many of the newest items are shown as a sequence; None shows a decayed row.
+    denies_seen : bool, default=False
+        Whether the items of the whole history are denied, as they are never recommended.
     """
 
     #: An event is drawn half as often as one that is younger by this share of the log: taste moves on.
     HALF_LIFE = 0.25
 
-    def __init__(self, counts: Counts, settings: SequenceSettings, sequence_length: int | None) -> None:
+    def __init__(
+        self, counts: Counts, settings: SequenceSettings, sequence_length: int | None, denies_seen: bool = False
+    ) -> None:
         self._history = counts.history
         self._arrivals, self._clock = counts.arrivals, counts.clock
         self._n_items = counts.n_items
         self._settings = settings
         self._sequence_length = sequence_length
+        self._denies_seen = denies_seen
         self._moments = counts.moments
         places = np.arange(len(self._history))
         #: Where the moment of each event begins, and so its history ends.
@@ -129,9 +155,17 @@ class Snapshots:
         length = self._sequence_length
         inputs = self._decayed_rows(histories) if length is None else item_sequences(histories, length)
         ones = np.ones(len(events), dtype=np.int64)
-        return Batch(
-            "collaborative", inputs, sparse_rows(self._history[events], ones.astype(float), ones), target_rates
-        )
+        targets = sparse_rows(self._history[events], ones.astype(float), ones)
+        denied = self._seen(histories, self._history[events]) if self._denies_seen else None
+        return Batch("collaborative", inputs, targets, target_rates, denied)
+
+    def _seen(self, histories: Histories, targets: NDArray[np.int64]) -> Denied:
+        """Return what stands in histories, but for what comes next."""
+        lengths = histories.lengths
+        rows = np.repeat(np.arange(len(lengths)), lengths)
+        items = self._history[ragged_ranges(histories.starts, lengths)]
+        is_other = items != targets[rows]
+        return Denied(torch.from_numpy(rows[is_other]), torch.from_numpy(items[is_other]))
 
     def _decayed_rows(self, histories: Histories) -> SparseRows:
         entries = histories.decayed(self._settings)

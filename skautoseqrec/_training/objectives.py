@@ -40,9 +40,17 @@ class Objective(ABC):
 
     @abstractmethod
     def draw_epochs(
-        self, counts: Counts, settings: SequenceSettings, batch_size: int, sequence_length: int | None = None
+        self,
+        counts: Counts,
+        settings: SequenceSettings,
+        batch_size: int,
+        sequence_length: int | None = None,
+        exclude_seen: bool = False,
     ) -> Iterator[Iterable[Batch]]:
-        """Yield the batches of one epoch after the other, without end."""
+        """Yield the batches of one epoch after the other, without end.
+
+        ``exclude_seen`` says whether items that a user has seen are never recommended.
+        """
 
     @abstractmethod
     def logits(self, module: AutoSeqRecModule, weights: Weights, batch: Batch, dropout: Mapping[str, float]) -> Tensor:
@@ -65,7 +73,12 @@ class PaperObjective(Objective):
         nn.init.uniform_(module.encoder_bias, -bound, bound)
 
     def draw_epochs(
-        self, counts: Counts, settings: SequenceSettings, batch_size: int, sequence_length: int | None = None
+        self,
+        counts: Counts,
+        settings: SequenceSettings,
+        batch_size: int,
+        sequence_length: int | None = None,
+        exclude_seen: bool = False,
     ) -> Iterator[Iterable[Batch]]:
         """Yield rows of R, T and T transposed, drawn and shuffled once for all epochs, as the authors' code does."""
         transitions = (counts.transitions / TRANSITION_UNIT).tocsr()
@@ -112,12 +125,17 @@ class MultinomialObjective(Objective):
             nn.init.zeros_(module.decoder(name).bias)
 
     def draw_epochs(
-        self, counts: Counts, settings: SequenceSettings, batch_size: int, sequence_length: int | None = None
+        self,
+        counts: Counts,
+        settings: SequenceSettings,
+        batch_size: int,
+        sequence_length: int | None = None,
+        exclude_seen: bool = False,
     ) -> Iterator[Iterable[Batch]]:
         """Yield rows of T, of T transposed and of R, and a sample of the events, shuffled anew each epoch."""
         transitions = [WholeRows("source", counts.transitions), WholeRows("target", counts.transitions.T.tocsr())]
         histories = WholeRows("collaborative", counts.user_item())
-        snapshots = Snapshots(counts, settings, sequence_length)
+        snapshots = Snapshots(counts, settings, sequence_length, exclude_seen)
 
         n_histories = self.HISTORIES_PER_ITEM * counts.n_items
         n_snapshots = min(self.SNAPSHOTS_PER_ITEM * counts.n_items, len(snapshots.events))
@@ -143,8 +161,11 @@ class MultinomialObjective(Objective):
         return functional.linear(module.encode(inputs, weights.encoder), weights.decoder, weights.bias)
 
     def loss(self, logits: Tensor, batch: Batch) -> Tensor:
-        """Return the mean cross-entropy of the rows against their targets' shares."""
-        targets = batch.targets
+        """Return the mean cross-entropy of the rows against their targets' shares, among what they may say."""
+        targets, denied = batch.targets, batch.denied
+        if denied is not None:
+            # Behind the back of autograd: what the softmax gives nothing gets no gradient either.
+            logits.detach()[denied.rows, denied.items] = -torch.inf
         loss = SoftmaxCrossEntropy.apply(logits, targets.row_of_entry(), targets.items, targets.values)
         return cast(Tensor, loss)
 

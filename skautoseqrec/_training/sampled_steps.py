@@ -73,7 +73,8 @@ def sample(batch: Batch, n_items: int, n_negatives: int) -> Sampled:
     log_inclusion = torch.log(-torch.expm1(log_absence)).float().to(candidates.device)
     shown, inputs = batch.inputs.narrowed()
     asked = SparseRows(places[: len(targets.items)], targets.values, targets.offsets)
-    return Sampled(shown, candidates, log_inclusion, Batch(batch.decoder, inputs, asked))
+    denied = None if batch.denied is None else batch.denied.narrowed(candidates)
+    return Sampled(shown, candidates, log_inclusion, Batch(batch.decoder, inputs, asked, denied=denied))
 
 
 def draw_targets(targets: SparseRows, n_draws: int) -> SparseRows:

@@ -21,9 +21,9 @@ from networks import (
 from strategies import logs
 
 from skautoseqrec._counts.counts import TRANSITION_UNIT
-from skautoseqrec._network.inputs import shares
+from skautoseqrec._network.inputs import shares, sparse_rows
 from skautoseqrec._network.module import DECODERS
-from skautoseqrec._training.batches import Snapshots
+from skautoseqrec._training.batches import Batch, Denied, Snapshots
 from skautoseqrec._training.loop import train
 from skautoseqrec._training.objectives import MultinomialObjective, PaperObjective
 
@@ -125,6 +125,43 @@ class TestMultinomialObjective:
             np.add.at(expected, before, 0.5 ** np.arange(len(before))[::-1])
             np.testing.assert_allclose(shown[row], expected / np.linalg.norm(expected), rtol=1e-5)
         assert batch.targets.items.tolist() == counts.history[snapshots.events].tolist()
+
+    @given(logs(min_size=2))
+    def test_snapshots_deny_what_was_seen_but_for_what_comes(self, log):
+        counts = counted(log)
+        snapshots = Snapshots(counts, SETTINGS, None, denies_seen=True)
+        batch = snapshots.batch(snapshots.events, snapshots.target_rates(snapshots.events))
+        found = set(zip(batch.denied.rows.tolist(), batch.denied.items.tolist(), strict=True))
+        users, expected = np.repeat(np.arange(counts.n_users), np.diff(counts.indptr)), set()
+        for row, place in enumerate(snapshots.events.tolist()):
+            seen = set(counts.history[counts.indptr[users[place]] : place].tolist())
+            expected |= {(row, item) for item in seen - {counts.history[place]}}
+        assert found == expected
+
+    def test_what_is_denied_has_no_share_of_the_loss_and_no_gradient(self):
+        logits = torch.randn(3, 5, generator=torch.Generator().manual_seed(0))
+        targets, denied = torch.tensor([0, 2, 4]), Denied(torch.tensor([0, 0, 2, 2]), torch.tensor([1, 3, 0, 0]))
+        masked = logits.clone()
+        masked[denied.rows, denied.items] = -torch.inf
+        rows = sparse_rows(targets.numpy(), np.ones(3), np.ones(3, dtype=np.int64))
+        leaf = logits.clone().requires_grad_()
+        loss = self.objective.loss(leaf * 1.0, Batch("collaborative", rows, rows, denied=denied))
+        torch.testing.assert_close(loss, torch.nn.functional.cross_entropy(masked, targets))
+        loss.backward()
+        assert (leaf.grad[denied.rows, denied.items] == 0).all()
+        assert (leaf.grad[1] != 0).all()
+
+    def test_what_is_denied_is_found_again_among_candidates(self):
+        denied = Denied(torch.tensor([0, 1, 1, 2]), torch.tensor([3, 9, 4, 1])).narrowed(torch.tensor([1, 3, 4, 7]))
+        assert (denied.rows.tolist(), denied.items.tolist()) == ([0, 1, 2], [1, 2, 0])
+
+    @pytest.mark.parametrize("exclude_seen", [True, False])
+    @given(logs(min_size=2))
+    def test_only_snapshots_deny_and_only_where_seen_items_are_left_out(self, exclude_seen, log):
+        counts = counted(log)
+        for batch in next(self.objective.draw_epochs(counts, SETTINGS, 2, None, exclude_seen)):
+            is_snapshot = batch.decoder == "collaborative" and len(batch.targets.items) == len(batch.inputs)
+            assert batch.denied is None or (exclude_seen and is_snapshot)
 
     @given(logs(min_size=2))
     def test_snapshots_in_sequence_show_the_same_items_newest_first(self, log):
