@@ -15,7 +15,7 @@ from skautoseqrec._counts.settings import SequenceSettings
 from skautoseqrec._data.reading import read_columns
 from skautoseqrec._network.inputs import ItemSequences, SparseRows, shares
 from skautoseqrec._network.module import DECODERS, AutoSeqRecModule
-from skautoseqrec._training.batches import TARGETS_PER_ROW, Batch, Snapshots, WholeRows
+from skautoseqrec._training.batches import TARGETS_PER_ROW, Batch, Denied, Snapshots, WholeRows
 from skautoseqrec._training.objectives import MultinomialObjective
 from skautoseqrec._training.sampled_steps import RowSteps, RowWeights, draw_targets, sample
 from skautoseqrec._training.steps import TrainingSettings, WholeSteps
@@ -43,7 +43,9 @@ def batch_for_every_item(seed):
     targets = SparseRows(
         torch.randint(N_ITEMS, (N_ITEMS,), generator=generator), torch.ones(N_ITEMS), torch.arange(N_ITEMS)
     )
-    return Batch(DECODERS[seed % 3], inputs, targets, torch.zeros(N_ITEMS))
+    others = [(row, item) for row in range(N_ITEMS) for item in range(N_ITEMS) if item != targets.items[row]]
+    denied = Denied(*torch.tensor(others[seed::4]).T.contiguous()) if seed % 2 else None
+    return Batch(DECODERS[seed % 3], inputs, targets, torch.zeros(N_ITEMS), denied)
 
 
 def test_with_all_items_among_the_candidates_training_is_that_on_all_items():
