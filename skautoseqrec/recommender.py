@@ -109,9 +109,9 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         Penalty of the linear autoencoder's squared weights (EASE); above 0. Only the 4,096 most frequent items have
         any. None leaves the part linear out.
     blend : "auto" or dict, default="auto"
-        Weight of each part of the score: "collaborative", "one_hop", "two_hop", "direct" (a tuple, one per last item,
-        or one number that fades), "neighbours", "linear", "repeat" and "trend" (a tuple, one per half-life). Each is
-        at least 0, not all are 0, and missing parts weigh 0. "auto" fits the weights to the held-out events.
+        Weight of each part of the score, at least 0: "collaborative", "one_hop", "two_hop", "direct" (a tuple, one per
+        last item, or one number that fades), "neighbours", "linear", "repeat" (a tuple of three, or one number) and
+        "trend" (a tuple, one per half-life). Missing parts weigh 0. "auto" fits the weights to the held-out events.
     gate : bool, default=True
         Whether the situation changes the weights of a fitted blend: the time since the user's last event, the time
         between the last two, the length of the history, the popularity of the last item. Needs 300 usable events.

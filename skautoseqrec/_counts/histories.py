@@ -87,6 +87,10 @@ class Histories:
         """Return the user's rows: the k-th newest moment weighs ``history_decay**(k - 1)``, repeats add up."""
         return self._fading(self._newest_moments(settings.history_length), settings.history_decay)[0]
 
+    def counted(self) -> SparseEntries:
+        """Return the users' rows as they are: every event counts 1."""
+        return self._fading(self.lengths, 1.0)[0]
+
     def newest_items(self, length: int, nothing: int) -> NDArray[np.int64]:
         """Return the newest items of each history, whatever their moments, newest first; ``nothing`` fills up behind.
 

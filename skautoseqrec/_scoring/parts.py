@@ -193,14 +193,33 @@ class Linear(Part):
 
 
 class Repeat(Part):
-    """The user's own decayed counts: ``log1p(history row)``."""
+    """What the user has met: ``w_1 log1p(decayed count) + w_2 log1p(count) - w_3 [count > 0]``.
+
+    The first is what was of interest lately, the second habit. The third tells what was met from what was not, which
+    the other parts of the score know nothing of.
+    """
 
     NAME, DEFAULT_WEIGHT, NEEDS_SEEN = "repeat", 0.5, True
+    PER, TAKES_NUMBER = "kind of count", True
 
-    def add(self, scores: Tensor, view: View, weight: float, heads: Heads) -> None:
-        """Add the logs of the decayed histories."""
-        rows = SummedRows([view.queries.history_rows], scores.shape[1])
-        rows.add_logs(scores, weight, view.factor(self.NAME))
+    def n_weights(self, settings: SequenceSettings) -> int:
+        """Return the number of kinds."""
+        return 3
+
+    def spread(self, number: float, settings: SequenceSettings) -> tuple[float, ...]:
+        """Return weights of the decayed counts alone."""
+        return number, 0.0, 0.0
+
+    def add(self, scores: Tensor, view: View, weight: Sequence[float], heads: Heads) -> None:
+        """Add what the histories say."""
+        decayed, counted, met = weight
+        factor, n_items = view.factor(self.NAME), scores.shape[1]
+        if decayed:
+            SummedRows([view.queries.history_rows], n_items).add_logs(scores, decayed, factor)
+        if counted or met:
+            rows = SummedRows([view.queries.histories.counted()], n_items)
+            rows.add_logs(scores, counted, factor)
+            rows.add_presence(scores, -met, factor)
 
 
 class Trend(Part):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -68,12 +68,27 @@ class SummedRows:
 
     def add_logs(self, scores: Tensor, weight: float, factor: NDArray[np.float32] | None = None) -> None:
         """Add ``weight log1p(row)``, times a factor (n_rows,), to scores of the rows' own shape, in place."""
+        self._add(scores, weight, factor, torch.log1p, np.log1p)
+
+    def add_presence(self, scores: Tensor, weight: float, factor: NDArray[np.float32] | None = None) -> None:
+        """Add the weight, times a factor (n_rows,), to scores of the rows' own shape where a row has anything."""
+        self._add(scores, weight, factor, torch.sign, np.sign)
+
+    def _add(
+        self,
+        scores: Tensor,
+        weight: float,
+        factor: NDArray[np.float32] | None,
+        of_dense: Callable[[Tensor], Tensor],
+        of_sparse: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+    ) -> None:
+        """Add a function of the entries that leaves zeros, weighted; it is given for both layouts."""
         if self._dense is not None:
-            logs = torch.log1p(self._dense.to(scores.device))
-            scores.add_(logs if factor is None else logs.mul_(beside(scores, factor)[:, None]), alpha=weight)
+            values = of_dense(self._dense.to(scores.device))
+            scores.add_(values if factor is None else values.mul_(beside(scores, factor)[:, None]), alpha=weight)
         elif self._sparse is not None:
             places = flat_places(np.diff(self._sparse.indptr), self._sparse.indices, self._shape[1])
-            raised = (weight * np.log1p(self._sparse.data)).astype(np.float32, copy=False)
+            raised = (weight * of_sparse(self._sparse.data)).astype(np.float32, copy=False)
             if factor is not None:
                 raised *= np.repeat(factor, np.diff(self._sparse.indptr))
             scores.view(-1)[beside(scores, places)] += beside(scores, raised)
@@ -105,10 +120,20 @@ class Queries(NamedTuple):
     last: LastTransitions  # what followed the last items
     linear: LinearWeights | None  # what the newest items of the history rows are multiplied with
     recent_rows: SparseEntries  # these items
+    histories: Histories
 
     def to(self, device: torch.device) -> Queries:
         """Return the same with its vectors on another device."""
         return self._replace(vectors=self.vectors.to(device))
+
+    def multiplied(self, factors: Mapping[str, NDArray[np.float32]]) -> Queries:
+        """Return the same with the vectors of neural parts times a factor for each query, by the parts' names."""
+        found = {
+            name: vectors * beside(vectors, factors[name])[:, None]
+            for name, vectors in self.vectors._asdict().items()
+            if name in factors
+        }
+        return self._replace(vectors=self.vectors._replace(**found))
 
 
 #: For the last items of each query: the sum of their transitions, projected, and the transitions.
@@ -141,7 +166,7 @@ def form_queries(model: Model, histories: Histories, transitions_from: Transitio
     history = row if model.history_reader is None else model.history_reader.encode(histories)
     vectors = QueryVectors(one_hop=source, collaborative=history, two_hop=model.heads.two_hop_queries(row, source))
     recent = decayed if model.linear is None else histories.recent(model.settings, LINEAR_LENGTH)
-    return Queries(vectors, decayed, last, model.linear, recent)
+    return Queries(vectors, decayed, last, model.linear, recent, histories)
 
 
 def history_norms(model: Model, histories: Histories, decayed: SparseEntries, n_items: int) -> Tensor:

@@ -96,7 +96,7 @@ class Scorer(FieldsOnly):
 
     def view(self, asked: Asked) -> View:
         """Return what scoring reads of a snapshot, the same moment for every history."""
-        snapshot, histories, asked_at = asked
+        snapshot, histories, _ = asked
         queries = form_queries(self.model, histories, snapshot.transitions_from, snapshot.n_items).to(self.device)
         changes = snapshot.changes()
         view = View(
@@ -108,9 +108,7 @@ class Scorer(FieldsOnly):
             is_cold=histories.lengths == 0,
             popularity=lambda: torch.from_numpy(snapshot.popularity()).float().to(self.device),
             neighbourhood=self._neighbourhood(asked, changes) if self.model.settings.neighbour_window else None,
-            situations=lambda: describe(
-                histories, asked_at, self._popularity(snapshot)[histories.newest_moments().items]
-            ),
+            situations=lambda: self.situations(asked),
         )
         return view._replace(shared=self.keep("shared scores", changes, lambda: self._shared(view)))
 
@@ -125,11 +123,17 @@ class Scorer(FieldsOnly):
     def _popularity(self, snapshot: Snapshot) -> NDArray[np.int64]:
         return self.keep("popularity", snapshot.changes(), snapshot.popularity)
 
+    def situations(self, asked: Asked) -> NDArray[np.float64]:
+        """Return the situation of each row."""
+        snapshot, histories, asked_at = asked
+        return describe(histories, asked_at, self._popularity(snapshot)[histories.newest_moments().items])
+
     def gated(self, view: View) -> View:
-        """Return a view with what the gate multiplies its parts by."""
+        """Return a view with what the gate multiplies its parts by; the queries of neural parts are multiplied."""
         if self.gate is None or view.factors is not None:
             return view
-        return view._replace(factors=self.gate.factors(view.situations()))
+        factors = self.gate.factors(view.situations())
+        return view._replace(factors=factors, queries=view.queries.multiplied(factors))
 
     @cached_property
     def _used(self) -> list[tuple[Part, Any]]:

@@ -21,7 +21,9 @@ PARAMETERS = LEARNING | {
     "exclude_seen": False,
 }
 MIXTURE = [0.1, 0.65, 0.15, 0.05, 0.05]
-UNIT = {part.NAME: 1.0 if part.PER is None else (1.0,) for part in PARTS}
+UNIT = {part.NAME: 1.0 if part.PER is None else (1.0,) for part in PARTS} | {"repeat": (1.0, 0.0, 0.0)}
+#: What "repeat" is beside the decayed counts.
+OTHER_COUNTS = {"repeat 1": (0.0, 1.0, 0.0), "repeat 2": (0.0, 0.0, 1.0)}
 
 
 def tastes(rng):
@@ -74,7 +76,7 @@ def test_the_part_that_alone_is_right_gets_the_weight(world, right, changes):
 
 
 #: The fixed blend, in which trends share their weight.
-FIXED = {part.NAME: part.DEFAULT_WEIGHT for part in PARTS}
+FIXED = {part.NAME: part.DEFAULT_WEIGHT for part in PARTS} | dict.fromkeys(OTHER_COUNTS, 0.0)
 
 
 class Replay:
@@ -94,6 +96,9 @@ class Replay:
             if item in recommender.item_ids_:
                 kind = "known" if user in recommender.user_ids_ else "new"
                 parts = recommender.explain([user], recommender.item_ids_).parts
+                for name, weights in OTHER_COUNTS.items():
+                    only = recommender.with_blend({"repeat": weights})
+                    parts[name] = only.explain([user], recommender.item_ids_).parts["repeat"]
                 if kind == "new":
                     parts = biases_of(recommender) | {"trend": parts["trend"]}
                 target = recommender.item_ids_.tolist().index(item)
@@ -162,7 +167,8 @@ def assert_most_likely(replay, kind, weights, left_out=()):
 
 def test_fitted_weights_are_the_most_likely_ones_of_what_explain_calls_by_their_names(fitted_and_replayed):
     fitted, _, replay = fitted_and_replayed
-    weights = {name: float(np.sum(weight)) for name, weight in fitted.blend_.items()}
+    weights = {name: float(np.ravel(weight)[0]) for name, weight in fitted.blend_.items()}
+    weights |= dict(zip(OTHER_COUNTS, fitted.blend_["repeat"][1:], strict=True))
     assert sum(weight > 0.05 for weight in weights.values()) >= 4
     assert_most_likely(replay, "known", weights, left_out=["one_hop"])
 

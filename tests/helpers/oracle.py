@@ -247,7 +247,9 @@ class Oracle:
                 parts["direct", lag][item] = logs
             parts["neighbours"][item] = self.neighbours(user, item)
             parts["linear"][item] = self.autoencoded(user, item)
-            parts["repeat"][item] = np.log1p(user_row.get(item, 0.0))
+            parts["repeat", 0][item] = np.log1p(user_row.get(item, 0.0))
+            parts["repeat", 1][item] = np.log1p(self.histories[user].count(item))
+            parts["repeat", 2][item] = -float(item in self.histories[user])
         for place, half_life in enumerate(self.parameters["trend_half_lives"]):
             parts["trend", place] = {item: self.trend(item, half_life) for item in self.arrivals}
         return parts

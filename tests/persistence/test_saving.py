@@ -286,7 +286,7 @@ def test_a_file_from_before_a_part_was_added_weighs_it_nothing(saved, tmp_path):
     path = tmp_path / "older.safetensors"
     path.write_bytes(seal(manifest, arrays))
     loaded = load_model(path)
-    assert loaded.blend_["repeat"] == 0.0
+    assert loaded.blend_["repeat"] == (0.0, 0.0, 0.0)
     assert loaded._serving.scorer.cold_blend["popularity"] == 0.0
     assert loaded.predict_topk(["ann"], k=1).shape == (1, 1)
 

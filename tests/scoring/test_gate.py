@@ -76,7 +76,7 @@ def test_the_gradient_is_that_of_the_likelihood(seed):
         fit_gate(choices, start, start)
     at = np.random.default_rng(seed).uniform(0.1, 0.6, size=len(TERMS) + 2 * len(FEATURES))
     numeric = approx_fprime(at, lambda parameters: captured["function"](parameters)[0], 1e-3)
-    np.testing.assert_allclose(captured["function"](at)[1], numeric, atol=2e-3)
+    np.testing.assert_allclose(captured["function"](at)[1], numeric, atol=6e-3)
 
 
 def test_a_part_that_only_some_situations_listen_to_gets_a_gate():
