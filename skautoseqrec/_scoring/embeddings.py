@@ -88,14 +88,11 @@ def user_embeddings(serving: Serving, users: Any) -> NDArray[np.float32]:
     state, scorer = serving
     if not any(scorer.blend[part] for part in NEURAL_PARTS):
         warn_caller("No learnt part weighs anything in blend_: the embeddings of all users are zero.")
-    asked = state.asked(users)
-    snapshot, histories, _ = asked
+    snapshot, histories, _ = state.asked(users)
     heads, model = _linear_heads(scorer), scorer.model
     embeddings = np.empty((len(histories), 3 * model.module.encoder_weight.shape[1]), dtype=np.float32)
     for batch in batches(len(histories), snapshot.n_items):
         queries = form_queries(model, histories.rows(batch), snapshot.transitions_from, snapshot.n_items)
-        if scorer.gate is not None:
-            queries = queries.multiplied(scorer.gate.factors(scorer.situations(asked.rows(batch))))
         embeddings[batch] = heads.embed(queries.vectors, scorer.blend).numpy()
     return embeddings
 

@@ -1,8 +1,8 @@
 """The gate: how much each part of a score counts in the situation in which it is asked for.
 
 What matters to somebody who comes back after a month is not what matters a minute later. With a gate, the weight of a
-part for one row is ``w exp(clip(a . phi, -2, 2))``, phi the standardised situation of the row. Neural parts that have
-biases have none: they are the measure that the others are scaled by, and their score stays a product of embeddings.
+part for one row is ``w exp(clip(a . phi, -2, 2))``, phi the standardised situation of the row. The neural parts have
+none: they are the measure that the others are scaled by, and their score stays a product of embeddings.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._counts.histories import Histories
-from .._network.heads import BIASED_PARTS
 from .parts import PARTS
 
 #: What a situation is described by.
@@ -28,7 +27,7 @@ FEATURES = (
 #: The exponent of a gate, and a standardised feature, are cut there.
 STEEPEST, FARTHEST = 2.0, 4.0
 #: The parts that may have a gate.
-GATED_PARTS = tuple(part.NAME for part in PARTS if part.NAME not in BIASED_PARTS)
+GATED_PARTS = tuple(part.NAME for part in PARTS if not part.IS_NEURAL)
 
 
 def describe(

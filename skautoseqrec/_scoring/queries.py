@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -125,15 +125,6 @@ class Queries(NamedTuple):
     def to(self, device: torch.device) -> Queries:
         """Return the same with its vectors on another device."""
         return self._replace(vectors=self.vectors.to(device))
-
-    def multiplied(self, factors: Mapping[str, NDArray[np.float32]]) -> Queries:
-        """Return the same with the vectors of neural parts times a factor for each query, by the parts' names."""
-        found = {
-            name: vectors * beside(vectors, factors[name])[:, None]
-            for name, vectors in self.vectors._asdict().items()
-            if name in factors
-        }
-        return self._replace(vectors=self.vectors._replace(**found))
 
 
 #: For the last items of each query: the sum of their transitions, projected, and the transitions.

@@ -129,11 +129,10 @@ class Scorer(FieldsOnly):
         return describe(histories, asked_at, self._popularity(snapshot)[histories.newest_moments().items])
 
     def gated(self, view: View) -> View:
-        """Return a view with what the gate multiplies its parts by; the queries of neural parts are multiplied."""
+        """Return a view with what the gate multiplies its parts by."""
         if self.gate is None or view.factors is not None:
             return view
-        factors = self.gate.factors(view.situations())
-        return view._replace(factors=factors, queries=view.queries.multiplied(factors))
+        return view._replace(factors=self.gate.factors(view.situations()))
 
     @cached_property
     def _used(self) -> list[tuple[Part, Any]]:
