@@ -8,6 +8,7 @@ from numbers import Integral, Real
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ._counts.counts import Counts
@@ -87,6 +88,8 @@ PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
 EVENTS_PER_ITEM = 100
 #: From so many events of a user at one time on, they are taken as a basket, and between these a warning says so.
 BASKET, BORDER = 3.0, (2.5, 4.0)
+#: So few different times in a whole log are no times, or say little of the order of what happened.
+FEW_TIMES = 10
 #: With more items than the first, a softmax over the second of them, sampled, ranks as well as all, in less time.
 MANY_ITEMS, FEW_NEGATIVES = 8192, 1024
 
@@ -227,7 +230,7 @@ def per_part(value: float | Mapping[str, float], name: str, upper: float) -> dic
     return {part: float(number) for part, number in values.items()}
 
 
-def resolve_history_encoder(encoder: str, heads: type[Heads], counts: Counts, by_moment: bool = False) -> str:
+def resolve_history_encoder(encoder: str, heads: type[Heads], counts: Counts, by_moment: bool) -> str:
     """Return the history encoder to train; "auto" takes the residual one where a log has enough to teach it.
 
     Raises
@@ -250,9 +253,15 @@ def resolve_history_encoder(encoder: str, heads: type[Heads], counts: Counts, by
     return encoder
 
 
-def resolve_ties(n_per_moment: float) -> str:
+def resolve_ties(n_per_moment: float, times: NDArray[Any] | None) -> str:
     """Return what ties="auto" is: events of one time are taken together where many share a user and a time."""
     resolved = "together" if n_per_moment >= BASKET else "row"
+    if resolved == "together" and times is not None and len(different := np.unique(times)) <= FEW_TIMES:
+        warn_caller(
+            f"The log has only {len(different)} different times, {different[0]} to {different[-1]}, and what a user "
+            "does at one of them is taken to have no order. If the column is no time (a rating, say), leave it out; if the "
+            "rows stand in the order in which things happened, set ties='row'."
+        )
     if BORDER[0] <= n_per_moment < BORDER[1]:
         warn_caller(
             f"On average {n_per_moment:.1f} events share a user and a time; from {BASKET:g} on, ties='auto' takes them "

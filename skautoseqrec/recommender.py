@@ -83,13 +83,13 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         A transition of k steps weighs ``transition_decay**(k - 1)``; in (0, 1].
     history_encoder : {"auto", "residual", "shared"}, default="auto"
         Encoder of a user's history for the collaborative part. "shared" is the encoder of all rows. "residual" has
-        learned decays and a residual block, and needs many events. "auto" takes "residual" from 100 events per item
-        on. "paper" is always "shared".
+        learned decays and a residual block, and needs many events in order. "auto" takes "residual" from 100 events per
+        item on, "shared" with ``ties="together"``. "paper" is always "shared".
     history_dropout : float, default=0.2
         Dropout rate before, inside and after the residual block; in [0, 1).
     history_decay : float, default=0.9
         The k-th newest item of a history row weighs ``history_decay**(k - 1)``, and 0 once that is under .002; in
-        (0, 1]. 1 cuts nothing. "shared" encodes this row, and the parts two_hop and repeat read it.
+        (0, 1]. 1 cuts nothing. "shared" encodes this row, and the parts two_hop, linear and repeat read it.
     context_size : int, default=5
         Number of a user's last items whose transitions are followed; at least 1. The part direct follows 10 at most.
     context_decay : float, default=0.5
@@ -103,8 +103,8 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         The neighbours of the k-th last item weigh ``neighbour_decay**(k - 1)``; in (0, 1].
     ties : {"auto", "row", "together"}, default="auto"
         What a user does at one time: "row" takes it in row order; "together" as one moment without order (a basket),
-        all of which is ranked before any is added, and inside which no transition runs. "auto" takes "together" where
-        3 or more events share a user and a timestamp on average.
+        all of which is ranked before any is added, and inside which no transition runs: then the k-th last *moment* is
+        what decays. "auto" takes "together" from 3 events per user and timestamp on.
     linear_penalty : float or None, default=300
         Penalty of the linear autoencoder's squared weights (EASE); above 0. Only the 4,096 most frequent items have
         any. None leaves the part linear out.
@@ -456,7 +456,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
             Whether to return the scores too. Scores of different users are not comparable.
         at : time, array-like of shape (n_users,) or None, default=None
             When they are asked for, of the kind of the log's times: a gate weighs the parts by the time since a user's
-            last event. None is the newest time known; give a later one to recommend for a visit to come.
+            last event. None is the newest time known, of any user. A later one is for a visit to come.
 
         Returns
         -------
@@ -544,7 +544,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         Parameters
         ----------
         X : dataframe, array-like of shape (n_rows, 2 or 3), list of tuples or Interactions
-            A log; only its users are read.
+            A log; only its users are read. They are asked for at the newest time known, as in :meth:`predict_topk`.
 
         Returns
         -------

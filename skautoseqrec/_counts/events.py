@@ -140,11 +140,16 @@ class EventStore:
         times = None if self.times is None else self.times[kept]
         return EventStore(users, items, times, self.arrivals[kept], self.clock, self._joins is not None)
 
+    @property
+    def kind_of_times(self) -> str | None:
+        """What the known times are, in words; None if there is none."""
+        return None if self._times is None else kind_of(self._times.view())
+
     def check_kind(self, times: NDArray[Any] | None) -> None:
         """Raise TypeError if numbers are to follow datetimes or datetimes numbers, ValueError if no unit holds both."""
         if times is None or self._times is None:
             return
-        known, new = _kind_of(self._times.view()), _kind_of(times)
+        known, new = kind_of(self._times.view()), kind_of(times)
         if known != new:
             raise TypeError(
                 f"Column 'timestamp': the known times are {known}, but these are {new}. Convert one of them, "
@@ -195,7 +200,8 @@ def _check_unit(known: NDArray[Any], new: NDArray[Any]) -> None:
             )
 
 
-def _kind_of(times: NDArray[Any]) -> str:
+def kind_of(times: NDArray[Any]) -> str:
+    """Return what times are, in words."""
     return "datetimes" if times.dtype.kind == "M" else "numbers"
 
 

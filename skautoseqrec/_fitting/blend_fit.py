@@ -162,6 +162,8 @@ def fit_gate(
     features, n_events = choices.features[:, :, used], len(choices.features)
     neutral = Gate.neutral(choices.situations)
     parts = [part for part in neutral.coefficients if any(part_of(term) == part for term in terms)]
+    if not parts:
+        return fit_weights(choices, start, max_iter, left_out=set(choices.terms) - set(terms), prior=prior)
     phi = neutral.standardised(choices.situations)
     of_part = np.array([[part_of(term) == part for term in terms] for part in parts], dtype=float)
     penalty, n_terms = _penalty(terms, prior, n_events), len(terms)

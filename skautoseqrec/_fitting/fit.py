@@ -74,7 +74,7 @@ def fit_log(
     """
     require_bar(settings.verbose)
     if settings.ties == "auto":
-        settings = replace(settings, ties=resolve_ties(log_per_moment(columns)))
+        settings = replace(settings, ties=resolve_ties(log_per_moment(columns), columns.times))
     log = count_log(columns, X, settings.sequence, settings.verbose)
     trained_encoder = None if warm_start is None else warm_start.module.history_encoder
     settings = settings.for_log(log.counts, trained_encoder)

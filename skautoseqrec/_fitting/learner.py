@@ -201,11 +201,14 @@ class Learner:
         n_events, times = len(log.events), log.events.times
         start = n_events - round(self._settings.validation_fraction * n_events)
         judged, exclude_seen = max(start, n_events - n_judged), self._settings.exclude_seen
-        if self._sequence.by_moment and times is not None:
-            # What happens at one time stays on one side.
-            start, judged = np.searchsorted(times, times[[start, judged]]).tolist()
-        if start < 1:
+        if not 1 <= start < n_events:
             return None
+        if self._sequence.by_moment:
+            # A moment, whose rows stand side by side in a fitted log, stays on one side.
+            begins = np.flatnonzero(~log.events.joins())
+            start, judged = begins[np.searchsorted(begins, [start, judged], side="right") - 1].tolist()
+            if start < 1:
+                return None
         visible = visible_events(None if times is None else times[judged:], n_events - judged, self._sequence.ties)
         events = log.events.log(log.counts.n_users, log.counts.n_items)
         validation = Validation.of_log(events, start, judged, self._sequence.step_weights, exclude_seen, visible)

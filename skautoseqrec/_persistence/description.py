@@ -126,6 +126,8 @@ def check_settings(fitted: Fitted) -> SequenceSettings:
         raise ModelFileError(f"the manifest describes no fitted model: {error}") from error
     if settings["ties"] not in TIES:
         raise ModelFileError(f"the manifest's 'ties' is {settings['ties']!r}, which no fit has.")
+    if settings["ties"] == "together" and fitted.history_encoder != SHARED:
+        raise ModelFileError("the manifest's 'history_encoder' reads items in an order that 'together' has not.")
     windows = (settings[name] for name in ("transition_window", "context_size", "neighbour_window"))
     longest = max(*windows, len(half_lives))
     if longest > LONGEST_WINDOW:

@@ -100,6 +100,8 @@ class Gate:
             If these are not the numbers of one.
         """
         means, coefficients = _row(numbers["means"]), numbers["coefficients"]
+        if not isinstance(coefficients, dict):
+            raise TypeError("coefficients are no dict.")
         scales = _row([np.inf if scale is None else scale for scale in numbers["scales"]], may_be_infinite=True)
         if (scales <= 0).any():
             raise ValueError("a scale is not positive.")
@@ -119,7 +121,8 @@ class Gate:
         n_known = np.maximum(known.sum(0), 1)
         means = np.where(known, situations, 0.0).sum(0) / n_known
         scales = np.sqrt((np.where(known, situations - means, 0.0) ** 2).sum(0) / n_known)
-        scales = np.where(scales > 0, scales, np.inf)
+        # A mean of equal numbers is not quite one of them.
+        scales = np.where(scales > 1e-6 * np.maximum(1.0, np.abs(means)), scales, np.inf)
         return cls(means, scales, {name: np.zeros(len(means)) for name in GATED_PARTS})
 
 

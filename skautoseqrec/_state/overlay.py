@@ -89,7 +89,7 @@ class Overlay:
         """Return the number of events, published or not."""
         return len(self._target_of_event)
 
-    def add_event(self, user: int, item: int, joins: bool = False, second: float = np.nan) -> None:
+    def add_event(self, user: int, item: int, joins: bool, second: float) -> None:
         """Let one event in at a time, which may join the moment of its user's event before.
 
         It costs O(window * d), whatever else is known; with moments, the window holds whole ones.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .._counts.counts import Counts, laid_out
-from .._counts.events import Events, EventStore, as_seconds
+from .._counts.events import Events, EventStore, as_seconds, kind_of
 from .._counts.histories import Context, Histories
 from .._counts.moments import Moments
 from .._data.interactions import Columns
@@ -78,8 +78,10 @@ class Snapshot(NamedTuple):
             return None
         return np.array([join for user in users.tolist() for join in self.overlay.joins(user, self.n_events)], bool)
 
-    def _added_seconds(self, users: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the times of the items that the overlay adds to the histories of users."""
+    def _added_seconds(self, users: NDArray[np.int64]) -> NDArray[np.float64] | None:
+        """Return the times of the items that the overlay adds to the histories of users; None if there is no time."""
+        if np.isnan(self.newest):
+            return None
         return np.array([second for user in users.tolist() for second in self.overlay.seconds(user, self.n_events)])
 
     def transitions_from(self, context: Context) -> tuple[Tensor, LastTransitions]:
@@ -235,12 +237,14 @@ class State:
 
     def _read_times(self, at: Any, n_rows: int) -> NDArray[np.float64]:
         """Return one time or one for each row as numbers."""
-        times = time_column(np.atleast_1d(np.asarray(at)), "at")
-        if self.events.times is None:
+        given = np.asarray(at)
+        if given.shape not in ((), (n_rows,)):
+            raise ValueError(f"at must be one time, or one for each of the {n_rows} users; it has shape {given.shape}.")
+        times, known = time_column(np.atleast_1d(given), "at"), self.events.kind_of_times
+        if known is None:
             raise ValueError("at is given, but no known event has a time.")
-        if times.shape not in ((1,), (n_rows,)):
-            raise ValueError(f"at must be one time, or one for each of the {n_rows} users; it has shape {times.shape}.")
-        self.events.check_kind(times)
+        if known != kind_of(times):
+            raise TypeError(f"at must be of the kind of the known times, which are {known}, not {kind_of(times)}.")
         return np.broadcast_to(as_seconds(times), n_rows)
 
     def asked_sequences(self, sequences: Any) -> Asked:

@@ -52,6 +52,19 @@ def test_what_is_not_known_is_as_it_is_on_average():
     np.testing.assert_allclose(phi, [[2.0, 0, 0, 0], [-4.0, 0, 0, 0]])
 
 
+@pytest.mark.parametrize("value", [0.0, 0.1, np.log1p(3), np.log1p(86400)])
+def test_what_is_the_same_everywhere_is_no_feature(value):
+    assert np.isinf(Gate.neutral(np.full((300, len(FEATURES)), value)).scales).all()
+
+
+def test_without_a_part_that_has_a_gate_there_is_none():
+    choices = Choices(("collaborative", "trend"), torch.randn(300, 9, 2), torch.zeros(300, 9), np.zeros((300, 4)))
+    start = {"collaborative": 0.5, "trend": 0.0}
+    fit = fit_gate(choices, start, None)
+    assert fit.gate is None
+    assert fit.weights["trend"] == 0
+
+
 def test_the_factor_is_bounded():
     gate = Gate(np.zeros(4), np.ones(4), {"trend": np.array([9.0, 0, 0, 0]), "direct": np.array([0.5, 0, 0, 0])})
     factors = gate.factors(np.array([[1.0, 0, 0, 0], [-1.0, 0, 0, 0]]))
@@ -73,10 +86,11 @@ def test_the_gradient_is_that_of_the_likelihood(seed):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("skautoseqrec._fitting.blend_fit.optimize.minimize", capture)
+        patch.setattr("skautoseqrec._fitting.blend_fit.GATE_PENALTY", 0.5)  # large enough to be seen
         fit_gate(choices, start, start)
-    at = np.random.default_rng(seed).uniform(0.1, 0.6, size=len(TERMS) + 2 * len(FEATURES))
-    numeric = approx_fprime(at, lambda parameters: captured["function"](parameters)[0], 1e-3)
-    np.testing.assert_allclose(captured["function"](at)[1], numeric, atol=6e-3)
+        at = np.random.default_rng(seed).uniform(0.1, 0.6, size=len(TERMS) + 2 * len(FEATURES))
+        numeric = approx_fprime(at, lambda parameters: captured["function"](parameters)[0], 1e-3)
+        np.testing.assert_allclose(captured["function"](at)[1], numeric, atol=6e-3)
 
 
 def test_a_part_that_only_some_situations_listen_to_gets_a_gate():
@@ -131,7 +145,8 @@ def test_each_user_may_be_asked_for_at_a_time_of_its_own():
     [
         ([1, 2], ValueError, r"one for each of the 3 users; it has shape \(2,\)"),
         ([[1, 2, 3]], ValueError, r"shape \(1, 3\)"),
-        (np.datetime64("2026-01-01"), TypeError, "known times are numbers, but these are datetimes"),
+        ([1], ValueError, r"shape \(1,\)"),
+        (np.datetime64("2026-01-01"), TypeError, "at must be of the kind of the known times, which are numbers"),
         (np.nan, ValueError, "'at' has a missing value"),
         ("soon", TypeError, "'at' has dtype"),
         ([], ValueError, "shape"),
@@ -186,6 +201,8 @@ def test_a_gate_is_saved(tmp_path_factory, gate):
         ("coefficients", {"one_hop": [0.0] * 4}),
         ("coefficients", {"trend": [0.0] * 3}),
         ("coefficients", [0.0]),
+        ("coefficients", ["trend"]),
+        ("coefficients", []),
     ],
 )
 def test_what_is_no_gate_is_refused(name, value):

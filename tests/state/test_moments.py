@@ -12,8 +12,12 @@ from strategies import consecutive_logs, logs, recommenders
 from worlds import SMALL
 
 from skautoseqrec import AutoSeqRecRecommender
+from skautoseqrec._counts.counted_log import count_log
 from skautoseqrec._counts.moments import Moments, find_steps
 from skautoseqrec._counts.pairs import PairCounts
+from skautoseqrec._data.reading import read_columns
+from skautoseqrec._fitting.learner import Learner
+from skautoseqrec._parameters import resolve_parameters
 from skautoseqrec._state.overlay import Overlay
 
 pytestmark = [
@@ -123,3 +127,28 @@ def test_an_encoder_that_reads_items_in_their_order_is_refused():
     recommender = AutoSeqRecRecommender(**SMALL, ties="together", history_encoder="residual")
     with pytest.raises(ValueError, match="ties='together' those of one time have no order"):
         recommender.fit([("ann", "tea", 1), ("ann", "milk", 1)])
+
+
+@pytest.mark.parametrize("n_rows", range(1, 13))
+@pytest.mark.parametrize("ties", ["auto", "together"])
+@pytest.mark.filterwarnings("ignore:The newest 10%:UserWarning", "ignore:The log has only:UserWarning")
+def test_few_rows_of_one_time_can_be_fitted(n_rows, ties):
+    log = [("ann", f"item {row}", row // 7) for row in range(n_rows)]
+    recommender = AutoSeqRecRecommender(objective="closed_form", exclude_seen=False, ties=ties).fit(log)
+    assert recommender.predict_topk(["ann"], k=1).shape == (1, 1)
+
+
+def test_a_basket_is_held_out_whole():
+    log = [(user, item, time) for time in range(20) for user in range(10) for item in range(10 * user, 10 * user + 7)]
+    learner = Learner(resolve_parameters(AutoSeqRecRecommender(ties="together", exclude_seen=False).get_params()))
+    counted = count_log(read_columns(log), None, learner._sequence, 0)
+    validation = learner.hold_out(counted, 60)
+    assert len(validation.head.history) == 1260
+    assert len(validation.judged.items) == 63
+    assert not validation.judged.joins[0]
+
+
+def test_few_different_times_are_told_of():
+    rated = [(user, item, 1 + (user + item) % 5) for user in range(9) for item in range(20)]
+    with pytest.warns(UserWarning, match="only 5 different times, 1 to 5.*no time .a rating, say."):
+        AutoSeqRecRecommender(**SMALL).fit(rated)
