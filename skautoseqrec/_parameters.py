@@ -259,8 +259,8 @@ def resolve_ties(n_per_moment: float, times: NDArray[Any] | None) -> str:
     if resolved == "together" and times is not None and len(different := np.unique(times)) <= FEW_TIMES:
         warn_caller(
             f"The log has only {len(different)} different times, {different[0]} to {different[-1]}, and what a user "
-            "does at one of them is taken to have no order. If the column is no time (a rating, say), leave it out; if the "
-            "rows stand in the order in which things happened, set ties='row'."
+            "does at one of them is taken to have no order. If the column is no time (a rating, say), leave it out; if "
+            "the rows stand in the order in which things happened, set ties='row'."
         )
     if BORDER[0] <= n_per_moment < BORDER[1]:
         warn_caller(

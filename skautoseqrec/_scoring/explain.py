@@ -12,7 +12,7 @@ from sklearn.utils import Bunch
 from torch import Tensor
 
 from .._data.reading import read_ids
-from .._state.state import Asked
+from .._state.snapshot import Asked
 from .filters import Filter
 from .parts import Neighbours
 from .scorer import Scorer, Serving

@@ -16,7 +16,8 @@ from .._network.model import Model
 from .._state.forgetting import without
 from .._state.neighbours import Neighbourhood
 from .._state.overlay import Changes
-from .._state.state import Asked, Snapshot, State
+from .._state.snapshot import Asked, Snapshot
+from .._state.state import State
 from .._utils.devices import CPU, beside
 from .._utils.keeping import FieldsOnly
 from .blend import Blend

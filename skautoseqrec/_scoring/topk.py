@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .._state.state import Asked
+from .._state.snapshot import Asked
 from .._utils.arguments import check_k
 from .._utils.devices import beside
 from .._utils.memory import require_bytes

@@ -11,7 +11,8 @@ from skautoseqrec._data.vocabulary import Vocabulary
 from skautoseqrec._scoring.filters import Filter
 from skautoseqrec._scoring.topk import top_k
 from skautoseqrec._state.overlay import Overlay
-from skautoseqrec._state.state import Asked, State
+from skautoseqrec._state.snapshot import Asked
+from skautoseqrec._state.state import State
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*repeat an earlier:UserWarning")  # a tiny log repeats much
 
