@@ -130,7 +130,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         Whether to train once more on the whole log, for the best number of epochs. Otherwise the weights are those of
         the part before the held-out events, and the held-out events are only counted.
     exclude_seen : bool, default=True
-        Whether to leave out a user's seen items, in recommendations and in evaluation.
+        Whether to leave out a user's seen items, in recommendations, in evaluation, and in the softmax of training.
     warm_start : bool, default=False
         Whether another ``fit`` starts from the weights of the earlier one; items are matched by id. ``n_components``,
         ``activation`` and ``history_encoder`` must be the same. Validation scores are too good where the earlier fit

@@ -109,23 +109,24 @@ def test_clone_and_set_params(log):
 
 
 @pytest.mark.parametrize(
-    ("encoder", "objective", "n_events", "resolved"),
+    ("encoder", "objective", "n_events", "by_moment", "resolved"),
     [
-        ("auto", "multinomial", 100, "residual"),
-        ("auto", "multinomial", 99, "shared"),
-        ("auto", "paper", 500, "shared"),
-        ("shared", "multinomial", 500, "shared"),
-        ("residual", "multinomial", 1, "residual"),
+        ("auto", "multinomial", 100, False, "residual"),
+        ("auto", "multinomial", 100, True, "shared"),
+        ("auto", "multinomial", 99, False, "shared"),
+        ("auto", "paper", 500, False, "shared"),
+        ("shared", "multinomial", 500, True, "shared"),
+        ("residual", "multinomial", 1, False, "residual"),
     ],
 )
-def test_a_history_encoder_of_its_own_needs_a_dense_log(encoder, objective, n_events, resolved):
+def test_a_history_encoder_of_its_own_needs_a_dense_log(encoder, objective, n_events, by_moment, resolved):
     counts = counted([(user, "tea") for user in range(n_events)])
-    assert resolve_history_encoder(encoder, HEADS[objective], counts) == resolved
+    assert resolve_history_encoder(encoder, HEADS[objective], counts, by_moment) == resolved
 
 
 def test_the_published_model_takes_no_history_encoder_of_its_own():
     with pytest.raises(ValueError, match="history_encoder must be 'shared'"):
-        resolve_history_encoder("residual", HEADS["paper"], counted([("ann", "tea")]))
+        resolve_history_encoder("residual", HEADS["paper"], counted([("ann", "tea")]), by_moment=False)
 
 
 def test_many_items_are_sampled_by_default():
