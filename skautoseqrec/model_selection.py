@@ -169,8 +169,8 @@ class Reblended(MetaEstimatorMixin, LogEstimator, BaseEstimator):
     """Recommender with another blend, for searches that train each fold once for all blends.
 
     ``blend`` and ``exclude_seen`` change scoring only: training, which leaves seen items out of its softmax, reads the
-    recommender's own. With ``memory``, a fit loads the recommender that was trained with the same parameters on the same
-    log. Parallel workers share it: one trains, the others wait.
+    recommender's own. With ``memory``, a fit loads the recommender that was trained with the same parameters on the
+    same log. Parallel workers share it: one trains, the others wait.
 
     Parameters
     ----------
