@@ -62,7 +62,9 @@ def count_log(columns: Columns, X: Any, settings: SequenceSettings, verbose: int
 
 
 def log_per_moment(columns: Columns) -> float:
-    """Return the mean number of events that share a user and a time in a log."""
+    """Return the mean number of events that share a user and a time in a log; 1 where it has no times."""
+    if columns.times is None:
+        return 1.0
     return events_per_moment(Vocabulary("user_id").add(columns.user_ids), columns.times)
 
 

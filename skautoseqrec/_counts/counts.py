@@ -15,7 +15,7 @@ from .._utils.keeping import FieldsOnly
 from .._utils.ragged import ragged_ranges, ranks_within_groups
 from .._utils.sparse import entries_at, resized, sum_entries
 from .events import Events
-from .moments import Moments, find_steps, slices_of_steps
+from .moments import Moments, find_steps, slices_of_steps, window_bounds
 
 #: Transitions are counted in whole multiples of 1 / TRANSITION_UNIT, so that adding and removing is exact in any order.
 TRANSITION_UNIT = 2**20
@@ -239,11 +239,9 @@ class Counts(FieldsOnly):
     def _context_lengths(self, users: NDArray[np.int64], window: int) -> NDArray[np.int64]:
         """Return how many of the newest events of each user new ones may follow: a window before the last moment."""
         starts, ends = self.ranges(users)
-        if self.moments is None:
-            return np.minimum(ends - starts, window)
-        last = np.maximum(ends - 1, 0)
-        first = self.moments.begin(np.maximum(starts, self.moments.begin(last) - window))
-        lengths: NDArray[np.int64] = np.where(ends > starts, ends - np.maximum(starts, first), 0)
+        lengths, some = np.zeros(len(users), dtype=np.int64), ends > starts
+        first, _ = window_bounds(ends[some] - 1, starts[some], self.moments, window, within=False)
+        lengths[some] = ends[some] - first
         return lengths
 
     def history_lengths(self, users: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -69,7 +69,7 @@ def slices_of_steps(
     within: bool = False,
 ) -> list[slice]:
     """Return slices of some events for which :func:`find_steps`, asked as here, finds about so many at a time."""
-    first, stop = _bounds(places, histories, moments, window, within)
+    first, stop = window_bounds(places, histories, moments, window, within)
     numbers = np.cumsum(stop - first) // STEPS_AT_A_TIME
     return [slice(*pair) for pair in pairwise([0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), len(places)])]
 
@@ -96,7 +96,7 @@ def find_steps(
     within : bool, default=False
         Whether the events of its own moment that stand before an event count too.
     """
-    first, stop = _bounds(places, histories, moments, window, within)
+    first, stop = window_bounds(places, histories, moments, window, within)
     lengths = stop - first
     later = np.repeat(places, lengths)
     offsets = np.arange(len(later)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
@@ -106,7 +106,7 @@ def find_steps(
     return Steps(later, earlier, moments.numbers[later] - moments.numbers[earlier])
 
 
-def _bounds(
+def window_bounds(
     places: NDArray[np.int64], histories: NDArray[np.int64], moments: Moments | None, window: int, within: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return where the events before each event that stand near enough begin and end."""
@@ -117,10 +117,8 @@ def _bounds(
     return first, places if within and window else own
 
 
-def events_per_moment(users: NDArray[np.int64], times: NDArray[Any] | None) -> float:
-    """Return the mean number of events that share a user and a time; 1 where the log has no times."""
-    if times is None or len(users) == 0:
-        return 1.0
+def events_per_moment(users: NDArray[np.int64], times: NDArray[Any]) -> float:
+    """Return the mean number of events that share a user and a time, of one event at least."""
     order = np.lexsort((times, users))
     is_first = np.r_[True, (np.diff(users[order]) != 0) | (times[order][1:] != times[order][:-1])]
     return len(users) / int(is_first.sum())

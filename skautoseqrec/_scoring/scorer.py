@@ -140,6 +140,10 @@ class Scorer(FieldsOnly):
         return self.blend.used()
 
     @cached_property
+    def _shared_used(self) -> list[tuple[Part, Any]]:
+        return [(part, weight) for part, weight in self._used if part.IS_SHARED]
+
+    @cached_property
     def _cold_used(self) -> list[tuple[Part, Any]]:
         return self.cold_blend.used()
 
@@ -152,30 +156,35 @@ class Scorer(FieldsOnly):
 
     def _add_shared(self, scores: Tensor, view: View) -> None:
         """Add what each item scores whoever asks, in place."""
-        scores.add_(view.spread(self.model.heads.bias(view.item_vectors, self.blend)[None]))
-        for part, weight in self._used:
-            if part.IS_SHARED:
-                part.add(scores, view, weight, self.model.heads)
+        scores.add_(self._bias(view))
+        for part, weight in self._shared_used:
+            part.add(scores, view, weight, self.model.heads)
 
     def _add_known(self, scores: Tensor, view: View) -> None:
         """Add what :meth:`_shared` returned, in place."""
         shared = cast(Tensor, view.shared)
         if view.factors is None:
-            scores.add_(shared.sum(0))
+            scores.add_(shared)
             return
         ones = np.ones(len(scores), dtype=np.float32)
-        names = [part.NAME for part, _ in self._used if part.IS_SHARED]
-        factors = np.column_stack([ones, *(view.factors.get(name, ones) for name in names)])
+        factors = np.column_stack([ones, *(view.factors.get(part.NAME, ones) for part, _ in self._shared_used)])
         scores.addmm_(beside(scores, factors), shared)
 
     def _shared(self, view: View) -> Tensor:
-        """Return what each item of a live view scores whoever asks: the biases, then each shared part."""
-        heads, used = self.model.heads, [(part, weight) for part, weight in self._used if part.IS_SHARED]
-        scores = view.item_vectors.vectors.new_zeros(1 + len(used), view.n_items)
-        scores[:1] = view.spread(heads.bias(view.item_vectors, self.blend)[None])
-        for row, (part, weight) in enumerate(used, start=1):
-            part.add(scores[row : row + 1], view, weight, heads)
+        """Return what each item of a live view scores whoever asks; with a gate, biases and shared parts each apart."""
+        if self.gate is None:
+            scores = view.item_vectors.vectors.new_zeros(1, view.n_items)
+            self._add_shared(scores, view)
+            return scores
+        scores = view.item_vectors.vectors.new_zeros(1 + len(self._shared_used), view.n_items)
+        scores[:1] = self._bias(view)
+        for row, (part, weight) in enumerate(self._shared_used, start=1):
+            part.add(scores[row : row + 1], view, weight, self.model.heads)
         return scores
+
+    def _bias(self, view: View) -> Tensor:
+        """Return the biases of the items, shape (1, n_items)."""
+        return view.spread(self.model.heads.bias(view.item_vectors, self.blend)[None])
 
 
 class Serving(NamedTuple):

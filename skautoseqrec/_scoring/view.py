@@ -63,8 +63,8 @@ class View(NamedTuple):
     situations : callable
         Returns the situation of each row, ndarray of shape (n_rows, n_features).
     shared : Tensor of shape (n_shared, n_items) or None
-        What each item scores whoever asks, where that is the same for all rows and known already: the biases, then a
-        row for each shared part that weighs anything.
+        What each item scores whoever asks, where that is the same for all rows and known already: one row, or with a
+        gate the biases and then a row for each shared part that weighs anything.
     factors : mapping or None, default=None
         By what a gate multiplies parts in each row: by name, ndarray of shape (n_rows,); parts without a gate are not
         named. None where there is no gate.
