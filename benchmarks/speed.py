@@ -31,9 +31,9 @@ from threadpoolctl import threadpool_limits
 from timing import three_products, time_call, time_calls, time_history_products
 
 from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender, Interactions
+from skautoseqrec._fit_settings import resolve_parameters
 from skautoseqrec._fitting.fit import fit_bytes
 from skautoseqrec._network.inputs import ItemSequences
-from skautoseqrec._parameters import resolve_parameters
 from skautoseqrec._scoring.scorer import rows_per_block
 from skautoseqrec._training.batches import Batch
 from skautoseqrec._training.objectives import OBJECTIVES, MultinomialObjective

@@ -1,4 +1,7 @@
-"""AutoSeqRecRecommender on one page: parameters, documentation, and methods that delegate."""
+"""AutoSeqRecRecommender on one page: parameters, documentation, and methods that delegate.
+
+A method imports what it delegates to: torch is loaded when something is fitted or loaded, not with the package.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import copy
 import copyreg
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, _fit_context
@@ -16,29 +19,20 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._data.estimators import LogEstimator, all_or_nothing, validate_log
 from ._data.reading import read_columns
-from ._fitting.fit import fit_log
 from ._fitting.reporting import CallbackSupportMixin, Monitor, with_callbacks
-from ._fitting.warm_start import WarmStart
-from ._network.heads import HEADS
-from ._network.module import AutoSeqRecModule
-from ._parameters import PAPER_PARAMS, PARAMETER_CONSTRAINTS, resolve_parameters
-from ._persistence import pickling, saving
-from ._persistence.loading import load
-from ._persistence.recording import Forget, Update, recorded
-from ._scoring import embeddings
-from ._scoring.explain import explain
-from ._scoring.filters import Restriction
-from ._scoring.scorer import Serving
-from ._scoring.topk import answer, best_of_each
-from ._scoring.walk_forward import score_samples
-from ._state.forgetting import find_events
+from ._parameters import PAPER_PARAMS, PARAMETER_CONSTRAINTS
 from ._utils.arguments import check_flag, check_weights, count_events, weighted_mean
-from ._utils.devices import scoring_device
+
+if TYPE_CHECKING:
+    from ._network.module import AutoSeqRecModule
+    from ._scoring.scorer import Serving
 
 __all__ = ["PAPER_PARAMS", "AutoSeqRecRecommender", "load_model"]
 
 
 def _has_linear_heads(estimator: Any) -> bool:
+    from ._network.heads import HEADS
+
     return bool(HEADS[estimator.objective].ARE_LINEAR)
 
 
@@ -303,6 +297,10 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         MemoryError
             If the fit needs more memory than is available. The message says how much.
         """
+        from ._fit_settings import resolve_parameters
+        from ._fitting.fit import fit_log
+        from ._fitting.warm_start import WarmStart
+
         is_known = self.blend != "auto" and not self.early_stopping
         monitor = Monitor(self, X, y, self.max_iter if is_known else None)
         is_warm = self.warm_start and hasattr(self, "module_")
@@ -335,6 +333,8 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         ValueError, TypeError
             If the events cannot be used. Then nothing has changed.
         """
+        from ._persistence.recording import Update, recorded
+
         check_is_fitted(self)
         columns = read_columns(X)
         with recorded(self, Update(columns)):
@@ -395,6 +395,9 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         >>> recommender.forget(interactions=[("bob", "tea", 3)]).item_ids_
         array(['jam'], dtype=object)
         """
+        from ._persistence.recording import Forget, recorded
+        from ._state.forgetting import find_events
+
         check_is_fitted(self)
         state = self._serving.state
         is_forgotten = find_events(state, users, items, interactions)
@@ -485,6 +488,9 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         >>> recommender.predict_topk(["bob"], k=1)
         array([['milk']], dtype=object)
         """
+        from ._scoring.filters import Restriction
+        from ._scoring.topk import answer
+
         check_is_fitted(self)
         restriction = Restriction(self._excludes_seen(exclude_seen), candidates, exclude)
         serving = self._serving_on_device()
@@ -533,6 +539,9 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         >>> recommender.predict_topk_sequences([["jam", "tea"]], k=1)
         array([['milk']], dtype=object)
         """
+        from ._scoring.filters import Restriction
+        from ._scoring.topk import answer
+
         check_is_fitted(self)
         restriction = Restriction(self._excludes_seen(exclude_seen), candidates, exclude)
         serving = self._serving_on_device()
@@ -556,6 +565,8 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         ValueError, TypeError
             If the log cannot be used.
         """
+        from ._scoring.topk import best_of_each
+
         check_is_fitted(self)
         return best_of_each(self._serving_on_device(), validate_log(self, X, reset=False).user_ids, self.exclude_seen)
 
@@ -589,6 +600,8 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         UserWarning
             If the items of more than half of the rows were not candidates.
         """
+        from ._scoring.walk_forward import score_samples
+
         check_is_fitted(self)
         columns = validate_log(self, X, reset=False)
         return score_samples(self._serving_on_device(), columns, ties, self.exclude_seen)
@@ -654,6 +667,8 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         >>> recommender.explain(["bob"], ["milk", "tea"]).parts["direct"].round(2)
         array([[1.79, 0.  ]], dtype=float32)
         """
+        from ._scoring.explain import explain
+
         check_is_fitted(self)
         return explain(self._serving, users, items, self.exclude_seen, at)
 
@@ -684,6 +699,8 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         ValueError
             If an item is not known, or ``k`` or ``side`` is out of range.
         """
+        from ._scoring import embeddings
+
         check_is_fitted(self)
         ids, cosines = embeddings.similar_items(self._serving, items, k, side)
         return (ids, cosines) if return_scores else ids
@@ -700,6 +717,8 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         embeddings : ndarray of shape (n_items, 3 * n_components), float32
             Rows in order of ``item_ids_``.
         """
+        from ._scoring import embeddings
+
         check_is_fitted(self)
         return embeddings.item_embeddings(self._serving)
 
@@ -712,6 +731,8 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         biases : ndarray of shape (n_items,), float32
             In order of ``item_ids_``.
         """
+        from ._scoring import embeddings
+
         check_is_fitted(self)
         return embeddings.item_biases(self._serving)
 
@@ -729,6 +750,8 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         embeddings : ndarray of shape (n_users, 3 * n_components), float32
             Computed from the current histories. All zeros, with a warning, if the blend weighs no neural part.
         """
+        from ._scoring import embeddings
+
         check_is_fitted(self)
         return embeddings.user_embeddings(self._serving, users)
 
@@ -833,6 +856,8 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         ...     load_model(path, journal=journal).item_ids_
         array(['tea', 'milk', 'jam'], dtype=object)
         """
+        from ._persistence import saving
+
         check_is_fitted(self)
         saving.save(self, path, journal)
 
@@ -889,6 +914,8 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         return self.exclude_seen if flag is None else flag
 
     def _serving_on_device(self) -> Serving:
+        from ._utils.devices import scoring_device
+
         return self._serving.on(scoring_device(self.device))
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -897,6 +924,8 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Return what is pickled and copied: everything except an open journal."""
+        from ._persistence import pickling
+
         # A subclass with a state of its own is asked for that.
         is_ours = type(self).__getstate__ is AutoSeqRecRecommender.__getstate__
         state = pickling.without_journal(super().__getstate__()) if is_ours else self.__getstate__()
@@ -904,6 +933,8 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what skops stores: the parameters, and the fit as a description and arrays."""
+        from ._persistence import pickling
+
         return pickling.describe(self, super().__getstate__())
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -914,6 +945,8 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         ModelFileError
             If the state does not describe a fit.
         """
+        from ._persistence import pickling
+
         super().__setstate__(pickling.restore(state))
 
 
@@ -960,4 +993,6 @@ def load_model(path: str | os.PathLike[str], *, journal: str | os.PathLike[str] 
     ...     load_model(path).predict_topk(["bob"], k=1)
     array([['milk']], dtype=object)
     """
+    from ._persistence.loading import load
+
     return load(AutoSeqRecRecommender, path, journal)

@@ -1,12 +1,17 @@
 """Imports only go down: read from the code, so that no arrow up or sideways, and no circle, comes in unseen."""
 
 import ast
+import subprocess
+import sys
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 import skautoseqrec
+from skautoseqrec._network.heads import HEADS
+from skautoseqrec._network.module import ACTIVATIONS, HISTORY_ENCODERS, SHARED
+from skautoseqrec._parameters import ACTIVATION_NAMES, HISTORY_ENCODER_NAMES, OBJECTIVE_NAMES
 
 LONGEST_FILE = 300
 #: What a room names; it may also use itself, and whatever stands below a room that it names.
@@ -20,9 +25,10 @@ NAMED = {
     "_training": ["_network"],
     "_state": ["_network"],
     "_scoring": ["_state"],
-    "_parameters": ["_scoring", "_network", "_counts"],
-    "_fitting": ["_parameters", "_training"],
-    "_persistence": ["_parameters", "_version"],
+    "_parameters": [],
+    "_fit_settings": ["_parameters", "_scoring", "_network", "_counts"],
+    "_fitting": ["_fit_settings", "_training"],
+    "_persistence": ["_fit_settings", "_version"],
     "metrics": ["_utils"],
     "datasets": ["_data", "_counts"],
     "preprocessing": ["_data", "_counts"],
@@ -30,7 +36,7 @@ NAMED = {
 }
 NAMED["recommender"] = [room for room in NAMED if room.startswith("_")]
 NAMED["__init__"] = list(NAMED)
-WITHOUT_TORCH = ["_counts", "_data", "_utils"]
+WITHOUT_TORCH = ["_counts", "_data", "_utils", "_parameters"]
 MAY_IMPORT_TORCH = ["_utils.devices"]
 
 
@@ -103,6 +109,44 @@ def faults_of(folder, package="skautoseqrec"):
     return faults
 
 
+PUBLIC = ["", ".datasets", ".metrics", ".model_selection", ".preprocessing", ".exceptions"]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *(f"import skautoseqrec{module}" for module in PUBLIC),
+        "from skautoseqrec import *",
+        "import skautoseqrec as s; s.AutoSeqRecRecommender(objective='paper').set_params(gate=False)",
+        "import sklearn, skautoseqrec as s; sklearn.clone(s.AutoSeqRecRecommender(activation='tanh'))",
+    ],
+)
+def test_torch_is_loaded_when_something_is_fitted_and_not_before(code):
+    code += "; import sys; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_importing_the_package_alone_imports_next_to_nothing():
+    code = "import skautoseqrec, sys; assert not {'torch', 'sklearn', 'numpy'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_public_names_are_there_before_they_are_imported():
+    code = "import skautoseqrec as s; print(*dir(s)); print(*s.__all__)"
+    listed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    listed, offered = (set(line.split()) for line in listed.splitlines())
+    assert offered <= listed
+    assert all(getattr(skautoseqrec, name) is not None for name in offered)
+    with pytest.raises(AttributeError, match="has no attribute 'AutoSeqRec'"):
+        skautoseqrec.AutoSeqRec  # noqa: B018
+
+
+def test_names_of_parameters_are_those_of_the_tables():
+    assert set(HEADS) == OBJECTIVE_NAMES
+    assert set(ACTIVATIONS) == ACTIVATION_NAMES
+    assert {SHARED, *HISTORY_ENCODERS} == HISTORY_ENCODER_NAMES
+
+
 def test_imports_of_the_package_only_go_down():
     folder = Path(skautoseqrec.__file__).parent
     assert len(read_package(folder)) > 60
@@ -139,6 +183,7 @@ def test_imports_of_the_package_only_go_down():
         ({"preprocessing.py": "from .datasets import load"}, "preprocessing imports datasets"),
         ({"_persistence/saving.py": "from .._training.loop import t"}, "_persistence.saving imports _training.loop"),
         ({"_parameters.py": "from ._training.loop import train"}, "_parameters imports _training.loop"),
+        ({"_fit_settings.py": "from ._training.loop import train"}, "_fit_settings imports _training.loop"),
         ({"_training/loop.py": "from .._state.state import State"}, "_training.loop imports _state.state"),
         ({"_scoring/topk.py": "from .._training.loop import train"}, "_scoring.topk imports _training.loop"),
         # In circles, though no room is left.

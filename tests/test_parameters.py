@@ -8,8 +8,8 @@ from sklearn.utils._param_validation import InvalidParameterError
 from worlds import SMALL, cycle
 
 from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender
+from skautoseqrec._fit_settings import resolve_history_encoder, resolve_n_negatives
 from skautoseqrec._network.heads import HEADS
-from skautoseqrec._parameters import resolve_history_encoder, resolve_n_negatives
 from skautoseqrec._scoring.blend import LARGEST_WEIGHT
 from skautoseqrec.datasets import make_interactions
 

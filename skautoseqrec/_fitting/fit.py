@@ -9,8 +9,8 @@ from .._counts.counted_log import count_log, log_per_moment, warn_of_repeats
 from .._counts.counts import Counts
 from .._counts.pairs import MOST_PLACES
 from .._data.interactions import Columns
+from .._fit_settings import FitSettings, resolve_ties
 from .._network.module import HISTORY_ENCODERS
-from .._parameters import FitSettings, resolve_ties
 from .._scoring.parts import PARTS
 from .._scoring.scorer import rows_per_block
 from .._training.batches import TARGETS_PER_ROW

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sklearn
 from sklearn.utils.fixes import parse_version
 
-from .result import TrainingResult
+if TYPE_CHECKING:
+    from .result import TrainingResult
 
 HAS_CALLBACKS = parse_version(sklearn.__version__) >= parse_version("1.9")
 if HAS_CALLBACKS:

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from .._data.vocabulary import Vocabulary
+from .._fit_settings import FitSettings
 from .._network.module import AutoSeqRecModule
-from .._parameters import FitSettings
 
 
 @dataclass(frozen=True)

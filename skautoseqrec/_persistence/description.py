@@ -14,9 +14,10 @@ import torch
 from sklearn.utils._param_validation import validate_parameter_constraints
 
 from .._counts.settings import SequenceSettings
+from .._fit_settings import check_half_lives
 from .._network.heads import HEADS
 from .._network.module import HISTORY_ENCODERS, SHARED
-from .._parameters import PARAMETER_CONSTRAINTS, check_half_lives
+from .._parameters import PARAMETER_CONSTRAINTS
 from .._scoring.blend import Blend
 from .._scoring.gate import Gate
 from .._scoring.parts import COLD_PARTS

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from .._parameters import resolve_parameters
+from .._fit_settings import resolve_parameters
 from .description import describe_fitted, describe_libraries
 from .files import naming, write_model_file
 from .format import state_arrays

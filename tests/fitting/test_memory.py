@@ -7,8 +7,8 @@ from worlds import SMALL
 from skautoseqrec import AutoSeqRecRecommender
 from skautoseqrec._counts.counts import Counts
 from skautoseqrec._counts.events import Events
+from skautoseqrec._fit_settings import resolve_parameters
 from skautoseqrec._fitting.fit import fit_bytes
-from skautoseqrec._parameters import resolve_parameters
 from skautoseqrec._utils.memory import CONTROL_GROUPS, available_bytes, require_bytes
 
 LOG = [("ann", "tea"), ("ann", "milk"), ("bob", "tea")]

@@ -9,8 +9,8 @@ import pytest
 from skautoseqrec import AutoSeqRecRecommender
 from skautoseqrec._counts.counts import Counts
 from skautoseqrec._counts.events import Events
+from skautoseqrec._fit_settings import FitSettings, resolve_parameters
 from skautoseqrec._network.heads import HEADS
-from skautoseqrec._parameters import FitSettings, resolve_parameters
 from skautoseqrec._training.objectives import OBJECTIVES
 
 

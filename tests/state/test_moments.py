@@ -16,8 +16,8 @@ from skautoseqrec._counts.counted_log import count_log
 from skautoseqrec._counts.moments import Moments, find_steps
 from skautoseqrec._counts.pairs import PairCounts
 from skautoseqrec._data.reading import read_columns
+from skautoseqrec._fit_settings import resolve_parameters
 from skautoseqrec._fitting.learner import Learner
-from skautoseqrec._parameters import resolve_parameters
 from skautoseqrec._state.overlay import Overlay
 
 pytestmark = [
