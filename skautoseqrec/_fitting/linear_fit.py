@@ -31,8 +31,11 @@ def solve_linear(counts: Counts, penalty: float) -> LinearWeights:
     met.data[:] = 1.0
     gram = (met.T @ met).toarray()
     gram[np.diag_indices(n_linear)] += penalty
-    factor = linalg.cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
-    inverse = linalg.cho_solve(factor, np.eye(n_linear), overwrite_b=True, check_finite=False)
+    # The inverse out of its factor is a third of the work of solving for every column; LAPACK fills one half of it.
+    factor, _ = linalg.cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
+    half, failed = linalg.lapack.dpotri(factor, lower=True, overwrite_c=True)
+    assert not failed, "a positive definite matrix has an inverse"
+    inverse = np.tril(half) + np.tril(half, -1).T
     weights = inverse / -np.diag(inverse)
     np.fill_diagonal(weights, 0.0)
     return LinearWeights(items, torch.from_numpy(weights.astype(np.float32)))
