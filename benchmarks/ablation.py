@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 from skautoseqrec import AutoSeqRecRecommender, Interactions
 from skautoseqrec._counts.counted_log import count_log
 from skautoseqrec._data.reading import read_columns
+from skautoseqrec._fit_settings import resolve_parameters
 from skautoseqrec._fitting.blend_fit import fit_gate, fit_weights
 from skautoseqrec._fitting.blending import BLENDED_FEATURES
 from skautoseqrec._fitting.learner import BLENDED_EVENTS, Learner
 from skautoseqrec._network.model import Model
-from skautoseqrec._parameters import resolve_parameters
 from skautoseqrec._scoring.blend import Blend
 from skautoseqrec._scoring.parts import PARTS
 from skautoseqrec._scoring.scorer import Scorer
@@ -187,7 +187,7 @@ def refit_blend(
     validation = Learner(resolve_parameters(recommender.get_params(deep=False))).hold_out(log, BLENDED_EVENTS)
     fitted_with = recommender._serving.scorer
     start = fitted_with.blend.terms()
-    choices = validation.choices(model, BLENDED_FEATURES, start, CPU, each_part=True)
+    choices = validation.choices(model, BLENDED_FEATURES, start, CPU, each_part=True).choices
     left_out = {term for part in PARTS if part.NAME in removed for term in part.terms(model.settings)}
     prior = Blend.default(model.heads, model.settings, recommender.exclude_seen).terms()
     fit = fit_weights(choices, start, left_out=left_out, prior=prior)

@@ -7,9 +7,9 @@ from typing import cast
 
 import torch
 
+from .._fit_settings import FitSettings
 from .._network.heads import Heads
 from .._network.model import Model
-from .._parameters import FitSettings
 from .._scoring.blend import Blend
 from .blend_fit import fit_gate, fit_weights
 from .result import Blends
@@ -52,7 +52,8 @@ class Blending:
     def fitted(self, validation: Validation, model: Model, start: Mapping[str, float]) -> Blends:
         """Return the blends that make the events of a validation most likely, for users with a history and without."""
         blend, cold_blend, _ = self.fixed()
-        choices, prior = validation.choices(model, BLENDED_FEATURES, start, self._device, each_part=True), self.prior()
+        choices = validation.choices(model, BLENDED_FEATURES, start, self._device, each_part=True).choices
+        prior = self.prior()
         fit = fit_weights(choices, start, left_out=self._heads.LEFT_OUT, prior=prior)
         if self._settings.gate and len(choices.features) >= FEWEST_GATED:
             fit = fit_gate(choices, fit.weights, prior)
@@ -64,7 +65,7 @@ class Blending:
         if not self._settings.trend_half_lives:
             return blend  # event counts have nothing to be weighed against
         fixed = blend.terms()
-        choices = validation.choices(model, BLENDED_FEATURES, fixed, self._device, cold=True, each_part=True)
+        choices = validation.choices(model, BLENDED_FEATURES, fixed, self._device, cold=True, each_part=True).choices
         if len(choices.features) < FEWEST_EVENTS:
             return blend
         return blend.with_terms(fit_weights(choices, fixed).weights)

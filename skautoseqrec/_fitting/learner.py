@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Generator, Mapping
+import math
+from collections.abc import Generator
 from threading import RLock
 from typing import Any, cast
 
@@ -15,18 +16,18 @@ from sklearn.utils import check_random_state
 from .._counts.counted_log import CountedLog
 from .._counts.counts import Counts
 from .._data.vocabulary import Vocabulary
+from .._fit_settings import FitSettings
 from .._network.heads import HEADS
 from .._network.model import Model
 from .._network.module import AutoSeqRecModule, make_history_encoder
-from .._parameters import FitSettings
 from .._scoring.walk_forward import visible_events
 from .._training.loop import Epoch, train
 from .._training.objectives import OBJECTIVES
 from .._training.steps import TrainingSettings
 from .._utils.devices import training_device
 from .._utils.warn import warn_caller
-from .blend_fit import Choices, fit_weights
 from .blending import FEWEST_EVENTS, Blending
+from .judging import Judge
 from .linear_fit import Solver
 from .reporting import Monitor
 from .result import Blends, EpochRecord, TrainingResult
@@ -35,10 +36,9 @@ from .warm_start import WarmStart
 
 #: Newest events that the blend is fitted on, and that early stopping looks at.
 BLENDED_EVENTS, MONITORED_EVENTS = 5000, 2000
-#: Numbers that hold every part of every candidate's score while training is monitored: 32 MiB of float32.
-MONITORED_FEATURES = 2**23
-#: Iterations of the fit of the blend after an epoch: it goes on from that of the epoch before.
-MONITORED_ITER = 15
+#: A refit goes on for this share of the epochs before it, and for so many steps at least: new items have weights to
+#: learn, and the moving average to forget where it began.
+REFIT_SHARE, FEWEST_REFIT_STEPS = 0.25, 1000
 #: What is kept of a fit that is interrupted in the first epoch of its refit.
 BEFORE_REFIT = "the training before the validation, for the refit had no whole epoch yet"
 #: Trainings draw from torch's one generator: in threads of one process they take turns, or no seed would mean anything.
@@ -52,7 +52,7 @@ class Learner:
        before it. After each epoch the blend is fitted to the held-out part; of a given blend, its scale is. Training
        stops when the likelihood of that part has not grown for some epochs.
     2. The blend is fitted to more events of the held-out part, under the best weights.
-    3. The refit. New weights are trained on the whole log, for as many epochs as the best ones.
+    3. The refit. The best weights are trained on, on the whole log, for a quarter of the epochs that they took.
 
     A given blend leaves out the second step, and ``refit=False`` the third. Without anything to validate, or with too
     few events to do it, training on the whole log is all: it takes ``max_iter`` epochs.
@@ -113,7 +113,7 @@ class Learner:
 
     def _learn_validated(self, log: CountedLog, validation: Validation, monitor: Monitor) -> TrainingResult:
         """Train with early stopping, fit the blend, and refit."""
-        record, is_interrupted = self._train_held_out(log, validation, monitor)
+        record, n_steps, is_interrupted = self._train_held_out(log, validation, monitor)
         module, n_iter = record.kept(self._settings.early_stopping)
         model, blends = self._model(module, validation.head), self._blending.fixed()
         if self._settings.fits_blend:
@@ -122,18 +122,35 @@ class Learner:
         result = TrainingResult(log, model, blends, record.losses[:n_iter], record.scores)
         if is_interrupted or not self._settings.refit:
             return result
-        return self._train_on_all(log, monitor, n_iter, blends, result)
+        return self._train_on_all(log, monitor, refit_epochs(n_iter, n_steps), blends, result)
 
-    def _train_held_out(self, log: CountedLog, validation: Validation, monitor: Monitor) -> tuple[EpochRecord, bool]:
-        """Train on the events before the held-out part; return the epochs, and whether they were interrupted."""
-        settings = self._settings
-        epochs = self._epochs(log.item_vocabulary, validation.head)
+    def _train_held_out(
+        self, log: CountedLog, validation: Validation, monitor: Monitor
+    ) -> tuple[EpochRecord, int, bool]:
+        """Train on the events before the held-out part.
+
+        Returns
+        -------
+        record : EpochRecord
+            The epochs.
+        n_steps : int
+            Steps of an epoch.
+        is_interrupted : bool
+            Whether they were interrupted.
+        """
+        settings, n_steps = self._settings, 1
+        epochs = self._epochs(log.item_vocabulary, validation.head, self._warm_start)
+        judge = Judge(validation, self._blending, settings.fits_blend, self._device)
         record = EpochRecord(self._blending.fixed().blend.terms())
         try:
             with monitor.training("epoch", settings.max_iter):
                 for _ in range(settings.max_iter):
                     monitor.epoch_begins()
-                    record, quality = self._judge(next(epochs), validation, record, monitor.prints)
+                    losses, trained, n_steps = next(epochs)
+                    module = _settled(trained)
+                    verdict = judge.judge(self._model(module, validation.head), record)
+                    quality = judge.describe(verdict) if monitor.prints else ""
+                    record = record.after(losses, module, verdict)
                     is_told_to_stop = monitor.epoch_ends(self._result_by_now(log, validation, record), quality)
                     has_converged = record.is_out_of_patience(settings.n_iter_no_change, settings.tol)
                     if is_told_to_stop or (settings.early_stopping and has_converged):
@@ -142,23 +159,8 @@ class Learner:
             if not record.losses:
                 raise
             _warn_interrupted(f"{len(record.losses)} epochs of the part before the validation, without a refit")
-            return record, True
-        return record, False
-
-    def _judge(
-        self, epoch: Epoch, validation: Validation, record: EpochRecord, is_printed: bool
-    ) -> tuple[EpochRecord, str]:
-        """Return the record with an epoch added, scored by the held-out part, and what is printed of its quality."""
-        module, weights, scale = _settled(epoch.module), record.weights, record.scale
-        choices = validation.choices(self._model(module, validation.head), MONITORED_FEATURES, weights, self._device)
-        # No event is a surprise here (p0 = 0): all of them tell how far training has come, and the curve is smooth.
-        if self._settings.fits_blend:
-            left_out = self._heads.LEFT_OUT
-            weights, score, _ = fit_weights(choices, weights, MONITORED_ITER, 0.0, left_out, self._blending.prior())
-        else:
-            scale, score, _ = fit_weights(choices.blended(weights), scale, MONITORED_ITER, least_foretold=0.0)
-        quality = _quality(choices, weights, score) if is_printed else ""
-        return record.after(epoch.losses, module, score, weights, scale), quality
+            return record, n_steps, True
+        return record, n_steps, False
 
     def _result_by_now(self, log: CountedLog, validation: Validation, record: EpochRecord) -> TrainingResult:
         """Return what the fit would come to if it stopped after the newest epoch."""
@@ -174,17 +176,20 @@ class Learner:
         blends: Blends,
         before: TrainingResult | None = None,
     ) -> TrainingResult:
-        """Train on the whole log; in a refit, ``before`` is the result of the training before it."""
-        epochs = self._epochs(log.item_vocabulary, log.counts)
-        scores = () if before is None else before.validation_scores
-        losses: tuple[dict[str, float], ...] = ()
-        result = before
+        """Train on the whole log; a refit goes on from the weights of ``before``, the result of the training before."""
+        start, result = self._warm_start, before
+        losses: list[dict[str, float]] = []
+        if before is not None:
+            start = WarmStart(before.model.module, log.item_vocabulary)
+            losses = [*before.loss_curve]
+        n_before, scores = len(losses), [] if before is None else before.validation_scores
+        epochs = self._epochs(log.item_vocabulary, log.counts, start)
         try:
             with monitor.training("epoch of the whole log", n_iter):
                 for _ in range(n_iter):
                     monitor.epoch_begins()
                     epoch = next(epochs)
-                    losses = (*losses, epoch.losses)
+                    losses = [*losses, epoch.losses]
                     model = self._model(_settled(epoch.module), log.counts)
                     result = TrainingResult(log, model, blends, losses, scores)
                     if monitor.epoch_ends(result):
@@ -192,7 +197,7 @@ class Learner:
         except KeyboardInterrupt:
             if result is None:
                 raise
-            n_whole = len(result.loss_curve)
+            n_whole = len(result.loss_curve) - n_before
             _warn_interrupted(BEFORE_REFIT if result is before else f"{n_whole} of {n_iter} epochs of the whole log")
         return cast(TrainingResult, result)
 
@@ -214,10 +219,12 @@ class Learner:
         validation = Validation.of_log(events, start, judged, self._sequence.step_weights, exclude_seen, visible)
         return validation if validation.count_usable() >= FEWEST_EVENTS else None
 
-    def _epochs(self, item_vocabulary: Vocabulary, counts: Counts) -> Generator[Epoch, None, None]:
-        """Return epochs without end, in which a new module learns the counts of the first of the items."""
+    def _epochs(
+        self, item_vocabulary: Vocabulary, counts: Counts, start: WarmStart | None
+    ) -> Generator[Epoch, None, None]:
+        """Return epochs without end, in which a module learns the counts of the first of the items."""
         settings = self._settings
-        module = self._new_module(item_vocabulary.ids(counts.n_items))
+        module = self._new_module(item_vocabulary.ids(counts.n_items), start)
         sequence_length = None if module.history is None else module.history.LENGTH
         objective = OBJECTIVES[settings.objective]()
         batches = objective.draw_epochs(
@@ -232,8 +239,8 @@ class Learner:
         )
         return train(module, objective, batches, rates, self._device)
 
-    def _new_module(self, ids: NDArray[Any]) -> AutoSeqRecModule:
-        """Return a module of the items with these ids, from which training starts."""
+    def _new_module(self, ids: NDArray[Any], start: WarmStart | None = None) -> AutoSeqRecModule:
+        """Return a module of the items with these ids from which training starts: items of ``start`` as it has them."""
         # Not torch.manual_seed, which seeds every device: only what fork_rng puts back may be touched.
         torch.default_generator.manual_seed(self._seed)
         if self._device.type == "cuda":
@@ -243,8 +250,8 @@ class Learner:
         module = AutoSeqRecModule(len(ids), settings.n_components, settings.activation, history)
         if self._heads.PARTS:
             OBJECTIVES[settings.objective]().initialise(module)
-        if self._warm_start is not None:
-            self._warm_start.carry_into(module, ids)
+        if start is not None:
+            start.carry_into(module, ids)
         return module.to(self._device)
 
     def _model(self, module: AutoSeqRecModule, counts: Counts) -> Model:
@@ -252,8 +259,9 @@ class Learner:
         return Model(module, self._heads, self._sequence, self._solver.linear(counts))
 
 
-def _quality(choices: Choices, weights: Mapping[str, float], score: float) -> str:
-    return f", MRR of usable validation events {choices.mean_reciprocal_rank(weights):.4f}, log-likelihood {score:.4f}"
+def refit_epochs(n_iter: int, n_steps: int) -> int:
+    """Return how many epochs a refit takes, given how many the weights took and the steps of an epoch."""
+    return min(n_iter, max(math.ceil(REFIT_SHARE * n_iter), math.ceil(FEWEST_REFIT_STEPS / n_steps)))
 
 
 def _warn_interrupted(kept: str) -> None:

@@ -67,6 +67,22 @@ class TrainingResult(NamedTuple):
         }
 
 
+class Verdict(NamedTuple):
+    """What the held-out part says of an epoch.
+
+    Parameters
+    ----------
+    weights, scale : mapping
+        The fitted blend, or what a given one is multiplied by; the other is that of the epoch before.
+    score : float
+        Mean log-likelihood of the held-out events.
+    """
+
+    weights: Mapping[str, float]
+    scale: Mapping[str, float]
+    score: float
+
+
 class EpochRecord(NamedTuple):
     """The whole epochs of a training with a held-out part.
 
@@ -93,17 +109,10 @@ class EpochRecord(NamedTuple):
     newest: AutoSeqRecModule | None = None
     best: AutoSeqRecModule | None = None
 
-    def after(
-        self,
-        losses: dict[str, float],
-        module: AutoSeqRecModule,
-        score: float,
-        weights: Mapping[str, float],
-        scale: Mapping[str, float],
-    ) -> EpochRecord:
+    def after(self, losses: dict[str, float], module: AutoSeqRecModule, verdict: Verdict) -> EpochRecord:
         """Return the record one epoch later."""
-        is_best = score > max(self.scores, default=-np.inf)
-        best = module if is_best else self.best
+        weights, scale, score = verdict
+        best = module if score > max(self.scores, default=-np.inf) else self.best
         return EpochRecord(weights, scale, (*self.losses, losses), (*self.scores, score), module, best)
 
     def is_out_of_patience(self, n_iter_no_change: int, tol: float) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,11 +15,29 @@ from .._counts.counts import Counts
 from .._counts.events import Events
 from .._network.model import Model
 from .._scoring.gate import FEATURES
-from .._scoring.parts import each_term
+from .._scoring.parts import PARTS, each_term
 from .._scoring.walk_forward import Ranking, WalkForward
 from .._state.base import Base
 from .._utils.devices import beside
 from .blend_fit import Choices
+
+
+class Judged(NamedTuple):
+    """Judged events as choices, and where they come from.
+
+    Parameters
+    ----------
+    choices : Choices
+        The events, their candidates scored.
+    events : ndarray of shape (n_events,), int64
+        Which of the judged events they are, rising.
+    candidates : Tensor of shape (n_events, n_candidates), int64
+        The items that each chooses among, the true one first.
+    """
+
+    choices: Choices
+    events: NDArray[np.int64]
+    candidates: Tensor
 
 
 @dataclass(frozen=True)
@@ -95,7 +114,7 @@ class Validation:
         device: torch.device,
         cold: bool = False,
         each_part: bool = False,
-    ) -> Choices:
+    ) -> Judged:
         """Return the judged events whose true item was eligible as choices under a model's weights.
 
         Parameters
@@ -118,7 +137,7 @@ class Validation:
         base = Base.build(self.known, self.known_items, model)
         walk = WalkForward(model, base, self.judged, self.visible, self.exclude_seen, device)
         generator = torch.Generator().manual_seed(0)
-        blocks, situations = [], []
+        blocks, situations, events = [], [], []
         for ranking in walk.blocks():
             denied, rows = _usable(ranking, cold)
             if rows.any():
@@ -131,13 +150,43 @@ class Validation:
                 )
                 candidates = torch.cat([targets, candidates], 1)
                 features = torch.stack([part.gather(1, candidates) for part in terms.values()], 2)
-                blocks.append((features, torch.cat([offsets.new_zeros(len(targets), 1), offsets], 1)))
-                situations.append(ranking.view.situations()[rows.cpu().numpy()])
+                offsets = torch.cat([offsets.new_zeros(len(targets), 1), offsets], 1)
+                blocks.append((features, offsets, candidates))
+                of_rows = rows.cpu().numpy()
+                situations.append(ranking.view.situations()[of_rows])
+                events.append(ranking.events.start + np.flatnonzero(of_rows))
         if not blocks:
-            nothing = torch.zeros(0, 1, 0, device=device), torch.zeros(0, 1, device=device)
-            return Choices((), *nothing, np.zeros((0, len(FEATURES))))
-        features, offsets = (torch.cat(block) for block in zip(*blocks, strict=True))
-        return Choices(tuple(terms), features, offsets, np.concatenate(situations))
+            none = torch.zeros(0, 1, device=device)
+            choices = Choices((), none[..., None][..., :0], none, np.zeros((0, len(FEATURES))))
+            return Judged(choices, np.zeros(0, dtype=np.int64), none.long())
+        features, offsets, candidates = (torch.cat(block) for block in zip(*blocks, strict=True))
+        choices = Choices(tuple(terms), features, offsets, np.concatenate(situations))
+        return Judged(choices, np.concatenate(events), candidates)
+
+    def score_anew(self, judged: Judged, model: Model, device: torch.device) -> None:
+        """Score choices under other weights of the network, in place.
+
+        The events and their candidates stay. Whatever is counted or solved in closed form is the same under all weights
+        of one training, and much of what scoring costs.
+
+        Parameters
+        ----------
+        judged : Judged
+            Of users with a history, as :meth:`choices` returned them.
+        model : Model
+            The other weights.
+        device : torch.device
+            Where the choices are.
+        """
+        choices, events, _ = judged
+        places = {name: place for place, name in enumerate(choices.terms)}
+        base = Base.build(self.known, self.known_items, model)
+        for ranking in WalkForward(model, base, self.judged, self.visible, self.exclude_seen, device).blocks():
+            first, stop = np.searchsorted(events, [ranking.events.start, ranking.events.stop])
+            rows = beside(choices.features, events[first:stop] - ranking.events.start)
+            for part in (part for part in PARTS if part.IS_NEURAL and part.NAME in places):
+                scores = part.scores(ranking.view, 1.0, model.heads)[rows]
+                choices.features[first:stop, :, places[part.NAME]] = scores.gather(1, judged.candidates[first:stop])
 
 
 def _usable(ranking: Ranking, cold: bool) -> tuple[Tensor, Tensor]:

@@ -16,10 +16,11 @@ from .steps import Steps, TrainingSettings, WholeSteps
 
 
 class Epoch(NamedTuple):
-    """What an epoch of training came to: the mean loss of each decoder's rows, and the weights."""
+    """What an epoch of training came to: the mean loss of each decoder's rows, the weights, and its steps."""
 
     losses: dict[str, float]
     module: AutoSeqRecModule
+    n_steps: int
 
 
 def train(
@@ -55,13 +56,14 @@ def train(
         module.train()
         # On the device: reading every loss would wait for every step.
         sums = {decoder: torch.zeros((), dtype=torch.float64, device=device) for decoder in DECODERS}
-        n_rows = dict.fromkeys(DECODERS, 0)
+        n_rows, n_steps = dict.fromkeys(DECODERS, 0), 0
         for batch in (drawn.to(device) for drawn in batches):
             sums[batch.decoder] += steps.take(batch) * len(batch.inputs)
             n_rows[batch.decoder] += len(batch.inputs)
+            n_steps += 1
         module.eval()
         losses = {decoder: float(sums[decoder]) / n_rows[decoder] for decoder in DECODERS if n_rows[decoder]}
         for decoder, loss in losses.items():
             if not math.isfinite(loss):
                 raise ValueError(f"Training diverged: the {decoder} loss is {loss}. Lower learning_rate.")
-        yield Epoch(losses, steps.averaged())
+        yield Epoch(losses, steps.averaged(), n_steps)

@@ -15,12 +15,14 @@ from skautoseqrec import AutoSeqRecRecommender
 from skautoseqrec._counts.counted_log import count_log
 from skautoseqrec._counts.settings import SequenceSettings
 from skautoseqrec._data.reading import read_columns
+from skautoseqrec._fit_settings import resolve_parameters
 from skautoseqrec._fitting.blend_fit import Choices, fit_weights
-from skautoseqrec._fitting.learner import Learner
+from skautoseqrec._fitting.learner import Learner, refit_epochs
 from skautoseqrec._fitting.validation import choose, lift_highest
-from skautoseqrec._parameters import resolve_parameters
+from skautoseqrec._fitting.warm_start import WarmStart
 from skautoseqrec._scoring.gate import FEATURES
 from skautoseqrec._scoring.parts import PARTS
+from skautoseqrec._utils.devices import CPU
 from skautoseqrec.datasets import make_interactions
 from skautoseqrec.model_selection import temporal_train_test_split
 
@@ -170,7 +172,8 @@ def test_the_fitted_blend_finds_the_transitions_of_a_world_of_transitions():
 def test_without_refit_the_weights_are_those_of_the_first_part():
     train = make_interactions(random_state=0)
     with_refit, without = (AutoSeqRecRecommender(**SMALL, refit=refit).fit(train) for refit in (True, False))
-    assert with_refit.n_iter_ == without.n_iter_
+    assert with_refit.loss_curve_[: without.n_iter_] == without.loss_curve_
+    assert with_refit.n_iter_ == without.n_iter_ + refit_epochs(without.n_iter_, n_steps=1)
     assert with_refit.blend_ == without.blend_
     assert not torch.equal(with_refit.module_.encoder_weight, without.module_.encoder_weight)
 
@@ -179,13 +182,52 @@ def test_early_stopping_keeps_the_best_epoch():
     parameters = {**SMALL, "max_iter": 40, "learning_rate": 0.02, "n_iter_no_change": 2, "tol": 0.0}
     fitted = AutoSeqRecRecommender(**parameters).fit(make_interactions(random_state=0))
     scores = fitted.validation_scores_
-    assert fitted.n_iter_ == 1 + int(np.argmax(scores)) == len(scores) - 2
     kept = AutoSeqRecRecommender(**parameters, refit=False).fit(make_interactions(random_state=0))
+    assert kept.n_iter_ == 1 + int(np.argmax(scores)) == len(scores) - 2
     only = AutoSeqRecRecommender(**{**parameters, "max_iter": kept.n_iter_}, refit=False)
     only.fit(make_interactions(random_state=0))
     torch.testing.assert_close(kept.module_.state_dict(), only.module_.state_dict())
-    longer = AutoSeqRecRecommender(**parameters, early_stopping=False).set_params(max_iter=5)
+    longer = AutoSeqRecRecommender(**parameters, early_stopping=False, refit=False).set_params(max_iter=5)
     assert longer.fit(make_interactions(random_state=0)).n_iter_ == 5
+
+
+@pytest.mark.parametrize(
+    ("n_iter", "n_steps", "expected"),
+    [(29, 147, 8), (28, 147, 7), (40, 1000, 10), (13, 60, 13), (30, 60, 17), (1, 10**6, 1), (8, 334, 3)],
+)
+def test_a_refit_takes_a_quarter_of_the_epochs_and_a_thousand_steps(n_iter, n_steps, expected):
+    assert refit_epochs(n_iter, n_steps) == expected
+
+
+def test_a_refit_goes_on_from_the_validated_weights(monkeypatch):
+    starts = []
+    carry_into = WarmStart.carry_into
+    monkeypatch.setattr(
+        WarmStart, "carry_into", lambda self, *given: starts.append(self.module) or carry_into(self, *given)
+    )
+    log = make_interactions(random_state=0)
+    without = AutoSeqRecRecommender(**SMALL, refit=False).fit(log)
+    assert starts == []
+    AutoSeqRecRecommender(**SMALL).fit(log)
+    (start,) = starts
+    torch.testing.assert_close(start.state_dict(), without.module_.state_dict())
+
+
+def test_candidates_scored_anew_are_those_of_a_new_choice():
+    log = make_interactions(n_users=300, random_state=0)
+    settings = resolve_parameters(AutoSeqRecRecommender(**SMALL).get_params(deep=False))
+    counted = count_log(read_columns(log), None, settings.sequence, 0)
+    validation = Learner(settings).hold_out(counted, 500)
+    first, other = (
+        AutoSeqRecRecommender(**SMALL | {"random_state": seed}, refit=False).fit(log)._serving.scorer for seed in (0, 1)
+    )
+    weights = first.blend.terms()
+    judged = validation.choices(first.model, 2**30, weights, CPU)
+    validation.score_anew(judged, other.model, CPU)
+    expected = validation.choices(other.model, 2**30, weights, CPU)
+    assert np.array_equal(judged.events, expected.events)
+    torch.testing.assert_close(judged.candidates, expected.candidates)
+    torch.testing.assert_close(judged.choices.features, expected.choices.features)
 
 
 def test_early_stopping_does_not_wait_for_less_than_the_tolerance():
@@ -193,7 +235,6 @@ def test_early_stopping_does_not_wait_for_less_than_the_tolerance():
     fitted = AutoSeqRecRecommender(**parameters).fit(make_interactions(random_state=0))
     # The first epoch beats none at all; no later one beats it by so much.
     assert len(fitted.validation_scores_) == 3
-    assert fitted.n_iter_ == 1 + int(np.argmax(fitted.validation_scores_))
 
 
 def test_early_stopping_judges_the_blend_that_was_given(monkeypatch):

@@ -86,11 +86,11 @@ def test_an_interrupted_refit_keeps_its_epochs_or_what_was_learnt_before_it(step
     kept = "1 of 4 epochs of the whole log" if n_whole else "the training before the validation"
     with pytest.warns(UserWarning, match=f"kept: {kept}"):
         recommender.fit(LONG_LOG)
+    expected = AutoSeqRecRecommender(**PARAMETERS, early_stopping=False, refit=False).fit(LONG_LOG)
     if n_whole:
-        blend = {"early_stopping": False, "blend": recommender.blend_}
-        expected = AutoSeqRecRecommender(**{**PARAMETERS, "max_iter": 1}, **blend).fit(LONG_LOG)
-    else:
-        expected = AutoSeqRecRecommender(**PARAMETERS, early_stopping=False, refit=False).fit(LONG_LOG)
+        going_on = {"early_stopping": False, "blend": recommender.blend_, "warm_start": True, "max_iter": 1}
+        expected.set_params(**going_on).fit(LONG_LOG)
+    assert recommender.n_iter_ == 4 + n_whole
     assert_same_weights(recommender, expected)
     assert len(recommender.validation_scores_) == 4
 
