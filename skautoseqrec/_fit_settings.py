@@ -68,7 +68,7 @@ class FitSettings:
     exclude_seen: bool
     device: str
     random_state: Any
-    verbose: int
+    verbose: int | str
 
     @property
     def fits_blend(self) -> bool:

@@ -78,5 +78,5 @@ PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
     "warm_start": ["boolean"],
     "device": [StrOptions({"auto", "cpu", "cuda"})],
     "random_state": ["random_state"],
-    "verbose": ["verbose"],
+    "verbose": [StrOptions({"auto"}), "verbose"],
 }

@@ -121,8 +121,8 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
     tol : float, default=1e-3
         Smallest gain in log-likelihood over the best earlier epoch that ``early_stopping`` counts; at least 0.
     refit : bool, default=True
-        Whether to train once more on the whole log, for the best number of epochs. Otherwise the weights are those of
-        the part before the held-out events, and the held-out events are only counted.
+        Whether the best weights are trained on, on the whole log, for a quarter of their epochs (and 1,000 steps at
+        least). Otherwise the held-out events are only counted.
     exclude_seen : bool, default=True
         Whether to leave out a user's seen items, in recommendations, in evaluation, and in the softmax of training.
     warm_start : bool, default=False
@@ -135,8 +135,9 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
     random_state : int, RandomState instance or None, default=None
         Seed of the initial weights, of shuffling and of dropout. The global random states of numpy and torch do not
         change.
-    verbose : int, default=0
-        1 prints a line per epoch. 2 or more shows a progress bar instead, which needs tqdm.
+    verbose : int or "auto", default="auto"
+        "auto" prints one line on stderr, once the fit will take longer than ten seconds: how many epochs, how long. 0
+        prints nothing, 1 a line per epoch, 2 or more shows a bar, which needs tqdm.
 
     Attributes
     ----------
@@ -154,12 +155,13 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
     gate_ : dict or None
         By part and feature, the exponent of a part's weight per standard deviation of the feature; None without a gate.
     loss_curve_ : list of dict
-        Mean loss of each epoch of the final training, one per decoder.
+        Mean loss of each epoch that the weights were trained for, one per decoder: with the held-out part left out,
+        up to the best epoch, then of the refit.
     validation_scores_ : list of float
         Mean log-likelihood of the newest 2,000 held-out events after each epoch (softmax of the scores, less the prior
         of the blend). ``early_stopping`` maximises it. Empty if nothing was held out.
     n_iter_ : int
-        Number of epochs trained.
+        Number of epochs that the weights were trained for, those of the refit among them.
     n_features_in_ : int
         Number of columns of the fitted log.
 
@@ -231,7 +233,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         warm_start: bool = False,
         device: str = "auto",
         random_state: Any = None,
-        verbose: int = 0,
+        verbose: int | str = "auto",
     ) -> None:
         self.n_components = n_components
         self.objective = objective

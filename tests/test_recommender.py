@@ -14,6 +14,8 @@ from sklearn.exceptions import NotFittedError
 from worlds import CYCLE_PARAMS, SMALL, cycle
 
 from skautoseqrec import AutoSeqRecRecommender
+from skautoseqrec._fitting.reporting import Expected, Progress
+from skautoseqrec.datasets import make_interactions
 from skautoseqrec.model_selection import temporal_train_test_split
 from skautoseqrec.preprocessing import SequenceMatrixTransformer
 
@@ -133,8 +135,43 @@ def test_verbose_prints_one_line_per_epoch(log, capsys):
 def test_more_verbose_shows_a_bar(log, capsys):
     AutoSeqRecRecommender(**SMALL, verbose=2).fit(log)
     told = capsys.readouterr()
-    assert "epoch of the whole log: 100%" in told.err
+    assert "epoch of the whole log, at most 2 epochs: 100%" in told.err
     assert told.out == ""
+
+
+def test_one_bar_counts_the_training_and_its_refit(capsys):
+    parameters = SMALL | {"blend": "auto", "early_stopping": True, "max_iter": 3, "n_iter_no_change": 1, "tol": 100.0}
+    recommender = AutoSeqRecRecommender(**parameters, verbose=2).fit(make_interactions(random_state=0))
+    bar = capsys.readouterr().err
+    assert "fewer if the held-out part no longer gets likelier (2 at least), then about 1 on the whole log" in bar
+    n_epochs = len(recommender.validation_scores_) + recommender.n_iter_ - 1
+    assert n_epochs == 3
+    assert f"{n_epochs}/{n_epochs}" in bar
+    assert bar.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("verbose", "longest", "is_told"), [("auto", 0.0, True), ("auto", 1e9, False), (0, 0.0, False), (1, 0.0, False)]
+)
+def test_who_waits_long_is_told_once(log, capsys, monkeypatch, verbose, longest, is_told):
+    monkeypatch.setattr(Progress, "LONG", longest)
+    parameters = SMALL | {"blend": "auto", "early_stopping": True, "max_iter": 6}
+    AutoSeqRecRecommender(**parameters, verbose=verbose).fit(make_interactions(random_state=0))
+    told = capsys.readouterr()
+    assert told.err.count("to go. verbose=0: silent") == is_told
+    assert told.err.count("\n") == is_told
+    assert (told.out == "") == (verbose != 1)
+    if is_told:
+        assert "AutoSeqRecRecommender.fit: at most 6 epochs, then about 2 on the whole log; " in told.err
+
+
+def test_workers_of_a_search_do_not_tell_of_waiting(monkeypatch):
+    monkeypatch.setattr("skautoseqrec._fitting.reporting.parent_process", lambda: object())
+    monkeypatch.setattr(Progress, "LONG", 0.0)
+    monkeypatch.setattr("builtins.print", lambda *given, **named: pytest.fail(str(given)))
+    progress = Progress("auto")
+    progress.begin("epoch", Expected(100, 6))
+    progress.say({"source": 1.0})
 
 
 def test_a_bar_that_is_not_installed_is_asked_for(log, monkeypatch):

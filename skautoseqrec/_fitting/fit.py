@@ -75,7 +75,7 @@ def fit_log(
     require_bar(settings.verbose)
     if settings.ties == "auto":
         settings = replace(settings, ties=resolve_ties(log_per_moment(columns), columns.times))
-    log = count_log(columns, X, settings.sequence, settings.verbose)
+    log = count_log(columns, X, settings.sequence, 0 if settings.verbose == "auto" else int(settings.verbose))
     trained_encoder = None if warm_start is None else warm_start.module.history_encoder
     settings = settings.for_log(log.counts, trained_encoder)
     if warm_start is not None:

@@ -29,7 +29,7 @@ from .._utils.warn import warn_caller
 from .blending import FEWEST_EVENTS, Blending
 from .judging import Judge
 from .linear_fit import Solver
-from .reporting import Monitor
+from .reporting import Expected, Monitor
 from .result import Blends, EpochRecord, TrainingResult
 from .validation import Validation
 from .warm_start import WarmStart
@@ -143,7 +143,7 @@ class Learner:
         judge = Judge(validation, self._blending, settings.fits_blend, self._device)
         record = EpochRecord(self._blending.fixed().blend.terms())
         try:
-            with monitor.training("epoch", settings.max_iter):
+            with monitor.training("epoch", self._expected()):
                 for _ in range(settings.max_iter):
                     monitor.epoch_begins()
                     losses, trained, n_steps = next(epochs)
@@ -161,6 +161,12 @@ class Learner:
             _warn_interrupted(f"{len(record.losses)} epochs of the part before the validation, without a refit")
             return record, n_steps, True
         return record, n_steps, False
+
+    def _expected(self) -> Expected:
+        """Return how many epochs a training with a held-out part takes, and the refit after it."""
+        settings = self._settings
+        fewest = min(settings.max_iter, settings.n_iter_no_change + 1) if settings.early_stopping else settings.max_iter
+        return Expected(settings.max_iter, fewest, math.ceil(REFIT_SHARE * settings.max_iter) if settings.refit else 0)
 
     def _result_by_now(self, log: CountedLog, validation: Validation, record: EpochRecord) -> TrainingResult:
         """Return what the fit would come to if it stopped after the newest epoch."""
@@ -185,7 +191,7 @@ class Learner:
         n_before, scores = len(losses), [] if before is None else before.validation_scores
         epochs = self._epochs(log.item_vocabulary, log.counts, start)
         try:
-            with monitor.training("epoch of the whole log", n_iter):
+            with monitor.training("epoch of the whole log", Expected(n_iter, n_iter)):
                 for _ in range(n_iter):
                     monitor.epoch_begins()
                     epoch = next(epochs)

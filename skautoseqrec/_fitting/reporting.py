@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
+from multiprocessing import parent_process
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sklearn
 from sklearn.utils.fixes import parse_version
@@ -49,8 +51,7 @@ class Monitor:
 
     def __init__(self, estimator: Any, X: Any, y: Any, max_epochs: int | None) -> None:
         self._told = {"estimator": estimator, "X": X, "y": y}
-        self._verbose = estimator.verbose
-        self._progress = Progress(0, "", 0)
+        self._progress = Progress(estimator.verbose)
         #: The contexts of the fit and of the epoch that began last; None without callbacks.
         self._fit: Any = None
         self._epoch: Any = None
@@ -61,24 +62,25 @@ class Monitor:
     @property
     def prints(self) -> bool:
         """Whether progress is printed."""
-        return bool(self._verbose >= 1)
+        return self._progress.prints
 
     @contextmanager
-    def training(self, unit: str, n_epochs: int) -> Iterator[None]:
+    def training(self, unit: str, expected: Expected) -> Iterator[None]:
         """Show the progress of a training.
 
         Parameters
         ----------
         unit : str
             What its epochs are called.
-        n_epochs : int
-            The largest number of them.
+        expected : Expected
+            How many of them, and of the refit that follows.
         """
-        self._progress = Progress(self._verbose, unit, n_epochs)
+        self._progress.begin(unit, expected)
         try:
             yield
-        finally:
+        except BaseException:
             self._progress.close()
+            raise
 
     def epoch_begins(self) -> None:
         """Tell that an epoch begins."""
@@ -103,51 +105,109 @@ class Monitor:
 
     def fit_ends(self) -> None:
         """Tell that the fit has ended."""
+        self._progress.close()
         if self._fit is not None:
             self._fit.call_on_fit_task_end(**self._told)
 
 
-class Progress:
-    """The progress of a training, as lines or as a bar.
+class Expected(NamedTuple):
+    """How many epochs a fit takes.
 
     Parameters
     ----------
-    verbose : int
-        0 prints nothing, 1 a line for each epoch, more shows a bar.
-    unit : str
-        What the epochs are called.
-    n_epochs : int
-        The largest number of them.
+    most, fewest : int
+        Of the training with a held-out part, or of the only training: what stops early may take any number between.
+    refit : int
+        About how many the refit takes at most; 0 if there is none.
     """
 
-    def __init__(self, verbose: int, unit: str, n_epochs: int) -> None:
-        self._prints, self._unit = verbose >= 1, unit
-        self._n_told, self._start = 0, perf_counter()
-        self._bar: Any = None
-        if verbose >= 2:
-            from tqdm.auto import tqdm
+    most: int
+    fewest: int
+    refit: int = 0
 
-            self._bar = tqdm(total=n_epochs, desc=unit, unit="epoch")
+    def describe(self) -> str:
+        """Return this in words."""
+        stops = f", fewer if the held-out part no longer gets likelier ({self.fewest} at least)"
+        refit = f", then about {self.refit} on the whole log" if self.refit else ""
+        return f"at most {self.most} epochs{stops if self.fewest < self.most else ''}{refit}"
+
+
+class Progress:
+    """The progress of a fit: one line where it will take long, a line for each epoch, or a bar.
+
+    Parameters
+    ----------
+    verbose : int or "auto"
+        0 prints nothing, 1 a line for each epoch, more shows a bar. "auto" prints one line on stderr once it is known
+        that the fit takes longer than some seconds.
+    """
+
+    #: Whoever waits longer than so many seconds is told.
+    LONG = 10.0
+
+    def __init__(self, verbose: int | str) -> None:
+        # A search that fits in many processes is one wait, not many.
+        self._tells_of_waiting = verbose == "auto" and parent_process() is None
+        self._verbose = 0 if verbose == "auto" else int(verbose)
+        self._expected, self._unit, self._n_told = Expected(0, 0), "", 0
+        self._start = self._epoch_start = perf_counter()
+        self._bar: Any = None
+
+    @property
+    def prints(self) -> bool:
+        """Whether every epoch is described."""
+        return self._verbose >= 1
+
+    def begin(self, unit: str, expected: Expected) -> None:
+        """Begin a training, whose epochs are called ``unit``; the bar of the one before goes on."""
+        self._expected, self._unit, self._n_told = expected, unit, 0
+        self._epoch_start = perf_counter()
+        if self._verbose >= 2:
+            n_epochs = expected.most + expected.refit
+            if self._bar is None:
+                from tqdm.auto import tqdm
+
+                self._bar = tqdm(total=n_epochs, unit="epoch")
+            else:  # how long the training before it took is known by now
+                self._bar.total = self._bar.n + n_epochs
+            self._bar.set_description(f"{unit}, {expected.describe()}")
 
     def say(self, losses: Mapping[str, float], quality: str = "") -> None:
         """Show one epoch: its losses, how good the weights are by now, and the seconds that it took."""
         self._n_told += 1
         now = perf_counter()
+        seconds = now - self._epoch_start
         told = ", ".join(f"{part} loss {loss:.5g}" for part, loss in losses.items()) + quality
         if self._bar is not None:
             self._bar.set_postfix_str(told, refresh=False)
             self._bar.update()
-        elif self._prints:
-            print(f"{self._unit} {self._n_told}: {told}, {now - self._start:.1f} s", flush=True)
-        self._start = now
+        elif self.prints:
+            print(f"{self._unit} {self._n_told}: {told}, {seconds:.1f} s", flush=True)
+        elif self._tells_of_waiting:
+            self._tell_of_waiting(now - self._start, seconds)
+        self._epoch_start = perf_counter()
 
     def close(self) -> None:
         """Close the bar, which may stand before its end."""
         if self._bar is not None:
             self._bar.close()
 
+    def _tell_of_waiting(self, so_far: float, seconds_per_epoch: float) -> None:
+        most, fewest, refit = self._expected
+        least_left, most_left = (
+            seconds_per_epoch * max(n_epochs - self._n_told, 0) for n_epochs in (fewest + min(refit, 1), most + refit)
+        )
+        if so_far + least_left > self.LONG:
+            self._tells_of_waiting = False
+            print(
+                f"AutoSeqRecRecommender.fit: {self._expected.describe()}; {so_far:.0f} s so far, "
+                f"{least_left:.0f} to {most_left:.0f} s to go. verbose=0: silent, 1: a line per epoch, 2: a bar.",
+                file=sys.stderr,
+                flush=True,
+            )
 
-def require_bar(verbose: int) -> None:
+
+def require_bar(verbose: int | str) -> None:
     """Raise ImportError if a bar is wanted and there is none."""
-    if verbose >= 2 and find_spec("tqdm") is None:
+    if verbose != "auto" and int(verbose) >= 2 and find_spec("tqdm") is None:
         raise ImportError(f"verbose={verbose} shows a bar of tqdm, which is not installed: pip install tqdm.")
