@@ -137,7 +137,9 @@ class Validation:
         base = Base.build(self.known, self.known_items, model)
         walk = WalkForward(model, base, self.judged, self.visible, self.exclude_seen, device)
         generator = torch.Generator().manual_seed(0)
-        blocks, situations, events = [], [], []
+        features, n_chosen = torch.zeros(0, 1, 0, device=device), 0
+        terms: dict[str, Tensor] = {}
+        blocks, situations, events = [], [np.zeros((0, len(FEATURES)))], [np.zeros(0, dtype=np.int64)]
         for ranking in walk.blocks():
             denied, rows = _usable(ranking, cold)
             if rows.any():
@@ -149,18 +151,20 @@ class Validation:
                     terms, weights, denied[rows].scatter(1, targets, True), n_candidates, generator, each_part
                 )
                 candidates = torch.cat([targets, candidates], 1)
-                features = torch.stack([part.gather(1, candidates) for part in terms.values()], 2)
+                if n_chosen == 0:  # once for all blocks: put together at the end, they would be here twice
+                    features = torch.empty(len(self.judged.items), candidates.shape[1], len(terms), device=device)
+                of_block = [part.gather(1, candidates) for part in terms.values()]
+                torch.stack(of_block, 2, out=features[n_chosen : n_chosen + len(targets)])
+                n_chosen += len(targets)
                 offsets = torch.cat([offsets.new_zeros(len(targets), 1), offsets], 1)
-                blocks.append((features, offsets, candidates))
+                blocks.append((offsets, candidates))
                 of_rows = rows.cpu().numpy()
                 situations.append(ranking.view.situations()[of_rows])
                 events.append(ranking.events.start + np.flatnonzero(of_rows))
         if not blocks:
-            none = torch.zeros(0, 1, device=device)
-            choices = Choices((), none[..., None][..., :0], none, np.zeros((0, len(FEATURES))))
-            return Judged(choices, np.zeros(0, dtype=np.int64), none.long())
-        features, offsets, candidates = (torch.cat(block) for block in zip(*blocks, strict=True))
-        choices = Choices(tuple(terms), features, offsets, np.concatenate(situations))
+            blocks = [(torch.zeros(0, 1, device=device), torch.zeros(0, 1, dtype=torch.int64, device=device))]
+        offsets, candidates = (torch.cat(block) for block in zip(*blocks, strict=True))
+        choices = Choices(tuple(terms), features[:n_chosen], offsets, np.concatenate(situations))
         return Judged(choices, np.concatenate(events), candidates)
 
     def score_anew(self, judged: Judged, model: Model, device: torch.device) -> None:

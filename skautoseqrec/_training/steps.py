@@ -104,8 +104,8 @@ class WeightAverage:
 
 
 def averaging_decay(decay: float, n_steps: int) -> float:
-    """Return what the average keeps of itself in the n-th step: ``(1 + n) / (10 + n)`` at most, early steps fade."""
-    return min(decay, (1 + n_steps) / (10 + n_steps))
+    """Return what the average keeps of itself in the n-th step: ``(1 + n) / (5 + n)`` at most, early steps fade."""
+    return min(decay, (1 + n_steps) / (5 + n_steps))
 
 
 def adam_w(weights: list[nn.Parameter], part: str, settings: TrainingSettings) -> torch.optim.Optimizer:

@@ -12,10 +12,10 @@ from stand_in_device import OnStandIn, stand_in_device
 from strategies import consecutive_logs, recommenders
 
 from skautoseqrec import AutoSeqRecRecommender
-from skautoseqrec import recommender as page
 from skautoseqrec._fitting.blend_fit import fit_weights
 from skautoseqrec._fitting.validation import Validation
 from skautoseqrec._scoring.blend import Blend
+from skautoseqrec._utils import devices
 from skautoseqrec._utils.devices import scoring_device, training_device
 from skautoseqrec.datasets import make_interactions
 
@@ -34,7 +34,7 @@ def elsewhere():
 
 @pytest.fixture
 def scored_elsewhere(elsewhere, monkeypatch):
-    monkeypatch.setattr(page, "scoring_device", lambda name: elsewhere if name != "cpu" else torch.device("cpu"))
+    monkeypatch.setattr(devices, "scoring_device", lambda name: elsewhere if name != "cpu" else torch.device("cpu"))
     return elsewhere
 
 
@@ -51,7 +51,7 @@ def test_the_stand_in_refuses_to_mix_devices(elsewhere):
 def test_answers_are_those_of_the_cpu(parts, recommender, exclude_seen, elsewhere):
     recommender.set_params(device="cpu").fit(parts[0]).partial_update(parts[1])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(page, "scoring_device", lambda name: torch.device("cpu") if name == "cpu" else elsewhere)
+        patch.setattr(devices, "scoring_device", lambda name: torch.device("cpu") if name == "cpu" else elsewhere)
         twin = copy.copy(recommender).set_params(device="auto")
         options = {"k": 3, "exclude_seen": exclude_seen, "return_scores": True}
         for filters in ({}, {"exclude": recommender.item_ids_[:1]}, {"candidates": recommender.item_ids_[1:]}):

@@ -32,9 +32,9 @@ from skautoseqrec._training.steps import WeightAverage
 def test_the_average_follows_the_steps_and_weighs_early_ones_less():
     module = module_of(MultinomialObjective())
     averaged = copy.deepcopy(module)
-    following = WeightAverage(module.parts(), averaged.parts(), 0.5)
+    following = WeightAverage(module.parts(), averaged.parts(), 0.7)
     expected = module.encoder_weight.detach().clone()
-    for step, decay in enumerate((2 / 11, 3 / 12, 4 / 13, 5 / 14, 6 / 15, 7 / 16, 8 / 17, 9 / 18, 0.5, 0.5)):
+    for step, decay in enumerate((2 / 6, 3 / 7, 4 / 8, 5 / 9, 6 / 10, 7 / 11, 8 / 12, 9 / 13, 0.7, 0.7)):
         with torch.no_grad():
             module.encoder_weight += step
         following.follow("encoder")
@@ -48,7 +48,7 @@ def test_the_average_is_what_an_epoch_yields():
     before = module.decoder("source").weight.detach().clone()
     epoch = next(train(module, OBJECTIVES[0], iter([[batch_of(random_matrix())]]), rates, CPU))
     trained, averaged = module.decoder("source").weight, epoch.module.decoder("source").weight
-    torch.testing.assert_close(averaged, before * 2 / 11 + trained * 9 / 11)
+    torch.testing.assert_close(averaged, before * 2 / 6 + trained * 4 / 6)
 
 
 def test_weight_decay_shrinks_matrices_without_gradient_and_no_biases():

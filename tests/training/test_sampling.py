@@ -69,7 +69,7 @@ def test_rows_that_are_not_touched_rest_while_their_average_follows():
         before.weight.grad = torch.full_like(before.weight, 0.1)
         weights.step(before)
         moved[touched] = moved[touched] * (1 - 0.01 * 0.5) - 0.01
-        decay = min(0.5, (1 + step) / (10 + step))
+        decay = min(0.5, (1 + step) / (5 + step))
         average = decay * average + (1 - decay) * moved
     torch.testing.assert_close(weights.gather(torch.arange(3)).weight.detach(), moved)
     torch.testing.assert_close(weights.average(), average)
