@@ -67,6 +67,7 @@ class FitSettings:
     refit: bool
     exclude_seen: bool
     device: str
+    precision: str
     random_state: Any
     verbose: int | str
 

@@ -132,6 +132,9 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
     device : {"auto", "cpu", "cuda"}, default="auto"
         Where to train and to score; "auto" takes cuda if there is one. Fitted weights and the state stay on the CPU, so
         a model loads anywhere. Without cuda, a model fitted with "cuda" is scored on the CPU.
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+        What training multiplies matrices in. "bfloat16" rounds the factors, is faster where the device multiplies it
+        natively, and refused elsewhere; "auto" takes it there. Weights, sums, counts and answers are float32.
     random_state : int, RandomState instance or None, default=None
         Seed of the initial weights, of shuffling and of dropout. The global random states of numpy and torch do not
         change.
@@ -232,6 +235,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         exclude_seen: bool = True,
         warm_start: bool = False,
         device: str = "auto",
+        precision: str = "auto",
         random_state: Any = None,
         verbose: int | str = "auto",
     ) -> None:
@@ -267,6 +271,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         self.exclude_seen = exclude_seen
         self.warm_start = warm_start
         self.device = device
+        self.precision = precision
         self.random_state = random_state
         self.verbose = verbose
 

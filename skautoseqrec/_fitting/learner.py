@@ -24,7 +24,7 @@ from .._scoring.walk_forward import visible_events
 from .._training.loop import Epoch, train
 from .._training.objectives import OBJECTIVES
 from .._training.steps import TrainingSettings
-from .._utils.devices import training_device
+from .._utils.devices import training_device, training_precision
 from .._utils.warn import warn_caller
 from .blending import FEWEST_EVENTS, Blending
 from .judging import Judge
@@ -71,6 +71,7 @@ class Learner:
         self._heads = HEADS[settings.objective]()
         self._sequence = settings.sequence
         self._device = training_device(settings.device)
+        self._precision = training_precision(settings.precision, self._device)
         self._seed = draw_seed(settings.random_state)
         self._solver = Solver(settings.linear_penalty)
         self._blending = Blending(settings, self._heads, self._device)
@@ -242,6 +243,7 @@ class Learner:
             settings.weight_decay,
             settings.weight_averaging,
             cast("int | None", settings.n_negatives),
+            self._precision,
         )
         return train(module, objective, batches, rates, self._device)
 

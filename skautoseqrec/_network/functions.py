@@ -56,7 +56,8 @@ class DecayedSum(torch.autograd.Function):
         factors = torch.stack([values, values * ages], 1)
         sums = [weight.new_zeros(0, 2, len(decays))]
         for rows in chunks(items, len(decays)):
-            sums.append(torch.bmm(factors[rows], functional.embedding(items[rows], weight).mul_(left)))
+            with torch.autocast(weight.device.type, enabled=False):  # small products, of what is added up
+                sums.append(torch.bmm(factors[rows], functional.embedding(items[rows], weight).mul_(left)))
         both = torch.cat(sums)
         ctx.save_for_backward(weight, decays, items, values, both[:, 1])
         return both[:, 0]

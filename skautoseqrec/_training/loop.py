@@ -58,7 +58,10 @@ def train(
         sums = {decoder: torch.zeros((), dtype=torch.float64, device=device) for decoder in DECODERS}
         n_rows, n_steps = dict.fromkeys(DECODERS, 0), 0
         for batch in (drawn.to(device) for drawn in batches):
-            sums[batch.decoder] += steps.take(batch) * len(batch.inputs)
+            # Not one of torch's global switches: other threads answer meanwhile, in float32.
+            with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == torch.bfloat16):
+                taken = steps.take(batch)
+            sums[batch.decoder] += taken * len(batch.inputs)
             n_rows[batch.decoder] += len(batch.inputs)
             n_steps += 1
         module.eval()

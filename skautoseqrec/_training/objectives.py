@@ -96,7 +96,7 @@ class PaperObjective(Objective):
         """Drop after the encoder's and after the decoder's linear map, before their activations."""
         assert isinstance(batch.inputs, SparseRows)
         hidden = module.activate(batch.inputs.project(weights.encoder), dropout["encoder"])
-        linear = functional.linear(hidden, weights.decoder, weights.bias)
+        linear = functional.linear(hidden, weights.decoder, weights.bias).float()
         return functional.dropout(linear, dropout[batch.decoder], module.training)
 
     def loss(self, logits: Tensor, batch: Batch) -> Tensor:
@@ -158,7 +158,7 @@ class MultinomialObjective(Objective):
     def logits(self, module: AutoSeqRecModule, weights: Weights, batch: Batch, dropout: Mapping[str, float]) -> Tensor:
         """Drop entries of the input."""
         inputs = batch.inputs.drop(dropout["encoder"]) if module.training else batch.inputs
-        return functional.linear(module.encode(inputs, weights.encoder), weights.decoder, weights.bias)
+        return functional.linear(module.encode(inputs, weights.encoder), weights.decoder, weights.bias).float()
 
     def loss(self, logits: Tensor, batch: Batch) -> Tensor:
         """Return the mean cross-entropy of the rows against their targets' shares, among what they may say."""

@@ -18,13 +18,14 @@ from .objectives import Objective
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """The estimator's parameters of the same names, those by part as mappings."""
+    """The estimator's parameters of the same names, those by part as mappings, and what is multiplied in."""
 
     learning_rate: Mapping[str, float]
     dropout: Mapping[str, float]
     weight_decay: float
     weight_averaging: float
     n_negatives: int | None
+    precision: torch.dtype = torch.float32
 
 
 class Steps(ABC):

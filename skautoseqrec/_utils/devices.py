@@ -34,6 +34,31 @@ def scoring_device(device: str) -> torch.device:
     return training_device("auto") if device != "cpu" else CPU
 
 
+def training_precision(precision: str, device: torch.device) -> torch.dtype:
+    """Return what training multiplies in on a device; "auto" takes bfloat16 where it is multiplied natively.
+
+    Raises
+    ------
+    ValueError
+        If bfloat16 is asked for and would only be emulated.
+    """
+    if device.type == "cuda":
+        is_native = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        is_native = multiplies_bfloat16()
+    if precision == "bfloat16" and not is_native:
+        raise ValueError(
+            f"precision='bfloat16', but the {device.type} here does not multiply it natively, and would be many times "
+            "slower: take 'auto' or 'float32'."
+        )
+    return torch.bfloat16 if is_native and precision != "float32" else torch.float32
+
+
+def multiplies_bfloat16() -> bool:
+    """Tell whether the processor multiplies bfloat16 natively; one that only converts it is no faster."""
+    return bool(torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
+
+
 def beside(values: Tensor, array: NDArray[Any]) -> Tensor:
     """Return an array as a tensor on the device where some values are."""
     return torch.from_numpy(array).to(values.device)
