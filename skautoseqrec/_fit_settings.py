@@ -17,6 +17,8 @@ from ._network.module import DECODERS, SHARED
 from ._scoring.blend import Blend
 from ._utils.warn import warn_caller
 
+#: Decoders learn faster than the encoder that they share. Those of transitions bend it: faster ones overfit sparse logs.
+LEARNING_RATES = {"encoder": 1e-3, "collaborative": 4e-3, "source": 2e-3, "target": 2e-3}
 #: With fewer events per item than this, a history encoder of its own overfits.
 EVENTS_PER_ITEM = 100
 #: From so many events of a user at one time on, they are taken as a basket, and between these a warning says so.
@@ -117,10 +119,11 @@ def resolve_parameters(parameters: Mapping[str, Any]) -> FitSettings:
     ValueError
         If a half-life, a value per part or a weight of the blend is out of range.
     """
+    rates = parameters["learning_rate"]
     resolved = {
         **parameters,
         "trend_half_lives": check_half_lives(parameters["trend_half_lives"]),
-        "learning_rate": per_part(parameters["learning_rate"], "learning_rate", upper=np.inf),
+        "learning_rate": per_part(LEARNING_RATES if rates == "auto" else rates, "learning_rate", upper=np.inf),
         "dropout": per_part(parameters["dropout"], "dropout", upper=1),
     }
     settings = FitSettings(**{field.name: resolved[field.name] for field in fields(FitSettings)})

@@ -49,7 +49,7 @@ PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
     "objective": [StrOptions(OBJECTIVE_NAMES)],
     "max_iter": [POSITIVE_INTEGER],
     "batch_size": [POSITIVE_INTEGER],
-    "learning_rate": [Interval(Real, 0, None, closed="neither"), dict],
+    "learning_rate": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither"), dict],
     "dropout": [Interval(Real, 0, 1, closed="left"), dict],
     "weight_decay": [Interval(Real, 0, None, closed="left")],
     "weight_averaging": [Interval(Real, 0, 1, closed="left")],

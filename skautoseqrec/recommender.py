@@ -56,8 +56,9 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         Number of epochs, or the maximum with ``early_stopping``; at least 1.
     batch_size : int, default=256
         Rows in a training batch; at least 1.
-    learning_rate : float or dict, default=2e-3
-        Learning rate of AdamW; above 0. A dict has the keys "encoder", "collaborative", "source" and "target".
+    learning_rate : float, dict or "auto", default="auto"
+        Learning rate of AdamW; above 0. A dict has the keys "encoder", "collaborative", "source" and "target". "auto"
+        takes 1e-3 for the encoder, 4e-3 for the decoder of histories, and 2e-3 for those of transitions.
     dropout : float or dict, default=0.2
         Dropout rate; in [0, 1). A dict has the keys of ``learning_rate``. "multinomial" drops entries of the encoder's
         input only. "paper" drops after the linear map of each part.
@@ -116,12 +117,12 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         Whether to stop when the log-likelihood of the held-out events has not risen by more than ``tol`` for
         ``n_iter_no_change`` epochs in a row, and to keep the best epoch. The likelihood uses a blend fitted after each
         epoch; if ``blend`` is a dict, only its overall scale is fitted.
-    n_iter_no_change : int, default=5
+    n_iter_no_change : int, default=4
         Patience of ``early_stopping``, in epochs; at least 1.
     tol : float, default=1e-3
         Smallest gain in log-likelihood over the best earlier epoch that ``early_stopping`` counts; at least 0.
     refit : bool, default=True
-        Whether the best weights are trained on, on the whole log, for a quarter of their epochs (and 500 steps at
+        Whether the best weights are trained on, on the whole log, for a third of their epochs (and 500 steps at
         least). Otherwise the held-out events are only counted.
     exclude_seen : bool, default=True
         Whether to leave out a user's seen items, in recommendations, in evaluation, and in the softmax of training.
@@ -207,7 +208,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         objective: str = "multinomial",
         max_iter: int = 100,
         batch_size: int = 256,
-        learning_rate: float | Mapping[str, float] = 2e-3,
+        learning_rate: str | float | Mapping[str, float] = "auto",
         dropout: float | Mapping[str, float] = 0.2,
         weight_decay: float = 0.3,
         weight_averaging: float = 0.998,
@@ -229,7 +230,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         gate: bool = True,
         validation_fraction: float = 0.1,
         early_stopping: bool = True,
-        n_iter_no_change: int = 5,
+        n_iter_no_change: int = 4,
         tol: float = 1e-3,
         refit: bool = True,
         exclude_seen: bool = True,

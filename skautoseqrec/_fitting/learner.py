@@ -38,7 +38,7 @@ from .warm_start import WarmStart
 BLENDED_EVENTS, MONITORED_EVENTS = 5000, 2000
 #: A refit goes on for this share of the epochs before it, and for so many steps at least: new items have weights to
 #: learn, and the moving average to forget where it began.
-REFIT_SHARE, FEWEST_REFIT_STEPS = 0.25, 500
+REFIT_SHARE, FEWEST_REFIT_STEPS = 1 / 3, 500
 #: What is kept of a fit that is interrupted in the first epoch of its refit.
 BEFORE_REFIT = "the training before the validation, for the refit had no whole epoch yet"
 #: Trainings draw from torch's one generator: in threads of one process they take turns, or no seed would mean anything.
@@ -52,7 +52,7 @@ class Learner:
        before it. After each epoch the blend is fitted to the held-out part; of a given blend, its scale is. Training
        stops when the likelihood of that part has not grown for some epochs.
     2. The blend is fitted to more events of the held-out part, under the best weights.
-    3. The refit. The best weights are trained on, on the whole log, for a quarter of the epochs that they took.
+    3. The refit. The best weights are trained on, on the whole log, for a third of the epochs that they took.
 
     A given blend leaves out the second step, and ``refit=False`` the third. Without anything to validate, or with too
     few events to do it, training on the whole log is all: it takes ``max_iter`` epochs.
