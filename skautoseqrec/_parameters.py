@@ -76,6 +76,7 @@ PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
     "refit": ["boolean"],
     "exclude_seen": ["boolean"],
     "warm_start": ["boolean"],
+    "columns": [dict, None],
     "device": [StrOptions({"auto", "cpu", "cuda"})],
     "precision": [StrOptions({"auto", "float32", "bfloat16"})],
     "random_state": ["random_state"],

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from numbers import Integral
 from pathlib import Path
@@ -15,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch, check_random_state
 
-from ._data.interactions import Columns, Interactions
-from ._data.reading import COLUMN_NAMES, choose_names, read_columns
-from ._data.times import spells_a_number, time_column
+from ._data.interactions import Interactions
+from ._data.naming import check_columns
+from ._data.reading import read_columns
+from ._data.text_files import read_text_file
 from ._data.vocabulary import encode, learn_ids
 
 __all__ = ["load_interactions", "make_interactions"]
@@ -113,18 +112,30 @@ def make_interactions(
     return (X, Bunch(best_items=np.array(best_items), ranks=np.array(ranks))) if return_oracle else X
 
 
-def load_interactions(path: Any) -> Interactions:
+def load_interactions(
+    path: Any,
+    *,
+    columns: Mapping[str, str] | None = None,
+    names: Sequence[str] | None = None,
+    sep: str | None = None,
+) -> Interactions:
     """Read a log from a file.
 
     Ids are read without loss: a column is read as integers only if each id is spelled as an integer ("007" stays a
-    string). Times are whole numbers, decimals or ISO dates.
+    string). Times are whole numbers, decimals or ISO dates, one kind in a column; dates with a zone become UTC.
 
     Parameters
     ----------
     path : str or path-like
-        A ``.csv``, ``.csv.gz`` or ``.parquet`` file with columns user_id, item_id and optionally timestamp, or with
-        exactly 2 or 3 columns in that order. A csv file begins with a header line. Parquet needs pyarrow, polars or
-        pandas to be installed.
+        A ``.csv``, ``.tsv``, ``.jsonl``, ``.ndjson`` or ``.parquet`` file; all but parquet may be compressed (``.gz``).
+        With ``sep``, a text file of any other name. Parquet needs pyarrow, polars or pandas to be installed.
+    columns : dict or None, default=None
+        Names of the columns of a log, by what they hold: ``{"user": ..., "item": ..., "time": ...}``, some or all of
+        them. What is not given is found by the usual names (see the user guide).
+    names : sequence of str or None, default=None
+        Names of all columns of a text file without a header line; None takes the first line for the header.
+    sep : str or None, default=None
+        What stands between fields, one or several characters; None takes a comma, and a tab in a ``.tsv`` file.
 
     Returns
     -------
@@ -148,18 +159,18 @@ def load_interactions(path: Any) -> Interactions:
     >>> with TemporaryDirectory() as folder:
     ...     path = Path(folder) / "log.csv"
     ...     with path.open("w") as file:
-    ...         print("user_id,item_id,timestamp", "ann,007,5", "bob,008,6", sep=chr(10), file=file)
-    ...     load_interactions(path).item_ids
+    ...         print("CustomerID,sku,when", "ann,007,5", "bob,008,6", sep=chr(10), file=file)
+    ...     load_interactions(path, columns={"time": "when"}).item_ids
     array(['007', '008'], dtype=object)
     """
     path = Path(path)
-    if path.name.endswith((".csv", ".csv.gz")):
-        columns = _read_csv(path)
-    elif path.suffix == ".parquet":
-        columns = read_columns(nw.read_parquet(str(path), backend=_parquet_backend()).to_native())
+    if path.suffix == ".parquet":
+        if names is not None or sep is not None:
+            raise ValueError("names and sep are for text files; a parquet file has names and no separator.")
+        read = read_columns(nw.read_parquet(str(path), backend=_parquet_backend()).to_native(), check_columns(columns))
     else:
-        raise ValueError(f"{path.name!r} is of no known type: use a .csv, .csv.gz or .parquet file.")
-    return encode(columns, *learn_ids(columns))
+        read = read_text_file(path, check_columns(columns), names, sep)
+    return encode(read, *learn_ids(read))
 
 
 class _World:
@@ -244,55 +255,6 @@ def _check_world(n_users: int, n_items: int, n_events: int, n_successors: int, n
         raise ValueError(f"n_successors must be below n_items={n_items}, not {n_successors}.")
     if n_events > n_users * n_items / 2:
         raise ValueError(f"n_events={n_events} is above n_users * n_items / 2 = {n_users * n_items / 2:g}.")
-
-
-def _read_csv(path: Path) -> Columns:
-    open_text: Callable[..., Any] = gzip.open if path.suffix == ".gz" else open
-    with open_text(path, "rt", encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file)
-        header = next(reader, None)
-        if header is None:
-            raise ValueError(f"{path.name!r} is empty: a header line and at least one event are needed.")
-        if not set(header) & set(COLUMN_NAMES) and any(spells_a_number(name) for name in header):
-            raise ValueError(f"{path.name!r} begins with data, {header}: a header line with column names is needed.")
-        places = [header.index(name) for name in choose_names(header) if name is not None]
-        rows = [_check_fields(row, len(header), reader.line_num) for row in reader if row]
-    if not rows:
-        raise ValueError(f"{path.name!r} holds a header and no event.")
-    texts = [np.array([row[place] for row in rows], dtype=object) for place in places]
-    for text, place in zip(texts, places, strict=True):
-        if (text == "").any():
-            raise ValueError(
-                f"Column {header[place]!r} has a missing value in row {int((text == '').argmax())} of {path.name!r}."
-            )
-    times = _parse_times(texts[2], header[places[2]]) if len(texts) == 3 else None
-    return Columns(_parse_ids(texts[0]), _parse_ids(texts[1]), times)
-
-
-def _check_fields(row: list[str], n_fields: int, line: int) -> list[str]:
-    if len(row) != n_fields:
-        raise ValueError(f"Line {line} has {len(row)} fields where the header has {n_fields}.")
-    return row
-
-
-def _parse_ids(text: NDArray[Any]) -> NDArray[Any]:
-    """Return integers if every id is spelled as its integer, otherwise the text unchanged."""
-    try:
-        numbers = text.astype(np.int64)
-    except (ValueError, OverflowError):
-        return text
-    return numbers if (numbers.astype(str).astype(object) == text).all() else text
-
-
-def _parse_times(text: NDArray[Any], name: str) -> NDArray[Any]:
-    """Return the times as numbers if they are spelled as numbers, otherwise as dates."""
-    try:
-        return time_column(text.astype(str), name, allow_text=True)
-    except TypeError as not_numbers:
-        try:
-            return time_column(text.astype(str).astype("datetime64[us]"), name)
-        except ValueError as not_dates:
-            raise ValueError(f"{not_numbers} ISO dates are read too, but: {not_dates}") from not_dates
 
 
 def _parquet_backend() -> Any:

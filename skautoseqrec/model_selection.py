@@ -16,6 +16,7 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils.validation import check_is_fitted, check_memory
 
 from ._data.estimators import LogEstimator, all_or_nothing
+from ._data.naming import check_columns
 from ._data.reading import read_columns
 
 __all__ = ["Reblended", "TemporalSplit", "temporal_train_test_split"]
@@ -36,6 +37,9 @@ class TemporalSplit:
         ``n_splits + 1`` equal parts.
     gap : int, default=0
         Events left out between training and test; at least 0.
+    columns : dict or None, default=None
+        Names of the columns of a log, by what they hold: ``{"user": ..., "item": ..., "time": ...}``, some or all of
+        them. What is not given is found by the usual names (see the user guide).
 
     Examples
     --------
@@ -48,10 +52,18 @@ class TemporalSplit:
     [1 3 5 2] [0 4]
     """
 
-    def __init__(self, n_splits: int = 5, *, test_size: int | float | None = None, gap: int = 0) -> None:
+    def __init__(
+        self,
+        n_splits: int = 5,
+        *,
+        test_size: int | float | None = None,
+        gap: int = 0,
+        columns: Mapping[str, str] | None = None,
+    ) -> None:
         self.n_splits = n_splits
         self.test_size = test_size
         self.gap = gap
+        self.columns = columns
 
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
         """Yield the rows of each training and test fold, in time order.
@@ -73,7 +85,7 @@ class TemporalSplit:
         ValueError
             If the log is too short for the folds, or a parameter is out of range.
         """
-        order = read_columns(X).time_order()
+        order = read_columns(X, check_columns(self.columns)).time_order()
         test_size, n_events = self._test_events(len(order)), len(order)
         first_test = n_events - self.n_splits * test_size
         if first_test - self.gap < 1:
@@ -102,7 +114,8 @@ class TemporalSplit:
 
     def __repr__(self) -> str:
         """Return the call that makes this splitter."""
-        return f"TemporalSplit(n_splits={self.n_splits}, test_size={self.test_size}, gap={self.gap})"
+        columns = "" if self.columns is None else f", columns={self.columns}"
+        return f"TemporalSplit(n_splits={self.n_splits}, test_size={self.test_size}, gap={self.gap}{columns})"
 
     def _test_events(self, n_events: int) -> int:
         if not isinstance(self.n_splits, Integral) or self.n_splits < 1:
@@ -114,7 +127,9 @@ class TemporalSplit:
         return _count_events(self.test_size, n_events)
 
 
-def temporal_train_test_split(X: Any, *, test_size: int | float = 0.1) -> tuple[Any, Any]:
+def temporal_train_test_split(
+    X: Any, *, test_size: int | float = 0.1, columns: Mapping[str, str] | None = None
+) -> tuple[Any, Any]:
     """Split a log in time: the newest events are the test part.
 
     Parameters
@@ -123,6 +138,9 @@ def temporal_train_test_split(X: Any, *, test_size: int | float = 0.1) -> tuple[
         The log.
     test_size : int or float, default=0.1
         Events in the test part: a number, or a share in (0, 1) of the log (the training part is rounded down).
+    columns : dict or None, default=None
+        Names of the columns of a log, by what they hold: ``{"user": ..., "item": ..., "time": ...}``, some or all of
+        them. What is not given is found by the usual names (see the user guide).
 
     Returns
     -------
@@ -140,7 +158,7 @@ def temporal_train_test_split(X: Any, *, test_size: int | float = 0.1) -> tuple[
     >>> temporal_train_test_split([("ann", "tea", 3), ("bob", "milk", 1), ("ann", "jam", 2)], test_size=1)
     ([('bob', 'milk', 1), ('ann', 'jam', 2)], [('ann', 'tea', 3)])
     """
-    order = read_columns(X).time_order()
+    order = read_columns(X, check_columns(columns)).time_order()
     n_train = len(order) - _count_events(test_size, len(order))
     if n_train < 1:
         raise ValueError(f"A log of {len(order)} events leaves nothing to train on with test_size={test_size}.")

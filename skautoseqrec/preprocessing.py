@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any
 
@@ -26,6 +27,12 @@ class InteractionEncoder(LogTransformer):
 
     Codes are given in order of first appearance in time. ``transform`` appends ids that the fitted log did not have to
     the vocabulary of the container it returns, so no id is lost.
+
+    Parameters
+    ----------
+    columns : dict or None, default=None
+        Names of the columns of a log, by what they hold: ``{"user": ..., "item": ..., "time": ...}``, some or all of
+        them. What is not given is found by the usual names (see the user guide).
 
     Attributes
     ----------
@@ -76,6 +83,9 @@ class SequenceMatrixTransformer(LogTransformer):
         matrix of the paper (section 3.1).
     transition_decay : float, default=0.7
         A transition of k steps weighs ``transition_decay**(k - 1)``; in (0, 1].
+    columns : dict or None, default=None
+        Names of the columns of a log, by what they hold: ``{"user": ..., "item": ..., "time": ...}``, some or all of
+        them. What is not given is found by the usual names (see the user guide).
 
     Attributes
     ----------
@@ -103,9 +113,15 @@ class SequenceMatrixTransformer(LogTransformer):
            [1., 0.]])
     """
 
-    _parameter_constraints = TRANSITION_CONSTRAINTS
+    _parameter_constraints = LogTransformer._parameter_constraints | TRANSITION_CONSTRAINTS
 
-    def __init__(self, transition_window: int = 5, transition_decay: float = 0.7) -> None:
+    def __init__(
+        self,
+        transition_window: int = 5,
+        transition_decay: float = 0.7,
+        columns: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(columns)
         self.transition_window = transition_window
         self.transition_decay = transition_decay
 
@@ -142,6 +158,12 @@ class UserItemTransformer(LogTransformer):
     Columns are the items of the fitted log, and events with other items are left out. The matrix therefore fits
     scikit-learn's own estimators (TruncatedSVD, NearestNeighbors). Rows are the users of the fitted log, then new users
     in order of first appearance in the rows.
+
+    Parameters
+    ----------
+    columns : dict or None, default=None
+        Names of the columns of a log, by what they hold: ``{"user": ..., "item": ..., "time": ...}``, some or all of
+        them. What is not given is found by the usual names (see the user guide).
 
     Attributes
     ----------
@@ -192,6 +214,9 @@ class ItemTransitionTransformer(LogTransformer):
         Maximum number of steps from an item to a later one that counts as its transition; at least 1.
     transition_decay : float, default=0.7
         A transition of k steps weighs ``transition_decay**(k - 1)``; in (0, 1].
+    columns : dict or None, default=None
+        Names of the columns of a log, by what they hold: ``{"user": ..., "item": ..., "time": ...}``, some or all of
+        them. What is not given is found by the usual names (see the user guide).
 
     Attributes
     ----------
@@ -216,9 +241,15 @@ class ItemTransitionTransformer(LogTransformer):
            [0. , 0. , 0. ]])
     """
 
-    _parameter_constraints = TRANSITION_CONSTRAINTS
+    _parameter_constraints = LogTransformer._parameter_constraints | TRANSITION_CONSTRAINTS
 
-    def __init__(self, transition_window: int = 5, transition_decay: float = 0.7) -> None:
+    def __init__(
+        self,
+        transition_window: int = 5,
+        transition_decay: float = 0.7,
+        columns: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(columns)
         self.transition_window = transition_window
         self.transition_decay = transition_decay
 

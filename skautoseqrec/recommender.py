@@ -18,6 +18,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ._data.estimators import LogEstimator, all_or_nothing, validate_log
+from ._data.naming import check_columns
 from ._data.reading import read_columns
 from ._fitting.reporting import CallbackSupportMixin, Monitor, with_callbacks
 from ._parameters import PAPER_PARAMS, PARAMETER_CONSTRAINTS
@@ -130,6 +131,9 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         Whether another ``fit`` starts from the weights of the earlier one; items are matched by id. ``n_components``,
         ``activation`` and ``history_encoder`` must be the same. Validation scores are too good where the earlier fit
         was trained on the same events.
+    columns : dict or None, default=None
+        Names of the columns of a log, by what they hold: ``{"user": ..., "item": ..., "time": ...}``, some or all of
+        them. What is not given is found by the usual names (see the user guide).
     device : {"auto", "cpu", "cuda"}, default="auto"
         Where to train and to score; "auto" takes cuda if there is one. Fitted weights and the state stay on the CPU, so
         a model loads anywhere. Without cuda, a model fitted with "cuda" is scored on the CPU.
@@ -235,6 +239,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         refit: bool = True,
         exclude_seen: bool = True,
         warm_start: bool = False,
+        columns: Mapping[str, str] | None = None,
         device: str = "auto",
         precision: str = "auto",
         random_state: Any = None,
@@ -271,6 +276,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         self.refit = refit
         self.exclude_seen = exclude_seen
         self.warm_start = warm_start
+        self.columns = columns
         self.device = device
         self.precision = precision
         self.random_state = random_state
@@ -344,7 +350,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         from ._persistence.recording import Update, recorded
 
         check_is_fitted(self)
-        columns = read_columns(X)
+        columns = read_columns(X, check_columns(self.columns))
         with recorded(self, Update(columns)):
             self._serving.state.update(columns)
         return self
@@ -408,7 +414,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
 
         check_is_fitted(self)
         state = self._serving.state
-        is_forgotten = find_events(state, users, items, interactions)
+        is_forgotten = find_events(state, users, items, interactions, check_columns(self.columns))
         if is_forgotten.any():
             with recorded(self, Forget(state.events.arrivals[is_forgotten])):
                 self._serving = self._serving.without(is_forgotten)

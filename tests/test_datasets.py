@@ -116,7 +116,7 @@ class TestLoadInteractions:
             ("user_id,item_id\n1,2\n,3\n", "'user_id' has a missing value in row 1"),
             ("user_id,item_id,timestamp\n1,2,noon\n", "'timestamp' holds 'noon' in row 0"),
             ("user_id,item_id,timestamp\n1,2,2024-13-45\n", "'timestamp'.*2024-13-45"),
-            ("a,b,c,d\n1,2,3,4\n", "wanted 'user_id', 'item_id'"),
+            ("a,b,c,d\n1,2,3,4\n", "rename them to 'user_id', 'item_id'"),
             ("a,b,1\nc,d,2\n", "begins with data.*a header line"),
             ("user_id,item_id,item_id\n1,2,3\n", "'item_id' stands more than once"),
         ],

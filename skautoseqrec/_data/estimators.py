@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .interactions import Columns, Interactions
+from .naming import check_columns
 from .packing import pack_vocabularies, require_arrays, unpack_vocabularies
 from .reading import is_array, read_columns, refuse_masked
 from .vocabulary import encode, learn_ids
@@ -65,13 +66,14 @@ def validate_log(estimator: Any, X: Any, *, reset: bool) -> Columns:
     columns : Columns
         The validated log.
     """
-    if is_array(X):
+    names = check_columns(estimator.columns)
+    if is_array(X) and X.dtype.names is None:
         refuse_masked(X)  # scikit-learn would take what stands under the mask
         X = validate_data(
             estimator, X, dtype=None, ensure_all_finite=False, ensure_min_features=2 if reset else 1, reset=reset
         )
-        return read_columns(X)
-    columns = read_columns(X)
+        return read_columns(X, names)
+    columns = read_columns(X, names)
     if reset:
         # Frames may come with other columns, and without times, the next time: only the number of those read is kept.
         width = 2 if columns.times is None else 3
@@ -80,9 +82,19 @@ def validate_log(estimator: Any, X: Any, *, reset: bool) -> Columns:
 
 
 class LogTransformer(LogEstimator, TransformerMixin, BaseEstimator):
-    """Base of the transformers: they learn the ids of a log and give codes to any other."""
+    """Base of the transformers: they learn the ids of a log and give codes to any other.
 
-    _parameter_constraints: dict[str, Any] = {}
+    Parameters
+    ----------
+    columns : dict or None, default=None
+        Names of the columns of a log, by what they hold: ``{"user": ..., "item": ..., "time": ...}``, some or all of
+        them. What is not given is found by the usual names (see the user guide).
+    """
+
+    _parameter_constraints: dict[str, Any] = {"columns": [dict, None]}
+
+    def __init__(self, columns: Mapping[str, str] | None = None) -> None:
+        self.columns = columns
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> Any:

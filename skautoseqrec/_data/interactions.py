@@ -21,6 +21,16 @@ class Columns(NamedTuple):
     item_ids: NDArray[Any]
     times: NDArray[Any] | None
 
+    @property
+    def users(self) -> NDArray[Any]:
+        """The ids of the users, by the name that a decoded log has for them."""
+        return self.user_ids
+
+    @property
+    def items(self) -> NDArray[Any]:
+        """The ids of the items, likewise."""
+        return self.item_ids
+
     def time_order(self, by_moment: bool = False) -> NDArray[np.int64]:
         """Return the stable sort of the rows by time; row order where there is no time.
 

@@ -15,19 +15,26 @@ from .._utils.warn import warn_caller
 from .checks import TEXT_LIKE, refuse_missing, shown
 from .ids import id_column
 from .interactions import Columns, Interactions
-from .times import time_column
+from .naming import COLUMN_NAMES, USUAL_NAMES, choose_columns, plain
+from .times import time_column, warn_of_mixed_units
 
-COLUMN_NAMES = ("user_id", "item_id", "timestamp")
+#: Names of the columns that are read by position, for messages.
+BY_POSITION = tuple(COLUMN_NAMES.values())
+#: What a thing that is no frame, but carries column names, has of these.
+CARRIES_NAMES = ("columns", "column_names", "schema", "data_vars", "dtype_names")
 NEITHER_IDS_NOR_TIMES = (nw.Array, nw.Binary, nw.Boolean, nw.Decimal, nw.Duration, nw.List, nw.Struct, nw.Time)
 
 
-def read_columns(X: Any) -> Columns:
+def read_columns(X: Any, names: Mapping[str, str] | None = None) -> Columns:
     """Read a log in any of the accepted forms, one column at a time.
 
     Parameters
     ----------
     X : Interactions, dataframe, array-like of shape (n_rows, n_columns >= 2) or list of tuples
         The log.
+    names : mapping or None, default=None
+        The names of its columns, by what they hold ("user", "item", "time"); None, or what is not given, takes the
+        usual ones. What has no column names is read by position.
 
     Returns
     -------
@@ -46,11 +53,11 @@ def read_columns(X: Any) -> Columns:
     if isinstance(X, Interactions):
         columns = X.to_columns()
     elif is_array(X):
-        columns = _read_array(X if isinstance(X, np.ma.MaskedArray) else np.asarray(X))
+        columns = _read_array(X if isinstance(X, np.ma.MaskedArray) else np.asarray(X), names)
     elif nw.dependencies.is_into_dataframe(X):
-        columns = _read_frame(X)
+        columns = _read_frame(X, names)
     elif isinstance(X, Sequence) and not isinstance(X, str):
-        columns = _read_rows(X)
+        columns = _read_rows(X, names)
     else:
         raise TypeError(
             f"Cannot read a log from {type(X).__name__}: pass a pandas, polars or pyarrow dataframe (collected, "
@@ -59,14 +66,30 @@ def read_columns(X: Any) -> Columns:
         )
     if len(columns.user_ids) == 0:
         raise ValueError("The log is empty: it has 0 rows, and at least one event is needed.")
+    if not isinstance(X, Interactions):
+        warn_of_mixed_units(columns.times, "timestamp")
     return columns
 
 
 def is_array(X: Any) -> bool:
-    """Tell whether X is read as one array: neither a container, nor a frame, nor rows of mixed types."""
+    """Tell whether X is read as one array: neither a container, nor a frame, nor rows of mixed types.
+
+    Raises
+    ------
+    TypeError
+        If it carries column names that an array would lose.
+    """
     if isinstance(X, np.ndarray):
         return True
-    return hasattr(X, "__array__") and not isinstance(X, Interactions) and not nw.dependencies.is_into_dataframe(X)
+    if not hasattr(X, "__array__") or isinstance(X, Interactions) or nw.dependencies.is_into_dataframe(X):
+        return False
+    if any(hasattr(X, name) for name in CARRIES_NAMES):
+        way = next((f"X.{name}()" for name in ("compute", "collect", "to_pandas") if hasattr(X, name)), "a dataframe")
+        raise TypeError(
+            f"A {type(X).__module__.split('.')[0]} {type(X).__name__} carries column names that would be lost: pass a "
+            f"pandas, polars or pyarrow dataframe, made by {way}."
+        )
+    return True
 
 
 def refuse_masked(X: Any) -> None:
@@ -75,10 +98,12 @@ def refuse_masked(X: Any) -> None:
         return
     if np.ma.is_masked(X[:, :3]):
         position = int(np.ma.getmaskarray(X[:, :3]).any(axis=0).argmax())
-        refuse_missing(np.ma.getmaskarray(X)[:, position], COLUMN_NAMES[position])
+        refuse_missing(np.ma.getmaskarray(X)[:, position], BY_POSITION[position])
 
 
-def _read_array(X: NDArray[Any]) -> Columns:
+def _read_array(X: NDArray[Any], names: Mapping[str, str] | None) -> Columns:
+    if X.dtype.names is not None and X.ndim == 1 and not isinstance(X, np.ma.MaskedArray):
+        return _read_named(X.dtype.names, {name: X[name] for name in X.dtype.names}, names)
     if X.ndim != 2 or X.shape[1] < 2 or X.dtype.names is not None:
         raise ValueError(
             f"A log needs at least 2 columns (user, item[, time]); this array has shape {X.shape}"
@@ -90,10 +115,12 @@ def _read_array(X: NDArray[Any]) -> Columns:
     return _read_positions(columns, allow_text=X.dtype.kind in "UT")
 
 
-def _read_rows(rows: Sequence[Any]) -> Columns:
+def _read_rows(rows: Sequence[Any], names: Mapping[str, str] | None) -> Columns:
     kinds = set(map(type, rows))
-    if any(issubclass(kind, Mapping) for kind in kinds):
-        raise TypeError("A list of dicts is not read as a log: make it a dataframe, or a list of (user, item, time).")
+    first = next(iter(rows), None)
+    keys = _names_of(first)
+    if keys is not None or any(issubclass(kind, Mapping) for kind in kinds):
+        return _read_named_rows(rows, keys or (), names)
     if any(hasattr(kind, "__array__") for kind in kinds):
         rows = [_listed(row) if hasattr(row, "__array__") else row for row in rows]
         kinds = set(map(type, rows))
@@ -106,6 +133,41 @@ def _read_rows(rows: Sequence[Any]) -> Columns:
         np.fromiter((row[position] for row in rows), dtype=object, count=len(rows)) for position in range(min(width, 3))
     ]
     return _read_positions(columns, allow_text=False)
+
+
+def _names_of(row: Any) -> tuple[Any, ...] | None:
+    """Return the names that a row carries for its values; None if it carries none."""
+    if isinstance(row, Mapping):
+        return tuple(row)
+    if isinstance(row, tuple) and hasattr(row, "_fields"):
+        return tuple(row._fields)
+    return tuple(row.keys()) if hasattr(row, "keys") and hasattr(row, "__getitem__") else None  # sqlite3.Row
+
+
+def _read_named_rows(rows: Sequence[Any], keys: tuple[Any, ...], names: Mapping[str, str] | None) -> Columns:
+    """Read rows that carry names: mappings, named tuples, rows of a database. All must have those of the first."""
+    for place, row in enumerate(rows):
+        found = _names_of(row)
+        if found is None or set(found) != set(keys):
+            raise ValueError(
+                f"Row 0 has the columns {list(keys)}, and row {place}, which is {shown(row)}, has "
+                f"{'no names' if found is None else list(found)}: all rows of a log have the same columns."
+            )
+    is_tuple = all(issubclass(kind, tuple) for kind in set(map(type, rows)))
+    values = {
+        key: np.fromiter((row[place] if is_tuple else row[key] for row in rows), dtype=object, count=len(rows))
+        for place, key in enumerate(keys)
+    }
+    # What itertuples puts in front of the columns is none of them.
+    return _read_named([key for key in keys if key != "Index"], values, names)
+
+
+def _read_named(keys: Sequence[Any], values: Mapping[Any, NDArray[Any]], names: Mapping[str, str] | None) -> Columns:
+    """Read columns that have names, each an array."""
+    user, item, time = choose_columns(keys, names)
+    users = id_column(values[user], str(user), allow_fractions=True)
+    items = id_column(values[item], str(item), allow_fractions=True)
+    return Columns(users, items, None if time is None else time_column(values[time], str(time)))
 
 
 def _listed(row: Any) -> list[Any]:
@@ -130,9 +192,9 @@ def _no_rows(rows: Sequence[Any]) -> ValueError:
 
 
 def _read_positions(columns: list[NDArray[Any]], *, allow_text: bool) -> Columns:
-    users = id_column(columns[0], COLUMN_NAMES[0], allow_fractions=True)
-    items = id_column(columns[1], COLUMN_NAMES[1], allow_fractions=True)
-    times = time_column(columns[2], COLUMN_NAMES[2], allow_text=allow_text) if len(columns) == 3 else None
+    users = id_column(columns[0], BY_POSITION[0], allow_fractions=True)
+    items = id_column(columns[1], BY_POSITION[1], allow_fractions=True)
+    times = time_column(columns[2], BY_POSITION[2], allow_text=allow_text) if len(columns) == 3 else None
     return Columns(users, items, times)
 
 
@@ -144,34 +206,33 @@ def _warn_if_wide(width: int) -> None:
         )
 
 
-def _read_frame(native: Any) -> Columns:
+def _read_frame(native: Any, names: Mapping[str, str] | None) -> Columns:
+    native = _with_index(native, names)
     try:
         frame = nw.from_native(native, eager_only=True)
     except nw.exceptions.DuplicateError as error:
         raise ValueError(f"A column stands more than once in the frame; keep one of each. {error}") from error
-    user_name, item_name, time_name = choose_names(frame.columns)
+    user_name, item_name, time_name = choose_columns(frame.columns, names)
     users = read_series(frame.get_column(user_name), id_column, user_name)
     items = read_series(frame.get_column(item_name), id_column, item_name)
     times = None if time_name is None else read_series(frame.get_column(time_name), time_column, time_name)
     return Columns(users, items, times)
 
 
-def choose_names(names: list[str]) -> tuple[str, str, str | None]:
-    """Return which columns hold user, item and (None if there is none) time."""
-    if len(set(names)) < len(names):
-        doubled = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"Column {doubled!r} stands more than once; keep one.")
-    if COLUMN_NAMES[0] in names and COLUMN_NAMES[1] in names:
-        others = [name for name in names if name not in COLUMN_NAMES]
-        if COLUMN_NAMES[2] not in names and others:
-            warn_caller(f"There is no column 'timestamp', so row order is taken for time; ignored columns: {others}.")
-        return COLUMN_NAMES[0], COLUMN_NAMES[1], COLUMN_NAMES[2] if COLUMN_NAMES[2] in names else None
-    if len(names) in (2, 3) and not set(COLUMN_NAMES) & set(names):
-        return names[0], names[1], names[2] if len(names) == 3 else None
-    raise ValueError(
-        f"The frame has columns {list(names)}; wanted 'user_id', 'item_id' and optionally 'timestamp' "
-        "(or exactly 2 or 3 columns with none of these names, read by position). Rename or select them."
-    )
+def _with_index(native: Any, names: Mapping[str, str] | None) -> Any:
+    """Return a pandas frame with those levels of its index as columns that hold an id or a time."""
+    if not nw.dependencies.is_pandas_dataframe(native):
+        return native
+    usual = frozenset().union(*(group for groups in USUAL_NAMES.values() for group in groups))
+    given = set((names or {}).values())
+    levels = [
+        name
+        for name in native.index.names
+        if name is not None and name not in native.columns and (name in given or plain(name) in usual)
+    ]
+    if not levels and native.index.dtype.kind == "M" and native.index.name is None:
+        return native.rename_axis(index=COLUMN_NAMES["time"]).pipe(_with_index, names)
+    return native.reset_index(levels) if levels else native
 
 
 def read_series(series: nw.Series[Any], read: Callable[[Any, str], NDArray[Any]], name: str) -> NDArray[Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._utils.warn import warn_caller
 from .checks import (
     integers,
     integers_of_objects,
@@ -19,6 +20,10 @@ from .checks import (
     shown,
     unfit,
 )
+
+#: Seconds since 1970 of times that people log, and how many of a unit are a second.
+SECONDS = (3e8, 6e9)
+UNITS = {"seconds": 1.0, "milliseconds": 1e3, "microseconds": 1e6, "nanoseconds": 1e9}
 
 
 def time_column(values: Any, name: str, *, allow_text: bool = False) -> NDArray[Any]:
@@ -76,10 +81,27 @@ def _time_column_of_objects(column: NDArray[Any], name: str) -> NDArray[Any]:
 
 def _floats_of_time(column: NDArray[Any], name: str) -> NDArray[np.float64]:
     refuse_missing(np.isnan(column), name)
+    largest = 2.0 ** (np.finfo(column.dtype).nmant + 1)
+    if column.dtype.itemsize < 8 and (np.abs(column) > largest).any():
+        warn_caller(
+            f"Column {name!r} has dtype {column.dtype}, which cannot tell whole numbers above {largest:,.0f} apart: "
+            "times that differ may be equal in it. Keep times as integers, float64 or datetimes."
+        )
     with np.errstate(over="ignore"):  # what float64 cannot hold becomes infinite
         times = column.astype(np.float64)
     refuse(np.isinf(times), column, name, "a time cannot be infinite")
     return times
+
+
+def warn_of_mixed_units(times: NDArray[Any] | None, name: str) -> None:
+    """Warn of times of which some are seconds since 1970 and others milliseconds, microseconds or nanoseconds."""
+    if times is None or times.dtype.kind not in "iuf":
+        return
+    units = [(SECONDS[0] * factor <= times) & (times < SECONDS[1] * factor) for factor in UNITS.values()]
+    first = {unit: int(is_unit.argmax()) for unit, is_unit in zip(UNITS, units, strict=True) if is_unit.any()}
+    if len(first) > 1:
+        seen = " and ".join(f"{unit} since 1970 ({times[row]!s} in row {row})" for unit, row in first.items())
+        warn_caller(f"Column {name!r} looks like {seen}. All times of a log must be of one unit: convert them.")
 
 
 def _moments(values: list[Any], name: str) -> NDArray[np.datetime64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,13 +14,16 @@ from .._counts.counts import Counts
 from .._data.ids import first_inexact
 from .._data.reading import read_columns, read_ids
 from .._network.model import Model
+from .._utils.torch_state import usual_torch_state
 from .state import State
 
 #: What equals no known time where all of these are whole numbers.
 NO_TIME = -0.5
 
 
-def find_events(state: State, users: Any, items: Any, interactions: Any) -> NDArray[np.bool_]:
+def find_events(
+    state: State, users: Any, items: Any, interactions: Any, names: Mapping[str, str] | None = None
+) -> NDArray[np.bool_]:
     """Return which of the events of a state are meant by any of three ways to say so.
 
     Parameters
@@ -31,6 +34,8 @@ def find_events(state: State, users: Any, items: Any, interactions: Any) -> NDAr
         All events of these.
     interactions : log or None
         All events with the user, the item and, if it has times, the time of any of its rows.
+    names : mapping or None, default=None
+        The names of its columns, by what they hold.
 
     Returns
     -------
@@ -53,13 +58,13 @@ def find_events(state: State, users: Any, items: Any, interactions: Any) -> NDAr
     if items is not None:
         is_meant |= np.isin(event_items, state.item_vocabulary.known_codes(read_ids(items, "items"), "items"))
     if interactions is not None:
-        is_meant |= _are_in_log(state, interactions)
+        is_meant |= _are_in_log(state, interactions, names)
     return is_meant
 
 
-def _are_in_log(state: State, interactions: Any) -> NDArray[np.bool_]:
+def _are_in_log(state: State, interactions: Any, names: Mapping[str, str] | None) -> NDArray[np.bool_]:
     """Return which events have the user, the item and, where the log has times, the time of any row of a log."""
-    columns = read_columns(interactions)
+    columns = read_columns(interactions, names)
     state.user_vocabulary.check_kind(columns.user_ids)
     state.item_vocabulary.check_kind(columns.item_ids)
     state.events.check_kind(columns.times)
@@ -117,6 +122,7 @@ def _row_codes(first: Sequence[NDArray[Any]], second: Sequence[NDArray[Any]]) ->
     return codes
 
 
+@usual_torch_state()
 def without(state: State, is_forgotten: NDArray[np.bool_]) -> State:
     """Return a state in which some events never arrived; the given one is left as it is.
 

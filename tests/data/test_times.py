@@ -50,8 +50,8 @@ def test_moments_at_the_ends_of_the_calendar_and_a_nanosecond_apart():
 
 
 def test_a_misspelt_timestamp_is_noticed():
-    frame = pd.DataFrame({"user_id": [1], "item_id": [2], "time": [3]})
-    with pytest.warns(UserWarning, match=r"no column 'timestamp', so row order is taken for time.*\['time'\]"):
+    frame = pd.DataFrame({"user_id": [1], "item_id": [2], "tmestamp": [3]})
+    with pytest.warns(UserWarning, match=r"row order is taken for time.*\['tmestamp'\].*columns=\{'time'"):
         assert read_columns(frame).times is None
 
 

@@ -1,0 +1,168 @@
+"""Which columns of a log hold what: as its owner says, by the usual names, or by position."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from .._utils.warn import warn_caller
+from .checks import shown
+
+#: What a column can hold, by the keys of ``columns``, and the names that it has in this package.
+COLUMN_NAMES = {"user": "user_id", "item": "item_id", "time": "timestamp"}
+#: The usual names, in lower case and without separators. A name of an earlier group goes before those of later ones.
+USUAL_NAMES: dict[str, tuple[frozenset[str], ...]] = {
+    "user": (
+        frozenset({"user", "userid", "uid", "useridx", "usercode", "username", "userkey"}),
+        frozenset(
+            {"customer", "customerid", "custid", "client", "clientid", "member", "memberid", "account", "accountid"}
+            | {"visitor", "visitorid", "reviewer", "reviewerid", "buyer", "buyerid", "subscriber", "subscriberid"}
+            | {"player", "playerid", "listener", "listenerid", "reader", "readerid", "viewer", "viewerid"}
+        ),
+        frozenset({"session", "sessionid", "device", "deviceid", "cookie", "cookieid"}),
+    ),
+    "item": (
+        frozenset({"item", "itemid", "iid", "itemidx", "itemcode", "itemkey"}),
+        frozenset(
+            {"product", "productid", "sku", "skuid", "stockcode", "asin", "parentasin", "movie", "movieid", "film"}
+            | {"filmid", "article", "articleid", "news", "newsid", "track", "trackid", "song", "songid", "book"}
+            | {"bookid", "isbn", "video", "videoid", "game", "gameid", "business", "businessid", "venue", "venueid"}
+            | {"poi", "poiid", "listing", "listingid", "offer", "offerid", "content", "contentid", "page", "pageid"}
+        ),
+    ),
+    "time": (
+        frozenset({"timestamp", "time", "ts", "t", "datetime", "unixtime", "epoch", "unixtimestamp"}),
+        frozenset(
+            {"eventtime", "eventtimestamp", "eventdatetime", "reviewtime", "unixreviewtime", "clicktime", "visittime"}
+            | {"createdat", "occurredat", "orderedat", "purchasedat", "playedat", "viewedat", "updatedat"}
+            | {"invoicedate", "orderdate", "purchasedate", "eventdate", "transactiondate", "tdat"}
+        ),
+        frozenset({"date", "day"}),
+    ),
+}
+#: What is never a time, wherever it stands.
+NEVER_TIMES = frozenset(
+    {"rating", "ratings", "score", "stars", "label", "feedback", "weight", "quantity", "qty", "price", "unitprice"}
+    | {"amount", "count", "counts", "value", "target", "preference", "playcount", "plays", "watchratio", "event"}
+)
+
+
+class Chosen(NamedTuple):
+    """The names of the columns that are read; ``time`` is None where there is none."""
+
+    user: str
+    item: str
+    time: str | None
+
+
+def check_columns(columns: Any) -> dict[str, str]:
+    """Return the names that a user gives to columns, by what they hold; without any, an empty dict.
+
+    Raises
+    ------
+    TypeError
+        If it is no mapping.
+    ValueError
+        If a key is not known, or two are given one column.
+    """
+    if columns is None:
+        return {}
+    if not isinstance(columns, Mapping):
+        raise TypeError(
+            f"columns must be a dict such as {{'user': 'CustomerID', 'item': 'StockCode'}}, not {shown(columns)}."
+        )
+    unknown = [key for key in columns if key not in COLUMN_NAMES]
+    if unknown:
+        raise ValueError(
+            f"columns has the unknown keys {unknown}; a column is a {' or '.join(map(repr, COLUMN_NAMES))}."
+        )
+    names = list(columns.values())
+    doubled = next((name for name in names if names.count(name) > 1), None)
+    if doubled is not None:
+        holds = [key for key, name in columns.items() if name == doubled]
+        raise ValueError(f"columns gives the column {shown(doubled)} to {' and '.join(map(repr, holds))}.")
+    return dict(columns)
+
+
+def choose_columns(names: Sequence[str], columns: Mapping[str, str] | None = None) -> Chosen:
+    """Return which columns hold user, item and time.
+
+    What ``columns`` gives is taken. What it does not give is looked for by the usual names. Two or three columns
+    without any telling name are read by position.
+
+    Parameters
+    ----------
+    names : sequence of str
+        All columns, in their order.
+    columns : mapping or None, default=None
+        The name of the column that holds the "user", "item" or "time", of none, some or all of them.
+
+    Raises
+    ------
+    ValueError
+        If names are doubled or missing, or it is not clear which column holds what. The message shows a spelling of
+        ``columns`` that would do.
+    """
+    if len(set(names)) < len(names):
+        doubled = next(name for name in names if list(names).count(name) > 1)
+        raise ValueError(f"Column {doubled!r} stands more than once; keep one.")
+    given = check_columns(columns)
+    missing = [name for name in given.values() if name not in names]
+    if missing:
+        raise ValueError(f"columns names {missing}, which the log has not; it has {list(names)}.")
+    found: dict[str, str] = {}
+    for key in COLUMN_NAMES:
+        others = [name for name in names if name not in given.values()]
+        name = given.get(key) or _usual(key, others, names)
+        if name is not None:
+            found[key] = name
+    if "user" in found and "item" in found:
+        if "time" not in found and len(names) > 2:
+            ignored = [name for name in names if name not in found.values()]
+            warn_caller(
+                f"There is no column 'timestamp', so row order is taken for time; ignored columns: {ignored}. "
+                "If one of them is the time, name it: columns={'time': ...}."
+            )
+        return Chosen(found["user"], found["item"], found.get("time"))
+    if not given and _are_in_their_places(names, found):
+        return Chosen(names[0], names[1], names[2] if len(names) == 3 else None)
+    raise ValueError(
+        f"The log has columns {list(names)}, and which of them hold the user and the item is not clear. "
+        f"Name them: columns={_spelling(names, found)}, or rename them to 'user_id', 'item_id' and 'timestamp'."
+    )
+
+
+def plain(name: object) -> str:
+    """Return a name in lower case, without separators and without the type that atomic files append to it."""
+    return re.sub(r"[^a-z0-9]", "", str(name).lower().split(":")[0])
+
+
+def _usual(key: str, names: Sequence[str], every: Sequence[str]) -> str | None:
+    """Return the column whose name says that it holds this; None if none does."""
+    if COLUMN_NAMES[key] in names:
+        return COLUMN_NAMES[key]
+    for usual in USUAL_NAMES[key]:
+        candidates = [name for name in names if plain(name) in usual]
+        if len(candidates) > 1:
+            raise ValueError(
+                f"The log has columns {list(every)}, of which {' and '.join(map(repr, candidates))} may each hold the "
+                f"{key}. Name the one that does: columns={{{key!r}: {candidates[0]!r}}}."
+            )
+        if candidates:
+            return candidates[0]
+    return None
+
+
+def _are_in_their_places(names: Sequence[str], found: Mapping[str, str]) -> bool:
+    """Tell whether columns may be read by position: two or three, none of whose names says something else."""
+    if len(names) not in (2, 3) or (len(names) == 3 and plain(names[2]) in NEVER_TIMES):
+        return False
+    places = dict(zip(COLUMN_NAMES, names, strict=False))
+    return all(places.get(key) == name for key, name in found.items())
+
+
+def _spelling(names: Sequence[str], found: Mapping[str, str]) -> dict[str, str]:
+    """Return what ``columns`` may be: what was found, and for the rest the first columns that are left."""
+    left = [name for name in names if name not in found.values() and plain(name) not in NEVER_TIMES]
+    return {key: found.get(key) or (left.pop(0) if left else "...") for key in ("user", "item")}

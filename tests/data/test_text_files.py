@@ -1,0 +1,139 @@
+"""Logs in text files: every way to write one, and no row lost, merged or misread."""
+
+import gzip
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from strategies import logs
+
+from skautoseqrec.datasets import load_interactions
+
+
+def rows_of(path, **options):
+    columns = load_interactions(path, **options).to_columns()
+    return list(zip(*(column.tolist() for column in columns if column is not None), strict=True))
+
+
+def written(folder, text, name="log.csv"):
+    path = folder / name
+    path.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
+    return path
+
+
+WORDS = ("now", "today", "1_7", "NaT", "１")
+U = {"user": "u"}
+ODD = {"time": "when", "user": "who", "item": "what"}
+ROWS = [("ann", "007", 3), ("bob", "a b", 1)]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "options"),
+    [
+        ("log.csv", "userId,movieId,timestamp\nann,007,3\nbob,a b,1\n", {}),
+        ("log.csv.gz", "user,item,ts\r\nann,007,3\r\nbob,a b,1\r\n", {}),
+        ("log.tsv", "ts\titem\tuser\n3\t007\tann\n1\ta b\tbob\n", {}),
+        ("u.data", "ann\t007\t5\t3\nbob\ta b\t1\t1\n", {"sep": "\t", "names": ["user", "item", "rating", "timestamp"]}),
+        ("ratings.dat", "ann::007::5::3\nbob::a b::4::1\n", {"sep": "::", "names": ["user", "movie", "stars", "time"]}),
+        ("log.txt", "who;what;when\nann;007;3\nbob;a b;1\n", {"sep": ";", "columns": ODD}),
+        ("log.jsonl", '{"ts": 3, "item": "007", "user": "ann"}\n\n{"user": "bob", "ts": 1, "item": "a b"}\n', {}),
+        ("a.ndjson.gz", '{"ts": 3, "sku": "007", "u": "ann"}\n{"u": "bob", "ts": 1, "sku": "a b"}', {"columns": U}),
+        ("log.csv", 'user,item,review,time\nann,007,"two\nlines, and ""quotes""",3\nbob,a b,,1\n', {}),
+        ("log.csv", "user,item,time,\nann,007,3,\nbob,a b,1,\n", {}),
+    ],
+)  # fmt: skip
+def test_every_way_to_write_a_log(tmp_path, name, text, options):
+    assert rows_of(written(tmp_path, text, name), **options) == ROWS
+
+
+@given(log=logs(kind="str"))
+def test_json_lines_give_back_what_was_written(log, tmp_path_factory):
+    path = tmp_path_factory.mktemp("log") / "log.jsonl"
+    events = (dict(zip(("user", "item", "time"), row, strict=False)) for row in log)
+    path.write_text("\n".join(map(json.dumps, events)), encoding="utf-8")
+    assert rows_of(path) == [tuple(row) for row in log]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('user,item\nann,tea\nbob,"milk\ncid,jam\n', [("ann", "tea"), ("bob", '"milk'), ("cid", "jam")]),
+        (
+            'user,item,time\nann,"tea,1\nbob,milk,2\ncid,jam",3\n',
+            [("ann", '"tea', 1), ("bob", "milk", 2), ("cid", 'jam"', 3)],
+        ),
+    ],
+)
+def test_a_stray_quote_swallows_no_rows(tmp_path, text, expected):
+    with pytest.warns(UserWarning, match=r"Line [23] of 'log.csv' opens a quote that it does not close"):
+        assert rows_of(written(tmp_path, text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2024-06-01", "2024-06-01T00:00:00.000000"),
+        ("2024-06-01 10:30", "2024-06-01T10:30:00.000000"),
+        ("2024-06-01T10:30:05.25Z", "2024-06-01T10:30:05.250000"),
+        ("2024-06-01T10:30:05 Z", "2024-06-01T10:30:05.000000"),
+        ("2024-06-01T10:30:05+02:00", "2024-06-01T08:30:05.000000"),
+        ("2024-06-01T10:30:05-0130", "2024-06-01T12:00:05.000000"),
+        ("2024-06-01T10:30:05.123456789", "2024-06-01T10:30:05.123456789"),
+    ],
+)
+def test_dates_are_read_in_utc(tmp_path, text, expected):
+    times = load_interactions(written(tmp_path, f"user,item,time\na,b,{text}\n")).times
+    assert str(times[0]) == expected
+    assert times.dtype.kind == "M"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        *(
+            (f"user,item,time\na,b,{word}\n", f"'time' holds '{word}' in row 0")
+            for word in ("now", "today", "1_7", "NaT")
+        ),
+        ("user,item,time\na,b,1700000000\na,c,2024-06-01\n", "'2024-06-01' in row 1, beside '1700000000' in row 0"),
+        ("user,item,time\na,b,2024-06-01\na,c,1700000000\n", "'1700000000' in row 1, beside '2024-06-01' in row 0"),
+        ("user,item,time\na,b,2024-02-30\n", "'time' holds '2024-02-30', which is no date"),
+        ("user,item,time\na,b,1400-02-20T00:00:00.0000001\n", "does not fit nanoseconds"),
+        ("user\na\n", "is not clear"),
+        ("1,2,3\n4,5,6\n", "begins with data"),
+    ],
+)
+def test_what_is_no_log_is_refused(tmp_path, text, message):
+    with pytest.raises(ValueError, match=message):
+        load_interactions(written(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "options", "message"),
+    [
+        ("log.jsonl", b'{"user": 1}\n[2]\n', {}, r"Line 2 of 'log.jsonl' is \[2\], and no object"),
+        ("log.jsonl", b'{"user": 1, "item": 2}\n{"user": 1\n', {}, "Line 2 of 'log.jsonl' is no JSON"),
+        ("log.jsonl", b'{"user": 1, "item": 2}\n{"user": 1}\n', {}, "Row 1 of 'log.jsonl' has no 'item'"),
+        ("log.jsonl", b"\n", {}, "'log.jsonl' is empty"),
+        ("log.jsonl", b"", {"names": ["a"]}, "JSON lines have names"),
+        ("log.csv", b"", {}, "'log.csv' is empty"),
+        ("log.csv", "user,item\nä,b\n".encode("latin-1"), {}, "'log.csv' is no text in UTF-8"),
+        ("log.csv.gz", gzip.compress(b"user,item\na,b\n")[:-9], {}, "'log.csv.gz' is cut off"),
+        ("log.csv.gz", b"user,item\na,b\n", {}, "'log.csv.gz' is cut off, or no gzip file"),
+        ("log.csv", b"user,item\na," + b"x" * 200_000, {}, "Line 2 of 'log.csv': field larger"),
+        ("log.dat", b"a::b\n", {}, "no known type.*or say what stands between fields"),
+        ("log.csv", b"user,item\na,b\n", {"sep": ""}, "sep must be a text"),
+        ("log.csv", b"user,item\na,b\n", {"columns": {"user": "who"}}, "which the log has not"),
+        ("log.parquet", b"", {"sep": ","}, "names and sep are for text files"),
+    ],
+)
+def test_bad_files_are_refused_with_what_to_do(tmp_path, name, content, options, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        load_interactions(tmp_path / name, **options)
+
+
+def test_times_of_two_units_in_a_file_are_noticed(tmp_path):
+    path = written(tmp_path, "user,item,when\na,b,1700000000\na,c,1700000000000\n")
+    with pytest.warns(UserWarning, match="Column 'when' looks like seconds since 1970"):
+        assert np.array_equal(load_interactions(path, columns={"time": "when"}).times, [1700000000, 1700000000000])
