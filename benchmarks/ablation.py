@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from accuracy import read_logs
+from accuracy import WORLDS, read_logs
 from numpy.typing import NDArray
 
 from skautoseqrec import AutoSeqRecRecommender, Interactions
@@ -116,7 +116,8 @@ def main() -> None:
 def parse_options() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", nargs="+", type=Path, default=[], metavar="FILE", help="default: a synthetic log")
+    parser.add_argument("--data", nargs="+", type=Path, default=[], metavar="FILE", help="default: the plain world")
+    parser.add_argument("--worlds", nargs="+", choices=WORLDS, default=[], help="synthetic logs")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], help="random states of the models")
     parser.add_argument("--shuffle-ties", nargs="+", type=int, default=[], metavar="SEED", help="shuffle tied rows")
     parser.add_argument(

@@ -17,7 +17,7 @@ from ._network.module import DECODERS, SHARED
 from ._scoring.blend import Blend
 from ._utils.warn import warn_caller
 
-#: Decoders learn faster than the encoder that they share. Those of transitions bend it: faster ones overfit sparse logs.
+#: Decoders learn faster than the encoder that they share. Those of transitions bend it, and faster ones overfit.
 LEARNING_RATES = {"encoder": 1e-3, "collaborative": 4e-3, "source": 2e-3, "target": 2e-3}
 #: With fewer events per item than this, a history encoder of its own overfits.
 EVENTS_PER_ITEM = 100

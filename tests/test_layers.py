@@ -37,7 +37,7 @@ NAMED = {
 NAMED["recommender"] = [room for room in NAMED if room.startswith("_")]
 NAMED["__init__"] = list(NAMED)
 WITHOUT_TORCH = ["_counts", "_data", "_utils", "_parameters"]
-MAY_IMPORT_TORCH = ["_utils.devices"]
+MAY_IMPORT_TORCH = ["_utils.devices", "_utils.torch_state"]
 
 
 def allowed(room):

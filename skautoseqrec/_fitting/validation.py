@@ -137,7 +137,7 @@ class Validation:
         base = Base.build(self.known, self.known_items, model)
         walk = WalkForward(model, base, self.judged, self.visible, self.exclude_seen, device)
         generator = torch.Generator().manual_seed(0)
-        features, n_chosen = torch.zeros(0, 1, 0, device=device), 0
+        features, n_chosen = torch.zeros(0, 1, 0, device=device, dtype=torch.float32), 0
         terms: dict[str, Tensor] = {}
         blocks, situations, events = [], [np.zeros((0, len(FEATURES)))], [np.zeros(0, dtype=np.int64)]
         for ranking in walk.blocks():
@@ -152,7 +152,9 @@ class Validation:
                 )
                 candidates = torch.cat([targets, candidates], 1)
                 if n_chosen == 0:  # once for all blocks: put together at the end, they would be here twice
-                    features = torch.empty(len(self.judged.items), candidates.shape[1], len(terms), device=device)
+                    features = torch.empty(
+                        len(self.judged.items), candidates.shape[1], len(terms), device=device, dtype=torch.float32
+                    )
                 of_block = [part.gather(1, candidates) for part in terms.values()]
                 torch.stack(of_block, 2, out=features[n_chosen : n_chosen + len(targets)])
                 n_chosen += len(targets)
@@ -259,17 +261,18 @@ def choose(scores: Tensor, denied: Tensor, n_candidates: int, generator: torch.G
     n_rows, n_items = scores.shape
     if n_items <= n_candidates:
         every = torch.arange(n_items, device=scores.device)
-        return every.expand(n_rows, -1), torch.where(denied, -torch.inf, 0.0)
+        return every.expand(n_rows, -1), torch.zeros_like(scores).masked_fill_(denied, -torch.inf)
     scores = scores.masked_fill(denied, -torch.inf)
     highest = torch.topk(scores, n_candidates // 2).indices
     others = ~denied.scatter(1, highest, True)
     drawn = torch.randperm(n_items, generator=generator)[: n_candidates - n_candidates // 2]
     sample = drawn.to(scores.device).expand(n_rows, -1)
     is_other = others.gather(1, sample)
-    stands_for = torch.log(others.sum(1, keepdim=True) / is_other.sum(1, keepdim=True).clamp_min(1))
+    n_others, n_sampled = (is_there.sum(1, keepdim=True).float() for is_there in (others, is_other))
+    stands_for = torch.log(n_others / n_sampled.clamp_min(1))
     offsets = torch.cat(
         [
-            torch.where(denied.gather(1, highest), -torch.inf, 0.0),
+            torch.zeros_like(stands_for).masked_fill(denied.gather(1, highest), -torch.inf),
             torch.where(is_other, stands_for, -torch.inf),
         ],
         1,

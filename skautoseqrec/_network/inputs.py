@@ -128,12 +128,12 @@ def sparse_rows(items: NDArray[np.integer], values: NDArray[np.floating], length
 def unit_rows(rows: SparseRows) -> SparseRows:
     """Return sparse rows scaled to unit Euclidean norm."""
     row_of_entry = rows.row_of_entry()
-    squares = torch.zeros(len(rows)).index_add_(0, row_of_entry, rows.values**2)
+    squares = torch.zeros(len(rows), dtype=torch.float32).index_add_(0, row_of_entry, rows.values**2)
     return SparseRows(rows.items, rows.values / squares.sqrt()[row_of_entry], rows.offsets)
 
 
 def shares(rows: SparseRows) -> SparseRows:
     """Return sparse rows divided by their sums."""
     row_of_entry = rows.row_of_entry()
-    sums = torch.zeros(len(rows)).index_add_(0, row_of_entry, rows.values)
+    sums = torch.zeros(len(rows), dtype=torch.float32).index_add_(0, row_of_entry, rows.values)
     return SparseRows(rows.items, rows.values / sums[row_of_entry], rows.offsets)

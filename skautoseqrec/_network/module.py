@@ -55,9 +55,9 @@ class AutoSeqRecModule(nn.Module):
         super().__init__()
         self.activation = activation
         # Row i is the encoder's weight of item i: a sparse row is encoded by adding up the rows of its items.
-        self.encoder_weight = nn.Parameter(torch.empty(n_items, n_components))
-        self.encoder_bias = nn.Parameter(torch.empty(n_components))
-        self.decoders = nn.ModuleDict({name: Decoder(n_components, n_items) for name in DECODERS})
+        self.encoder_weight = nn.Parameter(torch.empty(n_items, n_components, dtype=torch.float32))
+        self.encoder_bias = nn.Parameter(torch.empty(n_components, dtype=torch.float32))
+        self.decoders = nn.ModuleDict({name: Decoder(n_components, n_items, dtype=torch.float32) for name in DECODERS})
         self.history = history
 
     def decoder(self, name: str) -> nn.Linear:

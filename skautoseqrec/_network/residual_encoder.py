@@ -36,14 +36,16 @@ class ResidualEncoder(HistoryEncoder):
 
     def __init__(self, n_components: int, dropout: float) -> None:
         super().__init__(n_components, dropout)
-        reach = torch.logspace(math.log10(1 - self.FIRST_DECAY), math.log10(1 - self.LAST_DECAY), n_components)
+        reach = torch.logspace(
+            math.log10(1 - self.FIRST_DECAY), math.log10(1 - self.LAST_DECAY), n_components, dtype=torch.float32
+        )
         self.decay_logits = nn.Parameter(torch.logit(1 - reach))
-        self.norm = nn.LayerNorm(n_components)
+        self.norm = nn.LayerNorm(n_components, dtype=torch.float32)
         self.block = nn.Sequential(
-            nn.Linear(n_components, 2 * n_components),
+            nn.Linear(n_components, 2 * n_components, dtype=torch.float32),
             nn.GELU(),
             Dropout(dropout),
-            nn.Linear(2 * n_components, n_components),
+            nn.Linear(2 * n_components, n_components, dtype=torch.float32),
             Dropout(dropout),
         )
         self.dropout = Dropout(dropout)

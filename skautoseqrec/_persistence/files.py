@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,10 +63,16 @@ def write_model_file(path: Path, arrays: Arrays, manifest: Mapping[str, Any]) ->
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Have a file written under a temporary name, force it to disk and rename it: no half of it is ever seen."""
+    """Have a file written under a temporary name, force it to disk and rename it: no half of it is ever seen.
+
+    It has the mode of the file that it replaces, or the one that a new file has.
+    """
     temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     try:
-        write(temporary)
+        temporary.touch(exist_ok=False)
+        mode = stat.S_IMODE((path if path.exists() else temporary).stat().st_mode)
+        write(temporary)  # which may replace it by a file of a mode of its own
+        temporary.chmod(mode)
         sync_file(temporary)
         temporary.replace(path)
     finally:

@@ -13,11 +13,13 @@ from torch import Tensor
 
 from .._data.reading import read_ids
 from .._state.snapshot import Asked
+from .._utils.torch_state import usual_torch_state
 from .filters import Filter
 from .parts import Neighbours
 from .scorer import Scorer, Serving
 
 
+@usual_torch_state()
 def explain(serving: Serving, users: Any, items: Any, exclude_seen: bool, at: Any) -> Bunch:
     """Return what the recommender's ``explain`` does: weighted parts of scores, as they are and centered.
 
@@ -43,7 +45,7 @@ def explain(serving: Serving, users: Any, items: Any, exclude_seen: bool, at: An
     codes = state.item_vocabulary.known_codes(read_ids(items, "items"), "items", snapshot.n_items)
     view = scorer.gated(scorer.view(asked))
     whole = scorer.parts(view)
-    eligible = torch.zeros(len(histories), snapshot.n_items)
+    eligible = torch.zeros(len(histories), snapshot.n_items, dtype=torch.float32)
     Filter(exclude_seen).apply(eligible, histories)
     eligible = torch.isfinite(eligible)
     chosen = torch.from_numpy(codes)

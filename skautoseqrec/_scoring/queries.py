@@ -96,7 +96,7 @@ class SummedRows:
     def _add_up_densely(self, entries: list[SparseEntries]) -> Tensor:
         first, *others = entries
         if len(first.items) < MANY_ENTRIES:
-            dense, others = torch.zeros(self._shape), entries
+            dense, others = torch.zeros(self._shape, dtype=torch.float32), entries
         else:
             # A matrix with entries that share a place adds them up on its way to an array.
             dense = torch.from_numpy(first.to_csr(self._shape[1]).toarray())

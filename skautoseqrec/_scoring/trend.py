@@ -95,7 +95,7 @@ class TrendView:
     def score_changes(self, weights: Sequence[float]) -> Tensor:
         """Return by how much each event since the batch began raises its item, whether a row sees it or not."""
         levels, floors, lowest = self._above_lowest
-        changes, repeats = torch.zeros(len(self.n_events), len(self.items)), repeats_of(self.items)
+        changes, repeats = torch.zeros(len(self.n_events), len(self.items), dtype=torch.float32), repeats_of(self.items)
         for half_life in np.flatnonzero(weights).tolist():
             changes.add_(self._changes(levels, floors, lowest, repeats, half_life), alpha=weights[half_life])
         return changes

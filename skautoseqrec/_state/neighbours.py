@@ -45,7 +45,7 @@ class DensePairs:
     def add(self, sources: NDArray[np.integer], targets: NDArray[np.integer]) -> None:
         """Add pairs, both ways, in place."""
         places = np.r_[sources * len(self._together) + targets, targets * len(self._together) + sources]
-        self._together.view(-1).index_add_(0, torch.from_numpy(places), torch.ones(len(places)))
+        self._together.view(-1).index_add_(0, torch.from_numpy(places), torch.ones(len(places), dtype=torch.float32))
 
 
 class SparsePairs:
@@ -61,7 +61,7 @@ class SparsePairs:
     def sums(self, entries: SparseEntries, n_items: int) -> Tensor:
         """Return the sum of the rows that weighted items ask for, shape (n_rows, n_items)."""
         known = entries.below(self._together.shape[0])
-        sums = torch.zeros(len(entries.lengths), n_items)
+        sums = torch.zeros(len(entries.lengths), n_items, dtype=torch.float32)
         add_rows(sums, known.combine(rows_of(self._together, known.items)))
         return sums
 

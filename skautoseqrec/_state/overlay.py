@@ -235,7 +235,7 @@ class Overlay:
         clock = self._base.counts.clock
         self._model.trend.add_events(levels, arrived, np.arange(clock + known.n_events, clock + n_events))
         items = np.union1d(known.items, arrived)
-        vector_changes = torch.zeros(len(items), self._base.source.shape[1])
+        vector_changes = torch.zeros(len(items), self._base.source.shape[1], dtype=torch.float32)
         vector_changes[torch.from_numpy(np.searchsorted(items, known.items))] = known.vector_changes
         moved, newest = np.unique(arrived[::-1], return_index=True)
         targets = torch.from_numpy(self._target_of_event.view(n_events)[n_events - 1 - newest])
@@ -246,7 +246,7 @@ class Overlay:
 
     def _no_changes(self) -> Changes:
         nothing = np.zeros(0, dtype=np.int64)
-        return Changes(0, nothing, torch.zeros(0, self._base.source.shape[1]), self._base.levels)
+        return Changes(0, nothing, torch.zeros(0, self._base.source.shape[1], dtype=torch.float32), self._base.levels)
 
     def _grow_target(self, item: int, sources: list[int], steps: list[int]) -> NDArray[np.float32]:
         """Return what leads to an item after transitions from some items: projected, its squared norm behind."""

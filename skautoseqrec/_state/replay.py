@@ -60,7 +60,7 @@ class Replay:
         #: What scoring reads, as of the events that were added.
         self.item_vectors = spread_items(base.item_vectors, events.n_items).to(device)
         self.levels = padded_levels(base.levels, model, events.n_items)
-        popularity = torch.zeros(events.n_items)
+        popularity = torch.zeros(events.n_items, dtype=torch.float32)
         popularity[: base.counts.n_items] = torch.from_numpy(base.counts.popularity).float()
         #: Number of events of each item, as of the events that were added.
         self.popularity = popularity.to(device)
@@ -68,7 +68,7 @@ class Replay:
         np.minimum.at(self._first_event, events.items, np.arange(len(events.items)))
         #: How many events of the log were added.
         self.n_added = 0
-        self._newest_increments = 0, torch.zeros(0, self._target.shape[1])
+        self._newest_increments = 0, torch.zeros(0, self._target.shape[1], dtype=torch.float32)
 
     def __len__(self) -> int:
         """Return the number of events of the log."""

@@ -102,7 +102,7 @@ def draw_targets(targets: SparseRows, n_draws: int) -> SparseRows:
     # Sums of rounded shares are not quite whole numbers: a row's draws stay in it.
     entries = torch.maximum(torch.minimum(entries, ends[:, None] - 1), targets.offsets[:, None])
     drawn, n_equal = torch.unique(entries, return_counts=True)
-    return SparseRows(targets.items[drawn], n_equal / n_draws, torch.searchsorted(drawn, targets.offsets))
+    return SparseRows(targets.items[drawn], n_equal.float() / n_draws, torch.searchsorted(drawn, targets.offsets))
 
 
 class Gathered(NamedTuple):
@@ -139,7 +139,7 @@ class RowWeights:
         self._shrinkage = 1 - learning_rate * (settings.weight_decay if weight.ndim > 1 else 0.0)
         self._averaging = settings.weight_averaging
         per_row = (len(weight), *(1,) * (weight.ndim - 1))
-        self._n_touched = torch.zeros(per_row, device=weight.device)
+        self._n_touched = torch.zeros(per_row, device=weight.device, dtype=torch.float32)
         #: What the average kept of itself, multiplied over all steps so far, as a log: now, and when a row caught up.
         self._log_retained = 0.0
         self._caught_up = torch.zeros(per_row, dtype=torch.float64, device=weight.device)
