@@ -22,7 +22,7 @@ def written(folder, text, name="log.csv"):
     return path
 
 
-WORDS = ("now", "today", "1_7", "NaT", "１")
+WORDS = ("now", "today", "1_7", "NaT", "\uff11")
 U = {"user": "u"}
 ODD = {"time": "when", "user": "who", "item": "what"}
 ROWS = [("ann", "007", 3), ("bob", "a b", 1)]
