@@ -157,10 +157,12 @@ def remove_training(
 def remove_parts(fitted: Interactions, walked: Interactions, seed: int) -> Iterator[tuple[str, NDArray[np.float64]]]:
     """Yield the reciprocal ranks without each part of the score, under the same weights."""
     recommender = train(fitted, seed, {})
-    yield "nothing", recommender.score_samples(walked)
     scorer = recommender._serving.scorer
     model = scorer.model
     left_out = model.heads.LEFT_OUT
+    # Fitted again as well: its candidates are chosen by better weights than those of the fit.
+    yield "nothing", score(recommender, refit_blend(recommender, fitted, model, left_out), walked)
+    yield "nothing, blend as it was fitted", recommender.score_samples(walked)
     for part in (part for part in PARTS if not part.NEEDS_SEEN):
         name = part.NAME
         if name not in left_out:

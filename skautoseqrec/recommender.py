@@ -123,7 +123,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
     tol : float, default=1e-3
         Smallest gain in log-likelihood over the best earlier epoch that ``early_stopping`` counts; at least 0.
     refit : bool, default=True
-        Whether the best weights are trained on, on the whole log, for a third of their epochs (and 500 steps at
+        Whether the best weights are trained on, on the whole log, for a third of their epochs (and 1,000 steps at
         least). Otherwise the held-out events are only counted.
     exclude_seen : bool, default=True
         Whether to leave out a user's seen items, in recommendations, in evaluation, and in the softmax of training.

@@ -38,7 +38,7 @@ from .warm_start import WarmStart
 BLENDED_EVENTS, MONITORED_EVENTS = 5000, 2000
 #: A refit goes on for this share of the epochs before it, and for so many steps at least: new items have weights to
 #: learn, and the moving average to forget where it began.
-REFIT_SHARE, FEWEST_REFIT_STEPS = 1 / 3, 500
+REFIT_SHARE, FEWEST_REFIT_STEPS = 1 / 3, 1000
 #: What is kept of a fit that is interrupted in the first epoch of its refit.
 BEFORE_REFIT = "the training before the validation, for the refit had no whole epoch yet"
 #: Trainings draw from torch's one generator: in threads of one process they take turns, or no seed would mean anything.

@@ -193,7 +193,7 @@ def test_early_stopping_keeps_the_best_epoch():
 
 @pytest.mark.parametrize(
     ("n_iter", "n_steps", "expected"),
-    [(29, 147, 10), (27, 147, 9), (40, 1000, 14), (8, 60, 8), (13, 60, 9), (1, 10**6, 1), (6, 167, 3)],
+    [(29, 147, 10), (27, 147, 9), (40, 1000, 14), (8, 60, 8), (30, 60, 17), (1, 10**6, 1), (8, 334, 3)],
 )
 def test_a_refit_takes_a_third_of_the_epochs_and_many_steps(n_iter, n_steps, expected):
     assert refit_epochs(n_iter, n_steps) == expected
