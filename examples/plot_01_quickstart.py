@@ -19,7 +19,7 @@ from skautoseqrec.model_selection import temporal_train_test_split
 from skautoseqrec.preprocessing import InteractionEncoder
 
 parser = argparse.ArgumentParser(description="Fit, walk forward, recommend, update: on a synthetic log or on a file.")
-parser.add_argument("--data", metavar="FILE", help=".csv, .csv.gz or .parquet with user_id, item_id[, timestamp]")
+parser.add_argument("--data", metavar="FILE", help="a log: csv, tsv, JSON lines or parquet")
 parser.add_argument("--paper", action="store_true", help="the published model, instead of the default one")
 parser.add_argument("--max-iter", type=int, help="most epochs (default: the model's own)")
 parser.add_argument(
