@@ -107,6 +107,8 @@ def choose_columns(names: Sequence[str], columns: Mapping[str, str] | None = Non
     if len(set(names)) < len(names):
         doubled = next(name for name in names if list(names).count(name) > 1)
         raise ValueError(f"Column {doubled!r} stands more than once; keep one.")
+    if any(name is None for name in names):
+        raise ValueError(f"The log has columns {list(names)}, one of them without a name. Name it, or leave it out.")
     given = check_columns(columns)
     missing = [name for name in given.values() if name not in names]
     if missing:

@@ -15,7 +15,7 @@ from .._scoring.parts import PARTS
 from .._scoring.scorer import rows_per_block
 from .._training.batches import TARGETS_PER_ROW
 from .._utils.memory import require_bytes
-from .._utils.torch_state import usual_torch_state
+from .._utils.torch_state import in_usual_torch_state
 from .blending import BLENDED_FEATURES
 from .learner import BLENDED_EVENTS, Learner
 from .linear_fit import MOST_ITEMS
@@ -43,7 +43,7 @@ BYTES_PER_LINEAR_WEIGHT, BYTES_PER_PAIR = 40, 32
 COPIES_OF_CHOICES = 3
 
 
-@usual_torch_state()
+@in_usual_torch_state
 def fit_log(
     columns: Columns, X: Any, settings: FitSettings, monitor: Monitor, warm_start: WarmStart | None = None
 ) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .._data.packing import Arrays
-from .._utils.torch_state import usual_torch_state
+from .._utils.torch_state import in_usual_torch_state
 from ..exceptions import ModelFileError
 from .files import naming, read_model_file
 from .format import read_fitted
@@ -22,7 +22,7 @@ from .saving import valid_parameters
 HEXADECIMAL = re.compile(r"[0-9a-f]{32}")
 
 
-@usual_torch_state()
+@in_usual_torch_state
 def load(kind: type[Any], path: str | os.PathLike[str], journal: str | os.PathLike[str] | None) -> Any:
     """Do what ``load_model`` says, for a class that is handed in.
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._data.packing import require_arrays
-from .._utils.torch_state import usual_torch_state
+from .._utils.torch_state import in_usual_torch_state
 from ..exceptions import ModelFileError
 from .description import describe_fitted
 from .format import read_fitted, state_arrays
@@ -38,7 +38,7 @@ def describe(recommender: Any, attributes: Mapping[str, Any]) -> dict[str, Any]:
     return described
 
 
-@usual_torch_state()
+@in_usual_torch_state
 def restore(state: Mapping[str, Any]) -> dict[str, Any]:
     """Return the attributes that a state stands for, described or as they are.
 

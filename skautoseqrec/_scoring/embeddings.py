@@ -15,14 +15,14 @@ from torch.nn import functional
 from .._data.reading import read_ids
 from .._network.heads import NEURAL_PARTS, MultinomialHeads
 from .._utils.arguments import check_k
-from .._utils.torch_state import usual_torch_state
+from .._utils.torch_state import in_usual_torch_state
 from .._utils.warn import warn_caller
 from .queries import form_queries
 from .scorer import Scorer, Serving, batches
 from .topk import best_columns
 
 
-@usual_torch_state()
+@in_usual_torch_state
 def similar_items(serving: Serving, items: Any, k: int, side: str) -> tuple[NDArray[Any], NDArray[np.float32]]:
     """Return the ids most like some items, best first, and their cosines.
 
@@ -71,7 +71,7 @@ def _cosines_of_counts(transitions: sparse.csr_matrix, codes: Tensor) -> Tensor:
     return torch.from_numpy((unit[codes.numpy()] @ unit.T).toarray())
 
 
-@usual_torch_state()
+@in_usual_torch_state
 def item_embeddings(serving: Serving) -> NDArray[np.float32]:
     """Return a vector per known item, shape (n_items, 3 d)."""
     base = serving.state.merged()
@@ -79,7 +79,7 @@ def item_embeddings(serving: Serving) -> NDArray[np.float32]:
     return base.item_vectors.vectors[: base.counts.n_items].numpy().copy()
 
 
-@usual_torch_state()
+@in_usual_torch_state
 def item_biases(serving: Serving) -> NDArray[np.float32]:
     """Return what is added to the product of embeddings for each known item, shape (n_items,)."""
     state, scorer = serving
@@ -87,7 +87,7 @@ def item_biases(serving: Serving) -> NDArray[np.float32]:
     return _linear_heads(scorer).bias(base.item_vectors, scorer.blend)[: base.counts.n_items].numpy()
 
 
-@usual_torch_state()
+@in_usual_torch_state
 def user_embeddings(serving: Serving, users: Any) -> NDArray[np.float32]:
     """Return a vector per user, shape (n_users, 3 d); zeros, with a warning, if no learnt part weighs anything."""
     state, scorer = serving

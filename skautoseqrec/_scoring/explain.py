@@ -13,13 +13,13 @@ from torch import Tensor
 
 from .._data.reading import read_ids
 from .._state.snapshot import Asked
-from .._utils.torch_state import usual_torch_state
+from .._utils.torch_state import in_usual_torch_state
 from .filters import Filter
 from .parts import Neighbours
 from .scorer import Scorer, Serving
 
 
-@usual_torch_state()
+@in_usual_torch_state
 def explain(serving: Serving, users: Any, items: Any, exclude_seen: bool, at: Any) -> Bunch:
     """Return what the recommender's ``explain`` does: weighted parts of scores, as they are and centered.
 

@@ -13,7 +13,7 @@ from .._state.snapshot import Asked
 from .._utils.arguments import check_k
 from .._utils.devices import beside
 from .._utils.memory import require_bytes
-from .._utils.torch_state import usual_torch_state
+from .._utils.torch_state import in_usual_torch_state
 from .filters import Filter, Restriction
 from .scorer import Scorer, Serving, batches
 
@@ -21,7 +21,7 @@ from .scorer import Scorer, Serving, batches
 BYTES_PER_ANSWER = 40
 
 
-@usual_torch_state()
+@in_usual_torch_state
 def answer(serving: Serving, asked: Asked, k: int, restriction: Restriction, return_scores: bool) -> Any:
     """Return what the recommender's ``predict_topk`` does: ids, and scores if they are wanted.
 
@@ -56,7 +56,7 @@ def answer(serving: Serving, asked: Asked, k: int, restriction: Restriction, ret
     return (ids, scores) if return_scores else ids
 
 
-@usual_torch_state()
+@in_usual_torch_state
 def best_of_each(serving: Serving, user_ids: NDArray[Any], exclude_seen: bool) -> NDArray[Any]:
     """Return the id of the best item of each user; for one who has seen everything, seen items count too."""
     state, scorer = serving

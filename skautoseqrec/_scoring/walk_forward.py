@@ -23,7 +23,7 @@ from .._state.base import Base
 from .._state.last_transitions import LastTransitions
 from .._state.replay import Replay
 from .._utils.devices import beside
-from .._utils.torch_state import usual_torch_state
+from .._utils.torch_state import in_usual_torch_state
 from .._utils.warn import warn_caller
 from .gate import describe
 from .queries import form_queries
@@ -140,7 +140,7 @@ class WalkForward:
         return Ranking(events, self._events.items[events], view, seen, replay.unknown(visible))
 
 
-@usual_torch_state()
+@in_usual_torch_state
 def score_samples(serving: Serving, columns: Columns, ties: str | None, exclude_seen: bool) -> NDArray[np.float64]:
     """Return what the recommender's ``score_samples`` does: 1 / rank of each row's item, in row order.
 

@@ -14,7 +14,7 @@ from .._counts.counts import Counts
 from .._data.ids import first_inexact
 from .._data.reading import read_columns, read_ids
 from .._network.model import Model
-from .._utils.torch_state import usual_torch_state
+from .._utils.torch_state import in_usual_torch_state
 from .state import State
 
 #: What equals no known time where all of these are whole numbers.
@@ -122,7 +122,7 @@ def _row_codes(first: Sequence[NDArray[Any]], second: Sequence[NDArray[Any]]) ->
     return codes
 
 
-@usual_torch_state()
+@in_usual_torch_state
 def without(state: State, is_forgotten: NDArray[np.bool_]) -> State:
     """Return a state in which some events never arrived; the given one is left as it is.
 

@@ -19,7 +19,7 @@ from .._data.reading import read_ids, read_sequences
 from .._data.times import time_column
 from .._data.vocabulary import Vocabulary
 from .._network.model import Model
-from .._utils.torch_state import usual_torch_state
+from .._utils.torch_state import in_usual_torch_state
 from .base import Base
 from .overlay import Overlay
 from .snapshot import Asked, Snapshot
@@ -68,7 +68,7 @@ class State:
         """Return the ids of the known items; the position of an id is its code."""
         return self.item_vocabulary.ids(self.snapshot.n_items)
 
-    @usual_torch_state()
+    @in_usual_torch_state
     def update(self, columns: Columns) -> None:
         """Let the events of a log in, in time order; all of it becomes visible at once."""
         self.user_vocabulary.check_new(columns.user_ids)
@@ -80,7 +80,7 @@ class State:
             self._roll_back()
             raise
 
-    @usual_torch_state()
+    @in_usual_torch_state
     def refresh(self) -> None:
         """Build all sums anew from the counts."""
         self.snapshot = self._snapshot_of(self._built(self.merged()))

@@ -7,33 +7,48 @@ for the whole process. What this package fits and answers must not depend on it.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 import torch
 
+P = ParamSpec("P")
+R = TypeVar("R")
 #: Devices whose products a caller may have rounded.
 ROUNDED = ("cpu", "cuda")
 
 
-@contextmanager
-def usual_torch_state() -> Iterator[None]:
-    """Run under torch's usual state, and leave the caller's as it was; as a decorator, run a function so.
+def in_usual_torch_state(function: Callable[P, R]) -> Callable[P, R]:
+    """Have a function run under torch's usual state, whatever its caller's is.
 
     Gradients are recorded, products are not rounded, and new tensors are made on the CPU. The default dtype is one of
     the whole process: no tensor here is made with it.
     """
-    with ExitStack() as stack:
-        if torch.is_inference_mode_enabled():
+
+    @wraps(function)
+    def run(*arguments: P.args, **options: P.kwargs) -> R:
+        if _is_usual():  # an update takes microseconds, and entering contexts would be a part of them
+            return function(*arguments, **options)
+        with ExitStack() as stack:
             stack.enter_context(torch.inference_mode(False))
-        if not torch.is_grad_enabled():
             stack.enter_context(torch.enable_grad())
-        for device in ROUNDED:
-            if torch.is_autocast_enabled(device):
+            for device in ROUNDED:
                 stack.enter_context(torch.autocast(device, enabled=False))
-        if torch.get_default_device().type != "cpu":
             stack.enter_context(torch.device("cpu"))
-        yield
+            return function(*arguments, **options)
+
+    return run
+
+
+def _is_usual() -> bool:
+    return (
+        torch.is_grad_enabled()
+        and not torch.is_inference_mode_enabled()
+        and not any(map(torch.is_autocast_enabled, ROUNDED))
+        and torch.empty(0).device.type == "cpu"
+    )
 
 
 def _work_alone() -> None:

@@ -55,7 +55,8 @@ def pandas_logs(draw, values):
         frame.columns = ["who", "what", "when"][: len(values)] if names == "other" else NAMES[: len(values)]
     if names == "more":
         frame[3] = "extra"
-    good = names in ("own", "other", "more", "numbers", "many") or (names == "doubled" and len(values) == 2)
+    good = names in ("own", "other", "more", "numbers", "many", "lacking")
+    good |= names in ("doubled", "mixed") and len(values) == 2
     return Case(f"pandas frame, {'usual' if good else names} columns", lambda: frame, spelt if good else None, True)
 
 
