@@ -58,7 +58,7 @@ def write_model_file(path: Path, arrays: Arrays, manifest: Mapping[str, Any]) ->
     metadata = {MANIFEST: text, SEAL: _digest(text.encode())}
     try:
         write_atomically(path, lambda temporary: save_file(dict(arrays), temporary, metadata=metadata))
-    except SafetensorError as error:
+    except (SafetensorError, OSError) as error:
         raise OSError(f"{path} cannot be written: {error}") from error
 
 
