@@ -67,7 +67,8 @@ def validate_log(estimator: Any, X: Any, *, reset: bool) -> Columns:
         The validated log.
     """
     names = check_columns(estimator.columns)
-    if is_array(X) and X.dtype.names is None:
+    has_names = isinstance(X, np.ndarray) and X.dtype.names is not None
+    if is_array(X) and not has_names:
         refuse_masked(X)  # scikit-learn would take what stands under the mask
         X = validate_data(
             estimator, X, dtype=None, ensure_all_finite=False, ensure_min_features=2 if reset else 1, reset=reset
