@@ -73,7 +73,23 @@ class InteractionEncoder(LogTransformer):
         return self._encode(X)
 
 
-class SequenceMatrixTransformer(LogTransformer):
+class _TransitionTransformer(LogTransformer):
+    """Base of the transformers that count transitions: their parameters."""
+
+    _parameter_constraints = LogTransformer._parameter_constraints | TRANSITION_CONSTRAINTS
+
+    def __init__(
+        self,
+        transition_window: int = 5,
+        transition_decay: float = 0.7,
+        columns: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(columns)
+        self.transition_window = transition_window
+        self.transition_decay = transition_decay
+
+
+class SequenceMatrixTransformer(_TransitionTransformer):
     """Add the user-item counts and the item transitions to a log.
 
     Parameters
@@ -112,18 +128,6 @@ class SequenceMatrixTransformer(LogTransformer):
     array([[0., 1.],
            [1., 0.]])
     """
-
-    _parameter_constraints = LogTransformer._parameter_constraints | TRANSITION_CONSTRAINTS
-
-    def __init__(
-        self,
-        transition_window: int = 5,
-        transition_decay: float = 0.7,
-        columns: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(columns)
-        self.transition_window = transition_window
-        self.transition_decay = transition_decay
 
     def transform(self, X: Any) -> SequenceMatrices:
         """Count the matrices of a log.
@@ -203,7 +207,7 @@ class UserItemTransformer(LogTransformer):
         return user_item_matrix(self._encode(X))[:, : len(self._items)]
 
 
-class ItemTransitionTransformer(LogTransformer):
+class ItemTransitionTransformer(_TransitionTransformer):
     """Count the item transitions (which item follows which), as a plain csr matrix.
 
     Rows and columns are the items of the fitted log. Other items have no row or column, but count as steps.
@@ -240,18 +244,6 @@ class ItemTransitionTransformer(LogTransformer):
            [0. , 0. , 1. ],
            [0. , 0. , 0. ]])
     """
-
-    _parameter_constraints = LogTransformer._parameter_constraints | TRANSITION_CONSTRAINTS
-
-    def __init__(
-        self,
-        transition_window: int = 5,
-        transition_decay: float = 0.7,
-        columns: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(columns)
-        self.transition_window = transition_window
-        self.transition_decay = transition_decay
 
     def transform(self, X: Any) -> sparse.csr_matrix:
         """Count a log.
