@@ -193,6 +193,8 @@ class Progress:
             self._bar.close()
 
     def _tell_of_waiting(self, so_far: float, seconds_per_epoch: float) -> None:
+        if self._n_told == 1 and so_far < self.LONG:
+            return  # the first epoch is slower than those that follow
         most, fewest, refit = self._expected
         least_left, most_left = (
             seconds_per_epoch * max(n_epochs - self._n_told, 0) for n_epochs in (fewest + min(refit, 1), most + refit)
