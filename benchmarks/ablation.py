@@ -190,7 +190,7 @@ def refit_blend(
     validation = Learner(resolve_parameters(recommender.get_params(deep=False))).hold_out(log, BLENDED_EVENTS)
     fitted_with = recommender._serving.scorer
     start = fitted_with.blend.terms()
-    choices = validation.choices(model, BLENDED_FEATURES, start, CPU, each_part=True).choices
+    choices = validation.choices(model, BLENDED_FEATURES, start, CPU, each_part=True)
     left_out = {term for part in PARTS if part.NAME in removed for term in part.terms(model.settings)}
     prior = Blend.default(model.heads, model.settings, recommender.exclude_seen).terms()
     fit = fit_weights(choices, start, left_out=left_out, prior=prior)

@@ -52,7 +52,7 @@ class Blending:
     def fitted(self, validation: Validation, model: Model, start: Mapping[str, float]) -> Blends:
         """Return the blends that make the events of a validation most likely, for users with a history and without."""
         blend, cold_blend, _ = self.fixed()
-        choices = validation.choices(model, BLENDED_FEATURES, start, self._device, each_part=True).choices
+        choices = validation.choices(model, BLENDED_FEATURES, start, self._device, each_part=True)
         prior = self.prior()
         fit = fit_weights(choices, start, left_out=self._heads.LEFT_OUT, prior=prior)
         if self._settings.gate and len(choices.features) >= FEWEST_GATED:
@@ -65,7 +65,7 @@ class Blending:
         if not self._settings.trend_half_lives:
             return blend  # event counts have nothing to be weighed against
         fixed = blend.terms()
-        choices = validation.choices(model, BLENDED_FEATURES, fixed, self._device, cold=True, each_part=True).choices
+        choices = validation.choices(model, BLENDED_FEATURES, fixed, self._device, cold=True, each_part=True)
         if len(choices.features) < FEWEST_EVENTS:
             return blend
         return blend.with_terms(fit_weights(choices, fixed).weights)

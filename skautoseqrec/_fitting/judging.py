@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 
 from .._network.model import Model
-from .blend_fit import fit_weights
+from .blend_fit import Choices, fit_weights
 from .blending import Blending
 from .result import EpochRecord, Verdict
-from .validation import Judged, Validation
+from .validation import Validation
 
 #: Numbers that hold every part of every candidate's score while training is monitored: 32 MiB of float32.
 MONITORED_FEATURES = 2**23
@@ -19,8 +19,8 @@ MONITORED_ITER = 15
 class Judge:
     """Judges the weights after each epoch of a training.
 
-    The candidates of every event are those that score highest after the first epoch, and a sample. They stay: epochs
-    are then compared among the same items, and only the network's parts are scored anew.
+    The candidates are chosen anew after each epoch. Those of an early epoch would miss what competes later, and make
+    every later epoch look better than it is.
 
     Parameters
     ----------
@@ -37,16 +37,12 @@ class Judge:
     def __init__(self, validation: Validation, blending: Blending, fits_blend: bool, device: torch.device) -> None:
         self._validation, self._blending = validation, blending
         self._fits_blend, self._device = fits_blend, device
-        self._judged: Judged | None = None
+        self._choices: Choices | None = None
 
     def judge(self, model: Model, record: EpochRecord) -> Verdict:
         """Return what the held-out part says of a model's weights, given the record of the epochs before."""
         weights, scale = record.weights, record.scale
-        if self._judged is None:
-            self._judged = self._validation.choices(model, MONITORED_FEATURES, weights, self._device)
-        else:
-            self._validation.score_anew(self._judged, model, self._device)
-        choices = self._judged.choices
+        choices = self._choices = self._validation.choices(model, MONITORED_FEATURES, weights, self._device)
         # No event is a surprise here (p0 = 0): all of them tell how far training has come, and the curve is smooth.
         if self._fits_blend:
             left_out, prior = model.heads.LEFT_OUT, self._blending.prior()
@@ -57,6 +53,6 @@ class Judge:
 
     def describe(self, verdict: Verdict) -> str:
         """Return what is printed of the newest verdict."""
-        assert self._judged is not None
-        rank = self._judged.choices.mean_reciprocal_rank(verdict.weights)
+        assert self._choices is not None
+        rank = self._choices.mean_reciprocal_rank(verdict.weights)
         return f", MRR of usable validation events {rank:.4f}, log-likelihood {verdict.score:.4f}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,29 +14,11 @@ from .._counts.counts import Counts
 from .._counts.events import Events
 from .._network.model import Model
 from .._scoring.gate import FEATURES
-from .._scoring.parts import PARTS, each_term
+from .._scoring.parts import each_term
 from .._scoring.walk_forward import Ranking, WalkForward
 from .._state.base import Base
 from .._utils.devices import beside
 from .blend_fit import Choices
-
-
-class Judged(NamedTuple):
-    """Judged events as choices, and where they come from.
-
-    Parameters
-    ----------
-    choices : Choices
-        The events, their candidates scored.
-    events : ndarray of shape (n_events,), int64
-        Which of the judged events they are, rising.
-    candidates : Tensor of shape (n_events, n_candidates), int64
-        The items that each chooses among, the true one first.
-    """
-
-    choices: Choices
-    events: NDArray[np.int64]
-    candidates: Tensor
 
 
 @dataclass(frozen=True)
@@ -114,7 +95,7 @@ class Validation:
         device: torch.device,
         cold: bool = False,
         each_part: bool = False,
-    ) -> Judged:
+    ) -> Choices:
         """Return the judged events whose true item was eligible as choices under a model's weights.
 
         Parameters
@@ -139,7 +120,7 @@ class Validation:
         generator = torch.Generator().manual_seed(0)
         features, n_chosen = torch.zeros(0, 1, 0, device=device, dtype=torch.float32), 0
         terms: dict[str, Tensor] = {}
-        blocks, situations, events = [], [np.zeros((0, len(FEATURES)))], [np.zeros(0, dtype=np.int64)]
+        every_offset, situations = [torch.zeros(0, 1, device=device)], [np.zeros((0, len(FEATURES)))]
         for ranking in walk.blocks():
             denied, rows = _usable(ranking, cold)
             if rows.any():
@@ -158,41 +139,10 @@ class Validation:
                 of_block = [part.gather(1, candidates) for part in terms.values()]
                 torch.stack(of_block, 2, out=features[n_chosen : n_chosen + len(targets)])
                 n_chosen += len(targets)
-                offsets = torch.cat([offsets.new_zeros(len(targets), 1), offsets], 1)
-                blocks.append((offsets, candidates))
-                of_rows = rows.cpu().numpy()
-                situations.append(ranking.view.situations()[of_rows])
-                events.append(ranking.events.start + np.flatnonzero(of_rows))
-        if not blocks:
-            blocks = [(torch.zeros(0, 1, device=device), torch.zeros(0, 1, dtype=torch.int64, device=device))]
-        offsets, candidates = (torch.cat(block) for block in zip(*blocks, strict=True))
-        choices = Choices(tuple(terms), features[:n_chosen], offsets, np.concatenate(situations))
-        return Judged(choices, np.concatenate(events), candidates)
-
-    def score_anew(self, judged: Judged, model: Model, device: torch.device) -> None:
-        """Score choices under other weights of the network, in place.
-
-        The events and their candidates stay. Whatever is counted or solved in closed form is the same under all weights
-        of one training, and much of what scoring costs.
-
-        Parameters
-        ----------
-        judged : Judged
-            Of users with a history, as :meth:`choices` returned them.
-        model : Model
-            The other weights.
-        device : torch.device
-            Where the choices are.
-        """
-        choices, events, _ = judged
-        places = {name: place for place, name in enumerate(choices.terms)}
-        base = Base.build(self.known, self.known_items, model)
-        for ranking in WalkForward(model, base, self.judged, self.visible, self.exclude_seen, device).blocks():
-            first, stop = np.searchsorted(events, [ranking.events.start, ranking.events.stop])
-            rows = beside(choices.features, events[first:stop] - ranking.events.start)
-            for part in (part for part in PARTS if part.IS_NEURAL and part.NAME in places):
-                scores = part.scores(ranking.view, 1.0, model.heads)[rows]
-                choices.features[first:stop, :, places[part.NAME]] = scores.gather(1, judged.candidates[first:stop])
+                every_offset.append(torch.cat([offsets.new_zeros(len(targets), 1), offsets], 1))
+                situations.append(ranking.view.situations()[rows.cpu().numpy()])
+        offsets = torch.cat(every_offset[1:] or every_offset)
+        return Choices(tuple(terms), features[:n_chosen], offsets, np.concatenate(situations))
 
 
 def _usable(ranking: Ranking, cold: bool) -> tuple[Tensor, Tensor]:

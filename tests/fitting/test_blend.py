@@ -22,7 +22,6 @@ from skautoseqrec._fitting.validation import choose, lift_highest
 from skautoseqrec._fitting.warm_start import WarmStart
 from skautoseqrec._scoring.gate import FEATURES
 from skautoseqrec._scoring.parts import PARTS
-from skautoseqrec._utils.devices import CPU
 from skautoseqrec.datasets import make_interactions
 from skautoseqrec.model_selection import temporal_train_test_split
 
@@ -211,23 +210,6 @@ def test_a_refit_goes_on_from_the_validated_weights(monkeypatch):
     AutoSeqRecRecommender(**SMALL).fit(log)
     (start,) = starts
     torch.testing.assert_close(start.state_dict(), without.module_.state_dict())
-
-
-def test_candidates_scored_anew_are_those_of_a_new_choice():
-    log = make_interactions(n_users=300, random_state=0)
-    settings = resolve_parameters(AutoSeqRecRecommender(**SMALL).get_params(deep=False))
-    counted = count_log(read_columns(log), None, settings.sequence, 0)
-    validation = Learner(settings).hold_out(counted, 500)
-    first, other = (
-        AutoSeqRecRecommender(**SMALL | {"random_state": seed}, refit=False).fit(log)._serving.scorer for seed in (0, 1)
-    )
-    weights = first.blend.terms()
-    judged = validation.choices(first.model, 2**30, weights, CPU)
-    validation.score_anew(judged, other.model, CPU)
-    expected = validation.choices(other.model, 2**30, weights, CPU)
-    assert np.array_equal(judged.events, expected.events)
-    torch.testing.assert_close(judged.candidates, expected.candidates)
-    torch.testing.assert_close(judged.choices.features, expected.choices.features)
 
 
 def test_early_stopping_does_not_wait_for_less_than_the_tolerance():

@@ -104,7 +104,7 @@ def test_blends_are_fitted_there(elsewhere):
         start = blends[cold].terms()
         fits = []
         for device in (torch.device("cpu"), elsewhere):
-            choices = validation.choices(model, 2**16, start, device, cold).choices
+            choices = validation.choices(model, 2**16, start, device, cold)
             assert choices.features.device.type == device.type
             assert len(choices.features)
             fits.append(fit_weights(choices, start, max_iter=5))
