@@ -19,6 +19,8 @@ from ._utils.warn import warn_caller
 
 #: Decoders learn faster than the encoder that they share. Those of transitions bend it, and faster ones overfit.
 LEARNING_RATES = {"encoder": 1e-3, "collaborative": 4e-3, "source": 2e-3, "target": 2e-3}
+#: The rate of every part where histories have an encoder of their own: the others cost 2 % of the MRR there.
+RATE_OF_HISTORY_ENCODER = 1e-3
 #: With fewer events per item than this, a history encoder of its own overfits.
 EVENTS_PER_ITEM = 100
 #: From so many events of a user at one time on, they are taken as a basket, and between these a warning says so.
@@ -34,15 +36,15 @@ class FitSettings:
     """The estimator's parameters of the same names, as fit uses them.
 
     ``learning_rate`` and ``dropout`` have one value per part of the network. A ``blend`` that is not "auto" has a
-    weight for every part of the score. ``ties`` may be "auto" until it is resolved for a log, ``history_encoder`` and
-    ``n_negatives`` until :meth:`for_log`.
+    weight for every part of the score. ``ties`` may be "auto" until it is resolved for a log, ``learning_rate``,
+    ``history_encoder`` and ``n_negatives`` until :meth:`for_log`.
     """
 
     n_components: int
     objective: str
     max_iter: int
     batch_size: int
-    learning_rate: Mapping[str, float]
+    learning_rate: str | Mapping[str, float]
     dropout: Mapping[str, float]
     weight_decay: float
     weight_averaging: float
@@ -103,10 +105,15 @@ class FitSettings:
         encoder = self.history_encoder
         if trained_encoder in heads.HISTORIES and encoder == "auto":
             encoder = trained_encoder
+        encoder = resolve_history_encoder(encoder, heads, counts, self.sequence.by_moment)
+        rates = self.learning_rate
+        if rates == "auto":
+            rates = LEARNING_RATES if encoder == SHARED else dict.fromkeys(LEARNING_RATES, RATE_OF_HISTORY_ENCODER)
         return replace(
             self,
+            learning_rate=rates,
             n_negatives=resolve_n_negatives(self.n_negatives, heads, counts.n_items),
-            history_encoder=resolve_history_encoder(encoder, heads, counts, self.sequence.by_moment),
+            history_encoder=encoder,
             n_components=self.n_components if heads.PARTS else 0,
         )
 
@@ -123,7 +130,7 @@ def resolve_parameters(parameters: Mapping[str, Any]) -> FitSettings:
     resolved = {
         **parameters,
         "trend_half_lives": check_half_lives(parameters["trend_half_lives"]),
-        "learning_rate": per_part(LEARNING_RATES if rates == "auto" else rates, "learning_rate", upper=np.inf),
+        "learning_rate": rates if rates == "auto" else per_part(rates, "learning_rate", upper=np.inf),
         "dropout": per_part(parameters["dropout"], "dropout", upper=1),
     }
     settings = FitSettings(**{field.name: resolved[field.name] for field in fields(FitSettings)})

@@ -59,7 +59,8 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         Rows in a training batch; at least 1.
     learning_rate : float, dict or "auto", default="auto"
         Learning rate of AdamW; above 0. A dict has the keys "encoder", "collaborative", "source" and "target". "auto"
-        takes 1e-3 for the encoder, 4e-3 for the decoder of histories, and 2e-3 for those of transitions.
+        takes 1e-3 for the encoder, 4e-3 for the decoder of histories and 2e-3 for those of transitions, and 1e-3 for
+        all beside a residual encoder.
     dropout : float or dict, default=0.2
         Dropout rate; in [0, 1). A dict has the keys of ``learning_rate``. "multinomial" drops entries of the encoder's
         input only. "paper" drops after the linear map of each part.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from threading import RLock
 from typing import Any, cast
 
@@ -238,7 +238,7 @@ class Learner:
             counts, self._sequence, settings.batch_size, sequence_length, settings.exclude_seen
         )
         rates = TrainingSettings(
-            settings.learning_rate,
+            cast("Mapping[str, float]", settings.learning_rate),
             settings.dropout,
             settings.weight_decay,
             settings.weight_averaging,

@@ -44,6 +44,10 @@ def test_what_is_left_open_is_resolved_for_a_log(n_events, n_items, trained_enco
     assert (settings.history_encoder, settings.n_negatives) == ("auto", "auto")
     resolved = settings.for_log(counted(n_events, n_items), trained_encoder)
     assert (resolved.history_encoder, resolved.n_negatives) == (encoder, n_negatives)
+    rates = {"encoder": 1e-3, "collaborative": 4e-3, "source": 2e-3, "target": 2e-3}
+    assert resolved.learning_rate == (rates if encoder == "shared" else dict.fromkeys(rates, 1e-3))
+    given = resolve_parameters(AutoSeqRecRecommender(learning_rate=0.5).get_params())
+    assert given.for_log(counted(n_events, n_items)).learning_rate == dict.fromkeys(rates, 0.5)
 
 
 def test_the_published_model_keeps_no_other_history_encoder():
