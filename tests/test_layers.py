@@ -115,10 +115,9 @@ PUBLIC = ["", ".datasets", ".metrics", ".model_selection", ".preprocessing", ".e
 @pytest.mark.parametrize(
     "code",
     [
-        *(f"import skautoseqrec{module}" for module in PUBLIC),
-        "from skautoseqrec import *",
-        "import skautoseqrec as s; s.AutoSeqRecRecommender(objective='paper').set_params(gate=False)",
-        "import sklearn, skautoseqrec as s; sklearn.clone(s.AutoSeqRecRecommender(activation='tanh'))",
+        "; ".join(f"import skautoseqrec{module}" for module in PUBLIC),
+        "from skautoseqrec import *; from sklearn import clone; "
+        "clone(AutoSeqRecRecommender(objective='paper', activation='tanh')).set_params(gate=False)",
     ],
 )
 def test_torch_is_loaded_when_something_is_fitted_and_not_before(code):

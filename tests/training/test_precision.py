@@ -37,8 +37,7 @@ def test_bfloat16_is_refused_where_it_would_be_emulated(monkeypatch):
     assert not hasattr(recommender, "blend_")
 
 
-@pytest.mark.parametrize("history_encoder", ["shared", "residual"])
-@pytest.mark.parametrize("n_negatives", [None, 12])
+@pytest.mark.parametrize(("history_encoder", "n_negatives"), [("shared", None), ("residual", 12)])
 def test_the_cycle_is_learnt_in_bfloat16_and_everything_kept_is_float32(monkeypatch, history_encoder, n_negatives):
     monkeypatch.setattr(devices, "multiplies_bfloat16", lambda: True)
     parameters = CYCLE_PARAMS | {"history_encoder": history_encoder, "n_negatives": n_negatives}
