@@ -96,7 +96,7 @@ def choose_columns(names: Sequence[str], columns: Mapping[str, str] | None = Non
     names : sequence of str
         All columns, in their order.
     columns : mapping or None, default=None
-        The name of the column that holds the "user", "item" or "time", of none, some or all of them.
+        The name of the column that holds the "user", "item" or "time", of none, some or all of them; checked.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def choose_columns(names: Sequence[str], columns: Mapping[str, str] | None = Non
         raise ValueError(f"Column {doubled!r} stands more than once; keep one.")
     if any(name is None for name in names):
         raise ValueError(f"The log has columns {list(names)}, one of them without a name. Name it, or leave it out.")
-    given = check_columns(columns)
+    given = dict(columns or {})
     missing = [name for name in given.values() if name not in names]
     if missing:
         raise ValueError(f"columns names {missing}, which the log has not; it has {list(names)}.")
@@ -133,6 +133,11 @@ def choose_columns(names: Sequence[str], columns: Mapping[str, str] | None = Non
         f"The log has columns {list(names)}, and which of them hold the user and the item is not clear. "
         f"Name them: columns={_spelling(names, found)}, or rename them to 'user_id', 'item_id' and 'timestamp'."
     )
+
+
+def is_usual(name: object) -> bool:
+    """Tell whether a name is a usual one, whatever it says that the column holds."""
+    return any(plain(name) in usual for groups in USUAL_NAMES.values() for usual in groups)
 
 
 def plain(name: object) -> str:

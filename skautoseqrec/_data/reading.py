@@ -15,13 +15,13 @@ from .._utils.warn import warn_caller
 from .checks import TEXT_LIKE, refuse_missing, shown
 from .ids import id_column
 from .interactions import Columns, Interactions
-from .naming import COLUMN_NAMES, USUAL_NAMES, choose_columns, plain
+from .naming import COLUMN_NAMES, choose_columns, is_usual
 from .times import time_column, warn_of_mixed_units
 
 #: Names of the columns that are read by position, for messages.
 BY_POSITION = tuple(COLUMN_NAMES.values())
 #: What a thing that is no frame, but carries column names, has of these.
-CARRIES_NAMES = ("columns", "column_names", "schema", "data_vars", "dtype_names")
+CARRIES_NAMES = ("columns", "column_names", "schema", "data_vars")
 NEITHER_IDS_NOR_TIMES = (nw.Array, nw.Binary, nw.Boolean, nw.Decimal, nw.Duration, nw.List, nw.Struct, nw.Time)
 
 
@@ -223,12 +223,11 @@ def _with_index(native: Any, names: Mapping[str, str] | None) -> Any:
     """Return a pandas frame with those levels of its index as columns that hold an id or a time."""
     if not nw.dependencies.is_pandas_dataframe(native):
         return native
-    usual = frozenset().union(*(group for groups in USUAL_NAMES.values() for group in groups))
     given = set((names or {}).values())
     levels = [
         name
         for name in native.index.names
-        if name is not None and name not in native.columns and (name in given or plain(name) in usual)
+        if name is not None and name not in native.columns and (name in given or is_usual(name))
     ]
     if not levels and native.index.dtype.kind == "M" and native.index.name is None:
         return native.rename_axis(index=COLUMN_NAMES["time"]).pipe(_with_index, names)

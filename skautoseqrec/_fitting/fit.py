@@ -19,7 +19,7 @@ from .._utils.torch_state import in_usual_torch_state
 from .blending import BLENDED_FEATURES
 from .learner import BLENDED_EVENTS, Learner
 from .linear_fit import MOST_ITEMS
-from .reporting import Monitor, require_bar
+from .reporting import Monitor, require_bar, verbosity
 from .warm_start import WarmStart
 
 #: Bytes of a float32.
@@ -77,7 +77,7 @@ def fit_log(
     require_bar(settings.verbose)
     if settings.ties == "auto":
         settings = replace(settings, ties=resolve_ties(log_per_moment(columns), columns.times))
-    log = count_log(columns, X, settings.sequence, 0 if settings.verbose == "auto" else int(settings.verbose))
+    log = count_log(columns, X, settings.sequence, verbosity(settings.verbose))
     trained_encoder = None if warm_start is None else warm_start.module.history_encoder
     settings = settings.for_log(log.counts, trained_encoder)
     if warm_start is not None:

@@ -148,7 +148,7 @@ class Progress:
     def __init__(self, verbose: int | str) -> None:
         # A search that fits in many processes is one wait, not many.
         self._tells_of_waiting = verbose == "auto" and parent_process() is None
-        self._verbose = 0 if verbose == "auto" else int(verbose)
+        self._verbose = verbosity(verbose)
         self._expected, self._unit, self._n_told = Expected(0, 0), "", 0
         self._start = self._epoch_start = perf_counter()
         self._bar: Any = None
@@ -209,7 +209,12 @@ class Progress:
             )
 
 
+def verbosity(verbose: int | str) -> int:
+    """Return how much is printed of each epoch, as a number: "auto" prints nothing of them."""
+    return 0 if verbose == "auto" else int(verbose)
+
+
 def require_bar(verbose: int | str) -> None:
     """Raise ImportError if a bar is wanted and there is none."""
-    if verbose != "auto" and int(verbose) >= 2 and find_spec("tqdm") is None:
+    if verbosity(verbose) >= 2 and find_spec("tqdm") is None:
         raise ImportError(f"verbose={verbose} shows a bar of tqdm, which is not installed: pip install tqdm.")

@@ -120,7 +120,8 @@ class Validation:
         generator = torch.Generator().manual_seed(0)
         features, n_chosen = torch.zeros(0, 1, 0, device=device, dtype=torch.float32), 0
         terms: dict[str, Tensor] = {}
-        every_offset, situations = [torch.zeros(0, 1, device=device)], [np.zeros((0, len(FEATURES)))]
+        every_offset = [torch.zeros(0, 1, device=device, dtype=torch.float32)]
+        situations = [np.zeros((0, len(FEATURES)))]
         for ranking in walk.blocks():
             denied, rows = _usable(ranking, cold)
             if rows.any():
