@@ -83,6 +83,12 @@ def find_transitions(rows: Rows, weights: NDArray[np.int64], within: bool = Fals
         yield Transitions(order[steps.later] - n_context, items[steps.earlier], items[steps.later], weight)
 
 
+def find_all_transitions(rows: Rows, weights: NDArray[np.int64], within: bool = False) -> Transitions:
+    """Return what :func:`find_transitions` yields as a whole, in the order of the events, nearest step first."""
+    columns = zip(*find_transitions(rows, weights, within), strict=True)
+    return Transitions(*(np.concatenate(column) for column in columns)).sort_by_event()
+
+
 def count_transitions(rows: Rows, weights: NDArray[np.int64], n_items: int) -> sparse.csr_matrix:
     """Return what all transitions of a log add up to, an item by item matrix of whole units."""
     counted = sparse.csr_matrix((n_items, n_items), dtype=np.int64)
@@ -220,9 +226,7 @@ class Counts(FieldsOnly):
         They stand in the order of the events, the nearest step of each first. ``within`` says whether an event also
         follows the earlier ones of its own moment.
         """
-        found = find_transitions(self._rows(events, len(step_weights)), step_weights, within)
-        columns = zip(*found, strict=True)
-        return Transitions(*(np.concatenate(column) for column in columns)).sort_by_event()
+        return find_all_transitions(self._rows(events, len(step_weights)), step_weights, within)
 
     def _rows(self, events: Events, window: int) -> Rows:
         """Return events behind what they may follow."""

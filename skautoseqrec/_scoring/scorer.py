@@ -12,10 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .._network.heads import ItemVectors
 from .._network.model import Model
+from .._state.changes import Changes
 from .._state.forgetting import without
 from .._state.neighbours import Neighbourhood
-from .._state.overlay import Changes
 from .._state.snapshot import Asked, Snapshot
 from .._state.state import State
 from .._utils.devices import CPU, beside
@@ -102,7 +103,7 @@ class Scorer(FieldsOnly):
         changes = snapshot.changes()
         view = View(
             queries=queries,
-            item_vectors=snapshot.base.item_vectors_on(self.device).first(snapshot.n_items),
+            item_vectors=self._item_vectors(changes).first(snapshot.n_items),
             recent=Recent(changes.items, changes.vector_changes.to(self.device), None),
             trend=self.keep("live trend", changes, lambda: live_trend(self.model, snapshot)),
             n_items=snapshot.n_items,
@@ -112,6 +113,11 @@ class Scorer(FieldsOnly):
             situations=lambda: self.situations(asked),
         )
         return view._replace(shared=self.keep("shared scores", changes, lambda: self._shared(view)))
+
+    def _item_vectors(self, changes: Changes) -> ItemVectors:
+        """Return what is read of the items on the device; a copy there is kept as long as they are the newest."""
+        vectors = changes.item_vectors
+        return self.keep("item vectors", vectors, lambda: vectors.to(self.device))
 
     def _neighbourhood(self, asked: Asked, changes: Changes) -> Callable[[], Neighbourhood]:
         snapshot, histories, _ = asked

@@ -16,7 +16,6 @@ from .._counts.pairs import PairCounts
 from .._counts.settings import SequenceSettings
 from .._network.heads import BIASED_PARTS, ItemVectors
 from .._network.model import Model
-from .._utils.devices import CPU
 from .._utils.keeping import FieldsOnly
 from .neighbours import DensePairs, SparsePairs, read_pairs
 
@@ -53,12 +52,6 @@ class Base(FieldsOnly):
     levels: NDArray[np.float64]
     item_vectors: ItemVectors
     n_built_from: int
-
-    def item_vectors_on(self, device: torch.device) -> ItemVectors:
-        """Return what scoring reads on a device; a copy on another than the CPU is kept as long as the base is."""
-        if device == CPU:
-            return self.item_vectors
-        return self.keep(f"items on {device}", self.item_vectors, lambda: self.item_vectors.to(device))
 
     @classmethod
     def build(cls, counts: Counts, items: NDArray[np.int64], model: Model) -> Base:

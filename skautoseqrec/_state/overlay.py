@@ -1,278 +1,249 @@
-"""The events since the base and what they changed, append-only, so that readers need no lock."""
+"""The events since the base, append-only, so that readers need no lock."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from .._counts.counts import TRANSITION_UNIT
+from .._counts.counts import TRANSITION_UNIT, Counts, Rows, find_all_transitions
 from .._counts.settings import SequenceSettings
-from .._network.model import Model
-from .._utils.ragged import GrowableArray, SparseEntries
-from .base import Base, padded_levels
+from .._utils.ragged import GrowableArray, SparseEntries, ragged_ranges
+from .postings import Postings
 
-#: Events, targets and units of an item that nothing was added from.
-NO_TRANSITIONS: tuple[list[int], list[int], list[int]] = ([], [], [])
-#: Events, items, and whether each joins the moment before, of a user that nothing was added to.
-NO_HISTORY: tuple[list[int], list[int], list[bool]] = ([], [], [])
+#: From so many events on they are added all at once, at the price of some sorts, rather than one by one.
+FEWEST_AT_ONCE = 48
 
 
-class Changes(NamedTuple):
-    """What the first events of an overlay changed.
+class Followed(NamedTuple):
+    """What a new event comes after, newest first.
 
     Parameters
     ----------
-    n_events : int
-        How many events.
-    items : ndarray of shape (n_changed,)
-        The items that had one, each once.
-    vector_changes : Tensor of shape (n_changed, d)
-        By how much the two-hop vector of each of them changed.
-    levels : ndarray of shape (n_half_lives, n_items)
-        Levels of the trend after them.
+    sources : list of int
+        The items that transitions lead from.
+    units : list of int
+        What each of these transitions weighs.
+    near : list of int
+        The items that stand near before it, which may be of its own moment.
     """
 
-    n_events: int
-    items: NDArray[np.int64]
-    vector_changes: Tensor
-    levels: NDArray[np.float64]
+    sources: list[int]
+    units: list[int]
+    near: list[int]
 
 
 class Overlay:
-    """The events since the base and what they changed.
+    """The events since the base, and what each of them came after.
 
     A reader passes the number of events it may see; later ones are appended behind its back without harm.
 
     Parameters
     ----------
-    base : Base
+    counts : Counts
         What the events are added to.
-    model : Model
-        The trained weights.
+    settings : SequenceSettings
+        How time enters the counts.
     """
 
-    def __init__(self, base: Base, model: Model) -> None:
-        self._base = base
-        self._model = model
-        self._step_weights = model.settings.step_weights.tolist()
-        self._step_values = (model.settings.step_weights / TRANSITION_UNIT).astype(np.float32)
-        self._item_of_event = GrowableArray(np.zeros(0, dtype=np.int64))
-        self._second_of_event = GrowableArray(np.zeros(0))
-        #: What leads to the item of each event, after it.
-        self._target_of_event = GrowableArray(np.zeros((0, base.target.shape[1]), dtype=np.float32))
-        self._history: dict[int, tuple[list[int], list[int], list[bool]]] = {}  # user -> events, items, joins
-        self._transitions: dict[int, tuple[list[int], list[int], list[int]]] = {}  # item -> events, targets, units
-        self._previous: list[list[int]] = []  # of each event, the other items that stood near before it
-        self._followed_by: dict[int, list[int]] = {}  # item -> events of other items that followed near behind it
-        self._events_of: dict[int, list[int]] = {}  # item -> its own events
-        # Only the writer reads these: T as it is now, and each changed item's newest event.
-        self._added: dict[tuple[int, int], int] = {}
-        self._newest_event: dict[int, int] = {}
-        self._changes = self._no_changes()
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return what is pickled: not what readers have computed."""
-        return vars(self) | {"_changes": self._no_changes()}
-
-    @property
-    def settings(self) -> SequenceSettings:
-        """How time enters the counts."""
-        return self._model.settings
+    def __init__(self, counts: Counts, settings: SequenceSettings) -> None:
+        self._counts, self.settings = counts, settings
+        self._step_weights = settings.step_weights
+        self._units = self._step_weights.tolist()
+        none = np.zeros(0, dtype=np.int64)
+        self._item_of_event, self._second_of_event = GrowableArray(none), GrowableArray(np.zeros(0))
+        self._joins = GrowableArray(np.zeros(0, dtype=bool))
+        # Transitions and near items in the order of their events, and where those of each event begin and end.
+        self._sources, self._weights, self._bounds = GrowableArray(none), GrowableArray(none), GrowableArray([0])
+        self._near, self._near_bounds = GrowableArray(none), GrowableArray([0])
+        self._events_of_user, self._events_of_item = Postings(), Postings()
+        self._transitions_from = Postings()  # item -> its transitions
+        self._followers = Postings()  # item -> events of other items that it stands near before
 
     def __len__(self) -> int:
         """Return the number of events, published or not."""
-        return len(self._target_of_event)
+        return len(self._item_of_event)
+
+    def add_events(
+        self,
+        users: NDArray[np.int64],
+        items: NDArray[np.int64],
+        joins: NDArray[np.bool_],
+        seconds: NDArray[np.float64],
+    ) -> None:
+        """Append events in order, each of which may join the moment of its user's event before.
+
+        One costs O(window), whatever else is known; with moments, the window holds whole ones.
+        """
+        if len(users) >= FEWEST_AT_ONCE:
+            self._add_at_once(users, items, joins, seconds)
+            return
+        for row in zip(users.tolist(), items.tolist(), joins.tolist(), seconds.tolist(), strict=True):
+            self.add_event(*row)
 
     def add_event(self, user: int, item: int, joins: bool, second: float) -> None:
-        """Let one event in at a time, which may join the moment of its user's event before.
-
-        It costs O(window * d), whatever else is known; with moments, the window holds whole ones.
-        """
-        event = len(self)
-        sources, steps, near = self._before(user, joins)
-        for source, step in zip(sources, steps, strict=True):
-            events, targets, units = self._transitions.setdefault(source, ([], [], []))
-            targets.append(item)
-            units.append(self._step_weights[step])
-            events.append(event)  # last: readers look for their mark here
-        self._previous.append([other for other in near if other != item])
-        for other in self._previous[-1]:
-            self._followed_by.setdefault(other, []).append(event)
-        self._events_of.setdefault(item, []).append(event)
-        events, items, joined = self._history.setdefault(user, ([], [], []))
-        items.append(item)
-        joined.append(joins)
-        events.append(event)
-        self._item_of_event.append(item)
+        """Append one event."""
+        event, sources, units, near = len(self), *self._before(user, joins)
+        for place, source in enumerate(sources, start=len(self._sources)):
+            self._transitions_from.append(source, place)
+        self._sources.extend_by_list(sources)
+        self._weights.extend_by_list(units)
+        self._bounds.append(len(self._sources))
+        near = [other for other in near if other != item]
+        for other in near:
+            self._followers.append(other, event)
+        self._near.extend_by_list(near)
+        self._near_bounds.append(len(self._near))
+        self._events_of_user.append(user, event)
+        self._events_of_item.append(item, event)
         self._second_of_event.append(second)
-        self._target_of_event.append(self._grow_target(item, sources, steps))
-        self._newest_event[item] = event
+        self._joins.append(joins)
+        self._item_of_event.append(item)
 
-    def history(self, user: int, n_events: int) -> list[int]:
-        """Return the items that the first ``n_events`` events added to a user's history."""
-        events, items, _ = self._history.get(user, NO_HISTORY)
-        return items[: bisect_left(events, n_events)]
+    def histories(
+        self, users: NDArray[np.int64], n_events: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Return what the first ``n_events`` events added to users' histories: lengths, events, their items."""
+        lengths, events = self._events_of_user.rows(users, n_events)
+        return lengths, events, self.item_of_event(n_events)[events]
 
-    def joins(self, user: int, n_events: int) -> list[bool]:
-        """Return which of these items join the moment of the one before."""
-        events, _, joins = self._history.get(user, NO_HISTORY)
-        return joins[: bisect_left(events, n_events)]
+    def joins(self, events: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return which of some events join the moment of their user's event before."""
+        return self._joins.view()[events]
 
-    def seconds(self, user: int, n_events: int) -> list[float]:
-        """Return the times of these items."""
-        events, _, _ = self._history.get(user, NO_HISTORY)
-        seconds = self._second_of_event.view()
-        return [float(seconds[event]) for event in events[: bisect_left(events, n_events)]]
+    def seconds(self, events: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the times of some events, NaN where there is none."""
+        return self._second_of_event.view()[events]
 
     def transitions_from(self, items: NDArray[np.integer], n_events: int) -> SparseEntries:
         """Return the transitions that the first ``n_events`` events added from some items, one row for each."""
-        lengths: list[int] = []
-        targets: list[int] = []
-        units: list[int] = []
-        for item in items.tolist():
-            events, item_targets, item_units = self._transitions.get(item, NO_TRANSITIONS)
-            lengths.append(bisect_left(events, n_events))
-            targets += item_targets[: lengths[-1]]
-            units += item_units[: lengths[-1]]
-        values = np.array(units, dtype=np.float32) / np.float32(TRANSITION_UNIT)
-        return SparseEntries(np.array(lengths, dtype=np.int64), np.array(targets, dtype=np.int64), values)
+        bounds = self._bounds.view(n_events + 1)
+        lengths, places = self._transitions_from.rows(items, int(bounds[-1]))
+        targets = self._item_of_event.view()[np.searchsorted(bounds, places, side="right") - 1]
+        values = self._weights.view()[places].astype(np.float32) / np.float32(TRANSITION_UNIT)
+        return SparseEntries(lengths, targets, values)
 
-    def pairs_with(self, items: NDArray[np.integer], n_events: int) -> SparseEntries:
-        """Return the pairs that the first ``n_events`` events completed with some items, one row for each."""
-        asked, places = np.unique(items, return_inverse=True)
-        others: list[int] = []
-        lengths: list[int] = []
-        for item in asked.tolist():
-            before = len(others)
-            followers = self._followed_by.get(item, [])
-            followers = followers[: bisect_left(followers, n_events)]
-            if followers:
-                others += self._item_of_event.view()[followers].tolist()
-            own = self._events_of.get(item, [])
-            for event in own[: bisect_left(own, n_events)]:
-                others += self._previous[event]
-            lengths.append(len(others) - before)
-        ones = np.ones(len(others), dtype=np.float32)
-        return SparseEntries(np.array(lengths, dtype=np.int64), np.array(others, dtype=np.int64), ones).rows(places)
+    def transitions_into(self, items: NDArray[np.int64], n_events: int) -> SparseEntries:
+        """Return the transitions that the first ``n_events`` events added into some items, one row each, in units.
+
+        The values are whole numbers; an item that transitions lead from stands as often as they do.
+        """
+        n_own, events = self._events_of_item.rows(items, n_events)
+        bounds = self._bounds.view(n_events + 1)
+        lengths = bounds[events + 1] - bounds[events]
+        places = ragged_ranges(bounds[events], lengths)
+        rows = np.repeat(np.repeat(np.arange(len(items)), n_own), lengths)
+        weights = self._weights.view()[places]
+        return SparseEntries(np.bincount(rows, minlength=len(items)), self._sources.view()[places], weights)
+
+    def pairs_with(self, items: NDArray[np.integer], n_events: int) -> Iterator[SparseEntries]:
+        """Yield the pairs that the first ``n_events`` events completed with some items, one row for each.
+
+        First those with an item that came later, then those with one that came before.
+        """
+        asked, rows = np.unique(items, return_inverse=True)
+        lengths, events = self._followers.rows(asked, n_events)
+        yield _ones(lengths, self._item_of_event.view()[events]).rows(rows)
+        lengths, events = self._events_of_item.rows(asked, n_events)
+        bounds = self._near_bounds.view(n_events + 1)
+        near = SparseEntries(bounds[events + 1] - bounds[events], events, np.zeros(0, dtype=np.float32))
+        others = self._near.view()[ragged_ranges(bounds[events], near.lengths)]
+        ends = np.r_[0, np.cumsum(lengths)]
+        yield _ones(np.diff(near.bounds[ends]), others).rows(rows)
 
     def item_of_event(self, n_events: int) -> NDArray[np.int64]:
         """Return the item of each of the first ``n_events`` events."""
         return self._item_of_event.view(n_events)
 
-    def changes(self, n_events: int, n_items: int) -> Changes:
-        """Return what the first ``n_events`` events changed, added up.
-
-        The newest answer is kept: only what happened since then is computed.
-        """
-        changes = self._changes
-        if (changes.n_events, changes.levels.shape[1]) != (n_events, n_items):
-            known = changes if changes.n_events <= n_events else self._no_changes()
-            # One reference, set at once: readers in other threads find these or those, each whole.
-            changes = self._advance(known, n_events, n_items)
-            if n_events >= self._changes.n_events:
-                self._changes = changes
-        return changes
-
-    def project(self, entries: SparseEntries) -> Tensor:
-        """Return the product of sparse rows with the encoder's weight."""
-        return self._model.project_entries(entries)
-
-    def _before(self, user: int, joins: bool) -> tuple[list[int], list[int], list[int]]:
-        """Return the items that a new event follows, how many steps further than the first each is, and those near it.
-
-        All stand newest first. Those near it may be of its own moment.
-        """
-        n_steps, n_near = len(self._step_weights), self.settings.neighbour_window
+    def _before(self, user: int, joins: bool) -> Followed:
+        """Return what a new event comes after."""
+        n_steps, n_near = len(self._units), self.settings.neighbour_window
         if not self.settings.by_moment:
             newest = self._previous_items(user, max(n_steps, n_near))
             sources = newest[:n_steps]
-            return sources, list(range(len(sources))), newest[:n_near]
-        sources, steps, near = [], [], []
+            return Followed(sources, self._units[: len(sources)], newest[:n_near])
+        sources, units, near = [], [], []
         step, n_between, n_in_moment = (-1 if joins else 0), 0, 0
         for item, joined in self._newest_first(user):
             if step >= 0:
                 n_in_moment += 1
                 if n_between < n_steps:
                     sources.append(item)
-                    steps.append(step)
+                    units.append(self._units[step])
             if n_between < n_near:
                 near.append(item)
             if not joined:  # a moment begins here, and an older one comes next
                 step, n_between, n_in_moment = step + 1, n_between + n_in_moment, 0
                 if n_between >= max(n_steps, n_near):
                     break
-        return sources, steps, near
+        return Followed(sources, units, near)
 
     def _previous_items(self, user: int, window: int) -> list[int]:
         """Return so many of the user's last items, newest first."""
-        recent = self._history.get(user, NO_HISTORY)[1][-window:]
-        counts = self._base.counts
-        if len(recent) < window and user < counts.n_users:
-            start, end = counts.indptr[user : user + 2].tolist()
-            recent = [*counts.history[max(start, end - window + len(recent)) : end].tolist(), *recent]
-        return list(reversed(recent))
+        events = self._events_of_user.newest(user, window)
+        recent: list[int] = self._item_of_event.view()[events].tolist() if events else []
+        if len(recent) < window and user < self._counts.n_users:
+            start, end = self._counts.indptr[user : user + 2].tolist()
+            recent = [*self._counts.history[max(start, end - window + len(recent)) : end].tolist(), *recent]
+        recent.reverse()
+        return recent
 
     def _newest_first(self, user: int) -> Iterator[tuple[int, bool]]:
         """Yield all of a user's items, newest first, and whether each joins the moment of the one before."""
-        _, items, joins = self._history.get(user, NO_HISTORY)
-        yield from zip(reversed(items), reversed(joins), strict=True)
-        counts = self._base.counts
+        events = np.array(self._events_of_user.newest(user, len(self)), dtype=np.int64)[::-1]
+        yield from zip(self._item_of_event.view()[events].tolist(), self._joins.view()[events].tolist(), strict=True)
+        counts = self._counts
         if user < counts.n_users and counts.joins is not None:
             start, end = counts.indptr[user : user + 2].tolist()
             for place in range(end - 1, start - 1, -1):
                 yield int(counts.history[place]), bool(counts.joins[place])
 
-    def _advance(self, known: Changes, n_events: int, n_items: int) -> Changes:
-        """Return what more events changed."""
-        arrived = self.item_of_event(n_events)[known.n_events :]
-        levels = padded_levels(known.levels, self._model, n_items)
-        clock = self._base.counts.clock
-        self._model.trend.add_events(levels, arrived, np.arange(clock + known.n_events, clock + n_events))
-        items = np.union1d(known.items, arrived)
-        vector_changes = torch.zeros(len(items), self._base.source.shape[1], dtype=torch.float32)
-        vector_changes[torch.from_numpy(np.searchsorted(items, known.items))] = known.vector_changes
-        moved, newest = np.unique(arrived[::-1], return_index=True)
-        targets = torch.from_numpy(self._target_of_event.view(n_events)[n_events - 1 - newest])
-        reached = self._base.item_vectors.two_hop
-        before = reached[torch.from_numpy(np.minimum(moved, len(reached) - 1))]
-        vector_changes[torch.from_numpy(np.searchsorted(items, moved))] = self._model.reach(targets) - before
-        return Changes(n_events, items, vector_changes, levels)
+    def _add_at_once(
+        self,
+        users: NDArray[np.int64],
+        items: NDArray[np.int64],
+        joins: NDArray[np.bool_],
+        seconds: NDArray[np.float64],
+    ) -> None:
+        """Append events that are looked up and sorted together."""
+        first, events = len(self), len(self) + np.arange(len(users))
+        rows = self._rows(users, items, joins)
+        into = find_all_transitions(rows, self._step_weights)
+        near = find_all_transitions(rows, np.ones(self.settings.neighbour_window, dtype=np.int64), within=True)
+        is_pair = near.source != near.target
+        self._transitions_from.extend(into.source, len(self._sources) + np.arange(len(into.source)))
+        self._bounds.extend(len(self._sources) + np.searchsorted(into.event, np.arange(len(users)), side="right"))
+        self._sources.extend(into.source)
+        self._weights.extend(into.weight)
+        event, other = near.event[is_pair], near.source[is_pair]
+        self._followers.extend(other, first + event)
+        self._near_bounds.extend(len(self._near) + np.searchsorted(event, np.arange(len(users)), side="right"))
+        self._near.extend(other)
+        self._events_of_user.extend(users, events)
+        self._events_of_item.extend(items, events)
+        self._second_of_event.extend(seconds)
+        self._joins.extend(joins)
+        self._item_of_event.extend(items)
 
-    def _no_changes(self) -> Changes:
-        nothing = np.zeros(0, dtype=np.int64)
-        return Changes(0, nothing, torch.zeros(0, self._base.source.shape[1], dtype=torch.float32), self._base.levels)
+    def _rows(self, users: NDArray[np.int64], items: NDArray[np.int64], joins: NDArray[np.bool_]) -> Rows:
+        """Return new events behind what they may follow."""
+        known = np.unique(users)
+        starts, ends = self._counts.ranges(known)
+        if not self.settings.by_moment:  # a window is so many items
+            starts = np.maximum(starts, ends - max(len(self._units), self.settings.neighbour_window))
+        n_old = ends - starts
+        n_added, events, added = self.histories(known, len(self))
+        places = ragged_ranges(starts, n_old)
+        before = np.r_[np.repeat(known, n_old), np.repeat(known, n_added)]
+        context = np.r_[self._counts.history[places], added]
+        joined = None
+        if self.settings.by_moment:
+            old = np.zeros(len(places), dtype=bool) if self._counts.joins is None else self._counts.joins[places]
+            joined = np.r_[old, self.joins(events), joins]
+        return Rows(np.r_[before, users], np.r_[context, items], len(context), joined)
 
-    def _grow_target(self, item: int, sources: list[int], steps: list[int]) -> NDArray[np.float32]:
-        """Return what leads to an item after transitions from some items: projected, its squared norm behind."""
-        event = self._newest_event.get(item)
-        target = self._base_target(item) if event is None else self._target_of_event.view()[event].copy()
-        n_trained = self._model.n_trained
-        for source, step in zip(sources, steps, strict=True):
-            growth = self._grow(source, item, self._step_weights[step])
-            if source < n_trained:
-                target[-1] += growth
-        trained = [source for source in sources if source < n_trained]
-        if trained:
-            weights = self._step_values[steps]
-            if len(trained) < len(sources):
-                weights = weights[[source < n_trained for source in sources]]
-            target[:-1] += weights @ self._model.encoder_weight[trained]
-        return target
 
-    def _grow(self, source: int, item: int, units: int) -> float:
-        """Add to ``T[source, item]`` and return by how much its square grew."""
-        known = self._added.get((source, item))
-        before = self._base.counts.transition(source, item) if known is None else known
-        self._added[source, item] = before + units
-        return (2 * before + units) * units / TRANSITION_UNIT**2
-
-    def _base_target(self, item: int) -> NDArray[np.float32]:
-        target = self._base.target
-        # A copy: it is written to, and a view would take the whole matrix along when the overlay is pickled.
-        return target[item].numpy().copy() if item < len(target) else np.zeros(target.shape[1], dtype=np.float32)
+def _ones(lengths: NDArray[np.int64], items: NDArray[np.int64]) -> SparseEntries:
+    return SparseEntries(lengths, items, np.ones(len(items), dtype=np.float32))

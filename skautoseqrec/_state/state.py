@@ -21,11 +21,12 @@ from .._data.vocabulary import Vocabulary
 from .._network.model import Model
 from .._utils.torch_state import in_usual_torch_state
 from .base import Base
+from .changes import ChangeReader
 from .overlay import Overlay
 from .snapshot import Asked, Snapshot
 
-#: An overlay is merged into its base once it holds this many events, or a share of what a merge has to copy.
-SMALLEST_MERGE = 1024
+#: An overlay is merged into its base once it holds this many events, or one in so many of all: a merge copies all.
+SMALLEST_MERGE, MERGE_SHARE = 1024, 16
 #: Sums of float32 are built anew once so many times the events that they were built from have been added to them: it
 #: bounds their drift, and an event pays for being built twice at most.
 REBUILT_AFTER = 1.0
@@ -89,21 +90,23 @@ class State:
         """Append events in time order and return the snapshot that has them; it is not published yet."""
         users, items = self.user_vocabulary.add(columns.user_ids), self.item_vocabulary.add(columns.item_ids)
         self.events.add_events(users, items, columns.times)
-        overlay = self.snapshot.overlay
-        if len(overlay) + len(users) > self._merge_at():
+        snapshot = self.snapshot
+        if len(snapshot.overlay) + len(users) > self._merge_at():
             base = self._base_after(
-                self.snapshot.base, len(self.events), len(self.user_vocabulary), len(self.item_vocabulary)
+                snapshot.base, len(self.events), len(self.user_vocabulary), len(self.item_vocabulary)
             )
             n_added = len(self.events) - base.n_built_from
             return self._snapshot_of(self._built(base) if n_added >= REBUILT_AFTER * base.n_built_from else base)
-        first, known = len(self.events) - len(users), (len(self.user_vocabulary), len(self.item_vocabulary))
+        first = len(self.events) - len(users)
         seconds = self.events.seconds(first, len(self.events))
         seconds = np.full(len(users), np.nan) if seconds is None else seconds
-        rows = zip(users.tolist(), items.tolist(), self.events.joins(first).tolist(), seconds.tolist(), strict=True)
-        for row in rows:
-            overlay.add_event(*row)
-        newest = float(np.fmax.reduce(seconds, initial=self.snapshot.newest))
-        return Snapshot(self.snapshot.base, overlay, len(overlay), *known, newest)
+        snapshot.overlay.add_events(users, items, self.events.joins(first), seconds)
+        return snapshot._replace(
+            n_events=len(snapshot.overlay),
+            n_users=len(self.user_vocabulary),
+            n_items=len(self.item_vocabulary),
+            newest=float(np.fmax.reduce(seconds, initial=snapshot.newest)),
+        )
 
     def _roll_back(self) -> None:
         """Forget what an interrupted update left behind the published mark."""
@@ -180,14 +183,14 @@ class State:
         return Base.build(base.counts, self.events.between(0, len(base.counts.history))[1], self.model)
 
     def _snapshot_of(self, base: Base) -> Snapshot:
-        overlay = Overlay(base, self.model)
-        seconds = base.counts.seconds
-        newest = np.nan if seconds is None else float(np.fmax.reduce(seconds))
-        return Snapshot(base, overlay, 0, base.counts.n_users, base.counts.n_items, newest)
+        counts, overlay = base.counts, Overlay(base.counts, self.model.settings)
+        newest = np.nan if counts.seconds is None else float(np.fmax.reduce(counts.seconds))
+        reader = ChangeReader(base, overlay, self.model)
+        return Snapshot(self.model, base, overlay, reader, 0, counts.n_users, counts.n_items, newest)
 
     def _merge_at(self) -> int:
         """Return the size of overlay at which a merge pays: its copies must be spread over events in proportion."""
-        return max(SMALLEST_MERGE, self.snapshot.n_items // 4, len(self.events) // 256)
+        return max(SMALLEST_MERGE, self.snapshot.n_items // 4, len(self.events) // MERGE_SHARE)
 
 
 def _codes_ahead(vocabulary: Vocabulary, ids: NDArray[Any], n_known: int) -> tuple[NDArray[np.int64], int]:

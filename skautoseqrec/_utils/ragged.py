@@ -140,6 +140,14 @@ class GrowableArray:
         self._buffer[self._length] = value
         self._length += 1
 
+    def extend_by_list(self, values: list[Any]) -> None:
+        """Append a few rows of the array's own dtype, at a list's price."""
+        length = self._length + len(values)
+        if length > len(self._buffer):
+            self._reserve(length, self._buffer.dtype)
+        self._buffer[self._length : length] = values
+        self._length = length
+
     def extend(self, values: NDArray[Any]) -> None:
         """Append many rows; the dtype is promoted when theirs needs it."""
         dtype = np.result_type(self._buffer, values)

@@ -38,6 +38,20 @@ PAIR_LAYOUTS = {
 }
 
 
+#: How an update can reach the answers: what is patched to have it so.
+UPDATE_PATHS = {
+    "one by one, corrected": {
+        "skautoseqrec._state.overlay.FEWEST_AT_ONCE": 10**9,
+        "skautoseqrec._state.changes.MOST_CORRECTED": 10**9,
+    },
+    "at once, written anew": {
+        "skautoseqrec._state.overlay.FEWEST_AT_ONCE": 0,
+        "skautoseqrec._state.changes.MOST_CORRECTED": 0,
+        "skautoseqrec._state.changes.CORRECTED_SHARE": 10**9,
+    },
+}
+
+
 def assert_same_weights(actual, expected, **tolerances):
     """Compare every weight of two networks: to the last bit, unless ``rtol`` and ``atol`` are given."""
     states = (model._serving.scorer.model.module.state_dict() for model in (actual, expected))

@@ -174,13 +174,13 @@ def read_beside_writer(world, n_readers, counted, failures):
 
 def stress(seconds, n_readers, seed=0, n_updates=60):
     """Let readers ask beside a writer for some time, in one world after the other; returns counts and failures."""
-    counted, failures = Counter(), []
-    end = perf_counter() + seconds
+    counted, failures, spent = Counter(), [], 0.0
     with switching_often(smallest_merge=8):
-        while perf_counter() < end:
+        while spent < seconds:
             world = World(seed, n_updates)
             for _ in range(3):
-                if perf_counter() < end:
-                    read_beside_writer(world, n_readers, counted, failures)
+                start = perf_counter()
+                read_beside_writer(world, n_readers, counted, failures)
+                spent += perf_counter() - start
             seed += 1
     return counted, failures

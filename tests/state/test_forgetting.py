@@ -229,6 +229,7 @@ def test_refresh_changes_no_answer(fitted):
 
 def test_sums_are_built_anew_by_themselves_when_the_log_has_doubled(monkeypatch):
     monkeypatch.setattr("skautoseqrec._state.state.SMALLEST_MERGE", 0)
+    monkeypatch.setattr("skautoseqrec._state.state.MERGE_SHARE", 10**9)
     recommender = AutoSeqRecRecommender(**SMALL).fit([(user, user % 3) for user in range(8)])
     built_from = []
     for event in range(24):

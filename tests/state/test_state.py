@@ -5,7 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
-from comparisons import assert_same_answers, assert_same_base, rebuilt
+from comparisons import UPDATE_PATHS, assert_same_answers, assert_same_base, rebuilt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import in_time_order
@@ -40,16 +40,20 @@ def test_updates_equal_a_rebuild(parts, recommender, smallest_merge):
 
 @pytest.mark.usefixtures("layout")
 @settings(max_examples=25)
-@given(consecutive_logs(n_parts=3), recommenders())
-def test_updates_one_by_one_equal_one_update(parts, recommender):
+@given(consecutive_logs(n_parts=3), recommenders(), st.sampled_from([*UPDATE_PATHS.values()]))
+def test_updates_one_by_one_equal_one_update(parts, recommender, path):
     fitted, first, second = parts
     if recommender.ties == "together":  # what happens at one time comes in one order only if it comes at once
         second = [(user, item, *(time + 1 for time in times)) for user, item, *times in second]
     apart = copy.deepcopy(recommender.fit(fitted)).partial_update(first).partial_update(second)
-    together = copy.deepcopy(recommender).partial_update(first + second)
     one_by_one = copy.deepcopy(recommender)
     for row in in_time_order(first + second, recommender.ties == "together"):
         one_by_one.partial_update([row])
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in path.items():
+            patch.setattr(name, value)
+        together = copy.deepcopy(recommender).partial_update(first + second)
+        all_answers(together)
     for other in (together, one_by_one):
         assert apart.item_ids_.tolist() == other.item_ids_.tolist()
         assert_same_base(apart._serving.state.merged(), other._serving.state.merged())
@@ -57,15 +61,22 @@ def test_updates_one_by_one_equal_one_update(parts, recommender):
 
 
 @pytest.mark.usefixtures("layout")
-@settings(max_examples=25)
-@given(consecutive_logs(n_parts=2), recommenders())
-def test_overlay_and_base_give_the_same_answers(parts, recommender):
-    recommender.fit(parts[0]).partial_update(parts[1])
-    merged = copy.deepcopy(recommender)
-    state = merged._serving.state
-    state.snapshot = state._snapshot_of(rebuilt(recommender))
-    assert recommender._serving.state.snapshot.n_events == len(parts[1])
-    assert_same_answers(recommender, merged)
+@settings(max_examples=40)
+@given(consecutive_logs(n_parts=2, max_size=15), recommenders(), st.sampled_from([*UPDATE_PATHS.values()]))
+def test_overlay_and_base_give_the_same_answers(parts, recommender, path):
+    recommender.fit(parts[0])
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in path.items():
+            patch.setattr(name, value)
+        for rows in np.array_split(np.arange(len(parts[1])), 2):
+            if len(rows):
+                recommender.partial_update([parts[1][row] for row in rows])
+                all_answers(recommender)  # what is written anew starts from what was written before
+        merged = copy.deepcopy(recommender)
+        state = merged._serving.state
+        state.snapshot = state._snapshot_of(rebuilt(recommender))
+        assert recommender._serving.state.snapshot.n_events == len(parts[1])
+        assert_same_answers(recommender, merged)
 
 
 @settings(max_examples=30)

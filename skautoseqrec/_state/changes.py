@@ -1,0 +1,140 @@
+"""What the events of an overlay changed in the numbers that every user's score reads: item vectors and the trend."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .._counts.counts import TRANSITION_UNIT
+from .._network.heads import ItemVectors
+from .._network.model import Model
+from .._utils.ragged import SparseEntries
+from .._utils.sparse import entries_at
+from .base import Base, padded_levels, spread_items
+from .overlay import Overlay
+
+#: So many changed items are corrected one by one, or one in so many of all; for more, vectors are written anew.
+MOST_CORRECTED, CORRECTED_SHARE = 64, 8
+
+
+class Changes(NamedTuple):
+    """What the first events of an overlay changed.
+
+    Parameters
+    ----------
+    n_events : int
+        How many events.
+    item_vectors : ItemVectors
+        What scoring reads of each item, the last row standing for any that has none: as in the base, or as of some of
+        these events.
+    items : ndarray of shape (n_changed,)
+        The items that had an event since then, each once.
+    vector_changes : Tensor of shape (n_changed, d)
+        By how much the two-hop vector of each of them changed since then.
+    levels : ndarray of shape (n_half_lives, n_items)
+        Levels of the trend after all of these events.
+    """
+
+    n_events: int
+    item_vectors: ItemVectors
+    items: NDArray[np.int64]
+    vector_changes: Tensor
+    levels: NDArray[np.float64]
+
+    @classmethod
+    def none(cls, base: Base) -> Changes:
+        """Return what no events changed."""
+        nothing = np.zeros(0, dtype=np.int64)
+        none = torch.zeros(0, base.source.shape[1], dtype=torch.float32)
+        return cls(0, base.item_vectors, nothing, none, base.levels)
+
+    def advance(self, base: Base, overlay: Overlay, model: Model, n_events: int, n_items: int) -> Changes:
+        """Return what more events changed, given how many events and items there are then."""
+        arrived = overlay.item_of_event(n_events)[self.n_events :]
+        levels, clock = padded_levels(self.levels, model, n_items), base.counts.clock
+        model.trend.add_events(levels, arrived, np.arange(clock + self.n_events, clock + n_events))
+        moved = np.unique(arrived)
+        items = np.union1d(self.items, moved)
+        reached = model.reach(targets_of(moved, base, overlay, model, n_events))
+        if len(items) > max(MOST_CORRECTED, n_items // CORRECTED_SHARE):
+            vectors = self._written(moved, reached, n_items)
+            return Changes.none(base)._replace(n_events=n_events, item_vectors=vectors, levels=levels)
+        changes = reached.new_zeros(len(items), reached.shape[1])
+        changes[torch.from_numpy(np.searchsorted(items, self.items))] = self.vector_changes
+        changes[torch.from_numpy(np.searchsorted(items, moved))] = reached - self._written_before(moved)
+        return Changes(n_events, self.item_vectors, items, changes, levels)
+
+    def _written_before(self, items: NDArray[np.int64]) -> Tensor:
+        """Return the two-hop vectors of some items as they were when all were written."""
+        two_hop = self.item_vectors.two_hop
+        return two_hop[torch.from_numpy(np.minimum(items, len(two_hop) - 1))]
+
+    def _written(self, moved: NDArray[np.int64], reached: Tensor, n_items: int) -> ItemVectors:
+        """Return the vectors of all items with every change written into them."""
+        vectors = spread_items(self.item_vectors, n_items + 1)
+        vectors.two_hop[torch.from_numpy(self.items)] += self.vector_changes
+        vectors.two_hop[torch.from_numpy(moved)] = reached
+        return vectors
+
+
+class ChangeReader:
+    """Tells what the first events of an overlay changed, and remembers the newest answer.
+
+    Parameters
+    ----------
+    base : Base
+        What the events were added to.
+    overlay : Overlay
+        The events.
+    model : Model
+        The trained weights.
+    """
+
+    def __init__(self, base: Base, overlay: Overlay, model: Model) -> None:
+        self._base, self._overlay, self._model = base, overlay, model
+        self._newest = Changes.none(base)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: not what readers have computed."""
+        return vars(self) | {"_newest": Changes.none(self._base)}
+
+    def at(self, n_events: int, n_items: int) -> Changes:
+        """Return what the first events changed, given how many events and items there are; computed from the newest."""
+        changes = self._newest
+        if (changes.n_events, changes.levels.shape[1]) != (n_events, n_items):
+            known = changes if changes.n_events <= n_events else Changes.none(self._base)
+            changes = known.advance(self._base, self._overlay, self._model, n_events, n_items)
+            # One reference, set at once: readers in other threads find these or those, each whole.
+            if n_events >= self._newest.n_events:
+                self._newest = changes
+        return changes
+
+
+def targets_of(items: NDArray[np.int64], base: Base, overlay: Overlay, model: Model, n_events: int) -> Tensor:
+    """Return what leads to some items after the first events of an overlay: projected, the squared norm behind.
+
+    It depends on these events only, not on what was read before: transitions are added up as whole numbers first.
+    """
+    targets = base.target.new_zeros(len(items), base.target.shape[1])
+    is_known = items < len(base.target)
+    targets[torch.from_numpy(is_known)] = base.target[torch.from_numpy(items[is_known])]
+    into = overlay.transitions_into(items, n_events)
+    rows = np.repeat(np.arange(len(items)), into.lengths)
+    is_trained = into.items < model.n_trained
+    keys, places = np.unique(rows[is_trained] * model.n_trained + into.items[is_trained], return_inverse=True)
+    added = np.bincount(places, into.values[is_trained], minlength=len(keys))
+    rows, sources = np.divmod(keys, max(model.n_trained, 1))
+    before = np.zeros(len(keys))
+    is_counted = is_known[rows] & (sources < base.counts.n_items)
+    before[is_counted] = entries_at(base.counts.transitions, sources[is_counted], items[rows[is_counted]])
+    growth = np.bincount(rows, (2 * before + added) * added / TRANSITION_UNIT**2, minlength=len(items))
+    summed = SparseEntries(
+        np.bincount(rows, minlength=len(items)), sources, (added / TRANSITION_UNIT).astype(np.float32)
+    )
+    targets[:, :-1] += model.project_entries(summed)
+    targets[:, -1] += torch.from_numpy(growth.astype(np.float32))
+    return targets

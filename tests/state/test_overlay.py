@@ -1,0 +1,136 @@
+"""The overlay: appended one by one or at once, it holds the same, and a reader sees no later events."""
+
+from collections import defaultdict
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skautoseqrec._counts.counts import Counts
+from skautoseqrec._counts.events import Events
+from skautoseqrec._counts.settings import SequenceSettings
+from skautoseqrec._state import overlay as module
+from skautoseqrec._state.overlay import Overlay
+from skautoseqrec._state.postings import Postings
+
+N_USERS, N_ITEMS = 4, 6
+
+
+@st.composite
+def appended(draw):
+    """Draw settings, the counts of known events, and events to append: users, items, joins, seconds."""
+    by_moment = draw(st.booleans())
+    settings = SequenceSettings(
+        draw(st.integers(1, 4)), 0.5, 0.9, 3, 0.5, (), draw(st.sampled_from([0, 1, 3, 20])), 0.5,
+        "together" if by_moment else "row",
+    )  # fmt: skip
+    row = st.tuples(st.integers(0, N_USERS - 1), st.integers(0, N_ITEMS - 1), st.booleans(), st.floats(0, 9))
+    known, added = draw(st.lists(row, max_size=12)), draw(st.lists(row, min_size=1, max_size=20))
+    columns, seen = [], set()
+    for user, item, joins, second in known + added:
+        columns.append((user, item, by_moment and joins and user in seen, second))
+        seen.add(user)
+    users, items, joins, seconds = (np.array(column) for column in zip(*columns, strict=True))
+    n_known = len(known)
+    events = Events(users, items, N_USERS, N_ITEMS, joins if by_moment else None, seconds).part(0, n_known)
+    counts = Counts.of(events, settings.step_weights, np.arange(n_known), n_known)
+    return settings, counts, [column[n_known:] for column in (users, items, joins, seconds)]
+
+
+def filled(counts, settings, columns, fewest_at_once, n_calls=1):
+    overlay = Overlay(counts, settings)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "FEWEST_AT_ONCE", fewest_at_once)
+        for rows in np.array_split(np.arange(len(columns[0])), n_calls):
+            overlay.add_events(*(column[rows] for column in columns))
+    return overlay
+
+
+def rows_of(entries):
+    """Return the items and values of each row, sorted."""
+    bounds = entries.bounds
+    pairs = list(zip(entries.items.tolist(), entries.values.tolist(), strict=True))
+    return [sorted(pairs[start:stop]) for start, stop in pairwise(bounds)]
+
+
+def read(overlay, n_events):
+    """Return all that a reader of the first events can see."""
+    users, items = np.arange(N_USERS + 1), np.array([2, 0, 1, 2, 3, 4, 5, N_ITEMS])
+    lengths, events, of = overlay.histories(users, n_events)
+    return {
+        "histories": (lengths.tolist(), of.tolist(), overlay.joins(events).tolist(), overlay.seconds(events).tolist()),
+        "transitions from": rows_of(overlay.transitions_from(items, n_events)),
+        "transitions into": rows_of(overlay.transitions_into(items, n_events)),
+        "pairs": [rows_of(entries) for entries in overlay.pairs_with(items, n_events)],
+        "items": overlay.item_of_event(n_events).tolist(),
+    }
+
+
+@settings(max_examples=150)
+@given(appended(), st.integers(1, 3))
+def test_events_are_appended_alike_one_by_one_and_at_once(drawn, n_calls):
+    configured, counts, columns = drawn
+    one_by_one = filled(counts, configured, columns, fewest_at_once=10**9)
+    at_once = filled(counts, configured, columns, fewest_at_once=0, n_calls=n_calls)
+    for n_events in range(len(columns[0]) + 1):
+        assert read(at_once, n_events) == read(one_by_one, n_events)
+
+
+@settings(max_examples=60)
+@given(appended(), st.sampled_from([0, 10**9]), st.data())
+def test_a_reader_does_not_see_later_events(drawn, fewest_at_once, data):
+    configured, counts, columns = drawn
+    n_events = data.draw(st.integers(0, len(columns[0])))
+    earlier = filled(counts, configured, [column[:n_events] for column in columns], fewest_at_once)
+    assert read(filled(counts, configured, columns, fewest_at_once), n_events) == read(earlier, n_events)
+
+
+@settings(max_examples=100)
+@given(appended(), st.sampled_from([0, 10**9]))
+def test_transitions_and_pairs_are_those_that_are_counted(drawn, fewest_at_once):
+    configured, counts, columns = drawn
+    overlay, (users, items, joins, seconds) = filled(counts, configured, columns, fewest_at_once), columns
+    by_moment = configured.by_moment
+    events = Events(users, items, N_USERS, N_ITEMS, joins if by_moment else None, seconds)
+    _, added = counts.add_events(events, configured.step_weights)
+    everything, expected = np.arange(N_ITEMS), added.toarray()
+    for entries, matrix in (
+        (overlay.transitions_into(everything, len(users)), expected.T),
+        (overlay.transitions_from(everything, len(users)), expected / 2**20),
+    ):
+        assert np.array_equal(dense(entries), matrix)
+
+
+def dense(entries):
+    matrix = np.zeros((len(entries.lengths), N_ITEMS))
+    np.add.at(matrix, (np.repeat(np.arange(len(matrix)), entries.lengths), entries.items), entries.values)
+    return matrix
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 5), max_size=9), max_size=6),
+    st.lists(st.booleans(), min_size=6, max_size=6),
+    st.integers(0, 60),
+    st.integers(0, 4),
+)
+def test_postings_are_lists_of_places(calls, at_once, end, n_newest):
+    postings, expected, n_places = Postings(), defaultdict(list), 0
+    for keys, is_at_once in zip(calls, at_once, strict=False):
+        places = np.arange(n_places, n_places + len(keys))
+        n_places += len(keys)
+        if is_at_once:
+            postings.extend(np.array(keys, dtype=np.int64), places)
+        else:
+            for key, place in zip(keys, places.tolist(), strict=True):
+                postings.append(key, place)
+        for key, place in zip(keys, places.tolist(), strict=True):
+            expected[key].append(place)
+    asked = [3, 0, 5, 9, 3]
+    below = [[place for place in expected[key] if place < end] for key in asked]
+    lengths, found = postings.rows(np.array(asked), end)
+    assert lengths.tolist() == list(map(len, below))
+    assert found.tolist() == [place for places in below for place in places]
+    for key in asked:
+        assert postings.newest(key, n_newest) == expected[key][len(expected[key]) - min(n_newest, len(expected[key])) :]
