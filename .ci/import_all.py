@@ -20,6 +20,8 @@ wanted = {
 missing = wanted - names - {"skautoseqrec"}
 if missing:
     raise SystemExit(f"The wheel lacks {sorted(missing)}.")
-if not (installed / "py.typed").exists():
-    raise SystemExit("The wheel lacks py.typed.")
+data = {path.relative_to(source) for path in source.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
+lacking = sorted(str(path) for path in data if not (installed / path).is_file())
+if lacking or not data:
+    raise SystemExit(f"The wheel lacks the files {lacking}.")
 print(f"imported {len(names)} modules of the wheel")

@@ -1,10 +1,11 @@
-"""Logs to try things on: fetched from their publishers, synthetic ones, and files."""
+"""Logs to try things on: fetched from their publishers, small ones in the package, synthetic ones, and files."""
 
 from ._fetching import fetch_movielens, fetch_online_retail
 from ._files import load_interactions
 from ._synthetic import make_interactions
+from ._titled import load_movie_tweetings
 
-__all__ = ["fetch_movielens", "fetch_online_retail", "load_interactions", "make_interactions"]
+__all__ = ["fetch_movielens", "fetch_online_retail", "load_interactions", "load_movie_tweetings", "make_interactions"]
 
 # Messages, pickles and documentation name the public address.
 for _name in __all__:
