@@ -4,8 +4,16 @@ from ._fetching import fetch_movielens, fetch_online_retail
 from ._files import load_interactions
 from ._synthetic import make_interactions
 from ._titled import load_movie_tweetings
+from ._titles import load_titles
 
-__all__ = ["fetch_movielens", "fetch_online_retail", "load_interactions", "load_movie_tweetings", "make_interactions"]
+__all__ = [
+    "fetch_movielens",
+    "fetch_online_retail",
+    "load_interactions",
+    "load_movie_tweetings",
+    "load_titles",
+    "make_interactions",
+]
 
 # Messages, pickles and documentation name the public address.
 for _name in __all__:

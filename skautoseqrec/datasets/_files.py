@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,10 +11,11 @@ from typing import Any
 import narwhals as nw
 
 from .._data.interactions import Interactions
-from .._data.naming import check_columns
+from .._data.naming import check_columns, choose_columns
 from .._data.reading import read_columns
-from .._data.text_files import read_text_file
+from .._data.text_files import TextFormat, read_text_file
 from .._data.vocabulary import encode, learn_ids
+from .._utils.warn import warn_caller
 
 
 def load_interactions(
@@ -22,6 +24,9 @@ def load_interactions(
     columns: Mapping[str, str] | None = None,
     names: Sequence[str] | None = None,
     sep: str | None = None,
+    encoding: str = "utf-8",
+    time_format: str | None = None,
+    skip_missing: bool = False,
 ) -> Interactions:
     """Read a log from a file.
 
@@ -30,7 +35,7 @@ def load_interactions(
 
     Parameters
     ----------
-    path : str or path-like
+    path : str, path-like or open text file with a name
         A ``.csv``, ``.tsv``, ``.jsonl``, ``.ndjson`` or ``.parquet`` file; all but parquet may be compressed (``.gz``).
         With ``sep``, a text file of any other name. Parquet needs pyarrow, polars or pandas to be installed.
     columns : dict or None, default=None
@@ -40,6 +45,13 @@ def load_interactions(
         Names of all columns of a text file without a header line; None takes the first line for the header.
     sep : str or None, default=None
         What stands between fields, one or several characters; None takes a comma, and a tab in a ``.tsv`` file.
+    encoding : str, default="utf-8"
+        How a text file spells characters.
+    time_format : str or None, default=None
+        How a text file spells dates, in the letters of ``datetime.strptime``, "%m/%d/%Y %H:%M" for instance. None reads
+        numbers and ISO dates.
+    skip_missing : bool, default=False
+        Whether rows without a user, an item or a time are left out, with a warning; otherwise they are an error.
 
     Returns
     -------
@@ -67,14 +79,27 @@ def load_interactions(
     ...     load_interactions(path, columns={"time": "when"}).item_ids
     array(['007', '008'], dtype=object)
     """
-    path = Path(path)
-    if path.suffix == ".parquet":
-        if names is not None or sep is not None:
-            raise ValueError("names and sep are for text files; a parquet file has names and no separator.")
-        read = read_columns(nw.read_parquet(str(path), backend=_parquet_backend()).to_native(), check_columns(columns))
+    columns = check_columns(columns)
+    path = path if isinstance(path, io.TextIOBase) else Path(path)
+    if isinstance(path, Path) and path.suffix == ".parquet":
+        if names is not None or sep is not None or time_format is not None:
+            raise ValueError("names, sep and time_format are for text files; a parquet file says these itself.")
+        frame: Any = nw.read_parquet(str(path), backend=_parquet_backend())
+        if skip_missing:
+            frame = _complete(frame, columns, path.name)
+        read = read_columns(frame.to_native(), columns)
     else:
-        read = read_text_file(path, check_columns(columns), names, sep)
+        read = read_text_file(path, TextFormat(columns, names, sep, encoding, time_format, skip_missing))
     return encode(read, *learn_ids(read))
+
+
+def _complete(frame: Any, columns: Mapping[str, str], file_name: str) -> Any:
+    """Return the rows of a frame of which nothing that is read is missing, and warn of the others."""
+    complete = frame.drop_nulls([name for name in choose_columns(frame.columns, columns) if name is not None])
+    if len(complete) < len(frame):
+        n_left_out = len(frame) - len(complete)
+        warn_caller(f"{n_left_out} of {len(frame)} rows of {file_name!r} lack a value and are left out.")
+    return complete
 
 
 def _parquet_backend() -> Any:

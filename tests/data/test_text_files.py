@@ -1,9 +1,13 @@
 """Logs in text files: every way to write one, and no row lost, merged or misread."""
 
 import gzip
+import io
 import json
+import warnings
+from datetime import datetime
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from strategies import logs
@@ -124,7 +128,7 @@ def test_what_is_no_log_is_refused(tmp_path, text, message):
         ("log.dat", b"a::b\n", {}, "no known type.*or say what stands between fields"),
         ("log.csv", b"user,item\na,b\n", {"sep": ""}, "sep must be a text"),
         ("log.csv", b"user,item\na,b\n", {"columns": {"user": "who"}}, "which the log has not"),
-        ("log.parquet", b"", {"sep": ","}, "names and sep are for text files"),
+        ("log.parquet", b"", {"sep": ","}, "names, sep and time_format are for text files"),
     ],
 )
 def test_bad_files_are_refused_with_what_to_do(tmp_path, name, content, options, message):
@@ -137,3 +141,58 @@ def test_times_of_two_units_in_a_file_are_noticed(tmp_path):
     path = written(tmp_path, "user,item,when\na,b,1700000000\na,c,1700000000000\n")
     with pytest.warns(UserWarning, match="Column 'when' looks like seconds since 1970"):
         assert np.array_equal(load_interactions(path, columns={"time": "when"}).times, [1700000000, 1700000000000])
+
+
+RETAIL = "InvoiceDate,CustomerID,StockCode,Description\n12/1/2010 8:26,17850,85123A,CAF\xc9\n12/1/2010 8:28,,71053,X\n"
+
+
+def test_a_form_of_dates_an_encoding_and_rows_that_lack_a_value(tmp_path):
+    path = tmp_path / "retail.csv"
+    path.write_bytes(RETAIL.encode("latin-1"))
+    options = {"encoding": "latin-1", "time_format": "%m/%d/%Y %H:%M", "skip_missing": True}
+    with pytest.warns(UserWarning, match=r"1 of 2 rows of 'retail\.csv' lack a value and are left out"):
+        log = load_interactions(path, **options)
+    assert np.asarray(log).tolist() == [[17850, "85123A", datetime(2010, 12, 1, 8, 26)]]
+    for left_out, message in [
+        ("encoding", r"no text in UTF-8.* encoding='latin-1'"),
+        ("time_format", r"time_format='%m/%d/%Y %H:%M' reads dates of another form"),
+        ("skip_missing", r"missing value in row 1 of 'retail\.csv'\. skip_missing=True"),
+    ]:
+        with pytest.raises(ValueError, match=message), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            load_interactions(path, **{name: value for name, value in options.items() if name != left_out})
+
+
+def test_a_form_with_a_zone_is_read_in_utc_and_another_form_is_refused(tmp_path):
+    path = written(tmp_path, "user,item,time\nann,tea,2020-01-01T10:00+0200\n")
+    assert rows_of(path, time_format="%Y-%m-%dT%H:%M%z") == [("ann", "tea", datetime(2020, 1, 1, 8))]
+    with pytest.raises(ValueError, match=r"Column 'time' is not in the time_format '%d\.%m\.%Y'"):
+        load_interactions(path, time_format="%d.%m.%Y")
+    with pytest.raises(ValueError, match="There is no encoding 'utf-9'"):
+        load_interactions(path, encoding="utf-9")
+
+
+@pytest.mark.parametrize("name", ["log.jsonl", "log.parquet"])
+def test_rows_that_lack_a_value_are_left_out_of_files_of_any_kind(tmp_path, name):
+    path = tmp_path / name
+    rows = [{"user": "ann", "item": "tea", "time": 1}, {"user": None, "item": "jam", "time": 2}]
+    if name == "log.parquet":
+        pd.DataFrame(rows).to_parquet(path)
+    else:
+        path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert rows_of(path, skip_missing=True) == [("ann", "tea", 1)]
+    with pytest.raises(ValueError, match="missing"):
+        load_interactions(path)
+
+
+def test_without_a_whole_row_nothing_is_read(tmp_path):
+    with pytest.raises(ValueError, match="has no row of which nothing is missing"):
+        load_interactions(written(tmp_path, "user,item\n,tea\n"), skip_missing=True)
+
+
+def test_an_open_file_is_read_by_its_name():
+    file = io.StringIO('{"user": "ann", "item": "007"}\n')
+    file.name = "stream.jsonl"
+    assert rows_of(file) == [("ann", "007")]

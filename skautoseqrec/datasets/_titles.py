@@ -1,0 +1,122 @@
+"""Titles of items in files of one's own."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .._data.naming import USUAL_NAMES, plain
+from .._data.text_files import parse_ids
+
+#: The usual names of a column of titles, in lower case and without separators.
+TITLE_NAMES = frozenset(
+    {"title", "name", "description", "label", "itemname", "itemtitle", "productname", "producttitle", "movietitle"}
+    | {"filmtitle", "tracktitle", "trackname", "songtitle", "booktitle", "headline"}
+)
+ITEM_NAMES = frozenset[str]().union(*USUAL_NAMES["item"])
+
+
+def load_titles(
+    path: Any, *, item: str | None = None, title: str | None = None, sep: str | None = None, encoding: str | None = None
+) -> dict[Any, str]:
+    """Read the titles of items from a file of separated fields.
+
+    It may be a table of items (``movies.csv``, ``u.item`` and ``movies.dat`` of MovieLens), or a log with a column of
+    titles. Of several titles of one item the last that is not empty counts.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file, plain or compressed (``.gz``).
+    item, title : str or None, default=None
+        Names of the two columns. None finds the usual ones (``title``, ``name``, ``description``, ...). Where the first
+        line has none, the file has no header line, and its first two columns are read.
+    sep : str or None, default=None
+        What stands between fields. None takes a comma in a ``.csv`` file, otherwise the first of ``::``, a tab, ``|``,
+        ``;`` and a comma that the first line has.
+    encoding : str or None, default=None
+        How the file spells characters. None is UTF-8, or Latin-1 where it is no UTF-8.
+
+    Returns
+    -------
+    titles : dict
+        The title of each item, by its id: integers if each is spelled as one, otherwise text.
+
+    Raises
+    ------
+    ValueError
+        If the file is empty, has no such columns, or only one.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from skautoseqrec.datasets import load_titles
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "movies.csv"
+    ...     _ = path.write_text("movieId,title,genres" + chr(10) + "242,Kolya (1996),Comedy" + chr(10))
+    ...     load_titles(path)
+    {242: 'Kolya (1996)'}
+    """
+    path = Path(path)
+    content = path.read_bytes()
+    text = _decoded(gzip.decompress(content) if path.suffix == ".gz" else content, encoding)
+    first = text.split("\n", 1)[0]
+    is_csv = path.name.removesuffix(".gz").endswith(".csv")
+    sep = sep or ("," if is_csv else next((mark for mark in ("::", "\t", "|", ";") if mark in first), ","))
+    rows = [row for row in _split(text, sep) if row]
+    if not rows or len(rows[0]) < 2:
+        raise ValueError(
+            f"{path.name!r} has no two columns with {sep!r} between them: say what stands between fields, sep='|' say."
+        )
+    places = _title_places(rows[0], item, title, path.name)
+    body = rows if places is None else rows[1:]
+    titles: dict[str, str] = {}
+    for row in body:
+        if len(row) > max(places or (0, 1)):
+            key, value = (row[place].strip() for place in places or (0, 1))
+            titles[key] = value or titles.get(key, "")
+    keys = parse_ids(np.array([*titles], dtype=object)).tolist()
+    return dict(zip(keys, titles.values(), strict=True))
+
+
+def _decoded(content: bytes, encoding: str | None) -> str:
+    if encoding is not None:
+        return content.decode(encoding)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
+
+
+def _split(text: str, sep: str) -> Iterable[list[str]]:
+    if len(sep) > 1:  # no quotes stand in such files
+        return (line.rstrip("\r").split(sep) for line in text.split("\n") if line.strip())
+    lines = io.StringIO(text, newline="")
+    if sep == "|":  # MovieLens-100K has titles that begin with a quote
+        return csv.reader(lines, delimiter=sep, quoting=csv.QUOTE_NONE)
+    return csv.reader(lines, delimiter=sep)
+
+
+def _title_places(header: list[str], item: str | None, title: str | None, file_name: str) -> tuple[int, int] | None:
+    """Return the places of the columns of items and titles; None if the first line is no header."""
+    found = []
+    for given, usual in ((item, ITEM_NAMES), (title, TITLE_NAMES)):
+        if given is not None and given not in header:
+            raise ValueError(f"{file_name!r} has no column {given!r}; it has {header}.")
+        names = [name for name in header if plain(name) in usual] if given is None else [given]
+        found.append([header.index(name) for name in names])
+    if not found[0] and not found[1]:
+        return None
+    if not found[0] or not found[1]:
+        raise ValueError(
+            f"{file_name!r} has the columns {header}, and which hold the item and its title is not clear: name them, "
+            "item=..., title=... ."
+        )
+    return found[0][0], found[1][0]
