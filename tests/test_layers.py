@@ -36,6 +36,8 @@ NAMED = {
 }
 NAMED["recommender"] = [room for room in NAMED if room.startswith("_")]
 NAMED["__init__"] = list(NAMED)
+NAMED["_cli"] = ["recommender", "datasets", "metrics", "model_selection", "preprocessing"]
+NAMED["__main__"] = ["_cli"]
 WITHOUT_TORCH = ["_counts", "_data", "_utils", "_parameters"]
 MAY_IMPORT_TORCH = ["_utils.devices", "_utils.torch_state"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import json
@@ -86,13 +87,28 @@ def read_text_file(path: Path | TextIO, form: TextFormat) -> Columns:
         return _read_fields(file, name.name, form._replace(sep=SEPARATORS.get(suffix, ",") if sep is None else sep))
 
 
+def checked_encoding(name: str) -> str:
+    """Return an encoding as files are opened in it: UTF-8 may begin with a mark, which is no part of the text.
+
+    Raises
+    ------
+    ValueError
+        If there is none of this name.
+    """
+    try:
+        is_utf_8 = codecs.lookup(name).name == "utf-8"
+    except LookupError as error:
+        raise ValueError(f"There is no encoding {name!r}: 'utf-8' and 'latin-1' are usual ones.") from error
+    return "utf-8-sig" if is_utf_8 else name
+
+
 @contextmanager
 def _opened(path: Path | TextIO, encoding: str) -> Iterator[TextIO]:
     """Open a text file; what is wrong with its bytes is told with its name."""
     if not isinstance(path, Path):
         yield path
         return
-    encoding = "utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding
+    encoding = checked_encoding(encoding)
     try:
         if path.suffix == ".gz":
             with gzip.open(path, "rt", encoding=encoding, newline="") as file:
@@ -105,8 +121,6 @@ def _opened(path: Path | TextIO, encoding: str) -> Iterator[TextIO]:
             f"{path.name!r} is no text in {encoding.removesuffix('-sig').upper()}: {error}. Save it as UTF-8, or say "
             "what it is, encoding='latin-1' for instance."
         ) from error
-    except LookupError as error:
-        raise ValueError(f"There is no encoding {encoding!r}: 'utf-8' and 'latin-1' are usual ones.") from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ValueError(f"{path.name!r} is cut off, or no gzip file: {error}") from error
 

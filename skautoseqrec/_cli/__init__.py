@@ -1,0 +1,1 @@
+"""The command line: from files to answers, through public names alone."""

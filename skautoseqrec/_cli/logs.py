@@ -1,0 +1,169 @@
+"""Logs on the command line: how they are spelled, read whole, or piece by piece from a stream of any size."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import wraps
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+
+from .._data.interactions import Interactions
+from .._data.text_files import checked_encoding
+from ..datasets import load_interactions
+from ..recommender import AutoSeqRecRecommender
+
+#: Lines of a stream that are read at once.
+LINES = 50_000
+#: How text may name separators that cannot be typed.
+SEPARATORS = {"\\t": "\t", "tab": "\t"}
+
+
+@dataclass(frozen=True)
+class LogForm:
+    """How files spell a log, as the options say.
+
+    Parameters
+    ----------
+    columns : dict
+        Names of columns, by what they hold.
+    names : tuple of str or None
+        Names of all columns where there is no header line.
+    sep, encoding, time_format, skip_missing
+        As in ``load_interactions``.
+    """
+
+    columns: dict[str, str]
+    names: tuple[str, ...] | None
+    sep: str | None
+    encoding: str
+    time_format: str | None
+    skip_missing: bool
+
+    def read(self, file: Any) -> Interactions:
+        """Read a whole log, from a path or an open file."""
+        return load_interactions(
+            file,
+            columns=self.columns,
+            names=self.names,
+            sep=self.sep,
+            encoding=self.encoding,
+            time_format=self.time_format,
+            skip_missing=self.skip_missing,
+        )
+
+    def stream(self, path: str) -> Iterator[Interactions]:
+        """Yield the pieces of a log, of a file or, for "-", of stdin; each is a log. Parquet is one piece."""
+        if path.endswith(".parquet"):
+            yield self.read(path)
+            return
+        name = "stdin.csv" if path == "-" else Path(path).name.removesuffix(".gz")
+        with opened(path, self.encoding) as file:
+            first = next(file, "")
+            if path == "-" and self.sep is None and first.lstrip().startswith("{"):
+                name = "stdin.jsonl"
+            is_json = self.sep is None and name.endswith((".jsonl", ".ndjson"))
+            header = "" if is_json or self.names is not None else first
+            rest, n_before = iter(file) if header else chain([first], file), int(bool(header))
+            while lines := _whole_lines(rest):
+                if any(line.strip() for line in lines):
+                    yield self._piece(header, lines, name, f"{path!r} from line {n_before + 1} on")
+                n_before += len(lines)
+
+    def _piece(self, header: str, lines: list[str], name: str, place: str) -> Interactions:
+        piece = io.StringIO(header + "".join(lines), newline="")
+        piece.name = name
+        try:
+            return self.read(piece)
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{error} (counted in the piece of {place})") from error
+
+
+@contextmanager
+def opened(path: str, encoding: str) -> Iterator[TextIO]:
+    """Open a text file, plain or compressed, or stdin for "-"; what is no text is told with its name."""
+    encoding = checked_encoding(encoding)
+    try:
+        with (
+            io.TextIOWrapper(sys.stdin.buffer, encoding=encoding, newline="")
+            if path == "-"
+            else gzip.open(path, "rt", encoding=encoding, newline="")
+            if path.endswith(".gz")
+            else Path(path).open(encoding=encoding, newline="")
+        ) as text:
+            yield text
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path!r} is no text in {encoding}: {error}. Say what it is: --encoding latin-1.") from error
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise ValueError(f"{path!r} is cut off, or no gzip file: {error}") from error
+
+
+def _whole_lines(rest: Iterator[str]) -> list[str]:
+    """Return the next lines; a quoted field that is open at the end of them is read on, if it ends soon."""
+    lines = list(islice(rest, LINES))
+    is_open = sum(line.count('"') for line in lines) % 2 == 1
+    for line in islice(rest, LINES) if is_open else ():
+        lines.append(line)
+        if line.count('"') % 2:
+            break
+    return lines
+
+
+def of_kind(log: Interactions, recommender: AutoSeqRecRecommender) -> Interactions:
+    """Return a log whose ids are of the kind that a recommender knows: "7" where its ids are text, not 7."""
+    kinds = {"user_ids": recommender.user_ids_.dtype, "item_ids": recommender.item_ids_.dtype}
+    return replace(log, **{name: _as_kind(getattr(log, name), kind) for name, kind in kinds.items()})
+
+
+def _as_kind(ids: Any, kind: Any) -> Any:
+    is_spelled = ids.dtype.kind == "i" and kind.kind == "O"
+    return ids.astype(str).astype(object) if is_spelled else ids
+
+
+def read_id(text: str, known: Any, name: str) -> Any:
+    """Return an id as a recommender knows ids; ``known`` are those that it does."""
+    if known.dtype.kind == "O":
+        return text
+    try:
+        return int(text) if known.dtype.kind == "i" else float(text)
+    except ValueError as error:
+        raise ValueError(f"{name} {text!r} is no number, and the {name}s of this model are numbers.") from error
+
+
+LOG_OPTIONS = (
+    click.option("--user", metavar="NAME", help="Column of the users, if its name is not a usual one."),
+    click.option("--item", metavar="NAME", help="Column of the items, likewise."),
+    click.option("--time", metavar="NAME", help="Column of the times, likewise."),
+    click.option("--names", metavar="A,B,...", help="Names of all columns of a file without a header line."),
+    click.option("--sep", metavar="TEXT", help="What stands between fields: ';', '::', 'tab', ..."),
+    click.option("--encoding", default="utf-8", show_default=True, help="How the file spells characters."),
+    click.option("--time-format", metavar="FORM", help="How dates are spelled: '%m/%d/%Y %H:%M', say."),
+    click.option("--skip-missing", is_flag=True, help="Leave out rows without a user, an item or a time."),
+)
+
+
+def log_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that say how a log is spelled, as one argument ``form``."""
+
+    @wraps(command)
+    def with_form(*, user: str, item: str, time: str, names: str, sep: str, **others: Any) -> None:
+        given = {"user": user, "item": item, "time": time}
+        form = LogForm(
+            columns={key: name for key, name in given.items() if name is not None},
+            names=tuple(names.split(",")) if names else None,
+            sep=SEPARATORS.get(sep, sep),
+            **{name: others.pop(name) for name in ("encoding", "time_format", "skip_missing")},
+        )
+        command(form=form, **others)
+
+    for option in reversed(LOG_OPTIONS):
+        with_form = option(with_form)
+    return with_form

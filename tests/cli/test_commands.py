@@ -1,0 +1,325 @@
+"""What each command prints and saves, and how it says no."""
+
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+from archives import MOVIELENS_FILES
+
+from skautoseqrec import load_model
+from skautoseqrec._cli import commands, logs
+from skautoseqrec.datasets import make_interactions
+from skautoseqrec.metrics import mean_reciprocal_rank, ranks_from_reciprocal
+
+original = commands.AutoSeqRecRecommender
+
+
+def table(text):
+    return list(csv.DictReader(io.StringIO(text), delimiter="\t"))
+
+
+def written(path, text):
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def answers(path, users):
+    return load_model(path).predict_topk(users, k=5, return_scores=True)
+
+
+class TestFit:
+    def test_a_model_is_fitted_evaluated_and_saved(self, cli, tmp_path):
+        X = make_interactions(60, 30, 900, random_state=0)
+        log, path = tmp_path / "log.csv", tmp_path / "model.safetensors"
+        np.savetxt(log, X, fmt="%d", delimiter=",", header="user,item,time", comments="")
+        code, out, err = cli("fit", log, "-o", path, "--fast", "--test-size", "0.2", "--json", "--include-seen")
+        facts = json.loads(out)
+        assert code == 0
+        assert facts["events"] == 900
+        assert 0 < facts["mrr"] <= facts["ndcg@10"] + 0.1
+        model = load_model(path)
+        assert (model.objective, model.exclude_seen) == ("closed_form", False)
+        assert facts["users"] == len(model.user_ids_) == len(np.unique(X[:, 0]))
+        code, out, err = cli("fit", log, "-o", path, "--fast", "-q")
+        assert (code, err) == (0, "")
+        assert "events   900" in out
+
+    def test_progress_of_a_network_goes_to_stderr(self, cli, tmp_path, monkeypatch):
+        log = tmp_path / "log.csv"
+        np.savetxt(log, make_interactions(20, 12, 100, random_state=0), fmt="%d", delimiter=",",
+                   header="user,item,time", comments="")  # fmt: skip
+        tiny = {"n_components": 4, "max_iter": 2, "early_stopping": False, "blend": {"direct": 1.0}}
+        monkeypatch.setattr(commands, "AutoSeqRecRecommender", lambda **given: original(**given | tiny))
+        code, out, err = cli("fit", log, "-o", tmp_path / "m", "--json")
+        assert code == 0
+        assert json.loads(out)["events"] == 100
+        assert "epoch of the whole log 2:" in err
+
+    def test_an_interrupt_saves_nothing_though_the_fit_would_keep_its_epochs(self, cli, model, tmp_path, monkeypatch):
+        before = model.read_bytes()
+
+        def fit(self, X):
+            import signal
+
+            try:
+                signal.raise_signal(signal.SIGINT)
+            except KeyboardInterrupt:
+                return self
+
+        monkeypatch.setattr(original, "fit", fit)
+        log = written(tmp_path / "log.csv", "user,item\n1,2\n")
+        code, out, err = cli("fit", log, "-o", model)
+        assert (code, out, err.strip()) == (130, "", "Interrupted; nothing was saved.")
+        assert model.read_bytes() == before
+
+
+class TestEvaluate:
+    @pytest.mark.parametrize("as_json", [True, False])
+    def test_it_ranks_as_the_model_does(self, cli, model, tmp_path, as_json):
+        rows = [(1, 50, 900), (2, 10, 901), (77, 20, 902)]
+        log = written(tmp_path / "log.csv", "user,item,time\n" + "".join(f"{u},{i},{t}\n" for u, i, t in rows))
+        before = model.read_bytes()
+        code, out, err = cli("evaluate", model, log, "-k", "3", *["--json"] * as_json)
+        mrr = mean_reciprocal_rank(ranks_from_reciprocal(load_model(model).score_samples(rows)))
+        assert (code, err, model.read_bytes()) == (0, "", before)
+        if as_json:
+            assert json.loads(out)["mrr"] == mrr
+            assert set(json.loads(out)) == {"events", "mrr", "recall@3", "ndcg@3", "seconds"}
+        else:
+            assert f"mrr       {mrr:.4f}" in out
+
+    def test_a_warning_is_one_line(self, cli, model, tmp_path):
+        log = written(tmp_path / "log.csv", "user,item,time\n1,999,900\n1,998,901\n")
+        code, _, err = cli("evaluate", model, log)
+        assert code == 0
+        assert err.startswith("Warning: ")
+        assert err.count("\n") == 1
+
+
+class TestRecommend:
+    def test_a_table_with_titles(self, cli, model, tmp_path):
+        ids, scores = answers(model, [1, 2])
+        named, other = ids.compressed().tolist()[:2]
+        titles = written(tmp_path / "titles.csv", f"item,title\n{named},A title\n")
+        code, out, err = cli("recommend", model, "1", "2", "-k", "5", "--titles", titles)
+        rows = table(out)
+        assert (code, err) == (0, "")
+        assert [int(row["item"]) for row in rows] == ids.compressed().tolist()
+        assert {row["title"] for row in rows if row["item"] == str(named)} == {"A title"}
+        assert {row["title"] for row in rows if row["item"] == str(other)} == {""}
+        assert [row["rank"] for row in rows if row["user"] == "2"] == ["1", "2"]
+        np.testing.assert_allclose([float(row["score"]) for row in rows], scores.compressed(), atol=1e-4)
+
+    def test_json_has_an_object_for_each_user_and_tells_who_is_known(self, cli, model):
+        code, out, err = cli("recommend", model, "--users", "-", "--json", "--include-seen", stdin="1\n\n 900 \n")
+        lines = [json.loads(line) for line in out.splitlines()]
+        assert code == 0
+        told = [(line["user"], line["is_known"], len(line["items"])) for line in lines]
+        assert told == [(1, True, 5), (900, False, 5)]
+        assert set(lines[0]["items"][0]) == {"item", "score"}
+        assert "popular: 1" in err
+
+    @pytest.mark.parametrize("as_json", [True, False])
+    def test_users_come_in_any_number(self, cli, model, tmp_path, monkeypatch, as_json):
+        users = [1 + place % 8 for place in range(50)]
+        file = written(tmp_path / "users.txt", "\n".join(map(str, users)))
+        whole = cli("recommend", model, "--users", file, *["--json"] * as_json)
+        monkeypatch.setattr(commands, "USERS", 7)
+        assert cli("recommend", model, "--users", file, *["--json"] * as_json) == whole
+        assert whole[1].count("user\trank") == (not as_json)
+
+    def test_ids_that_are_text_stay_as_they_are(self, cli, text_model):
+        code, out, _ = cli("recommend", text_model, "01", "--json")
+        assert code == 0
+        assert json.loads(out)["is_known"]
+        assert all(row["item"].startswith("tea ") for row in json.loads(out)["items"])
+
+    def test_an_id_of_another_kind_is_refused(self, cli, model):
+        assert cli("recommend", model, "ann") == (
+            1, "", "Error: user 'ann' is no number, and the users of this model are numbers.\n",
+        )  # fmt: skip
+
+
+class TestUpdate:
+    ROWS = [(1, 50, 900), (2, 10, 901), (77, 20, 902), (77, 60, 903), (1, 60, 904)]
+
+    def expected(self, path):
+        return load_model(path).partial_update(self.ROWS)
+
+    def spelled(self, name):
+        if name.endswith(".jsonl"):
+            return "".join(
+                json.dumps(dict(zip(("user", "item", "time"), row, strict=True))) + "\n" for row in self.ROWS
+            )
+        sep = "\t" if name.endswith(".tsv") else ","
+        return f"user{sep}item{sep}time\n" + "".join(sep.join(map(str, row)) + "\n" for row in self.ROWS)
+
+    @pytest.mark.parametrize("n_lines", [1, 2, 50_000])
+    @pytest.mark.parametrize("name", ["log.csv", "log.tsv", "log.jsonl", "-.csv", "-.jsonl"])
+    def test_in_pieces_or_at_once_it_is_the_same_model(self, cli, model, tmp_path, monkeypatch, name, n_lines):
+        monkeypatch.setattr(logs, "LINES", n_lines)
+        expected = self.expected(model)
+        text = self.spelled(name)
+        log, stdin = ("-", text) if name.startswith("-") else (written(tmp_path / name, text + "\n"), "")
+        code, out, err = cli("update", model, log, "--json", stdin=stdin)
+        assert code == 0, err
+        assert json.loads(out)["events_added"] == 5
+        assert err.count("events added") == -(-5 // n_lines)
+        found = load_model(model)
+        assert found.item_ids_.tolist() == expected.item_ids_.tolist()
+        for users in ([1, 2, 77], [5]):
+            answers = [model.predict_topk(users, return_scores=True) for model in (found, expected)]
+            for one, other in zip(*answers, strict=True):
+                np.testing.assert_array_equal(one.filled(0), other.filled(0))
+
+    def test_parquet(self, cli, model, tmp_path):
+        import pandas as pd
+
+        pd.DataFrame(self.ROWS, columns=["user", "item", "time"]).to_parquet(tmp_path / "log.parquet")
+        assert cli("update", model, tmp_path / "log.parquet", "-q")[0] == 0
+        assert 77 in load_model(model).user_ids_
+
+    def test_ids_that_look_like_numbers_are_text_where_ids_are(self, cli, text_model, tmp_path, monkeypatch):
+        monkeypatch.setattr(logs, "LINES", 2)
+        log = written(tmp_path / "log.csv", "user,item,time\n7,8,900\n9,10,901\n01,tea 10,902\n")
+        assert cli("update", text_model, log)[0] == 0
+        assert load_model(text_model).user_ids_.tolist()[-2:] == ["7", "9"]
+
+    def test_a_quoted_field_is_not_cut_in_two(self, cli, text_model, monkeypatch):
+        monkeypatch.setattr(logs, "LINES", 2)
+        text = 'user,review,item,time\n01,a,tea 1,900\n01,"two\nlines",tea 2,901\n01,"x ""y""",tea 3,902\n'
+        code, out, err = cli("update", text_model, "-", "--json", stdin=text)
+        assert (code, json.loads(out)["events_added"]) == (0, 3)
+        assert "Warning" not in err
+
+    def test_what_cannot_be_read_changes_nothing_and_says_where(self, cli, model, tmp_path, monkeypatch):
+        monkeypatch.setattr(logs, "LINES", 2)
+        before = model.read_bytes()
+        log = written(tmp_path / "log.csv", "user,item,time\n1,50,900\n2,50,901\n3,50,902\n4,50\n")
+        code, out, err = cli("update", model, log, "-q")
+        assert (code, out) == (1, "")
+        assert "Line 3 has 2 fields" in err
+        assert "from line 4 on)" in err
+        assert err.count("\n") == 1
+        assert model.read_bytes() == before
+        assert cli("update", model, "-", "-q", stdin="user,item,time\n")[2] == "Error: '-' has no events.\n"
+
+    def test_a_model_that_was_replaced_meanwhile_is_not_overwritten(self, cli, model, tmp_path, monkeypatch):
+        log = written(tmp_path / "log.csv", self.spelled("log.csv"))
+
+        def load_and_replace(path):
+            loaded = load_model(path)
+            loaded.save_model(path)
+            return loaded
+
+        monkeypatch.setattr(commands, "load_model", load_and_replace)
+        code, out, err = cli("update", model, log, "-q")
+        assert (code, out) == (1, "")
+        assert "was replaced meanwhile" in err
+        assert 77 not in load_model(model).user_ids_
+
+    def test_the_updated_model_may_go_elsewhere(self, cli, model, tmp_path):
+        before = model.read_bytes()
+        log, output = written(tmp_path / "log.csv", self.spelled("log.csv")), tmp_path / "other"
+        assert cli("update", model, log, "-o", output)[0] == 0
+        assert model.read_bytes() == before
+        assert 77 in load_model(output).user_ids_
+
+
+class TestExplain:
+    def test_parts_and_past_items(self, cli, tmp_path):
+        log = make_interactions(60, 30, 900, random_state=0)
+        path = tmp_path / "m"
+        blend = {"direct": 1.0, "neighbours": 1.0, "trend": (0, 1, 0, 0)}
+        settings = {"objective": "closed_form", "early_stopping": False, "verbose": 0}
+        commands.AutoSeqRecRecommender(blend=blend, **settings).fit(log).save_model(path)
+        user, item = int(log[-1, 0]), int(log[-1, 1])
+        told = load_model(path).explain([user], [item])
+        titles = written(tmp_path / "t.csv", f"item,title\n{item},The one\n")
+        code, out, _ = cli("explain", path, user, item, "--titles", titles, "--json")
+        (reason,) = map(json.loads, out.splitlines())
+        assert code == 0
+        assert reason["title"] == "The one"
+        assert reason["parts"] == {part: float(values[0, 0]) for part, values in told.centered.items()}
+        past = [reason["past_items"][str(other)] for other in told.past_items[0] if str(other) in reason["past_items"]]
+        assert sorted(past) == sorted(value for value in told.neighbours[0][:, 0].tolist() if value > 0)
+        rows = table(cli("explain", path, user, item, "--titles", titles)[1])
+        assert {row["kind"] for row in rows} == {"part", "past item"}
+        assert {row["title"] for row in rows} == {"The one"}
+
+    def test_an_item_that_is_not_known_is_refused(self, cli, model):
+        code, out, err = cli("explain", model, "1", "999")
+        assert (code, out, err.count("\n")) == (1, "", 1)
+        assert "999" in err
+
+
+class TestInfo:
+    def test_what_a_model_is(self, cli, model):
+        code, out, _ = cli("info", model, "--json")
+        facts = json.loads(out)
+        assert (code, facts["objective"], facts["users"], facts["items"]) == (0, "closed_form", 8, 5)
+        assert facts["blend"]["direct"][0] == 1.0
+        assert "objective     closed_form" in cli("info", model)[1]
+
+    def test_a_file_that_is_no_model(self, cli, tmp_path):
+        code, out, err = cli("info", written(tmp_path / "m", "no model"))
+        assert (code, out, err.count("\n")) == (1, "", 1)
+        assert err.startswith("Error: ")
+
+
+class TestUsage:
+    @pytest.mark.parametrize(
+        "arguments",
+        [["fit", __file__], ["nonsense"], ["info"], ["info", "/no/such/file"], ["recommend", __file__],
+         ["recommend", __file__, "1", "--users", "-"], ["fit", __file__, "-o", "m", "--test-size", "1"],
+         ["recommend", __file__, "1", "-k", "0"]],
+    )  # fmt: skip
+    def test_misuse_is_2(self, cli, arguments):
+        code, out, err = cli(*arguments)
+        assert (code, out) == (2, "")
+        assert "Error: " in err
+
+    @pytest.mark.parametrize("command", [[], *([name] for name in commands.commands.commands)])
+    def test_help(self, cli, command):
+        code, out, _ = cli(*command, "--help")
+        assert code == 0
+        assert out.startswith("Usage: skautoseqrec")
+
+    def test_version(self, cli):
+        assert cli("--version")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("log", "text", "options", "titles"),
+    [
+        ("ratings.csv", MOVIELENS_FILES["32m"]["ratings.csv"], [],
+         ("movies.csv", MOVIELENS_FILES["32m"]["movies.csv"])),
+        ("u.data", MOVIELENS_FILES["100k"]["u.data"], ["--sep", "tab", "--names", "user,item,rating,timestamp"],
+         ("u.item", MOVIELENS_FILES["100k"]["u.item"])),
+        ("ratings.dat", MOVIELENS_FILES["1m"]["ratings.dat"], ["--sep", "::", "--names", "user,item,rating,timestamp"],
+         ("movies.dat", MOVIELENS_FILES["1m"]["movies.dat"])),
+        ("retail.csv",
+         "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
+         "1,85123A,HOLDER,6,12/1/2010 8:26,2.55,17850,UK\n1,71053,LAMP,6,12/1/2010 8:26,2.55,17850,UK\n"
+         "2,85123A,HOLDER,6,12/1/2010 9:26,2.55,,UK\n3,22139,\xa3 BOX,6,12/2/2010 9:26,2.55,13047,UK\n",
+         ["--encoding", "latin-1", "--time-format", "%m/%d/%Y %H:%M", "--skip-missing"], None),
+    ],
+    ids=["ratings.csv", "u.data", "ratings.dat", "retail.csv"],
+)  # fmt: skip
+@pytest.mark.filterwarnings("ignore")
+def test_from_a_file_as_it_comes_to_a_titled_list_in_two_commands(cli, tmp_path, log, text, options, titles):
+    log = tmp_path / log
+    log.write_bytes(text.encode("utf-8" if titles and titles[0] == "movies.csv" else "latin-1"))
+    table_of_titles = log
+    if titles is not None:
+        table_of_titles = tmp_path / titles[0]
+        table_of_titles.write_bytes(titles[1].encode("utf-8" if titles[0] == "movies.csv" else "latin-1"))
+    code, out, err = cli("fit", log, "-o", tmp_path / "m", "--fast", *options)
+    assert code == 0, err
+    user = load_model(tmp_path / "m").user_ids_[0]
+    code, out, err = cli("recommend", tmp_path / "m", user, "--titles", table_of_titles, "--include-seen")
+    assert (code, err) == (0, "")
+    assert len(table(out)) >= 2
+    assert all(row["title"] for row in table(out))
