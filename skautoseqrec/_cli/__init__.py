@@ -1,1 +1,1 @@
-"""The command line: from files to answers, through public names alone."""
+"""The command line: from files to answers, over the public modules."""

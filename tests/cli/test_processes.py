@@ -30,6 +30,13 @@ def test_a_reader_that_has_enough_ends_the_command_without_a_word(model, tmp_pat
     assert process.returncode == 1
 
 
+def test_a_reader_that_is_gone_before_the_answer_ends_the_command_without_a_word(model):
+    with start("info", model) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
+
+
 def test_an_interrupted_update_leaves_the_model_as_it_was(model):
     before, files = model.read_bytes(), beside(model)
     process = start("update", model, "-", "--names", "user,item,time", stdin=subprocess.PIPE)
