@@ -1,5 +1,6 @@
 """The command line as processes: pipes that break, interrupts, and what is not installed."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -31,7 +32,8 @@ def test_a_reader_that_has_enough_ends_the_command_without_a_word(model, tmp_pat
 
 
 def test_a_reader_that_is_gone_before_the_answer_ends_the_command_without_a_word(model):
-    with start("info", model) as process:
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with start("info", model, env=buffered) as process:  # what it prints goes out at its end
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 1
