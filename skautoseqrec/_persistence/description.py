@@ -22,7 +22,7 @@ from .._scoring.blend import Blend
 from .._scoring.gate import Gate
 from .._scoring.parts import COLD_PARTS
 from .._scoring.scorer import Scorer
-from .._scoring.walk_forward import TIES
+from .._utils.arguments import TIES
 from .._version import __version__
 from ..exceptions import ModelFileError
 from .manifest import FORMAT_VERSION, take, to_json

@@ -1,4 +1,4 @@
-"""Checks of arguments that several methods take: lengths of lists, flags, and ``sample_weight``."""
+"""Checks of arguments that several methods take: lengths of lists, flags, ties, and ``sample_weight``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils._param_validation import InvalidParameterError
+
+#: How events of one time are ranked: each with the earlier rows known, or none with any other known.
+TIES = ("row", "together")
 
 
 def check_k(k: Any) -> int:
@@ -30,6 +33,13 @@ def check_flag(flag: Any, name: str) -> bool | None:
     if not isinstance(flag, bool | np.bool_):
         raise InvalidParameterError(f"{name} must be True, False or None, not {flag!r}.")
     return bool(flag)
+
+
+def check_ties(ties: Any) -> str | None:
+    """Return how ties are ranked, None where it is left open, or raise ValueError if it is neither."""
+    if ties is None or (isinstance(ties, str) and ties in TIES):
+        return ties
+    raise ValueError(f"ties must be 'row' or 'together', not {ties!r}.")
 
 
 def check_weights(sample_weight: Any, n_events: int | None = None) -> NDArray[np.float64] | None:
