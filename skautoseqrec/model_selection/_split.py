@@ -1,25 +1,17 @@
-"""Splits of a log in time, and searches over blends that train once."""
+"""Splits of a log in time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from numbers import Integral, Real
-from pathlib import Path
 from typing import Any
 
-import joblib
 import narwhals as nw
 import numpy as np
-from filelock import FileLock
-from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
-from sklearn.utils.validation import check_is_fitted, check_memory
+from numpy.typing import NDArray
 
-from ._data.estimators import LogEstimator, all_or_nothing
-from ._data.naming import check_columns
-from ._data.reading import read_columns
-
-__all__ = ["Reblended", "TemporalSplit", "temporal_train_test_split"]
+from .._data.naming import check_columns
+from .._data.reading import read_columns
 
 
 class TemporalSplit:
@@ -162,7 +154,7 @@ def temporal_train_test_split(
     n_train = len(order) - _count_events(test_size, len(order))
     if n_train < 1:
         raise ValueError(f"A log of {len(order)} events leaves nothing to train on with test_size={test_size}.")
-    return _take_rows(X, order[:n_train]), _take_rows(X, order[n_train:])
+    return take_rows(X, order[:n_train]), take_rows(X, order[n_train:])
 
 
 def _count_events(test_size: int | float, n_events: int) -> int:
@@ -175,165 +167,10 @@ def _count_events(test_size: int | float, n_events: int) -> int:
     raise ValueError(f"test_size must be a number of events of at least 1 or a share in (0, 1), not {test_size!r}.")
 
 
-def _take_rows(X: Any, rows: NDArray[np.int64]) -> Any:
+def take_rows(X: Any, rows: NDArray[np.int64]) -> Any:
+    """Return some rows of a log as what it is."""
     if nw.dependencies.is_into_dataframe(X):
         return nw.from_native(X, eager_only=True)[rows].to_native()
     if isinstance(X, Sequence):
         return [X[row] for row in rows]
     return X[rows] if hasattr(X, "__getitem__") else np.asarray(X)[rows]
-
-
-class Reblended(MetaEstimatorMixin, LogEstimator, BaseEstimator):
-    """Recommender with another blend, for searches that train each fold once for all blends.
-
-    ``blend`` and ``exclude_seen`` change scoring only: training, which leaves seen items out of its softmax, reads the
-    recommender's own. With ``memory``, a fit loads the recommender that was trained with the same parameters on the
-    same log. Parallel workers share it: one trains, the others wait.
-
-    Parameters
-    ----------
-    recommender : AutoSeqRecRecommender
-        The recommender to train. Early stopping uses its own blend. With ``random_state=None`` all settings of a search
-        share the first training.
-    blend : dict or None, default=None
-        Weight of each part of the score; None takes the recommender's.
-    exclude_seen : bool or None, default=None
-        Whether to leave out a user's seen items, in recommendations and in evaluation; None takes the recommender's.
-    memory : str, joblib.Memory or None, default=None
-        Cache folder of trained recommenders, as in scikit-learn's Pipeline. None caches nothing: each fit trains.
-
-    Attributes
-    ----------
-    recommender_ : AutoSeqRecRecommender
-        The fitted recommender with this blend, for recommendations and updates.
-    n_features_in_ : int
-        Number of columns of the fitted log.
-
-    See Also
-    --------
-    skautoseqrec.AutoSeqRecRecommender.with_blend : Another blend for one fitted recommender.
-
-    Examples
-    --------
-    >>> from tempfile import TemporaryDirectory
-    >>> from sklearn.model_selection import GridSearchCV
-    >>> from skautoseqrec import AutoSeqRecRecommender
-    >>> from skautoseqrec.datasets import make_interactions
-    >>> from skautoseqrec.metrics import mrr_scorer
-    >>> from skautoseqrec.model_selection import Reblended, TemporalSplit
-    >>> log = make_interactions(n_users=30, n_items=20, n_events=300, random_state=0)
-    >>> parameters = {"blend": {"collaborative": 1.0}, "early_stopping": False, "max_iter": 1}
-    >>> recommender = AutoSeqRecRecommender(n_components=4, random_state=0, **parameters)
-    >>> grid = {"blend": [{"collaborative": 1.0}, {"collaborative": 1.0, "direct": 1.0}]}
-    >>> with TemporaryDirectory() as folder:
-    ...     search = GridSearchCV(
-    ...         Reblended(recommender, memory=folder), grid, scoring=mrr_scorer, cv=TemporalSplit(1)
-    ...     ).fit(log)
-    >>> search.best_estimator_.recommender_.predict_topk(log[:2, 0], k=3).shape
-    (2, 3)
-    """
-
-    def __init__(
-        self,
-        recommender: Any,
-        *,
-        blend: Mapping[str, Any] | None = None,
-        exclude_seen: bool | None = None,
-        memory: Any = None,
-    ) -> None:
-        self.recommender = recommender
-        self.blend = blend
-        self.exclude_seen = exclude_seen
-        self.memory = memory
-
-    def fit(self, X: Any, y: Any = None) -> Reblended:
-        """Train the recommender on a log, or load it if it was trained before.
-
-        Parameters
-        ----------
-        X : dataframe, array-like of shape (n_events, 2 or 3), list of tuples or Interactions
-            The log.
-        y : None
-            Ignored; there for the scikit-learn API.
-
-        Returns
-        -------
-        self : Reblended
-            The fitted estimator.
-
-        Raises
-        ------
-        ValueError, TypeError
-            If the log, the blend or a parameter of the recommender cannot be used.
-        """
-        with all_or_nothing(self):
-            fitted = _fit_once(clone(self.recommender), X, check_memory(self.memory))
-            self.recommender_ = fitted.with_blend(self.blend, self.exclude_seen)
-            self.n_features_in_ = fitted.n_features_in_
-        return self
-
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Return the best next item of each row's user.
-
-        Parameters
-        ----------
-        X : dataframe, array-like of shape (n_rows, 2 or 3), list of tuples or Interactions
-            A log; only its users are read.
-
-        Returns
-        -------
-        items : ndarray of shape (n_rows,)
-            Item ids.
-        """
-        check_is_fitted(self)
-        return self.recommender_.predict(X)
-
-    def score_samples(self, X: Any) -> NDArray[Any]:
-        """Evaluate a log prequentially (walking forward): rank each event's item for its user, then add the event.
-
-        Parameters
-        ----------
-        X : dataframe, array-like of shape (n_events, 2 or 3), list of tuples or Interactions
-            The log.
-
-        Returns
-        -------
-        reciprocal_ranks : ndarray of shape (n_events,)
-            As in :meth:`skautoseqrec.AutoSeqRecRecommender.score_samples`.
-        """
-        check_is_fitted(self)
-        return self.recommender_.score_samples(X)
-
-    def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
-        """Return the mean reciprocal rank of a log in prequential evaluation, as :meth:`score_samples` ranks it.
-
-        Parameters
-        ----------
-        X : dataframe, array-like of shape (n_events, 2 or 3), list of tuples or Interactions
-            The log.
-        y : None
-            Ignored; there for the scikit-learn API.
-        sample_weight : array-like of shape (n_events,) or None, default=None
-            Weight of each event in the mean.
-
-        Returns
-        -------
-        mrr : float
-            In [0, 1].
-        """
-        check_is_fitted(self)
-        return self.recommender_.score(X, sample_weight=sample_weight)
-
-
-def _fit_once(recommender: Any, X: Any, memory: Any) -> Any:
-    """Return the recommender fitted on a log; of simultaneous callers, one trains and the others wait."""
-    if memory.location is None:
-        return recommender.fit(X)
-    folder = Path(memory.location)
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / f"{joblib.hash((recommender, X))}.lock"):
-        return memory.cache(_fit)(recommender, X)
-
-
-def _fit(recommender: Any, X: Any) -> Any:
-    return recommender.fit(X)
