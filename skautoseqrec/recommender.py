@@ -613,15 +613,18 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         Warns
         -----
         UserWarning
-            If the items of more than half of the rows were not candidates.
+            If more than 2 % of the items had been seen by their user, more than half were not known yet, more than 10 %
+            of the events are older than 5 % of the fitted ones (the split is not in time), or the order of tied rows
+            matters though "row" was chosen. A search warns once, not for each fold.
         """
         from ._scoring.walk_forward import score_samples
 
         check_is_fitted(self)
         columns = validate_log(self, X, reset=False)
-        return score_samples(self._serving_on_device(), columns, ties, self.exclude_seen)
+        asks_for_rows = (self.ties if ties is None else ties) == "row"
+        return score_samples(self._serving_on_device(), columns, ties, self.exclude_seen, asks_for_rows)
 
-    def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
+    def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None, ties: str | None = None) -> float:
         """Return the mean reciprocal rank of a log in prequential evaluation, as :meth:`score_samples` ranks it.
 
         Parameters
@@ -632,6 +635,8 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
             Ignored; there for the scikit-learn API.
         sample_weight : array-like of shape (n_events,) or None, default=None
             Weight of each event in the mean.
+        ties : {"row", "together"} or None, default=None
+            As in :meth:`score_samples`.
 
         Returns
         -------
@@ -641,11 +646,11 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         Raises
         ------
         ValueError, TypeError
-            If the log cannot be used, or ``sample_weight`` does not hold one finite weight of at least 0 for each
-            event, not all of them 0.
+            If the log cannot be used, ``ties`` is neither, or ``sample_weight`` does not hold one finite weight of at
+            least 0 for each event, not all of them 0.
         """
         weights = check_weights(sample_weight, count_events(X))  # before the walk, which may take long
-        return weighted_mean(self.score_samples(X), weights)
+        return weighted_mean(self.score_samples(X, ties=ties), weights)
 
     def explain(self, users: ArrayLike, items: ArrayLike, at: Any = None) -> Bunch:
         """Return the parts whose sum is the score of some items for some users, and the past items that spoke for them.

@@ -17,7 +17,7 @@ from .moments import events_per_moment
 from .settings import SequenceSettings
 
 #: Above this share of repeated (user, item) pairs, leaving out what was seen hides much of the truth.
-MANY_REPEATS = 0.05
+MANY_REPEATS = 0.02
 
 
 class CountedLog(NamedTuple):
@@ -70,12 +70,14 @@ def log_per_moment(columns: Columns) -> float:
 
 def warn_of_repeats(user_item: sparse.csr_matrix) -> None:
     """Warn if many events repeat an earlier (user, item) pair, which ``exclude_seen`` never recommends."""
-    share = 1 - user_item.nnz / user_item.sum()
-    if share > MANY_REPEATS:
+    n_events = int(user_item.sum())
+    n_repeats = n_events - user_item.nnz
+    if n_repeats > MANY_REPEATS * n_events:
         warn_caller(
-            f"{share:.0%} of the events repeat an earlier (user, item) pair, and exclude_seen=True never "
-            "recommends such items. "
-            "Set exclude_seen=False if people come back to items in this log."
+            f"{n_repeats:,} of {n_events:,} events ({n_repeats / n_events:.1%}) repeat an earlier (user, item) pair. "
+            "exclude_seen=True never recommends such items, and an evaluation counts them as 0. If people come back to "
+            "items in this log, set exclude_seen=False: it recommends and ranks what they have seen too, and fits the "
+            "part repeat to it."
         )
 
 

@@ -22,17 +22,23 @@ from .._network.model import Model
 from .._state.base import Base
 from .._state.last_transitions import LastTransitions
 from .._state.replay import Replay
+from .._utils.arguments import check_ties
 from .._utils.devices import beside
 from .._utils.torch_state import in_usual_torch_state
-from .._utils.warn import warn_caller
+from .evaluation_warnings import (
+    TRIED_EVENTS,
+    find_ineligible,
+    share_a_moment,
+    warn_of_past,
+    warn_of_ties,
+    warn_of_zeros,
+)
 from .gate import describe
 from .queries import form_queries
 from .scorer import Scorer, Serving, rows_per_block
 from .trend import TrendView
 from .view import Recent, View
 
-#: How events of one time are ranked: each with the earlier rows known, or none with any other known.
-TIES = ("row", "together")
 #: Scores this close, relative to the largest of their row, are tied: float32 products of different shapes differ by
 #: that.
 TIE_TOLERANCE = 1e-5
@@ -141,7 +147,9 @@ class WalkForward:
 
 
 @in_usual_torch_state
-def score_samples(serving: Serving, columns: Columns, ties: str | None, exclude_seen: bool) -> NDArray[np.float64]:
+def score_samples(
+    serving: Serving, columns: Columns, ties: str | None, exclude_seen: bool, asks_for_rows: bool
+) -> NDArray[np.float64]:
     """Return what the recommender's ``score_samples`` does: 1 / rank of each row's item, in row order.
 
     Parameters
@@ -154,24 +162,32 @@ def score_samples(serving: Serving, columns: Columns, ties: str | None, exclude_
         When events of one timestamp see each other; None takes what the fit took.
     exclude_seen : bool
         Whether items that the user has seen are left out.
+    asks_for_rows : bool
+        Whether somebody chose "row", who is then told if the order of tied rows matters.
 
     Raises
     ------
     ValueError
         If ``ties`` is neither.
     """
-    ties = serving.scorer.model.settings.ties if ties is None else ties
-    if ties not in TIES:
-        raise ValueError(f"ties must be 'row' or 'together', not {ties!r}.")
+    ties = check_ties(ties) or serving.scorer.model.settings.ties
     state, scorer = serving
     order = columns.time_order(by_moment=ties == "together" and scorer.model.settings.by_moment)
     in_time = columns.take(order)
     base = state.merged()
     events = state.encode_ahead(in_time, base)
     visible = visible_events(in_time.times, len(order), ties)
+    of_events = walk_forward(scorer, base, events, visible, exclude_seen)
+    is_seen, is_new = find_ineligible(of_events, events, visible, base.counts.n_items)
+    if not warn_of_zeros(is_seen, is_new):
+        warn_of_past(events.seconds, base.counts.seconds)
+    if asks_for_rows and share_a_moment(events):
+        n_tried = min(len(order), TRIED_EVENTS)
+        tried = state.encode_ahead(in_time.take(slice(n_tried)), base)
+        together = visible_events(None if in_time.times is None else in_time.times[:n_tried], n_tried, "together")
+        warn_of_ties(of_events[:n_tried], walk_forward(scorer, base, tried, together, exclude_seen))
     values = np.empty(len(order))
-    values[order] = walk_forward(scorer, base, events, visible, exclude_seen)
-    _warn_if_ineligible(values)
+    values[order] = of_events
     return values
 
 
@@ -234,12 +250,3 @@ def reciprocal_ranks(scores: Tensor, ranking: Ranking) -> NDArray[np.float64]:
 def rank_among(n_higher: Tensor, n_tied: Tensor) -> Tensor:
     """Return the rank of items with so many others above them and so many tied: ties count at half."""
     return 1 + n_higher + n_tied / 2
-
-
-def _warn_if_ineligible(values: NDArray[np.float64]) -> None:
-    share = np.mean(values == 0)
-    if share > 0.5:
-        warn_caller(
-            f"The items of {share:.0%} of the rows were not eligible and count as 0: not known yet, or already seen by "
-            "their user while exclude_seen=True. Was this log fitted before, or do people come back to items?"
-        )
