@@ -50,6 +50,7 @@ def checks():
 @pytest.mark.parametrize(("estimator", "check"), list(checks()))
 @pytest.mark.filterwarnings("ignore:The log has:UserWarning")  # the checks feed arrays of up to 20 columns
 @pytest.mark.filterwarnings("ignore:The items of:UserWarning")  # and score the log that was fitted
+@pytest.mark.filterwarnings("ignore:More than 10%:UserWarning")  # which is not newer than itself
 @pytest.mark.filterwarnings("ignore:.*repeat an earlier:UserWarning")  # whose rounded numbers repeat
 @pytest.mark.filterwarnings("ignore:The newest:UserWarning")  # and is too short to validate on
 def test_sklearn_check(estimator, check):

@@ -185,13 +185,13 @@ def test_a_bar_that_is_not_installed_is_asked_for(log, monkeypatch):
 
 def test_many_repeats_warn_unless_seen_items_are_eligible():
     repeats = [(1, 2, 1), (1, 2, 2), (1, 3, 3)]
-    with pytest.warns(UserWarning, match="33% of the events repeat.*exclude_seen=False"):
+    with pytest.warns(UserWarning, match=r"1 of 3 events \(33\.3%\) repeat.*exclude_seen=False"):
         AutoSeqRecRecommender(**SMALL).fit(repeats)
     AutoSeqRecRecommender(**SMALL, exclude_seen=False).fit(repeats)
 
 
 def test_scoring_the_fitted_log_warns(log):
-    with pytest.warns(UserWarning, match="100% of the rows were not eligible.*exclude_seen"):
+    with pytest.warns(UserWarning, match=r"360 of 360 rows \(100\.0%\) had been seen.*exclude_seen.*fitted before"):
         assert AutoSeqRecRecommender(**SMALL).fit(log).score(log) == 0
 
 

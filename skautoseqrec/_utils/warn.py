@@ -25,12 +25,12 @@ def warn_caller(message: str) -> None:
         is_search |= _module_of(frame).startswith(SEARCHES)
         frame = frame.f_back
         level += 1
-    if is_search:
-        place = origin.f_code.co_filename, origin.f_lineno, frame.f_code.co_filename, frame.f_lineno
-        if place in _shown_in_searches:
-            return
-        _shown_in_searches.add(place)
+    place = origin.f_code.co_filename, origin.f_lineno, frame.f_code.co_filename, frame.f_lineno
+    if is_search and place in _shown_in_searches:
+        return
     warnings.warn(message, UserWarning, stacklevel=level)
+    if is_search:  # and the warning was no error
+        _shown_in_searches.add(place)
 
 
 def _module_of(frame: FrameType) -> str:

@@ -135,6 +135,7 @@ def _check_models(models: Any) -> None:
         for method in ("fit", "score_samples"):
             if not hasattr(model, method):
                 raise TypeError(f"The model {name!r} ({type(model).__name__}) has no method {method}.")
+        clone(model)  # what cannot be cloned is refused by scikit-learn
 
 
 def _check_metrics(names: list[str]) -> None:

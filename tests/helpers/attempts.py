@@ -13,6 +13,7 @@ from judgement import check_read, check_refusal, meaning_of_id, must_be_read
 
 from skautoseqrec import AutoSeqRecRecommender, preprocessing
 from skautoseqrec._data.reading import read_columns
+from skautoseqrec.metrics import bootstrap_interval, catalogue_coverage
 from skautoseqrec.model_selection import TemporalSplit, temporal_train_test_split
 
 SETTINGS = {
@@ -58,12 +59,12 @@ def state_of(recommender):
 
 LOG_CALLS = [
     "read", "fit", "partial_update", "partial_update", "predict", "score_samples", "transform", "fit_transform",
-    "temporal_train_test_split", "TemporalSplit",
+    "temporal_train_test_split", "TemporalSplit", "catalogue",
 ]  # fmt: skip
 ID_CALLS = [
     "predict_topk", "candidates", "exclude", "sequences", "a sequence", "explain users", "explain items",
     "similar_items",
-    "user_embeddings", "per-user candidates",
+    "user_embeddings", "per-user candidates", "recommended", "bootstrapped users",
 ]  # fmt: skip
 
 
@@ -84,6 +85,10 @@ def call_with_ids(recommender, name, known, given):
         return len(recommender.explain(given, [item]).scores)
     if name == "explain items":
         return recommender.explain([user], given).scores.shape[1]
+    if name == "recommended":
+        return catalogue_coverage([given, [item]], dict.fromkeys(recommender.item_ids_.tolist(), 1)) is None
+    if name == "bootstrapped users":
+        return bootstrap_interval([0.0, 1.0], given) is None
     if name == "user_embeddings":
         return len(recommender.user_embeddings(given))
     return len(recommender.similar_items(given, k=1))
@@ -101,7 +106,10 @@ def try_ids(subjects, name, call, case, counted):
         check_refusal(error)
     else:
         counted[case.kind, "worked"] += 1
-        lists = call in ("candidates", "exclude", "sequences", "a sequence", "per-user candidates")
+        lists = call in (
+            "candidates", "exclude", "sequences", "a sequence", "per-user candidates", "recommended",
+            "bootstrapped users",
+        )  # fmt: skip
         assert lists or case.columns is not None, "what is no list of ids was read as one"
         if case.columns is not None and not lists:
             assert None not in map(meaning_of_id, case.columns[0]), "no id was taken for one"
@@ -195,10 +203,16 @@ def _fold(recommender, transformers, log):
     return ()
 
 
+def _catalogue(recommender, transformers, log):
+    known = read_columns(log).item_ids
+    assert catalogue_coverage([known.tolist()], log) == 1
+    return ()
+
+
 LOGS_CALLED = {
     "read": _read, "fit": _fit, "partial_update": _update, "predict": _predict, "score_samples": _score,
     "transform": _transform, "fit_transform": _fit_transform, "temporal_train_test_split": _split,
-    "TemporalSplit": _fold,
+    "TemporalSplit": _fold, "catalogue": _catalogue,
 }  # fmt: skip
 
 
