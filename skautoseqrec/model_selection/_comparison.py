@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
@@ -114,6 +115,7 @@ def compare(
     check_ties(ties)
     users, folds = _folds(log, cv, columns)
     rows = np.concatenate([test for _, test in folds])
+    import_module("torch")  # the first fit of a process loads it, which takes seconds that are not the model's
     evaluated = {name: _evaluate(name, model, log, folds, ties, verbose) for name, model in models.items()}
     _warn_of_different_ties({name: found.ties for name, found in evaluated.items()})
     records = _records(evaluated, names, users[rows], (confidence, n_resamples, random_state))

@@ -1,5 +1,8 @@
 """compare: the same figures as by hand, on the same events, and refused before anything is fitted."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -177,3 +180,21 @@ def test_bad_arguments_are_refused_before_anything_is_fitted(changed, error, mes
 def test_what_is_no_reciprocal_rank_is_refused(value):
     with pytest.raises(ValueError, match="of the model 'odd' returned no reciprocal ranks"):
         compare({"odd": Fixed(value)}, LOG)
+
+
+def test_the_first_fit_is_not_charged_for_what_a_process_loads():
+    code = """
+import sys
+from skautoseqrec.model_selection import compare
+class Model:
+    def get_params(self, deep=False):
+        return {}
+    def fit(self, X):
+        assert "torch" in sys.modules
+        return self
+    def score_samples(self, X):
+        return [1.0] * len(X)
+assert "torch" not in sys.modules
+assert compare({"a": Model()}, [(row % 5, row) for row in range(60)]).reciprocal_ranks["a"].tolist() == [1.0] * 6
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
