@@ -23,7 +23,6 @@ from skautoseqrec._counts.histories import Histories
 from skautoseqrec._network import heads
 from skautoseqrec._network.residual_encoder import ResidualReader
 from skautoseqrec._scoring import queries, scorer, topk, walk_forward
-from skautoseqrec._scoring.filters import Filter
 from skautoseqrec._scoring.parts import Direct
 from skautoseqrec._scoring.scorer import BLOCK_SIZE, Scorer
 from skautoseqrec._scoring.trend import TrendView
@@ -50,7 +49,7 @@ STAGES: list[tuple[Any, str, str]] = [
     (TrendView, "add_levels", "  trend when a block began"),
     (TrendView, "score_changes", "  trend since then"),
     (Recent, "add", "  changes since then, added"),
-    (Filter, "apply", "what was seen left out"),
+    (topk, "leave_out", "what was seen left out"),
     (topk, "best_columns", "best k"),
     (topk, "decode_answers", "codes to ids"),
     (Replay, "vector_changes", "changes by a block's own events"),

@@ -503,7 +503,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         >>> recommender.predict_topk(["bob"], k=1)
         array([['milk']], dtype=object)
         """
-        from ._scoring.filters import Restriction
+        from ._data.filters import Restriction
         from ._scoring.topk import answer
 
         check_is_fitted(self)
@@ -554,7 +554,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         >>> recommender.predict_topk_sequences([["jam", "tea"]], k=1)
         array([['milk']], dtype=object)
         """
-        from ._scoring.filters import Restriction
+        from ._data.filters import Restriction
         from ._scoring.topk import answer
 
         check_is_fitted(self)

@@ -145,6 +145,23 @@ def find_joins(
     return joins
 
 
+def visible_events(times: NDArray[np.generic] | None, n_events: int, ties: str) -> NDArray[np.int64]:
+    """Return how many events are let in before each event of a log in time order is ranked.
+
+    Parameters
+    ----------
+    times : ndarray of shape (n_events,) or None
+        Times in order.
+    n_events : int
+        Length of the log.
+    ties : {"row", "together"}
+        Whether events of one timestamp see those of earlier rows, or none of each other.
+    """
+    if ties == "row" or times is None:
+        return np.arange(n_events)
+    return np.searchsorted(times, times, side="left")
+
+
 class GrowingJoins:
     """Whether each event of a growing log joins the moment of its user's event before."""
 

@@ -164,3 +164,16 @@ def encode(columns: Columns, users: Vocabulary, items: Vocabulary) -> Interactio
     """Encode a log with two vocabularies, which grow by its unknown ids."""
     user_codes, item_codes = users.add(columns.user_ids), items.add(columns.item_ids)
     return Interactions(user_codes, item_codes, columns.times, users.ids(), items.ids())
+
+
+def decode_answers(
+    codes: NDArray[np.int64], scores: NDArray[np.floating], item_ids: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[np.floating]]:
+    """Return ids for codes; where a code is -1 both results are masked."""
+    missing = codes < 0
+    if not missing.any():
+        return item_ids[codes], scores
+    ids = item_ids[np.where(missing, 0, codes)]
+    # No id stands under the mask: whoever looks there must not find a recommendation.
+    ids[missing] = None if ids.dtype == object else np.iinfo(np.int64).min
+    return np.ma.MaskedArray(ids, mask=missing), np.ma.MaskedArray(scores, mask=missing)

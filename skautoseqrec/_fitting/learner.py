@@ -15,12 +15,12 @@ from sklearn.utils import check_random_state
 
 from .._counts.counted_log import CountedLog
 from .._counts.counts import Counts
+from .._counts.moments import visible_events
 from .._data.vocabulary import Vocabulary
 from .._fit_settings import FitSettings
 from .._network.heads import HEADS
 from .._network.model import Model
 from .._network.module import AutoSeqRecModule, make_history_encoder
-from .._scoring.walk_forward import visible_events
 from .._training.loop import Epoch, train
 from .._training.objectives import OBJECTIVES
 from .._training.steps import TrainingSettings

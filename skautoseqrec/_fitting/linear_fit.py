@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from scipy import linalg
 
 from .._counts.counts import Counts
 from .._network.linear import LinearWeights
+from .._utils.linear_autoencoder import solve_linear_autoencoder
 
 #: The autoencoder is of so many items at most, the most frequent ones: its weights are a square of them.
 MOST_ITEMS = 4096
@@ -16,7 +16,7 @@ MOST_ITEMS = 4096
 def solve_linear(counts: Counts, penalty: float) -> LinearWeights:
     """Return the weights B without a diagonal that reconstruct binary histories best.
 
-    ``B = I - P / diag(P)`` with ``P = (R'R + penalty I)^-1``, by a Cholesky factor in float64.
+    ``B = I - P / diag(P)`` with ``P = (R'R + penalty I)^-1``, in float64.
 
     Parameters
     ----------
@@ -30,14 +30,7 @@ def solve_linear(counts: Counts, penalty: float) -> LinearWeights:
     met = counts.user_item()[:, items].astype(np.float64)
     met.data[:] = 1.0
     gram = (met.T @ met).toarray()
-    gram[np.diag_indices(n_linear)] += penalty
-    # The inverse out of its factor is a third of the work of solving for every column; LAPACK fills one half of it.
-    factor, _ = linalg.cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
-    half, failed = linalg.lapack.dpotri(factor, lower=True, overwrite_c=True)
-    assert not failed, "a positive definite matrix has an inverse"
-    inverse = np.tril(half) + np.tril(half, -1).T
-    weights = inverse / -np.diag(inverse)
-    np.fill_diagonal(weights, 0.0)
+    weights = solve_linear_autoencoder(gram, penalty)
     return LinearWeights(items, torch.from_numpy(weights.astype(np.float32)))
 
 

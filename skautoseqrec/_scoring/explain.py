@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from sklearn.utils import Bunch
 from torch import Tensor
 
+from .._data.filters import Filter
 from .._data.reading import read_ids
 from .._state.snapshot import Asked
 from .._utils.torch_state import in_usual_torch_state
-from .filters import Filter
 from .parts import Neighbours
 from .scorer import Scorer, Serving
+from .topk import leave_out
 
 
 @in_usual_torch_state
@@ -46,7 +47,7 @@ def explain(serving: Serving, users: Any, items: Any, exclude_seen: bool, at: An
     view = scorer.gated(scorer.view(asked))
     whole = scorer.parts(view)
     eligible = torch.zeros(len(histories), snapshot.n_items, dtype=torch.float32)
-    Filter(exclude_seen).apply(eligible, histories)
+    leave_out(eligible, Filter(exclude_seen), histories)
     eligible = torch.isfinite(eligible)
     chosen = torch.from_numpy(codes)
     parts = {name: part[:, chosen].numpy() for name, part in whole.items()}

@@ -9,12 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .._counts.histories import Histories
+from .._data.filters import Filter, Restriction
+from .._data.vocabulary import decode_answers
 from .._state.snapshot import Asked
 from .._utils.arguments import check_k
 from .._utils.devices import beside
 from .._utils.memory import require_bytes
 from .._utils.torch_state import in_usual_torch_state
-from .filters import Filter, Restriction
 from .scorer import Scorer, Serving, batches
 
 #: A code, a score, an id and a mask of each, while one is made of the other.
@@ -97,10 +99,22 @@ def top_k(scorer: Scorer, asked: Asked, k: int, eligible: Filter) -> tuple[NDArr
     width = min(k, snapshot.n_items)
     for batch in batches(len(histories), snapshot.n_items):
         scores = scorer.score(scorer.view(asked.rows(batch)))
-        eligible.rows(batch).apply(scores, histories.rows(batch))
+        leave_out(scores, eligible.rows(batch), histories.rows(batch))
         codes[batch, :width], best_scores[batch, :width] = best_columns(scores, width)
     codes[np.isneginf(best_scores)] = -1
     return codes, best_scores
+
+
+def leave_out(scores: Tensor, eligible: Filter, histories: Histories) -> None:
+    """Set the scores of what may not be recommended to minus infinity, in place."""
+    if eligible.exclude_seen:
+        scores.view(-1).index_fill_(0, beside(scores, histories.places(scores.shape[1])), -torch.inf)
+    for lists, denies in ((eligible.candidates, False), (eligible.exclude, True)):
+        if lists is not None:
+            denied = torch.full((len(lists), scores.shape[1]), not denies)
+            for row, codes in enumerate(lists):
+                denied[row, torch.from_numpy(codes)] = denies
+            scores.masked_fill_(denied.to(scores.device), -torch.inf)
 
 
 def best_columns(scores: Tensor, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -113,16 +127,3 @@ def best_columns(scores: Tensor, k: int) -> tuple[NDArray[np.int64], NDArray[np.
         width = values.shape[1]
         values[tied], columns[tied] = order.values[:, :width].numpy(), order.indices[:, :width].numpy()
     return columns[:, :k], values[:, :k]
-
-
-def decode_answers(
-    codes: NDArray[np.int64], scores: NDArray[np.float32], item_ids: NDArray[Any]
-) -> tuple[NDArray[Any], NDArray[np.float32]]:
-    """Return ids for codes; where a code is -1 both results are masked."""
-    missing = codes < 0
-    if not missing.any():
-        return item_ids[codes], scores
-    ids = item_ids[np.where(missing, 0, codes)]
-    # No id stands under the mask: whoever looks there must not find a recommendation.
-    ids[missing] = None if ids.dtype == object else np.iinfo(np.int64).min
-    return np.ma.MaskedArray(ids, mask=missing), np.ma.MaskedArray(scores, mask=missing)

@@ -15,8 +15,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .._counts.evaluation_warnings import (
+    TRIED_EVENTS,
+    find_ineligible,
+    share_a_moment,
+    warn_of_past,
+    warn_of_ties,
+    warn_of_zeros,
+)
 from .._counts.events import Events
 from .._counts.histories import Context
+from .._counts.moments import visible_events
 from .._data.interactions import Columns
 from .._network.model import Model
 from .._state.base import Base
@@ -25,14 +34,6 @@ from .._state.replay import Replay
 from .._utils.arguments import check_ties
 from .._utils.devices import beside
 from .._utils.torch_state import in_usual_torch_state
-from .evaluation_warnings import (
-    TRIED_EVENTS,
-    find_ineligible,
-    share_a_moment,
-    warn_of_past,
-    warn_of_ties,
-    warn_of_zeros,
-)
 from .gate import describe
 from .queries import form_queries
 from .scorer import Scorer, Serving, rows_per_block
@@ -214,23 +215,6 @@ def walk_forward(
     for ranking in WalkForward(scorer.model, base, events, visible, exclude_seen, scorer.device).blocks():
         values[ranking.events] = reciprocal_ranks(scorer.score(ranking.view), ranking)
     return values
-
-
-def visible_events(times: NDArray[np.generic] | None, n_events: int, ties: str) -> NDArray[np.int64]:
-    """Return how many events are let in before each event of a log in time order is ranked.
-
-    Parameters
-    ----------
-    times : ndarray of shape (n_events,) or None
-        Times in order.
-    n_events : int
-        Length of the log.
-    ties : {"row", "together"}
-        Whether events of one timestamp see those of earlier rows, or none of each other.
-    """
-    if ties == "row" or times is None:
-        return np.arange(n_events)
-    return np.searchsorted(times, times, side="left")
 
 
 def reciprocal_ranks(scores: Tensor, ranking: Ranking) -> NDArray[np.float64]:

@@ -7,8 +7,8 @@ import pytest
 from worlds import SMALL, TEA_LOG, TEA_UPDATE
 
 from skautoseqrec import AutoSeqRecRecommender
+from skautoseqrec._data.filters import Filter
 from skautoseqrec._data.vocabulary import Vocabulary
-from skautoseqrec._scoring.filters import Filter
 from skautoseqrec._scoring.topk import top_k
 from skautoseqrec._state.overlay import Overlay
 from skautoseqrec._state.snapshot import Asked

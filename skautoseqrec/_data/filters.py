@@ -1,4 +1,4 @@
-"""Filters: which items may be recommended, from lists of ids to masked scores."""
+"""Filters: which items may be recommended, from lists of ids to codes."""
 
 from __future__ import annotations
 
@@ -6,15 +6,11 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy import sparse
-from torch import Tensor
 
-from .._counts.histories import Histories
-from .._data.reading import read_ids
-from .._data.vocabulary import Vocabulary
-from .._utils.devices import beside
+from .reading import read_ids
+from .vocabulary import Vocabulary
 
 
 class Filter(NamedTuple):
@@ -38,17 +34,6 @@ class Filter(NamedTuple):
             codes if codes is None or len(codes) == 1 else codes[batch] for codes in (self.candidates, self.exclude)
         )
         return Filter(self.exclude_seen, candidates, exclude)
-
-    def apply(self, scores: Tensor, histories: Histories) -> None:
-        """Set the scores of what may not be recommended to minus infinity, in place."""
-        if self.exclude_seen:
-            scores.view(-1).index_fill_(0, beside(scores, histories.places(scores.shape[1])), -torch.inf)
-        for lists, denies in ((self.candidates, False), (self.exclude, True)):
-            if lists is not None:
-                denied = torch.full((len(lists), scores.shape[1]), not denies)
-                for row, codes in enumerate(lists):
-                    denied[row, torch.from_numpy(codes)] = denies
-                scores.masked_fill_(denied.to(scores.device), -torch.inf)
 
 
 class Restriction(NamedTuple):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .._counts.counted_log import MANY_REPEATS
-from .._counts.events import Events
+from .counted_log import MANY_REPEATS
+from .events import Events
 from .._utils.warn import warn_caller
 
 #: From this share of rows on, a whole log seems to have been fitted before, or to be of other items.
