@@ -64,6 +64,22 @@ def repeats_of(groups: NDArray[np.int64]) -> list[tuple[NDArray[np.int64], NDArr
     return [(order[place], order[place - 1]) for place in places]
 
 
+def with_room(array: NDArray[Any], length: int, fill: float = 0) -> NDArray[Any]:
+    """Return an array itself if it has so many columns, or a copy with at least twice those that it has.
+
+    Examples
+    --------
+    >>> with_room(np.array([3, 4]), 3)
+    array([3, 4, 0, 0])
+    """
+    n_columns = array.shape[-1]
+    if length <= n_columns:
+        return array
+    grown = np.full((*array.shape[:-1], max(length, 2 * n_columns)), fill, dtype=array.dtype)
+    grown[..., :n_columns] = array
+    return grown
+
+
 class SparseEntries(NamedTuple):
     """Sparse rows over items, each a run of entries; entries of a row that share an item add up.
 

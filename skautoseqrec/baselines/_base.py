@@ -1,0 +1,264 @@
+"""What all baselines share: the methods of the recommender, over a rule that each brings along."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.utils.validation import check_is_fitted
+
+from .._counts.counted_log import CountedLog, count_log, warn_of_repeats
+from .._counts.settings import SequenceSettings
+from .._data.estimators import LogEstimator, all_or_nothing, validate_log
+from .._data.filters import Filter, Restriction
+from .._data.naming import check_columns
+from .._data.reading import read_columns, read_ids
+from .._data.vocabulary import decode_answers
+from .._utils.arguments import check_flag, check_k, check_weights, count_events, weighted_mean
+from .._utils.memory import require_bytes
+from ._ranking import top_k, walk_forward
+from ._state import BaselineState, Rule
+
+#: A code, a score, an id and a mask of each, while one is made of the other.
+BYTES_PER_ANSWER = 40
+
+
+class BaselineRecommender(LogEstimator, BaseEstimator, ABC):
+    """Base of the baselines. A subclass says how its rule is learned from counts, and its rule how items are scored."""
+
+    _parameter_constraints: dict[str, Any] = {"exclude_seen": ["boolean"], "columns": [dict, None]}
+    _state: BaselineState
+    exclude_seen: bool
+    columns: Mapping[str, str] | None
+
+    @abstractmethod
+    def _learn(self, log: CountedLog) -> Rule:
+        """Return the rule as a log teaches it."""
+
+    @property
+    def _transitions(self) -> tuple[int, float]:
+        """Window and decay of the transitions that are counted before :meth:`_learn`; none."""
+        return 0, 1.0
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None) -> Any:
+        """Learn from a log; an earlier fit is forgotten.
+
+        Parameters
+        ----------
+        X : dataframe, array-like of shape (n_events, 2 or 3), list of tuples or Interactions
+            The log: user, item and optionally time, rows in any order. Without time, row order is time.
+        y : None
+            Ignored; there for the scikit-learn API.
+
+        Returns
+        -------
+        self : object
+            The fitted recommender.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the log or a parameter cannot be used. The message names the column and row, or the parameter.
+        MemoryError
+            If the fit needs more memory than is available.
+        """
+        with all_or_nothing(self):
+            columns = validate_log(self, X, reset=True)
+            window, decay = self._transitions
+            settings = SequenceSettings(window, decay, 1.0, 1, 1.0, ())
+            log = count_log(columns, X, settings, verbose=0)
+            if self.exclude_seen:
+                warn_of_repeats(log.counts.user_item())
+            self._state = BaselineState(log, self._learn(log), settings.step_weights)
+        return self
+
+    def partial_update(self, X: Any) -> Any:
+        """Add new events to the histories, and to what the baseline counts; the class says what stands still.
+
+        The events of one call are added in time order. Events earlier than the known ones count as arriving now. New
+        users and items are known from then on.
+
+        Parameters
+        ----------
+        X : dataframe, array-like of shape (n_events, 2 or 3), list of tuples or Interactions
+            The new events.
+
+        Returns
+        -------
+        self : object
+            The updated recommender.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the events cannot be used. Then nothing has changed.
+        """
+        check_is_fitted(self)
+        self._state.update(read_columns(X, check_columns(self.columns)))
+        return self
+
+    def predict_topk(
+        self,
+        users: ArrayLike,
+        k: int = 10,
+        *,
+        exclude_seen: bool | None = None,
+        candidates: Any = None,
+        exclude: Any = None,
+        return_scores: bool = False,
+    ) -> Any:
+        """Recommend the next items of some users, best first.
+
+        Parameters
+        ----------
+        users : array-like of shape (n_users,)
+            User ids. An unknown user gets what is popular.
+        k : int, default=10
+            Length of each list; at least 1.
+        exclude_seen : bool or None, default=None
+            Whether to leave out a user's seen items; None takes the estimator's parameter.
+        candidates : list of item ids, list of such lists or None, default=None
+            Items that may be recommended, for all users or per user; each must be known. None allows all.
+        exclude : list of item ids, list of such lists or None, default=None
+            Items that must not be recommended, for all users or per user.
+        return_scores : bool, default=False
+            Whether to return the scores too. Scores of different users are not comparable.
+
+        Returns
+        -------
+        ids : ndarray of shape (n_users, k)
+            Item ids; equal scores are in order of ``item_ids_``. If a user has fewer than k candidates, a masked array
+            that masks the places without an item.
+        scores : ndarray of shape (n_users, k), float64
+            Only with ``return_scores``; masked where ``ids`` is.
+
+        Raises
+        ------
+        ValueError
+            If k < 1, a candidate is not known, or the number of per-user lists is not the number of users.
+        TypeError
+            If ids are of another kind than the known ones, or ``candidates`` or ``exclude`` is not a list.
+        MemoryError
+            If the answer needs more memory than is available.
+        """
+        check_is_fitted(self)
+        state, k, flag = self._state, check_k(k), check_flag(exclude_seen, "exclude_seen")
+        codes = state.users.codes_of(read_ids(users, "users")).tolist()
+        restriction = Restriction(self.exclude_seen if flag is None else flag, candidates, exclude)
+        eligible = restriction.read(state.items, state.n_items, len(codes))
+        purpose = f"An answer of {k:,} items for each of {len(codes):,} users"
+        require_bytes(BYTES_PER_ANSWER * len(codes) * k, purpose, "Ask for fewer users at a time.")
+        ids, scores = decode_answers(*top_k(state, codes, k, eligible), state.items.ids())
+        return (ids, scores) if return_scores else ids
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Return the best next item of each row's user.
+
+        Parameters
+        ----------
+        X : dataframe, array-like of shape (n_rows, 2 or 3), list of tuples or Interactions
+            A log; only its users are read.
+
+        Returns
+        -------
+        items : ndarray of shape (n_rows,)
+            Item ids. ``exclude_seen`` is ignored for a user who has seen all items.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the log cannot be used.
+        """
+        check_is_fitted(self)
+        state = self._state
+        asked = state.users.codes_of(validate_log(self, X, reset=False).user_ids)
+        users, rows = np.unique(asked, return_inverse=True)
+        best = top_k(state, users.tolist(), 1, Filter(self.exclude_seen))[0][:, 0]
+        sated = np.flatnonzero(best < 0)
+        best[sated] = top_k(state, users[sated].tolist(), 1, Filter(exclude_seen=False))[0][:, 0]
+        return state.items.ids()[best[rows]]
+
+    def score_samples(self, X: Any, ties: str | None = None) -> NDArray[np.float64]:
+        """Evaluate a log prequentially (walking forward): rank each event's item for its user, then add the event.
+
+        The recommender itself does not change.
+
+        Parameters
+        ----------
+        X : dataframe, array-like of shape (n_events, 2 or 3), list of tuples or Interactions
+            The log, usually the events after the fitted ones; rows in any order.
+        ties : {"row", "together"} or None, default=None
+            How events of one timestamp are ranked: "row" adds each before the next row is ranked; "together" ranks all
+            before any is added, by ids, so that the order of rows does not matter. None takes ``ties_``.
+
+        Returns
+        -------
+        reciprocal_ranks : ndarray of shape (n_events,)
+            1 / rank of each row's item among its candidates (eligible items): known, and not seen by the user if
+            ``exclude_seen``. Ties count half. 0 if the item was not a candidate.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the log cannot be used, or ``ties`` is neither.
+
+        Warns
+        -----
+        UserWarning
+            If the items of more than half of the rows were not candidates.
+        """
+        check_is_fitted(self)
+        columns = validate_log(self, X, reset=False)
+        return walk_forward(self._state, columns, self.ties_ if ties is None else ties, self.exclude_seen)
+
+    def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
+        """Return the mean reciprocal rank of a log in prequential evaluation, as :meth:`score_samples` ranks it.
+
+        Parameters
+        ----------
+        X : dataframe, array-like of shape (n_events, 2 or 3), list of tuples or Interactions
+            The log.
+        y : None
+            Ignored; there for the scikit-learn API.
+        sample_weight : array-like of shape (n_events,) or None, default=None
+            Weight of each event in the mean.
+
+        Returns
+        -------
+        mrr : float
+            In [0, 1].
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the log cannot be used, or ``sample_weight`` does not hold one finite weight of at least 0 for each
+            event, not all of them 0.
+        """
+        weights = check_weights(sample_weight, count_events(X))  # before the walk, which may take long
+        return weighted_mean(self.score_samples(X), weights)
+
+    @property
+    def user_ids_(self) -> NDArray[Any]:
+        """Ids of the known users, in order of first appearance in time; updates append to it."""
+        check_is_fitted(self)
+        return self._state.users.ids()
+
+    @property
+    def item_ids_(self) -> NDArray[Any]:
+        """Ids of the known items, likewise."""
+        check_is_fitted(self)
+        return self._state.items.ids()
+
+    @property
+    def ties_(self) -> str:
+        """How events of one timestamp are taken unless it is said: "row" by row."""
+        return "row"
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Return whether the recommender is fitted."""
+        return hasattr(self, "_state")

@@ -1,0 +1,154 @@
+"""What a baseline knows: ids, events, histories, and what its rule has learned from them."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from .._counts.counted_log import CountedLog
+from .._counts.counts import Counts
+from .._data.interactions import Columns
+from .._utils.ragged import GrowableArray, with_room
+
+#: Events that arrived one by one are laid out with the others once they are so many, or a quarter as many as those.
+SMALLEST_MERGE = 4096
+
+
+class Rule(Protocol):
+    """How one kind of baseline scores items, and what it has learned to do so."""
+
+    def add_event(self, item: int, history: NDArray[np.int64], n_events: int) -> None:
+        """Learn from one event, given its user's history and the number of all events before it."""
+
+    def score(self, user: int, history: NDArray[np.int64], popularity: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the score of every item for a user, -1 if unknown, given the number of events of every item."""
+
+    def copy(self) -> Rule:
+        """Return an independent rule that has learned the same."""
+
+    def recounted(self, counts: Counts) -> Rule:
+        """Return the rule after other events: what it counts is counted again, what only ``fit`` learns stays."""
+
+
+class BaselineState:
+    """Known users and items, histories and popularity, and a rule that learns with them.
+
+    Parameters
+    ----------
+    log : CountedLog
+        Vocabularies, events and counts.
+    rule : Rule
+        What was learned from the same log.
+    step_weights : ndarray of shape (window,)
+        Weights of the transitions that the counts have.
+    """
+
+    def __init__(self, log: CountedLog, rule: Rule, step_weights: NDArray[np.int64]) -> None:
+        self.users, self.items, self.events, counts = log
+        self.rule = rule
+        self._step_weights = step_weights
+        self._popularity, self._n_items = counts.popularity, counts.n_items
+        self._lay_out(counts)
+
+    @property
+    def n_items(self) -> int:
+        """Number of known items."""
+        return self._n_items
+
+    @property
+    def popularity(self) -> NDArray[np.int64]:
+        """Number of events of each known item."""
+        return self._popularity[: self._n_items]
+
+    def history(self, user: int) -> NDArray[np.int64]:
+        """Return the items of a user, oldest first; none for a user who is not known."""
+        grown = self._grown.get(user)
+        if grown is not None:
+            return grown.view()
+        counts = self._counts
+        if not 0 <= user < counts.n_users:
+            return counts.history[:0]
+        return counts.history[counts.indptr[user] : counts.indptr[user + 1]]
+
+    def scores(self, user: int, history: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the score of every known item for a user."""
+        return self.rule.score(user, history, self.popularity)
+
+    def add_event(self, user: int, item: int) -> None:
+        """Let an event in, whose codes are known or the next new ones."""
+        self._n_items = max(self._n_items, item + 1)
+        self._popularity = with_room(self._popularity, self._n_items)
+        history = self.history(user)
+        self.rule.add_event(item, history, self._n_events)
+        if user not in self._grown:
+            self._grown[user] = GrowableArray(history)
+        self._grown[user].append(item)
+        self._popularity[item] += 1
+        self._n_events += 1
+        self._n_added += 1
+
+    def check(self, columns: Columns) -> None:
+        """Raise TypeError or ValueError if the ids or times of a log cannot stand beside the known ones."""
+        self.users.check_new(columns.user_ids)
+        self.items.check_new(columns.item_ids)
+        self.events.check_kind(columns.times)
+
+    def encode(self, columns: Columns) -> tuple[list[int], list[int]]:
+        """Return the codes of users and items, to which new ids are added."""
+        return self.users.add(columns.user_ids).tolist(), self.items.add(columns.item_ids).tolist()
+
+    def update(self, columns: Columns) -> None:
+        """Let the events of a log in, in time order: all of them, or none if it fails or is interrupted."""
+        self.check(columns)
+        columns = columns.take(columns.time_order())
+        before = len(self.events), len(self.users), len(self.items)
+        try:
+            users, items = self.encode(columns)
+            self.events.add_events(np.array(users), np.array(items), columns.times)
+            for user, item in zip(users, items, strict=True):
+                self.add_event(user, item)
+        except BaseException:
+            self._roll_back(*before)
+            raise
+        if self._n_added > max(SMALLEST_MERGE, len(self.events) // 4):
+            self._lay_out(self._recount(transitions=False))
+
+    def ahead(self) -> BaselineState:
+        """Return a copy to walk forward with, whose events stay its own."""
+        ahead = copy.copy(self)
+        ahead.users, ahead.items, ahead.rule = self.users.copy(), self.items.copy(), self.rule.copy()
+        ahead._grown = {user: GrowableArray(items.view()) for user, items in self._grown.items()}
+        ahead._popularity = self._popularity.copy()
+        return ahead
+
+    def _lay_out(self, counts: Counts) -> None:
+        """Hold the histories of all events in one array."""
+        nothing = sparse.csr_matrix((0, 0), dtype=np.int64)  # transitions are the rule's business
+        self._counts = replace(counts, transitions=nothing)
+        #: Whole histories of the users who have had events since.
+        self._grown: dict[int, GrowableArray] = {}
+        self._n_added, self._n_events = 0, len(counts.history)
+        self._popularity, self._n_items = counts.popularity.copy(), counts.n_items
+
+    def _recount(self, transitions: bool) -> Counts:
+        events = self.events.log(len(self.users), len(self.items))
+        weights = self._step_weights if transitions else self._step_weights[:0]
+        return Counts.of(events, weights, self.events.arrivals, self.events.clock)
+
+    def _roll_back(self, n_events: int, n_users: int, n_items: int) -> None:
+        """Forget what an interrupted update left behind."""
+        self.events.truncate(n_events)
+        self.users.truncate(n_users)
+        self.items.truncate(n_items)
+        counts = self._recount(transitions=True)
+        self.rule = self.rule.recounted(counts)
+        self._lay_out(counts)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: without spare room."""
+        return vars(self) | {"_popularity": self.popularity.copy()}
