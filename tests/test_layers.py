@@ -33,12 +33,13 @@ NAMED = {
     "datasets": ["_data", "_counts"],
     "preprocessing": ["_data", "_counts"],
     "model_selection": ["_data", "_counts", "metrics"],
+    "baselines": ["_data", "_counts", "_parameters"],
 }
 NAMED["recommender"] = [room for room in NAMED if room.startswith("_")]
 NAMED["__init__"] = list(NAMED)
-NAMED["_cli"] = ["recommender", "datasets", "metrics", "model_selection", "preprocessing"]
+NAMED["_cli"] = ["recommender", "baselines", "datasets", "metrics", "model_selection", "preprocessing"]
 NAMED["__main__"] = ["_cli"]
-WITHOUT_TORCH = ["_counts", "_data", "_utils", "_parameters"]
+WITHOUT_TORCH = ["_counts", "_data", "_utils", "_parameters", "baselines"]
 MAY_IMPORT_TORCH = ["_utils.devices", "_utils.torch_state"]
 
 
@@ -112,7 +113,7 @@ def faults_of(folder, package="skautoseqrec"):
     return faults
 
 
-PUBLIC = ["", ".datasets", ".metrics", ".model_selection", ".preprocessing", ".exceptions"]
+PUBLIC = ["", ".baselines", ".datasets", ".metrics", ".model_selection", ".preprocessing", ".exceptions"]
 
 
 @pytest.mark.parametrize(

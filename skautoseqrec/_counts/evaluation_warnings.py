@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from .._utils.warn import warn_caller
 from .counted_log import MANY_REPEATS
 from .events import Events
-from .._utils.warn import warn_caller
 
 #: From this share of rows on, a whole log seems to have been fitted before, or to be of other items.
 MOST_ROWS = 0.5

@@ -1,6 +1,5 @@
 """Recommenders to compare with: popularity, Markov chains, item neighbours, EASE, chance."""
 
-from ._base import BaselineRecommender
 from ._ease import EASERecommender
 from ._markov import MarkovRecommender
 from ._neighbors import ItemKNNRecommender
@@ -8,7 +7,6 @@ from ._popularity import DecayedPopularityRecommender, PopularityRecommender
 from ._random import RandomRecommender
 
 __all__ = [
-    "BaselineRecommender",
     "DecayedPopularityRecommender",
     "EASERecommender",
     "ItemKNNRecommender",

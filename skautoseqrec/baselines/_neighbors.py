@@ -39,7 +39,7 @@ class ItemKNNRecommender(BaselineRecommender):
     weighting : {"cosine", "tfidf", "bm25"}, default="cosine"
         How columns are scaled. "cosine" divides them by their length. "tfidf" and "bm25" first weigh each user by
         ``log(n_items / (1 + n_items_of_user))``. "bm25" dampens popular items less than the others do.
-    history_decay : float, default=0.9
+    history_decay : float, default=0.8
         The k-th newest item of a history weighs ``history_decay**(k - 1)``, and 0 once that is under .002; in (0, 1].
         1 cuts nothing.
     exclude_seen : bool, default=True
@@ -90,7 +90,7 @@ class ItemKNNRecommender(BaselineRecommender):
         n_neighbors: int | None = None,
         *,
         weighting: str = "cosine",
-        history_decay: float = 0.9,
+        history_decay: float = 0.8,
         exclude_seen: bool = True,
         columns: Mapping[str, str] | None = None,
     ) -> None:

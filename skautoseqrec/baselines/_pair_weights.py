@@ -15,6 +15,9 @@ from .._utils.sparse import resized, rows_of
 #: Entries that were added one by one are laid out with the others once they are so many, or an eighth as many.
 SMALLEST_MERGE = 4096
 
+#: Values that are so much smaller than the last of the largest equal it: sums in another order differ by less.
+ROUNDING = 1e-12
+
 
 class PairWeights(Protocol):
     """A weight for each pair of items, float64: whole numbers stay exact."""
@@ -75,7 +78,8 @@ class DenseWeights:
         sums = np.zeros(len(scales))
         if n_largest is not None and n_largest < n_known:
             rows *= scales[:n_known]
-            rows[rows < np.partition(rows, -n_largest, axis=1)[:, -n_largest, None]] = 0.0
+            least = np.partition(rows, -n_largest, axis=1)[:, -n_largest, None]
+            rows[rows < least * (1 - ROUNDING)] = 0.0
             sums[:n_known] = weights[is_known] @ rows
         else:
             sums[:n_known] = weights[is_known] @ rows * scales[:n_known]
@@ -118,7 +122,7 @@ class SparseWeights:
             columns, values = self._row(item)
             values = values * scales[columns]
             if n_largest is not None and n_largest < len(values):
-                values[values < np.partition(values, -n_largest)[-n_largest]] = 0.0
+                values[values < np.partition(values, -n_largest)[-n_largest] * (1 - ROUNDING)] = 0.0
             sums[columns] += weight * values
         return sums
 

@@ -77,7 +77,7 @@ class DecayedPopularityRecommender(BaselineRecommender):
 
     Parameters
     ----------
-    half_life : float, default=1000
+    half_life : float, default=300
         Number of events after which an event weighs half; above 0.
     exclude_seen : bool, default=True
         Whether to leave out a user's seen items, in recommendations and in evaluation.
@@ -119,7 +119,7 @@ class DecayedPopularityRecommender(BaselineRecommender):
     }
 
     def __init__(
-        self, half_life: float = 1000.0, *, exclude_seen: bool = True, columns: Mapping[str, str] | None = None
+        self, half_life: float = 300.0, *, exclude_seen: bool = True, columns: Mapping[str, str] | None = None
     ) -> None:
         self.half_life = half_life
         self.exclude_seen = exclude_seen

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score, train_test_split
 
 from skautoseqrec import AutoSeqRecRecommender
-from skautoseqrec._counts.events import Events
 from skautoseqrec._counts.evaluation_warnings import find_ineligible, warn_of_past
+from skautoseqrec._counts.events import Events
 from skautoseqrec._utils import warn
 from skautoseqrec.datasets import make_interactions
 from skautoseqrec.metrics import RankingScorer, mrr_scorer
