@@ -16,12 +16,13 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
-from baselines import DecayedPopularity, Markov, Popularity
+from baselines import Markov
 from numpy.typing import NDArray
 from rivals import BASKET_RIVALS, REPEAT_RIVALS, RIVALS, choose
 from sasrec import SASRec
 
 from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender, Interactions
+from skautoseqrec.baselines import DecayedPopularityRecommender, PopularityRecommender
 from skautoseqrec.datasets import load_interactions, make_interactions
 from skautoseqrec.metrics import mean_reciprocal_rank, ndcg_at_k, ranks_from_reciprocal, recall_at_k
 from skautoseqrec.model_selection import TemporalSplit
@@ -79,14 +80,14 @@ def make_paper(options: argparse.Namespace, seed: int, valid: Fold) -> AutoSeqRe
     return AutoSeqRecRecommender(**{**PAPER_PARAMS, **asked_parameters(options)}, random_state=seed)
 
 
-def make_decayed_popularity(options: argparse.Namespace, seed: int, valid: Fold) -> DecayedPopularity:
+def make_decayed_popularity(options: argparse.Namespace, seed: int, valid: Fold) -> DecayedPopularityRecommender:
     """Return popularity with the half-life that ranks the valid part best."""
 
     def validate(half_life: float) -> float:
-        model = DecayedPopularity(half_life, **eligibility(options))
+        model = DecayedPopularityRecommender(half_life, **eligibility(options))
         return model.fit(valid.fitted).score_samples(valid.walked, options.ties).mean()
 
-    return DecayedPopularity(max(HALF_LIVES, key=validate), **eligibility(options))
+    return DecayedPopularityRecommender(max(HALF_LIVES, key=validate), **eligibility(options))
 
 
 def make_default(options: argparse.Namespace, seed: int, valid: Fold) -> AutoSeqRecRecommender:
@@ -112,7 +113,7 @@ MODELS: dict[str, Callable[[argparse.Namespace, int, Fold], Any]] = {
     "default": make_default,
     "closed-form": make_closed_form,
     "paper": make_paper,
-    "popularity": lambda options, seed, valid: Popularity(**eligibility(options)),
+    "popularity": lambda options, seed, valid: PopularityRecommender(**eligibility(options)),
     "decayed-popularity": make_decayed_popularity,
     "markov": lambda options, seed, valid: Markov(**eligibility(options)),
     "markov-5": lambda options, seed, valid: Markov(window=5, decay=0.7, **eligibility(options)),
@@ -182,7 +183,7 @@ def print_table(ordered: Ordered, seed: int, options: argparse.Namespace) -> Non
     print(LINE.format("model", "part", "MRR", "Recall@10", "NDCG@10", "fit s", "events/s"))
     for name in options.models:
         model = MODELS[name](options, seed, folds["valid"])
-        label = f"{name} ({model.half_life})" if isinstance(model, DecayedPopularity) else name
+        label = f"{name} ({model.half_life})" if isinstance(model, DecayedPopularityRecommender) else name
         for part in options.parts:
             ranks, *costs = evaluate(model, folds[part], options.ties)
             print_line(label, part, ranks, *costs)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from skautoseqrec import Interactions
 
-__all__ = ["Baseline", "DecayedPopularity", "Markov", "OwnRecent", "Popularity", "fill_up"]
+__all__ = ["Baseline", "Markov", "OwnRecent", "fill_up"]
 
 
 class Baseline:
@@ -72,43 +72,6 @@ class Baseline:
         higher = (scores[eligible] > scores[item]).sum()
         tied = (scores[eligible] == scores[item]).sum() - 1
         return 1 / (1 + higher + tied / 2)
-
-
-class Popularity(Baseline):
-    """The number of events of each item."""
-
-    def start(self) -> None:
-        """Begin without events."""
-        self.counts = np.zeros(self.n_items)
-
-    def scores(self, user: int) -> NDArray[np.float64]:
-        """Return the score of each item, the same for every user."""
-        return self.counts
-
-    def let_in(self, user: int, item: int, time: float) -> None:
-        """Count an event."""
-        self.counts[item] += 1
-
-
-class DecayedPopularity(Baseline):
-    """The number of events of each item, where an event weighs half after ``half_life`` further events."""
-
-    def __init__(self, half_life: float, *, exclude_seen: bool = True) -> None:
-        super().__init__(exclude_seen=exclude_seen)
-        self.half_life = half_life
-
-    def start(self) -> None:
-        """Begin without events."""
-        self.log_counts = np.full(self.n_items, -np.inf)
-
-    def scores(self, user: int) -> NDArray[np.float64]:
-        """Return the score of each item, the same for every user."""
-        return self.log_counts
-
-    def let_in(self, user: int, item: int, time: float) -> None:
-        """Count an event."""
-        # A growing weight for the new event ranks as shrinking weights for the old ones do; its log cannot overflow.
-        self.log_counts[item] = np.logaddexp2(self.log_counts[item], self.n_events / self.half_life)
 
 
 class Markov(Baseline):
