@@ -210,7 +210,8 @@ class BaselineRecommender(LogEstimator, BaseEstimator, ABC):
         Warns
         -----
         UserWarning
-            If the items of more than half of the rows were not candidates.
+            If more than 2 % of the items had been seen by their user, more than half were not known yet, or more than
+            10 % of the events are older than 5 % of the fitted ones (the split is not in time).
         """
         check_is_fitted(self)
         columns = validate_log(self, X, reset=False)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .._counts.counted_log import warn_of_ineligible
-from .._counts.moments import TIES, visible_events
+from .._counts.evaluation_warnings import find_ineligible, warn_of_past, warn_of_zeros
+from .._counts.events import Events, as_seconds
+from .._counts.moments import visible_events
 from .._data.filters import Filter
 from .._data.interactions import Columns
+from .._utils.arguments import check_ties
 from ._state import BaselineState
 
 #: Scores this close, relative to the largest of their row, are tied: float64 sums in another order differ by less.
@@ -88,21 +90,26 @@ def walk_forward(state: BaselineState, columns: Columns, ties: str, exclude_seen
     ValueError
         If ``ties`` is neither.
     """
-    if ties not in TIES:
-        raise ValueError(f"ties must be 'row' or 'together', not {ties!r}.")
+    check_ties(ties)
     state.check(columns)
     order = columns.time_order(by_moment=ties == "together")
     columns, ahead = columns.take(order), state.ahead()
-    events = list(zip(*ahead.encode(columns), strict=True))
+    users, items = ahead.encode(columns)
+    events = list(zip(users, items, strict=True))
     in_order, n_let_in = np.empty(len(events)), 0
-    for row, n_visible in enumerate(visible_events(columns.times, len(events), ties).tolist()):
+    visible = visible_events(columns.times, len(events), ties)
+    for row, n_visible in enumerate(visible.tolist()):
         for event in events[n_let_in:n_visible]:
             ahead.add_event(*event)
         n_let_in = n_visible
         in_order[row] = _reciprocal_rank(ahead, *events[row], exclude_seen)
+    seconds = None if columns.times is None else as_seconds(columns.times)
+    walked = Events(np.array(users), np.array(items), len(ahead.users), len(ahead.items), seconds=seconds)
+    is_seen, is_new = find_ineligible(in_order, walked, visible, state.n_items)
+    if not warn_of_zeros(is_seen, is_new):
+        warn_of_past(seconds, state.events.seconds(0, len(state.events)))
     values = np.empty(len(events))
     values[order] = in_order
-    warn_of_ineligible(values)
     return values
 
 

@@ -231,7 +231,7 @@ def test_hostile_logs_work_or_are_refused_in_words(call, case):
 
 
 def test_most_zeros_earn_a_warning():
-    with pytest.warns(UserWarning, match="were not eligible"):
+    with pytest.warns(UserWarning, match="Was this log fitted before"):
         PopularityRecommender().fit(LOG).score_samples(LOG)
 
 
