@@ -34,6 +34,7 @@ NAMED = {
     "preprocessing": ["_data", "_counts"],
     "model_selection": ["_data", "_counts", "metrics"],
     "baselines": ["_data", "_counts", "_parameters"],
+    "inspection": ["_data", "metrics"],
 }
 NAMED["recommender"] = [room for room in NAMED if room.startswith("_")]
 NAMED["__init__"] = list(NAMED)
@@ -113,7 +114,16 @@ def faults_of(folder, package="skautoseqrec"):
     return faults
 
 
-PUBLIC = ["", ".baselines", ".datasets", ".metrics", ".model_selection", ".preprocessing", ".exceptions"]
+PUBLIC = [
+    "",
+    ".baselines",
+    ".datasets",
+    ".metrics",
+    ".model_selection",
+    ".preprocessing",
+    ".exceptions",
+    ".inspection",
+]
 
 
 @pytest.mark.parametrize(

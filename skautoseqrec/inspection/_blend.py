@@ -178,23 +178,26 @@ class BlendDisplay:
         check_matplotlib(f"{cls.__name__}.from_predictions")
         edges = _check_edges(length_edges)
         several = [explanations] if isinstance(explanations, Mapping) else list(explanations)
-        read = [one for one in several if next(iter(one["centered"].values())).size]
-        if not read:
-            raise ValueError("There is no explained score to show: no user, or no candidate of any.")
-        by_user = {
-            part: np.concatenate([np.abs(one["centered"][part]).mean(1) for one in read]).astype(np.float64)
-            for part in read[0]["centered"]
-        }
-        n_users, counts = len(next(iter(by_user.values()))), np.asarray(lengths)
-        if counts.shape != (n_users,) or counts.dtype.kind not in "iu" or (counts < 0).any():
+        sizes = [next(iter(one["centered"].values())).shape for one in several]
+        n_users, counts = sum(n_rows for n_rows, _ in sizes), np.asarray(lengths)
+        if counts.shape != (n_users,) or (n_users and counts.dtype.kind not in "iu") or (counts < 0).any():
             raise ValueError(f"lengths must be one whole number of at least 0 for each of the {n_users} users.")
+        # A user without a candidate has no contribution, and is left out.
+        counts = counts[np.repeat([n_items > 0 for _, n_items in sizes], [n_rows for n_rows, _ in sizes]).astype(bool)]
+        if not len(counts):
+            raise ValueError("There is no explained score to show: no user, or no candidate of any.")
+        read = [one["centered"] for one, (_, n_items) in zip(several, sizes, strict=True) if n_items]
+        by_user = {
+            part: np.concatenate([np.abs(centered[part]).mean(1) for centered in read]).astype(np.float64)
+            for part in read[0]
+        }
         group_of_user = np.searchsorted(edges, counts, side="right")
-        present, places, sizes = np.unique(group_of_user, return_inverse=True, return_counts=True)
+        present, places, group_sizes = np.unique(group_of_user, return_inverse=True, return_counts=True)
         names = _group_names(edges)
         return cls(
-            contributions={part: np.bincount(places, values) / sizes for part, values in by_user.items()},
+            contributions={part: np.bincount(places, values) / group_sizes for part, values in by_user.items()},
             groups=[names[group] for group in present],
-            n_users=sizes,
+            n_users=group_sizes,
         ).plot(ax)
 
     def plot(self, ax: Axes | None = None) -> BlendDisplay:

@@ -13,7 +13,7 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#9A6324")
 #: Lines beyond the palette take its colours again, with other dashes.
 DASHES = ("-", "--", "-.", ":")
 #: What is no model: bounds, remainders, marks.
-NEUTRAL = "#7F7F7F"
+NEUTRAL = "#707070"
 #: One hue from light to dark, for groups that have an order.
 RAMP = ("#9CCBE8", "#4FA0D0", "#0072B2", "#00466E")
 #: Width and height of a new figure, in inches: 640 pixels wide, as the documentation shows it.

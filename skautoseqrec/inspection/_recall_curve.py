@@ -223,14 +223,17 @@ class RecallAtKDisplay:
 
         self.lines_ = []
         for place, curve in enumerate(self.recall.values()):
-            style = styled({**line_style(place), "linewidth": 2.0}, line_kw, Line2D, "line_kw")
+            defaults = {**line_style(place), "linewidth": 2.0, "marker": "o" if len(self.k) == 1 else ""}
+            style = styled(defaults, line_kw, Line2D, "line_kw")
             self.lines_ += ax.plot(self.k, curve, **style)
         handles, labels = [*self.lines_], self._labels()
         self.upper_bound_ = None
         if self.upper_bound is not None:
             (self.upper_bound_,) = ax.plot(self.k, self.upper_bound, color=NEUTRAL, linestyle=(0, (5, 2)))
             handles, labels = [self.upper_bound_, *handles], ["upper bound", *labels]
-        ax.set(xlabel="length of the list k", ylabel="Recall@k", ylim=(0, None), xlim=(min(1, self.k[0]), self.k[-1]))
+        margin = 0.0 if len(self.k) > 1 else 0.5
+        ax.set(xlabel="length of the list k", xlim=(self.k[0] - margin, self.k[-1] + margin))
+        ax.set(ylabel="Recall@k", ylim=(0, None))
         tidy(ax, "both")
         add_legend(ax, handles, labels, loc="best")
         self.ax_, self.figure_ = ax, ax.figure

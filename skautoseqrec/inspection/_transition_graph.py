@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: Where the labels on the left end, in widths of the axes; those on the right begin as far from their side.
 LABEL_END = 0.325
+#: How far from the middle curves have come together: at the sides of the box of a title.
+BOX_SIDE = 0.09
 #: Width of the lightest and of the heaviest transition, in points.
 THINNEST, WIDEST = 0.8, 8.0
 
@@ -222,13 +224,14 @@ class TransitionGraphDisplay:
             ax.text(end, height, label, ha=towards, va="center", fontsize="small", multialignment=towards)
             # All curves end behind the box, close together.
             meets, start = 0.5 + 0.08 * (height - 0.5), end + sign * 0.015
-            half = (start + 0.5) / 2
+            side = 0.5 - sign * BOX_SIDE
+            half = (start + side) / 2
+            points = [(start, height), (half, height), (half, meets), (side, meets), (0.5, meets)]
             curve = PathPatch(
-                Path([(start, height), (half, height), (half, meets), (0.5, meets)], [Path.MOVETO, *[Path.CURVE4] * 3]),
+                Path(points, [Path.MOVETO, *[Path.CURVE4] * 3, Path.LINETO]),
                 facecolor="none",
                 edgecolor=PALETTE[0] if is_before else PALETTE[1],
                 linewidth=THINNEST + (WIDEST - THINNEST) * weight / heaviest,
-                alpha=0.8,
                 capstyle="butt",
             )
             self.curves_.append(ax.add_patch(curve))

@@ -276,10 +276,10 @@ class WalkForwardDisplay:
                 half = NORMAL_95 * self.errors[name]
                 low, high = np.maximum(scores - half, 0), np.minimum(scores + half, 1)
                 self.bands_.append(
-                    ax.fill_between(self.middles, low, high, color=line.get_color(), alpha=0.15, linewidth=0)
+                    ax.fill_between(self.middles, low, high, color=line.get_color(), alpha=0.22, linewidth=0)
                 )
         if self.middles.dtype.kind == "M":
-            locator = AutoDateLocator(maxticks=8)
+            locator = AutoDateLocator()
             ax.xaxis.set_major_locator(locator)
             ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
         metric, at, k = self.metric.partition("@")
