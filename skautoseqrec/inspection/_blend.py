@@ -221,7 +221,7 @@ class BlendDisplay:
         means = {part: float(values.mean()) for part, values in self.contributions.items() if values.any()}
         parts = sorted(means, key=lambda part: means[part])
         n_groups = len(self.groups)
-        ax = axes_to_draw(ax, f"{type(self).__name__}.plot", (6.4, max(2.4, 1.2 + 0.17 * (n_groups + 1) * len(parts))))
+        ax = axes_to_draw(ax, f"{type(self).__name__}.plot", (6.4, max(2.4, 1.6 + 0.17 * (n_groups + 1) * len(parts))))
         height, self.bars_ = 0.8 / n_groups, []
         shades = np.linspace(0, len(RAMP) - 1, n_groups).round().astype(int) if n_groups > 1 else [2]
         for group, shade in enumerate(shades):
@@ -231,15 +231,15 @@ class BlendDisplay:
             self.bars_.append(
                 ax.barh(places, values, height, color=RAMP[shade], edgecolor=text_colour(), linewidth=0.5)
             )
-        ax.set_yticks(range(len(parts)), parts)
-        ax.set(xlabel="mean absolute contribution to the best candidates")
+        ax.set(xlabel="mean absolute contribution to the best candidates", ylim=(-0.5, len(parts) - 0.5))
         tidy(ax, "x")
         ax.tick_params(axis="y", length=0)
         labels = [
             f"{name} ({size:,} user{'s' * (size != 1)})"
             for name, size in zip(self.groups, self.n_users.tolist(), strict=True)
         ]
-        add_legend(ax, self.bars_, labels, title="events in history", loc="best")
+        add_legend(ax, self.bars_, labels, "events in history")
+        ax.set_yticks(range(len(parts)), parts)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 

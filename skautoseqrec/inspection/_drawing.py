@@ -16,6 +16,8 @@ DASHES = ("-", "--", "-.", ":")
 NEUTRAL = "#707070"
 #: One hue from light to dark, for groups that have an order.
 RAMP = ("#9CCBE8", "#4FA0D0", "#0072B2", "#00466E")
+#: Entries of a legend up to this long stand in two columns. A row is so many times as high as its letters.
+LONGEST_OF_TWO, LEGEND_ROW = 34, 1.55
 #: Width and height of a new figure, in inches: 640 pixels wide, as the documentation shows it.
 SIZE = (6.4, 4.0)
 
@@ -88,7 +90,35 @@ def text_colour() -> str:
     return str(rcParams["text.color"])
 
 
-def add_legend(ax: Axes, handles: Sequence[Any], labels: Sequence[str], **keywords: Any) -> None:
-    """Draw a legend of these entries, with the labels as they are spelled."""
-    legend = ax.legend(handles=list(handles), labels=list(labels), fontsize="small", **keywords)
-    legend.get_frame().set_alpha(0.7)
+def add_legend(ax: Axes, handles: Sequence[Any], labels: Sequence[str], title: str | None = None) -> None:
+    """Draw a legend above all that is drawn, in room that is made for it within the axes.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+        Everything else is drawn on it already.
+    handles, labels : sequence of artist, sequence of str
+        The entries.
+    title : str or None, default=None
+        What stands above them.
+    """
+    from matplotlib.font_manager import FontProperties
+
+    n_columns = 2 if max(map(len, labels)) <= LONGEST_OF_TWO else 1
+    n_rows = -(-len(labels) // n_columns) + (title is not None)
+    row = LEGEND_ROW * FontProperties(size="small").get_size_in_points() * ax.figure.dpi / 72
+    share = min((n_rows + 0.5) * row / ax.get_window_extent().height, 0.7)
+    low, high = ax.get_ylim()
+    ax.set_yticks([tick for tick in ax.get_yticks() if low <= tick <= high])  # none where only the legend stands
+    ax.set_ylim(low, high + (high - low) * share / (1 - share))
+    ax.legend(
+        handles=list(handles),
+        labels=list(labels),
+        title=title,
+        loc="upper left",
+        ncols=n_columns,
+        frameon=False,
+        fontsize="small",
+        title_fontsize="small",
+        alignment="left",
+    )

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 #: The ``upper_bound`` that no list can beat, since it leaves out only what was no candidate.
 CANDIDATES = "candidates"
-#: A curve this many standard errors above an upper bound shows that it is none.
-BEYOND_CHANCE = 4.0
+#: A curve this many standard errors above an upper bound shows that it is none there.
+BEYOND_CHANCE = 2.0
 
 
 class RecallAtKDisplay:
@@ -38,7 +38,7 @@ class RecallAtKDisplay:
     recall : dict of str to ndarray of shape (n_lengths,)
         By the name of each model, its recall at each length; in [0, 1].
     upper_bound : ndarray of shape (n_lengths,) or None, default=None
-        The best possible recall at each length; None for none.
+        The best possible recall at each length, NaN from where it is not known; None for none.
 
     Attributes
     ----------
@@ -165,8 +165,8 @@ class RecallAtKDisplay:
         max_k : int, default=50
             Greatest length of the list; at least 1.
         upper_bound : array-like of shape (n_events,), "candidates" or None, default=None
-            Ranks that an oracle gives to the same events. "candidates" is the share of events whose item was a
-            candidate, if that is the same for all models. None draws no bound.
+            Ranks that an oracle gives to the same events; drawn as far as they are a bound (see Notes). "candidates"
+            is the share of events whose item was a candidate, if all models had the same. None draws no bound.
         sample_weight : array-like of shape (n_events,) or None, default=None
             Weight of each event.
         name : str or None, default=None
@@ -185,10 +185,15 @@ class RecallAtKDisplay:
         ------
         ValueError, TypeError
             If ranks are below 1, missing or not as many for each model, or an argument is out of range. Also if
-            ``upper_bound`` is none: a curve is above it by more than four standard errors, or models had other
-            candidates.
+            ``upper_bound`` is none: a model is above it at k = 1 already, or models had other candidates.
         ImportError
             If matplotlib is not installed.
+
+        Notes
+        -----
+        The ranks of an oracle count ties at half. What it cannot tell apart is therefore found by no short list, and by
+        every list beyond the middle of the tied items. In between, recall may be higher by luck. So the bound ends
+        before the first length at which a model is above it by more than two standard errors.
         """
         check_matplotlib(f"{cls.__name__}.from_predictions")
         read = read_ranks(named(ranks, name, "ranks", "model"))
@@ -226,24 +231,20 @@ class RecallAtKDisplay:
             defaults = {**line_style(place), "linewidth": 2.0, "marker": "o" if len(self.k) == 1 else ""}
             style = styled(defaults, line_kw, Line2D, "line_kw")
             self.lines_ += ax.plot(self.k, curve, **style)
-        handles, labels = [*self.lines_], self._labels()
+        handles, labels = [*self.lines_], list[str]()
         self.upper_bound_ = None
         if self.upper_bound is not None:
             (self.upper_bound_,) = ax.plot(self.k, self.upper_bound, color=NEUTRAL, linestyle=(0, (5, 2)))
-            handles, labels = [self.upper_bound_, *handles], ["upper bound", *labels]
+            handles, labels = [self.upper_bound_, *handles], ["upper bound"]
         margin = 0.0 if len(self.k) > 1 else 0.5
         ax.set(xlabel="length of the list k", xlim=(self.k[0] - margin, self.k[-1] + margin))
         ax.set(ylabel="Recall@k", ylim=(0, None))
         tidy(ax, "both")
-        add_legend(ax, handles, labels, loc="best")
+        place = int(np.searchsorted(self.k, 10, side="right")) - 1
+        labels += [f"{label_of(name)} ({curve[place]:.3f})" for name, curve in self.recall.items()]
+        add_legend(ax, handles, labels, f"in brackets: Recall@{self.k[place]}")
         self.ax_, self.figure_ = ax, ax.figure
         return self
-
-    def _labels(self) -> list[str]:
-        """Return the name of each model, with its recall at 10 or the greatest length below."""
-        place = int(np.searchsorted(self.k, 10, side="right")) - 1
-        k = self.k[place]
-        return [f"{label_of(name)} (Recall@{k} = {curve[place]:.3f})" for name, curve in self.recall.items()]
 
 
 def _curve(
@@ -266,18 +267,25 @@ def _upper_bound(
     if len(oracle) != n_events:
         raise ValueError(f"upper_bound has {len(oracle)} ranks for {n_events} events; give one for each.")
     shares = np.ones(len(oracle)) if weights is None else weights / weights.max()
-    shares = shares / shares.sum()
-    for name, model_ranks in ranks.items():
-        for k in lengths.tolist():
-            gain = (model_ranks <= k).astype(np.float64) - (oracle <= k)
-            above = float(shares @ gain)
-            chance = float(np.sqrt(np.square(shares * (gain - above)).sum()))
-            if above > max(BEYOND_CHANCE * chance, 1e-9):
-                raise ValueError(
-                    f"upper_bound is none: at k={k}, {name} has a recall {above:.3f} above it, more than chance allows "
-                    f"({BEYOND_CHANCE:g} standard errors). An oracle must know more than every model."
-                )
-    return _curve(oracle, lengths, weights)
+    bound, shares = _curve(oracle, lengths, weights), shares / shares.sum()
+    for place, k in enumerate(lengths.tolist()):
+        above = next((name for name, values in ranks.items() if _is_above(values <= k, oracle <= k, shares)), None)
+        if above is not None and place == 0:
+            raise ValueError(
+                f"upper_bound is none: at k={k} the recall of {above} is above it by more than chance allows "
+                f"({BEYOND_CHANCE:g} standard errors). An oracle must know more than every model."
+            )
+        if above is not None:
+            bound[place:] = np.nan
+            break
+    return bound
+
+
+def _is_above(found: NDArray[np.bool_], bound: NDArray[np.bool_], shares: NDArray[np.float64]) -> bool:
+    """Tell whether more was found than what should bound it, by more than chance allows."""
+    gain = found.astype(np.float64) - bound
+    mean = float(shares @ gain)
+    return mean > max(BEYOND_CHANCE * float(np.sqrt(np.square(shares * (gain - mean)).sum())), 1e-9)
 
 
 def _candidate_bound(

@@ -204,11 +204,11 @@ class TrainingDisplay:
         n_iter = len(next(iter(self.losses.values())))
         if self.n_kept < n_iter:
             handles.append(ax.axvspan(self.n_kept + 0.5, n_iter + 0.5, color=NEUTRAL, alpha=0.2, linewidth=0))
-            labels.append(f"refit on the whole log, from epoch {self.n_kept + 1}")
+            labels.append(f"refit, from epoch {self.n_kept + 1}")
         _number_epochs(ax, n_iter)
         ax.set(xlabel="epoch of the weights", ylabel="loss")
         tidy(ax)
-        add_legend(ax, handles, labels, loc="best")
+        add_legend(ax, handles, labels)
 
     def _plot_scores(self, ax: Axes) -> None:
         scores = self.validation_scores
@@ -222,7 +222,7 @@ class TrainingDisplay:
         ax.set(xlabel="epoch with the newest part held out", ylabel="log-likelihood")
         ax.ticklabel_format(axis="y", useOffset=False)
         tidy(ax)
-        add_legend(ax, [line, *kept], ["held-out part", f"kept: epoch {self.n_kept}{stopped}"], loc="best")
+        add_legend(ax, [line, *kept], ["held-out part", f"kept: epoch {self.n_kept}{stopped}"])
 
 
 def _number_epochs(ax: Axes, n_epochs: int) -> None:

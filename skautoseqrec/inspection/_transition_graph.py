@@ -223,7 +223,7 @@ class TransitionGraphDisplay:
             label = f"{label_of(self.titles[item], 32)}\n{weight:.3g}"
             ax.text(end, height, label, ha=towards, va="center", fontsize="small", multialignment=towards)
             # All curves end behind the box, close together.
-            meets, start = 0.5 + 0.08 * (height - 0.5), end + sign * 0.015
+            meets, start = 0.5 + 0.03 * (height - 0.5), end + sign * 0.015
             side = 0.5 - sign * BOX_SIDE
             half = (start + side) / 2
             points = [(start, height), (half, height), (half, meets), (side, meets), (0.5, meets)]

@@ -286,17 +286,14 @@ class WalkForwardDisplay:
         shown = METRIC_NAMES[metric] + at + k
         ax.set(xlabel=self.label, ylabel=shown, xlim=self.span, ylim=(0, None))
         tidy(ax, "both")
-        add_legend(ax, self.lines_, self._labels(shown), loc="best")
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
-
-    def _labels(self, metric: str) -> list[str]:
-        """Return the name of each model, with the metric over all events."""
         some = self.n_events > 0
-        return [
-            f"{label_of(name)} ({metric} = {np.average(scores[some], weights=self.n_events[some]):.3f})"
+        labels = [
+            f"{label_of(name)} ({np.average(scores[some], weights=self.n_events[some]):.3f})"
             for name, scores in self.scores.items()
         ]
+        add_legend(ax, self.lines_, labels, f"in brackets: {shown} of all events")
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
 
 
 def _check(X: Any, columns: Any, metric: str, band: Any, windows: Mapping[str, Any]) -> tuple[Any, Any]:

@@ -64,6 +64,14 @@ def test_nothing_is_cut_off_and_no_texts_overlap(name, style, world):
         figure.canvas.draw()
     renderer, axes = figure.canvas.get_renderer(), [*figure.axes, *figure.axes[0].child_axes]
     axes = [ax for ax in axes if ax.axison or ax.texts]
+    for legend in (ax.get_legend() for ax in axes if ax.get_legend() is not None):
+        box, ax = legend.get_window_extent(renderer), legend.axes
+        assert ax.get_window_extent(renderer).padded(1).containsx(box.x1)
+        assert box.y1 <= ax.get_window_extent(renderer).y1 + 1
+        for line in ax.lines:
+            assert ax.transData.transform(np.column_stack([line.get_xdata(), line.get_ydata()]))[:, 1].max() < box.y0
+        for bar in (bar for bars in ax.containers for bar in bars):
+            assert not bar.get_window_extent(renderer).overlaps(box)
     texts = [text for ax in axes for text in [*ax.texts, *ax.get_xticklabels(), *ax.get_yticklabels(), ax.xaxis.label]]
     boxes = [(text.get_text(), text.get_window_extent(renderer)) for text in texts if text.get_text()]
     inside = [(text, box) for text, box in boxes if box.width and _is_drawn(box, figure)]
@@ -161,3 +169,14 @@ def _lab(colour, sight):
 def test_the_colour_blind_tell_the_colours_apart(sight):
     for one, other in combinations([*_drawing.PALETTE, _drawing.NEUTRAL], 2):
         assert np.linalg.norm(_lab(one, sight) - _lab(other, sight)) > 10, (one, other)
+
+
+def test_long_names_of_many_models_leave_room_for_the_curves():
+    ranks = {f"a model whose name is long, number {place}": [1, 2, 3 + place] for place in range(8)}
+    display = inspection.RecallAtKDisplay.from_predictions(ranks)
+    display.figure_.canvas.draw()
+    legend, ax = display.ax_.get_legend().get_window_extent(), display.ax_.get_window_extent()
+    assert legend.x1 <= ax.x1
+    assert ax.width > 500
+    assert display.ax_.transData.transform((50, 1))[1] < legend.y0
+    assert max(display.ax_.get_yticks()) <= 1.05

@@ -43,7 +43,7 @@ def test_the_refit_begins_where_a_fit_without_one_ends(validated):
 def test_the_refit_and_the_stop_are_marked():
     display = TrainingDisplay.from_predictions(LOSSES, [-3.0, -2.0, -2.5, -2.1])
     assert display.n_kept == 2
-    assert labels_of(display.loss_ax_)[-1] == "refit on the whole log, from epoch 3"
+    assert labels_of(display.loss_ax_)[-1] == "refit, from epoch 3"
     (span,) = display.loss_ax_.patches
     assert span.get_x() == 2.5
     assert span.get_x() + span.get_width() == 4.5

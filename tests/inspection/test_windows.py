@@ -62,7 +62,7 @@ def test_a_walk_is_divided_whatever_the_order_of_its_rows(world):
     shuffled = WalkForwardDisplay.from_estimator({"mine": recommender}, test[order], n_windows=4)
     np.testing.assert_allclose(shuffled.scores["mine"], display.scores["mine"])
     np.testing.assert_allclose(shuffled.errors["mine"], display.errors["mine"])
-    assert f"mine (MRR = {recommender.score(test):.3f})" in display.ax_.get_legend().get_texts()[0].get_text()
+    assert display.ax_.get_legend().get_texts()[0].get_text() == f"mine ({recommender.score(test):.3f})"
 
 
 @pytest.mark.parametrize("kind", ["datetimes", "seconds", "milliseconds", "fractions"])
