@@ -9,18 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._utils.arguments import check_k, check_weights, count_events
-from ..metrics import recall_at_k
 from ._drawing import NEUTRAL, add_legend, axes_to_draw, check_matplotlib, line_style, styled, tidy
 from ._estimators import named, read_ranks, walked
 from ._labels import label_of
+from ._upper_bounds import recall_curve, upper_bound_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-#: The ``upper_bound`` that no list can beat, since it leaves out only what was no candidate.
-CANDIDATES = "candidates"
-#: A curve this many standard errors above an upper bound shows that it is none there.
-BEYOND_CHANCE = 2.0
 
 
 class RecallAtKDisplay:
@@ -199,8 +194,8 @@ class RecallAtKDisplay:
         read = read_ranks(named(ranks, name, "ranks", "model"))
         lengths = np.arange(1, check_k(max_k) + 1)
         weights = check_weights(sample_weight, len(next(iter(read.values()))))
-        recall = {model: _curve(model_ranks, lengths, weights) for model, model_ranks in read.items()}
-        bound = None if upper_bound is None else _upper_bound(upper_bound, read, lengths, weights)
+        recall = {model: recall_curve(model_ranks, lengths, weights) for model, model_ranks in read.items()}
+        bound = None if upper_bound is None else upper_bound_of(upper_bound, read, lengths, weights)
         return cls(k=lengths, recall=recall, upper_bound=bound).plot(ax, line_kw=line_kw)
 
     def plot(self, ax: Axes | None = None, *, line_kw: Mapping[str, Any] | None = None) -> RecallAtKDisplay:
@@ -245,63 +240,3 @@ class RecallAtKDisplay:
         add_legend(ax, handles, labels, f"in brackets: Recall@{self.k[place]}")
         self.ax_, self.figure_ = ax, ax.figure
         return self
-
-
-def _curve(
-    ranks: NDArray[np.float64], lengths: NDArray[np.int64], weights: NDArray[np.float64] | None
-) -> NDArray[np.float64]:
-    return np.array([recall_at_k(ranks, k, sample_weight=weights) for k in lengths.tolist()])
-
-
-def _upper_bound(
-    given: Any,
-    ranks: Mapping[str, NDArray[np.float64]],
-    lengths: NDArray[np.int64],
-    weights: NDArray[np.float64] | None,
-) -> NDArray[np.float64]:
-    """Return the upper bound at each length, or refuse what is none."""
-    if isinstance(given, str):
-        return _candidate_bound(given, ranks, lengths, weights)
-    n_events = len(next(iter(ranks.values())))
-    oracle = read_ranks({"upper_bound": given})["upper_bound"]
-    if len(oracle) != n_events:
-        raise ValueError(f"upper_bound has {len(oracle)} ranks for {n_events} events; give one for each.")
-    shares = np.ones(len(oracle)) if weights is None else weights / weights.max()
-    bound, shares = _curve(oracle, lengths, weights), shares / shares.sum()
-    for place, k in enumerate(lengths.tolist()):
-        above = next((name for name, values in ranks.items() if _is_above(values <= k, oracle <= k, shares)), None)
-        if above is not None and place == 0:
-            raise ValueError(
-                f"upper_bound is none: at k={k} the recall of {above} is above it by more than chance allows "
-                f"({BEYOND_CHANCE:g} standard errors). An oracle must know more than every model."
-            )
-        if above is not None:
-            bound[place:] = np.nan
-            break
-    return bound
-
-
-def _is_above(found: NDArray[np.bool_], bound: NDArray[np.bool_], shares: NDArray[np.float64]) -> bool:
-    """Tell whether more was found than what should bound it, by more than chance allows."""
-    gain = found.astype(np.float64) - bound
-    mean = float(shares @ gain)
-    return mean > max(BEYOND_CHANCE * float(np.sqrt(np.square(shares * (gain - mean)).sum())), 1e-9)
-
-
-def _candidate_bound(
-    given: str,
-    ranks: Mapping[str, NDArray[np.float64]],
-    lengths: NDArray[np.int64],
-    weights: NDArray[np.float64] | None,
-) -> NDArray[np.float64]:
-    if given != CANDIDATES:
-        raise ValueError(f"upper_bound must be the ranks of an oracle, {CANDIDATES!r} or None, not {given!r}.")
-    (first, known), *others = ((name, np.isfinite(model_ranks)) for name, model_ranks in ranks.items())
-    for name, other in others:
-        if (other != known).any():
-            row = int((other != known).argmax())
-            raise ValueError(
-                f"{first} and {name} had other candidates (row {row} is ranked by one of them alone), so that no upper "
-                "bound holds for both. Give them the same exclude_seen and the same fitted log."
-            )
-    return _curve(np.where(known, 1.0, np.inf), lengths, weights)

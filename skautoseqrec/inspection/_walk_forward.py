@@ -14,14 +14,7 @@ from .._data.reading import read_columns
 from ._drawing import add_legend, axes_to_draw, check_matplotlib, line_style, styled, tidy
 from ._estimators import named, read_ranks, walked
 from ._labels import label_of
-from ._windows import (
-    NORMAL_95,
-    event_values,
-    means_by_window,
-    standard_errors,
-    windows_of_events,
-    windows_of_time,
-)
+from ._windows import NORMAL_95, event_values, means_by_window, standard_errors, windows_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -302,10 +295,4 @@ def _check(X: Any, columns: Any, metric: str, band: Any, windows: Mapping[str, A
         raise ValueError(f"band must be 'users', 'events' or None, not {band!r}.")
     event_values(np.ones(1), metric)
     log = read_columns(X, check_columns(columns))
-    if not len(log.user_ids):
-        raise ValueError("The log is empty: there is nothing to show.")
-    if windows["width"] is None:
-        if windows["time_unit"] is not None:
-            raise ValueError("time_unit is for windows of time; give their width, such as timedelta(days=7).")
-        return log, windows_of_events(log, windows["n_windows"])
-    return log, windows_of_time(log, windows["width"], windows["time_unit"])
+    return log, windows_of(log, **windows)

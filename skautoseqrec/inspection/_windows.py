@@ -35,6 +35,17 @@ class Windows(NamedTuple):
         return np.bincount(self.of_row, minlength=len(self.middles))
 
 
+def windows_of(columns: Columns, n_windows: Any, width: Any, time_unit: Any) -> Windows:
+    """Return windows of as many events each or, given their width, of time."""
+    if not len(columns.user_ids):
+        raise ValueError("The log is empty: there is nothing to show.")
+    if width is not None:
+        return windows_of_time(columns, width, time_unit)
+    if time_unit is not None:
+        raise ValueError("time_unit is for windows of time; give their width, such as timedelta(days=7).")
+    return windows_of_events(columns, n_windows)
+
+
 def windows_of_events(columns: Columns, n_windows: Any) -> Windows:
     """Return windows of equally many events, in time order.
 
