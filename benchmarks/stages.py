@@ -19,6 +19,7 @@ from speed import BLEND, N_NEURAL_PARTS, read_log
 from timing import time_call, time_calls
 
 from skautoseqrec import AutoSeqRecRecommender
+from skautoseqrec._answers import forms
 from skautoseqrec._counts.histories import Histories
 from skautoseqrec._network import heads
 from skautoseqrec._network.residual_encoder import ResidualReader
@@ -51,7 +52,7 @@ STAGES: list[tuple[Any, str, str]] = [
     (Recent, "add", "  changes since then, added"),
     (topk, "leave_out", "what was seen left out"),
     (topk, "best_columns", "best k"),
-    (topk, "decode_answers", "codes to ids"),
+    (forms, "decode_answers", "codes to ids"),
     (Replay, "vector_changes", "changes by a block's own events"),
     (Replay, "add_events", "a block added to the state"),
     (replay, "ArrivingLog", "the walk laid out"),

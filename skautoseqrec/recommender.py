@@ -8,16 +8,16 @@ from __future__ import annotations
 import copy
 import copyreg
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, _fit_context
-from sklearn.utils import Bunch
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ._data.estimators import LogEstimator, all_or_nothing, validate_log
+from ._data.form import LogForm
 from ._data.naming import check_columns
 from ._data.reading import read_columns
 from ._fitting.reporting import CallbackSupportMixin, Monitor, with_callbacks
@@ -204,6 +204,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
 
     _parameter_constraints = PARAMETER_CONSTRAINTS
     _serving: Serving
+    _log_form: dict[str, Any]
     _journal = None
 
     def __init__(
@@ -324,6 +325,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
             settings = resolve_parameters(self.get_params(deep=False))
             columns = validate_log(self, X, reset=True)
             self.__dict__ |= fit_log(columns, X, settings, monitor, warm_start)
+            self._log_form = LogForm.of(X, check_columns(self.columns))._asdict()
         monitor.fit_ends()
         return self
 
@@ -455,6 +457,11 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         exclude: Any = None,
         return_scores: bool = False,
         at: Any = None,
+        output: str = "array",
+        titles: Any = None,
+        on_unknown: str | None = None,
+        rerank: Callable[..., Any] | None = None,
+        rerank_size: int | None = None,
     ) -> Any:
         """Recommend the next items of some users, best first.
 
@@ -467,7 +474,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         exclude_seen : bool or None, default=None
             Whether to leave out a user's seen items; None takes the estimator's parameter.
         candidates : list of item ids, list of such lists or None, default=None
-            Items that may be recommended, for all users or per user; each must be known. None allows all.
+            Items that may be recommended, for all users or per user. None allows all.
         exclude : list of item ids, list of such lists or None, default=None
             Items that must not be recommended (out of stock, say), for all users or per user.
         return_scores : bool, default=False
@@ -475,24 +482,43 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         at : time, array-like of shape (n_users,) or None, default=None
             When they are asked for, of the kind of the log's times: a gate weighs the parts by the time since a user's
             last event. None is the newest time known, of any user. A later one is for a visit to come.
+        output : {"array", "frame", "list"}, default="array"
+            Form of the answer. "frame" is a long dataframe of the kind that was fitted (pandas for arrays and lists of
+            rows). "list" is lists of Python values, ready for JSON.
+        titles : dict, pandas series, dataframe or None, default=None
+            Title of each item, for a frame or a list: by id, or in a column beside one of ids.
+        on_unknown : {"ignore", "warn", "raise"} or None, default=None
+            What happens to ids in ``users`` and ``candidates`` that are not known. None ignores unknown users, and
+            leaves out unknown candidates with one warning.
+        rerank : callable or None, default=None
+            Puts the best candidates in another order before the lists are cut: ``rerank(users, ids, scores)`` returns
+            the ids of each user's list, in order. See :mod:`skautoseqrec.reranking`.
+        rerank_size : int or None, default=None
+            Number of candidates that ``rerank`` is given for each user; at least 1. None takes ``rerank.rerank_size``,
+            or 10 k. There are never fewer than k, or more than a user has.
 
         Returns
         -------
         ids : ndarray of shape (n_users, k)
             Item ids; equal scores are in order of ``item_ids_``. If a user has fewer than k candidates, a masked array
-            that masks the places without an item.
+            that masks the places without an item. As a list, shorter there.
         scores : ndarray of shape (n_users, k), float32
-            Only with ``return_scores``; masked where ``ids`` is.
+            Only with ``return_scores``; masked where ``ids`` is. Those of the items, in whatever order they are.
+        frame : dataframe
+            In place of both, with ``output="frame"``: a row for each user and item. Columns are those of user and item
+            as in the fitted log, rank (from 1), score, is_known (whether the user is), and title if there are titles.
 
         Raises
         ------
         ValueError
-            If k < 1, a candidate is not known, the number of per-user lists or times is not the number of users, or
-            ``at`` is given and no known event has a time.
+            If k < 1, the number of per-user lists or times is not the number of users, ``at`` is given and no known
+            event has a time, or ``rerank`` returns other items than it was given, one twice, or none.
         TypeError
             If ids or times are of another kind than the known ones, or ``candidates`` or ``exclude`` is not a list.
         MemoryError
             If the answer needs more memory than is available.
+        ImportError
+            If the package of the frame is not installed.
 
         Examples
         --------
@@ -502,14 +528,17 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         >>> recommender = AutoSeqRecRecommender(n_components=4, random_state=0, **parameters).fit(log)
         >>> recommender.predict_topk(["bob"], k=1)
         array([['milk']], dtype=object)
+        >>> recommender.predict_topk(["bob"], k=1, output="list", titles={"milk": "Fresh milk"})
+        [[{'item_id': 'milk', 'title': 'Fresh milk'}]]
         """
+        from ._answers.reranked import Reranking
+        from ._answers.topk import Question, answer_users
         from ._data.filters import Restriction
-        from ._scoring.topk import answer
 
         check_is_fitted(self)
-        restriction = Restriction(self._excludes_seen(exclude_seen), candidates, exclude)
-        serving = self._serving_on_device()
-        return answer(serving, serving.state.asked(users, at), k, restriction, return_scores)
+        restriction = Restriction(self._excludes_seen(exclude_seen), candidates, exclude, on_unknown)
+        question = Question(k, restriction, return_scores, output, titles, Reranking(rerank, rerank_size))
+        return answer_users(self._serving_on_device(), LogForm(**self._log_form), users, at, question)
 
     def predict_topk_sequences(
         self,
@@ -520,6 +549,11 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         candidates: Any = None,
         exclude: Any = None,
         return_scores: bool = False,
+        output: str = "array",
+        titles: Any = None,
+        on_unknown: str | None = None,
+        rerank: Callable[..., Any] | None = None,
+        rerank_size: int | None = None,
     ) -> Any:
         """Recommend the next items of histories that belong to no known user, best first.
 
@@ -530,8 +564,9 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         sequences : list of lists of item ids
             Each history, oldest item first, each item at a time of its own. Unknown items are skipped. An empty
             history gets the popularity baseline (the trend).
-        k, exclude_seen, candidates, exclude, return_scores
-            As in :meth:`predict_topk`, with histories in place of users.
+        k, exclude_seen, candidates, exclude, return_scores, output, titles, on_unknown, rerank, rerank_size
+            As in :meth:`predict_topk`, with histories in place of users. ``on_unknown`` is for their items, too.
+            ``rerank`` gets the places of the histories, from 0, in place of users.
 
         Returns
         -------
@@ -539,6 +574,9 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
             As in :meth:`predict_topk`.
         scores : ndarray of shape (n_sequences, k), float32
             Only with ``return_scores``.
+        frame : dataframe
+            In place of both, with ``output="frame"``. The column sequence holds the place of the history, from 0, and
+            is_known whether any of its items is known.
 
         Raises
         ------
@@ -554,13 +592,14 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         >>> recommender.predict_topk_sequences([["jam", "tea"]], k=1)
         array([['milk']], dtype=object)
         """
+        from ._answers.reranked import Reranking
+        from ._answers.topk import Question, answer_sequences
         from ._data.filters import Restriction
-        from ._scoring.topk import answer
 
         check_is_fitted(self)
-        restriction = Restriction(self._excludes_seen(exclude_seen), candidates, exclude)
-        serving = self._serving_on_device()
-        return answer(serving, serving.state.asked_sequences(sequences), k, restriction, return_scores)
+        restriction = Restriction(self._excludes_seen(exclude_seen), candidates, exclude, on_unknown)
+        question = Question(k, restriction, return_scores, output, titles, Reranking(rerank, rerank_size))
+        return answer_sequences(self._serving_on_device(), LogForm(**self._log_form), sequences, question)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the best next item of each row's user.
@@ -652,17 +691,110 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         weights = check_weights(sample_weight, count_events(X))  # before the walk, which may take long
         return weighted_mean(self.score_samples(X, ties=ties), weights)
 
-    def explain(self, users: ArrayLike, items: ArrayLike, at: Any = None) -> Bunch:
-        """Return the parts whose sum is the score of some items for some users, and the past items that spoke for them.
+    def predict_users(
+        self,
+        items: ArrayLike,
+        k: int = 10,
+        *,
+        users: ArrayLike | None = None,
+        exclude_seen: bool | None = None,
+        return_scores: bool = False,
+        at: Any = None,
+        output: str = "array",
+    ) -> Any:
+        """Return the users who would want an item next, the likeliest first.
+
+        Users are compared by the probability of the item among their own alternatives: the softmax of their scores over
+        all items that they may be recommended. (Scores themselves only compare items of one user.)
 
         Parameters
         ----------
-        users : array-like of shape (n_users,)
-            User ids; an unknown user has only the parts of a cold start.
         items : array-like of shape (n_items,)
-            Ids of known items, seen ones too.
+            Ids of known items.
+        k : int, default=10
+            Length of each list; at least 1.
+        users : array-like of user ids or None, default=None
+            Known users to choose from. None takes all.
+        exclude_seen : bool or None, default=None
+            Whether an item that a user has seen is none of the alternatives; None takes the estimator's parameter.
+        return_scores : bool, default=False
+            Whether to return the probabilities too.
+        at : time or None, default=None
+            When they are asked for, as in :meth:`predict_topk`; one time for all.
+        output : {"array", "frame", "list"}, default="array"
+            Form of the answer, as in :meth:`predict_topk`.
+
+        Returns
+        -------
+        ids : ndarray of shape (n_items, k)
+            User ids; equal probabilities are in order of ``user_ids_``. If the item may be recommended to fewer than k
+            users, a masked array that masks the places without a user.
+        probabilities : ndarray of shape (n_items, k), float32
+            Only with ``return_scores``; in [0, 1], masked where ``ids`` is.
+        frame : dataframe
+            In place of both, with ``output="frame"``: a row for each item and user, with rank and probability.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If an item or a user is not known, or an argument is not valid.
+        MemoryError
+            If the answer needs more memory than is available.
+
+        Notes
+        -----
+        Every user is scored, a block at a time: it takes as long as recommending something to all of them.
+
+        Examples
+        --------
+        >>> from skautoseqrec import AutoSeqRecRecommender
+        >>> log = [("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3), ("cid", "jam", 4)]
+        >>> parameters = {"blend": {"direct": 1.0}, "early_stopping": False, "max_iter": 1}
+        >>> recommender = AutoSeqRecRecommender(n_components=4, random_state=0, **parameters).fit(log)
+        >>> recommender.predict_users(["milk"], k=2)
+        array([['bob', 'cid']], dtype=object)
+        """
+        from ._answers.alike import ListQuestion
+        from ._answers.users import predict_users
+
+        check_is_fitted(self)
+        question, form = ListQuestion(k, return_scores, output), LogForm(**self._log_form)
+        return predict_users(
+            self._serving_on_device(), form, items, users, self._excludes_seen(exclude_seen), at, question
+        )
+
+    def explain(
+        self,
+        users: Any,
+        items: Any,
+        at: Any = None,
+        *,
+        exclude_seen: bool | None = None,
+        candidates: Any = None,
+        exclude: Any = None,
+        on_unknown: str | None = None,
+        titles: Any = None,
+        output: str = "bunch",
+    ) -> Any:
+        """Return why some items score what they do for some users, in numbers and in words, and why some are left out.
+
+        Parameters
+        ----------
+        users : user id, or array-like of shape (n_users,)
+            An unknown user has only the parts of a cold start.
+        items : item id, or array-like of shape (n_items,)
+            Known items, seen ones too.
         at : time, array-like of shape (n_users,) or None, default=None
             When the scores are asked for, as in :meth:`predict_topk`.
+        exclude_seen, candidates, exclude
+            What may be recommended, as in :meth:`predict_topk`: ``status``, ``ranks`` and ``centered`` are among it.
+        on_unknown : {"ignore", "warn", "raise"} or None, default=None
+            What happens to unknown ids. None ignores unknown users, and raises for unknown items. Otherwise the numbers
+            of an unknown item are NaN.
+        titles : dict, pandas series, dataframe or None, default=None
+            Title of each item, as in :meth:`predict_topk`, for the sentences and the frame.
+        output : {"bunch", "frame"}, default="bunch"
+            "frame" is a long dataframe of the parts alone: user, item, part and value, and title if there are titles.
 
         Returns
         -------
@@ -673,10 +805,22 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
             ids of the last ``neighbour_window`` items, newest first. ``neighbours``: for each user, what the part of
             that name adds for each of them, ndarray of shape (n_past_items, n_items).
 
+            ``reasons``: for each user, the ids of the past items that speak for anything, each once, newest first.
+            ``shares``: for each user, the share of each reason in what the parts direct, neighbours and linear add for
+            an item, ndarray of shape (n_reasons, n_items), columns that add up to 1 or are 0.
+
+            ``status``: "candidate", "seen", "excluded", "not in candidates" or "unknown", ndarray of str of shape
+            (n_users, n_items). ``ranks``: the place in the list of ``predict_topk``, from 1, masked for all but
+            candidates. ``sentences``: the same in words, ndarray of str.
+
         Raises
         ------
         ValueError
-            If an item is not known.
+            If an item is not known, or an argument is not valid.
+        TypeError
+            If ids, times or titles are of another kind than the known ones.
+        ImportError
+            If the package of the frame is not installed.
 
         Examples
         --------
@@ -686,13 +830,29 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         >>> recommender = AutoSeqRecRecommender(n_components=4, random_state=0, **parameters).fit(log)
         >>> recommender.explain(["bob"], ["milk", "tea"]).parts["direct"].round(2)
         array([[1.79, 0.  ]], dtype=float32)
+        >>> for sentence in recommender.explain("bob", ["milk", "tea"]).sentences[0]:
+        ...     print(sentence)
+        Because of 'tea' (100 %). At place 1 of 1.
+        Not recommended: the user has seen it.
         """
-        from ._scoring.explain import explain
+        from ._answers.explained import ExplainQuestion, explain_scores
+        from ._data.filters import Restriction
 
         check_is_fitted(self)
-        return explain(self._serving, users, items, self.exclude_seen, at)
+        restriction = Restriction(self._excludes_seen(exclude_seen), candidates, exclude, on_unknown)
+        question = ExplainQuestion(users, items, at, restriction, titles, output)
+        return explain_scores(self._serving, LogForm(**self._log_form), question)
 
-    def similar_items(self, items: ArrayLike, k: int = 10, *, side: str = "target", return_scores: bool = False) -> Any:
+    def similar_items(
+        self,
+        items: ArrayLike,
+        k: int = 10,
+        *,
+        side: str = "target",
+        return_scores: bool = False,
+        output: str = "array",
+        titles: Any = None,
+    ) -> Any:
         """Return the items most like some items, best first.
 
         Parameters
@@ -706,6 +866,10 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
             "source" compares the transitions out of the items: the same items follow them.
         return_scores : bool, default=False
             Whether to return the cosines too.
+        output : {"array", "frame", "list"}, default="array"
+            Form of the answer, as in :meth:`predict_topk`.
+        titles : dict, pandas series, dataframe or None, default=None
+            Title of each item, for a frame or a list, as in :meth:`predict_topk`.
 
         Returns
         -------
@@ -713,17 +877,76 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
             Item ids, without the item itself; equal cosines are in order of ``item_ids_``.
         cosines : ndarray of shape (n_queries, k), float32
             Only with ``return_scores``; in [-1, 1].
+        frame : dataframe
+            In place of both, with ``output="frame"``: a row for each item and similar item, with rank and cosine.
 
         Raises
         ------
         ValueError
             If an item is not known, or ``k`` or ``side`` is out of range.
         """
-        from ._scoring import embeddings
+        from ._answers.alike import ListQuestion, similar_items
 
         check_is_fitted(self)
-        ids, cosines = embeddings.similar_items(self._serving, items, k, side)
-        return (ids, cosines) if return_scores else ids
+        question = ListQuestion(k, return_scores, output, titles)
+        return similar_items(self._serving, LogForm(**self._log_form), items, side, question)
+
+    def similar_users(
+        self,
+        users: ArrayLike,
+        k: int = 10,
+        *,
+        by: str = "auto",
+        return_scores: bool = False,
+        output: str = "array",
+    ) -> Any:
+        """Return the users most like some users, best first.
+
+        Parameters
+        ----------
+        users : array-like of shape (n_queries,)
+            Ids of known users.
+        k : int, default=10
+            Number of similar users; at least 1 and below the number of known users.
+        by : {"auto", "embeddings", "histories"}, default="auto"
+            What is compared: ``user_embeddings``, or the histories, decayed by ``history_decay``. "auto" takes the
+            embeddings where a network with linear heads has a weight in the blend, and otherwise the histories.
+        return_scores : bool, default=False
+            Whether to return the cosines too.
+        output : {"array", "frame", "list"}, default="array"
+            Form of the answer, as in :meth:`predict_topk`.
+
+        Returns
+        -------
+        ids : ndarray of shape (n_queries, k)
+            User ids, without the user itself; equal cosines are in order of ``user_ids_``.
+        cosines : ndarray of shape (n_queries, k), float32
+            Only with ``return_scores``; in [-1, 1].
+        frame : dataframe
+            In place of both, with ``output="frame"``: a row for each user and similar user, with rank and cosine.
+
+        Raises
+        ------
+        ValueError
+            If a user is not known, ``k`` or ``by`` is out of range, or there are no embeddings to compare.
+
+        Notes
+        -----
+        All users are compared, a block at a time.
+
+        Examples
+        --------
+        >>> from skautoseqrec import AutoSeqRecRecommender
+        >>> log = [("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3), ("cid", "jam", 4)]
+        >>> recommender = AutoSeqRecRecommender(objective="closed_form", blend={"direct": 1.0}, early_stopping=False)
+        >>> recommender.fit(log).similar_users(["bob"], k=1)
+        array([['ann']], dtype=object)
+        """
+        from ._answers.alike import ListQuestion, similar_users
+
+        check_is_fitted(self)
+        question = ListQuestion(k, return_scores, output)
+        return similar_users(self._serving, LogForm(**self._log_form), users, by, question)
 
     @available_if(_has_linear_heads)
     def item_embeddings(self) -> NDArray[Any]:

@@ -25,6 +25,7 @@ NAMED = {
     "_training": ["_network"],
     "_state": ["_network"],
     "_scoring": ["_state"],
+    "_answers": ["_scoring"],
     "_parameters": [],
     "_fit_settings": ["_parameters", "_scoring", "_network", "_counts"],
     "_fitting": ["_fit_settings", "_training"],
@@ -35,6 +36,7 @@ NAMED = {
     "model_selection": ["_data", "_counts", "metrics"],
     "baselines": ["_data", "_counts", "_parameters"],
     "inspection": ["_data", "metrics"],
+    "reranking": ["_data"],
 }
 NAMED["recommender"] = [room for room in NAMED if room.startswith("_")]
 NAMED["__init__"] = list(NAMED)
@@ -123,6 +125,7 @@ PUBLIC = [
     ".preprocessing",
     ".exceptions",
     ".inspection",
+    ".reranking",
 ]
 
 

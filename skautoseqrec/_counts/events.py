@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from .._utils.ragged import GrowableArray
 from .moments import GrowingJoins, find_joins
 
+#: The kinds of times, in words.
+DATETIMES, NUMBERS = "datetimes", "numbers"
+
 
 class Events(NamedTuple):
     """Events as codes in order of arrival, and how many users and items are known once they have arrived.
@@ -151,11 +154,8 @@ class EventStore:
             return
         known, new = kind_of(self._times.view()), kind_of(times)
         if known != new:
-            raise TypeError(
-                f"Column 'timestamp': the known times are {known}, but these are {new}. Convert one of them, "
-                "numbers with pandas.to_datetime(times, unit='s') for example."
-            )
-        if known == "datetimes":
+            raise wrong_kind_of_time("Column 'timestamp'", known, times)
+        if known == DATETIMES:
             _check_unit(self._times.view(), times)
 
     def add_events(self, users: NDArray[np.int64], items: NDArray[np.int64], times: NDArray[Any] | None) -> None:
@@ -202,7 +202,17 @@ def _check_unit(known: NDArray[Any], new: NDArray[Any]) -> None:
 
 def kind_of(times: NDArray[Any]) -> str:
     """Return what times are, in words."""
-    return "datetimes" if times.dtype.kind == "M" else "numbers"
+    return DATETIMES if times.dtype.kind == "M" else NUMBERS
+
+
+def wrong_kind_of_time(what: str, known: str, times: NDArray[Any]) -> TypeError:
+    """Return the error for times of another kind than the known ones; it names both and says how to convert these."""
+    way = "pandas.to_datetime(times, unit='s')" if known == DATETIMES else "pandas.Timestamp(time).timestamp()"
+    first = f" (first: {times[0]})" if len(times) else ""
+    return TypeError(
+        f"{what}: the known times are {known}, but these are {kind_of(times)}{first}. Convert them to {known}: seconds "
+        f"since 1970, for example, with {way}."
+    )
 
 
 def _is_missing(times: NDArray[Any]) -> NDArray[np.bool_]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from .._utils.warn import warn_caller
+from .checks import shown
 from .reading import read_ids
 from .vocabulary import Vocabulary
 
@@ -45,11 +47,14 @@ class Restriction(NamedTuple):
         Leave out what a user has seen.
     candidates, exclude : list of ids, list of such lists, or None
         Allowed and denied items, for all users or per user.
+    on_unknown : {"ignore", "warn", "raise"} or None, default=None
+        What happens to candidates that are not known; None warns. Unknown items to exclude are never there anyway.
     """
 
     exclude_seen: bool
     candidates: Any = None
     exclude: Any = None
+    on_unknown: str | None = None
 
     def read(self, items: Vocabulary, n_items: int, n_users: int) -> Filter:
         """Return the filter that the ids ask for.
@@ -66,18 +71,65 @@ class Restriction(NamedTuple):
         Raises
         ------
         ValueError
-            If a candidate is not known or the number of lists is wrong.
+            If the number of lists is wrong, or a candidate is not known and that is to be an error.
         TypeError
             If candidates or excluded items are no lists of ids.
         """
         allowed = denied = None
         if self.candidates is not None:
             lists = _lists(self.candidates, "candidates", n_users)
-            allowed = [items.known_codes(ids, "candidates", n_items) for ids in lists]
+            found = [items.codes_of(ids, n_items) for ids in lists]
+            handle_unknown(
+                lists, found, "candidates", "item_ids_", self.on_unknown or "warn", "Such items are left out."
+            )
+            allowed = [codes[codes >= 0] for codes in found]
         if self.exclude is not None:
-            found = (items.codes_of(ids, n_items) for ids in _lists(self.exclude, "exclude", n_users))
-            denied = [codes[codes >= 0] for codes in found]
+            lists = _lists(self.exclude, "exclude", n_users)
+            denied = [codes[codes >= 0] for codes in (items.codes_of(ids, n_items) for ids in lists)]
         return Filter(self.exclude_seen, allowed, denied)
+
+
+def handle_unknown(
+    lists: Sequence[NDArray[Any]],
+    codes: Sequence[NDArray[np.int64]],
+    name: str,
+    known: str,
+    on_unknown: str,
+    outcome: str,
+) -> None:
+    """Warn once, or raise ValueError, if ids have no code, as ``on_unknown`` says.
+
+    Parameters
+    ----------
+    lists : sequence of ndarray
+        The ids.
+    codes : sequence of ndarray
+        Their codes, -1 where they are not known.
+    name : str
+        The argument that they came in.
+    known : str
+        The attribute that holds the known ones.
+    on_unknown : {"ignore", "warn", "raise"}
+        What to do.
+    outcome : str
+        What becomes of them otherwise.
+    """
+    n_unknown = 0 if on_unknown == "ignore" else sum(int((each < 0).sum()) for each in codes)
+    if not n_unknown:
+        return
+    first = next(ids[each < 0] for ids, each in zip(lists, codes, strict=True) if (each < 0).any())
+    which = shown(first.tolist()[0])
+    if on_unknown == "raise":
+        raise ValueError(
+            f"{name} holds {which}, which is not known: no event with it was fitted or updated. "
+            f"Keep those that stand in {known}."
+        )
+    others = f" and {n_unknown - 1:,} more" if n_unknown > 1 else ""
+    are = "are" if n_unknown > 1 else "is"
+    warn_caller(
+        f"{name} holds {which}{others}, which {are} not known: no event with it was fitted or updated. {outcome} "
+        "on_unknown='ignore' is silent, on_unknown='raise' makes it an error."
+    )
 
 
 def _lists(ids: Any, name: str, n_users: int) -> list[NDArray[Any]]:

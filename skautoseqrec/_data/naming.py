@@ -86,6 +86,18 @@ def check_columns(columns: Any) -> dict[str, str]:
 
 
 def choose_columns(names: Sequence[str], columns: Mapping[str, str] | None = None) -> Chosen:
+    """Return what :func:`find_columns` finds, and warn where row order is taken for time."""
+    chosen = find_columns(names, columns)
+    if chosen.time is None and len(names) > 2:
+        ignored = [name for name in names if name not in chosen]
+        warn_caller(
+            f"There is no column 'timestamp', so row order is taken for time; ignored columns: {ignored}. "
+            "If one of them is the time, name it: columns={'time': ...}."
+        )
+    return chosen
+
+
+def find_columns(names: Sequence[str], columns: Mapping[str, str] | None = None) -> Chosen:
     """Return which columns hold user, item and time.
 
     What ``columns`` gives is taken. What it does not give is looked for by the usual names. Two or three columns
@@ -116,16 +128,10 @@ def choose_columns(names: Sequence[str], columns: Mapping[str, str] | None = Non
     found: dict[str, str] = {}
     for key in COLUMN_NAMES:
         others = [name for name in names if name not in given.values()]
-        name = given.get(key) or _usual(key, others, names)
+        name = given.get(key) or usual_column(key, others, names)
         if name is not None:
             found[key] = name
     if "user" in found and "item" in found:
-        if "time" not in found and len(names) > 2:
-            ignored = [name for name in names if name not in found.values()]
-            warn_caller(
-                f"There is no column 'timestamp', so row order is taken for time; ignored columns: {ignored}. "
-                "If one of them is the time, name it: columns={'time': ...}."
-            )
         return Chosen(found["user"], found["item"], found.get("time"))
     if not given and _are_in_their_places(names, found):
         return Chosen(names[0], names[1], names[2] if len(names) == 3 else None)
@@ -145,7 +151,7 @@ def plain(name: object) -> str:
     return re.sub(r"[^a-z0-9]", "", str(name).lower().split(":")[0])
 
 
-def _usual(key: str, names: Sequence[str], every: Sequence[str]) -> str | None:
+def usual_column(key: str, names: Sequence[str], every: Sequence[str]) -> str | None:
     """Return the column whose name says that it holds this; None if none does."""
     if COLUMN_NAMES[key] in names:
         return COLUMN_NAMES[key]

@@ -118,7 +118,7 @@ def _read_array(X: NDArray[Any], names: Mapping[str, str] | None) -> Columns:
 def _read_rows(rows: Sequence[Any], names: Mapping[str, str] | None) -> Columns:
     kinds = set(map(type, rows))
     first = next(iter(rows), None)
-    keys = _names_of(first)
+    keys = names_of(first)
     if keys is not None or any(issubclass(kind, Mapping) for kind in kinds):
         return _read_named_rows(rows, keys or (), names)
     if any(hasattr(kind, "__array__") for kind in kinds):
@@ -135,7 +135,7 @@ def _read_rows(rows: Sequence[Any], names: Mapping[str, str] | None) -> Columns:
     return _read_positions(columns, allow_text=False)
 
 
-def _names_of(row: Any) -> tuple[Any, ...] | None:
+def names_of(row: Any) -> tuple[Any, ...] | None:
     """Return the names that a row carries for its values; None if it carries none."""
     if isinstance(row, Mapping):
         return tuple(row)
@@ -147,7 +147,7 @@ def _names_of(row: Any) -> tuple[Any, ...] | None:
 def _read_named_rows(rows: Sequence[Any], keys: tuple[Any, ...], names: Mapping[str, str] | None) -> Columns:
     """Read rows that carry names: mappings, named tuples, rows of a database. All must have those of the first."""
     for place, row in enumerate(rows):
-        found = _names_of(row)
+        found = names_of(row)
         if found is None or set(found) != set(keys):
             raise ValueError(
                 f"Row 0 has the columns {list(keys)}, and row {place}, which is {shown(row)}, has "
@@ -207,7 +207,7 @@ def _warn_if_wide(width: int) -> None:
 
 
 def _read_frame(native: Any, names: Mapping[str, str] | None) -> Columns:
-    native = _with_index(native, names)
+    native = with_index(native, names)
     try:
         frame = nw.from_native(native, eager_only=True)
     except nw.exceptions.DuplicateError as error:
@@ -219,7 +219,7 @@ def _read_frame(native: Any, names: Mapping[str, str] | None) -> Columns:
     return Columns(users, items, times)
 
 
-def _with_index(native: Any, names: Mapping[str, str] | None) -> Any:
+def with_index(native: Any, names: Mapping[str, str] | None) -> Any:
     """Return a pandas frame with those levels of its index as columns that hold an id or a time."""
     if not nw.dependencies.is_pandas_dataframe(native):
         return native
@@ -230,7 +230,7 @@ def _with_index(native: Any, names: Mapping[str, str] | None) -> Any:
         if name is not None and name not in native.columns and (name in given or is_usual(name))
     ]
     if not levels and native.index.dtype.kind == "M" and native.index.name is None:
-        return native.rename_axis(index=COLUMN_NAMES["time"]).pipe(_with_index, names)
+        return native.rename_axis(index=COLUMN_NAMES["time"]).pipe(with_index, names)
     return native.reset_index(levels) if levels else native
 
 

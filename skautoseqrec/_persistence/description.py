@@ -14,6 +14,7 @@ import torch
 from sklearn.utils._param_validation import validate_parameter_constraints
 
 from .._counts.settings import SequenceSettings
+from .._data.form import FRAMES, LogForm
 from .._fit_settings import check_half_lives
 from .._network.heads import HEADS
 from .._network.module import HISTORY_ENCODERS, SHARED
@@ -45,6 +46,7 @@ class Fitted(NamedTuple):
     validation_scores: list[float]
     n_iter: int
     n_features_in: int
+    log_form: dict[str, Any]
     gate: dict[str, Any] | None
 
 
@@ -67,6 +69,7 @@ def describe_fitted(recommender: Any, scorer: Scorer) -> dict[str, Any]:
         validation_scores=recommender.validation_scores_,
         n_iter=recommender.n_iter_,
         n_features_in=recommender.n_features_in_,
+        log_form=recommender._log_form,
         gate=None if scorer.gate is None else scorer.gate.to_dict(),
     )
     check_settings(fitted)
@@ -90,7 +93,7 @@ def read_description(manifest: Mapping[str, Any]) -> Fitted:
     """
     kinds: dict[str, type] = {"objective": str, "activation": str, "history_encoder": str, "history_dropout": float}
     kinds |= {"n_iter": int, "n_features_in": int, "settings": dict, "blend": dict, "cold_blend": dict}
-    kinds |= {"loss_curve": list, "validation_scores": list}
+    kinds |= {"loss_curve": list, "validation_scores": list, "log_form": dict}
     entries = {name: take(manifest, name, kind) for name, kind in kinds.items()}
     fitted = Fitted(**entries, gate=None if manifest.get("gate") is None else take(manifest, "gate", dict))
     losses = [loss for epoch in fitted.loss_curve if isinstance(epoch, dict) for loss in epoch.values()]
@@ -137,6 +140,22 @@ def check_settings(fitted: Fitted) -> SequenceSettings:
             f"saved model can have {LONGEST_WINDOW} at most."
         )
     return SequenceSettings(**{**settings, "trend_half_lives": half_lives})
+
+
+def read_log_form(fitted: Fitted) -> LogForm:
+    """Return what form the log came in.
+
+    Raises
+    ------
+    ModelFileError
+        If no log comes in it.
+    """
+    if set(fitted.log_form) != set(LogForm._fields):
+        raise ModelFileError(f"the manifest's 'log_form' has the keys {sorted(fitted.log_form)}.")
+    form = LogForm(**fitted.log_form)
+    if form.frame not in (*FRAMES, None) or not isinstance(form.user, str) or not isinstance(form.item, str):
+        raise ModelFileError(f"the manifest's 'log_form' is that of no log: {str(fitted.log_form)[:80]}.")
+    return form
 
 
 def read_gate(fitted: Fitted) -> Gate | None:

@@ -24,7 +24,7 @@ from .._network.module import AutoSeqRecModule, make_history_encoder
 from .._scoring.scorer import Scorer, Serving
 from .._state.state import State
 from ..exceptions import ModelFileError
-from .description import Fitted, check_settings, read_blends, read_description, read_gate
+from .description import Fitted, check_settings, read_blends, read_description, read_gate, read_log_form
 from .manifest import check_version
 
 #: No log has as many events; sums of larger numbers might wrap around.
@@ -83,6 +83,7 @@ def read_fitted(manifest: Mapping[str, Any], arrays: Arrays) -> dict[str, Any]:
         "n_iter_": fitted.n_iter,
         "validation_scores_": fitted.validation_scores,
         "n_features_in_": fitted.n_features_in,
+        "_log_form": read_log_form(fitted)._asdict(),
         "_serving": Serving(State(users, items, events, counts, model), scorer),
     }
 

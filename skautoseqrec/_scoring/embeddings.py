@@ -12,57 +12,46 @@ from sklearn.preprocessing import normalize
 from torch import Tensor
 from torch.nn import functional
 
-from .._data.reading import read_ids
 from .._network.heads import NEURAL_PARTS, MultinomialHeads
-from .._utils.arguments import check_k
+from .._state.base import Base
 from .._utils.torch_state import in_usual_torch_state
 from .._utils.warn import warn_caller
 from .queries import form_queries
 from .scorer import Scorer, Serving, batches
 from .topk import best_columns
 
+#: Codes and cosines, each of shape (n_queries, k).
+Similar = tuple[NDArray[np.int64], NDArray[np.float32]]
 
-@in_usual_torch_state
-def similar_items(serving: Serving, items: Any, k: int, side: str) -> tuple[NDArray[Any], NDArray[np.float32]]:
-    """Return the ids most like some items, best first, and their cosines.
+
+def similar_items(scorer: Scorer, base: Base, codes: NDArray[np.int64], k: int, side: str) -> Similar:
+    """Return the codes of the items most like some items, best first, and their cosines.
 
     Parameters
     ----------
-    serving : Serving
-        State and scorer.
-    items : list of ids
-        Known items.
+    scorer : Scorer
+        The model.
+    base : Base
+        The state, its overlay let in.
+    codes : ndarray of shape (n_queries,)
+        Codes of known items.
     k : int
         How many; at least 1 and below the number of known items.
     side : {"target", "source"}
         Whether items are compared by what leads to them or by what they lead to.
-
-    Raises
-    ------
-    ValueError
-        If an item is not known, or k or side is not as above.
     """
-    state, scorer = serving
-    base = state.merged()
-    item_ids = state.item_vocabulary.ids(base.counts.n_items)
-    if side not in ("target", "source"):
-        raise ValueError(f"side must be 'target' or 'source', not {side!r}.")
-    k = check_k(k)
-    if k >= len(item_ids):
-        raise ValueError(f"k must be below the {len(item_ids)} known items, not {k}.")
-    codes = torch.from_numpy(state.item_vocabulary.known_codes(read_ids(items, "items"), "items", len(item_ids)))
+    rows, n_items = torch.from_numpy(codes), base.counts.n_items
     if not scorer.model.heads.PARTS:
-        cosines = _cosines_of_counts(base.transitions.T if side == "target" else base.transitions, codes)
+        cosines = _cosines_of_counts(base.transitions.T if side == "target" else base.transitions, rows)
     else:
         if side == "target":
-            vectors = base.item_vectors.two_hop[: len(item_ids)]
+            vectors = base.item_vectors.two_hop[:n_items]
         else:
             vectors = scorer.model.encode(base.source, scorer.model.row_norms(base.counts.transitions))
         unit = functional.normalize(vectors)
-        cosines = unit[codes] @ unit.T
-    cosines[torch.arange(len(codes)), codes] = -torch.inf
-    nearest, best = best_columns(cosines, k)
-    return item_ids[nearest], best
+        cosines = unit[rows] @ unit.T
+    cosines[torch.arange(len(rows)), rows] = -torch.inf
+    return best_columns(cosines, k)
 
 
 def _cosines_of_counts(transitions: sparse.csr_matrix, codes: Tensor) -> Tensor:

@@ -1,86 +1,120 @@
-"""Why a score is what it is: the parts that it adds up from, and the past items that spoke for it."""
+"""Why a score is what it is: the parts that it adds up from, the past items that spoke for it, and its place."""
 
 from __future__ import annotations
 
-from itertools import pairwise
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.utils import Bunch
 from torch import Tensor
 
 from .._data.filters import Filter
-from .._data.reading import read_ids
 from .._state.snapshot import Asked
-from .._utils.torch_state import in_usual_torch_state
 from .parts import Neighbours
-from .scorer import Scorer, Serving
+from .past_items import ADDED_UP, PastItems, reasons
+from .scorer import Scorer
 from .topk import leave_out
 
+CANDIDATE, SEEN, EXCLUDED, NOT_ALLOWED = "candidate", "seen", "excluded", "not in candidates"
 
-@in_usual_torch_state
-def explain(serving: Serving, users: Any, items: Any, exclude_seen: bool, at: Any) -> Bunch:
-    """Return what the recommender's ``explain`` does: weighted parts of scores, as they are and centered.
+
+class Places(NamedTuple):
+    """Where items stand in the lists of users.
 
     Parameters
     ----------
-    serving : Serving
-        State and scorer.
-    users, items : list of ids
-        Whose scores, and of which known items.
-    exclude_seen : bool
-        Whether the means are over items that the user has not seen.
-    at : time, one for each user, or None
-        When it is asked.
-
-    Raises
-    ------
-    ValueError
-        If an item is not known.
+    status : ndarray of shape (n_users, n_items), object (str)
+        Whether each item is a candidate and, if not, why.
+    ranks : ndarray of shape (n_users, n_items), int64
+        Its place in the list, from 1 on; 0 where it is no candidate.
+    n_candidates : ndarray of shape (n_users,)
+        Length of the whole list.
     """
-    state, scorer = serving
-    asked = state.asked(users, at)
-    snapshot, histories, _ = asked
-    codes = state.item_vocabulary.known_codes(read_ids(items, "items"), "items", snapshot.n_items)
+
+    status: NDArray[np.object_]
+    ranks: NDArray[np.int64]
+    n_candidates: NDArray[np.int64]
+
+
+class Explanation(NamedTuple):
+    """What is to be said of the scores of some items.
+
+    Parameters
+    ----------
+    parts, centered : dict of str to ndarray of shape (n_users, n_items)
+        Weighted parts of the scores, as they are and beside their means over the user's candidates.
+    near : list of (items, values)
+        For each user the last items, newest first, and what the part neighbours adds for each.
+    reasons : list of (items, values)
+        For each user the past items, each once, and what the parts that are sums over past items add for each.
+    places : Places
+        Where the items stand.
+    """
+
+    parts: dict[str, NDArray[np.float32]]
+    centered: dict[str, NDArray[np.float32]]
+    near: list[tuple[NDArray[np.integer], NDArray[np.float32]]]
+    reasons: list[tuple[NDArray[np.int64], NDArray[np.float32]]]
+    places: Places
+
+
+@torch.inference_mode()
+def explain(scorer: Scorer, asked: Asked, codes: NDArray[np.int64], eligible: Filter) -> Explanation:
+    """Return why some items score what they do for some users.
+
+    Parameters
+    ----------
+    scorer : Scorer
+        The model.
+    asked : Asked
+        The snapshot, the users' histories, and when it is asked.
+    codes : ndarray of shape (n_items,)
+        Codes of known items.
+    eligible : Filter
+        What may be recommended.
+    """
     view = scorer.gated(scorer.view(asked))
-    whole = scorer.parts(view)
-    eligible = torch.zeros(len(histories), snapshot.n_items, dtype=torch.float32)
-    leave_out(eligible, Filter(exclude_seen), histories)
-    eligible = torch.isfinite(eligible)
-    chosen = torch.from_numpy(codes)
-    parts = {name: part[:, chosen].numpy() for name, part in whole.items()}
-    centered = {name: parts[name] - _row_means(part, eligible) for name, part in whole.items()}
-    past_items, neighbours = _speak_for(scorer, asked, codes, view.factor(Neighbours.NAME))
-    item_ids = state.item_vocabulary.ids(snapshot.n_items)
-    return Bunch(
-        parts=parts,
-        centered=centered,
-        scores=np.sum(list(parts.values()), axis=0),
-        past_items=[item_ids[codes] for codes in past_items],
-        neighbours=neighbours,
-    )
+    whole, scores = scorer.parts(view), scorer.score(view)
+    open_to = torch.zeros(scores.shape, dtype=torch.float32)
+    leave_out(open_to, eligible, asked.histories)
+    is_open, chosen = torch.isfinite(open_to), torch.from_numpy(codes)
+    parts = {name: part.cpu()[:, chosen].numpy() for name, part in whole.items()}
+    centered = {name: parts[name] - _row_means(part.cpu(), is_open) for name, part in whole.items()}
+    past = PastItems(scorer, asked, view, codes)
+    by_part = {name: past.of_part(name) for name in ADDED_UP}
+    places = _places(scores.cpu().numpy(), is_open.numpy(), codes, asked, eligible)
+    return Explanation(parts, centered, by_part[Neighbours.NAME], reasons([*by_part.values()]), places)
 
 
-def _speak_for(
-    scorer: Scorer, asked: Asked, codes: NDArray[np.int64], factor: NDArray[np.float32] | None
-) -> tuple[list[NDArray[np.integer]], list[NDArray[np.float32]]]:
-    """Return the last items of each user, newest first, and what the part neighbours adds for each of them."""
-    snapshot, histories, _ = asked
-    entries = histories.neighbours(scorer.model.settings)
-    if scorer.model.settings.neighbour_window == 0:  # then no pairs are counted
-        return [entries.items] * len(histories), [np.zeros((0, len(codes)), np.float32)] * len(histories)
-    each = entries._replace(lengths=np.ones(len(entries.items), dtype=np.int64))
-    cosines = snapshot.neighbourhood(each, snapshot.popularity()).cosines(None)
-    weighted = (cosines[:, torch.from_numpy(codes)] * (Neighbours.SCALE * scorer.blend[Neighbours.NAME])).numpy()
-    if factor is not None:
-        weighted *= np.repeat(factor, entries.lengths)[:, None]
-    rows = [slice(start, stop) for start, stop in pairwise(entries.bounds.tolist())]
-    return [entries.items[row][::-1] for row in rows], [weighted[row][::-1] for row in rows]
+def _places(
+    scores: NDArray[np.float32],
+    is_open: NDArray[np.bool_],
+    codes: NDArray[np.int64],
+    asked: Asked,
+    eligible: Filter,
+) -> Places:
+    """Return where items stand among those that are open to each user, equal scores in order of code."""
+    # What is no candidate stands behind all that are.
+    ranked = np.where(is_open, scores, -np.inf)
+    order = np.argsort(-ranked, axis=1, kind="stable")
+    ranks = np.empty(order.shape, dtype=np.int64)
+    np.put_along_axis(ranks, order, np.arange(1, order.shape[1] + 1)[None], 1)
+    status = np.full((len(scores), len(codes)), CANDIDATE, dtype=object)
+    nothing = Filter(exclude_seen=False)
+    for reason, filtered in (  # the last one that applies is the one that is said
+        (NOT_ALLOWED, nothing._replace(candidates=eligible.candidates)),
+        (EXCLUDED, nothing._replace(exclude=eligible.exclude)),
+        (SEEN, nothing._replace(exclude_seen=eligible.exclude_seen)),
+    ):
+        left = torch.zeros(scores.shape, dtype=torch.float32)
+        leave_out(left, filtered, asked.histories)
+        status[np.isneginf(left.numpy())[:, codes]] = reason
+    return Places(status, np.where(is_open[:, codes], ranks[:, codes], 0), is_open.sum(1))
 
 
 def _row_means(part: Tensor, eligible: Tensor) -> NDArray[np.float32]:
     """Return the mean of each row over its eligible items, 0 if it has none, shape (n_rows, 1)."""
     sums = torch.where(eligible, part, 0.0).sum(1, keepdim=True)
-    return (sums / eligible.sum(1, keepdim=True).clamp_min(1)).numpy()
+    means: NDArray[np.float32] = (sums / eligible.sum(1, keepdim=True).clamp_min(1)).numpy()
+    return means

@@ -10,52 +10,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .._counts.histories import Histories
-from .._data.filters import Filter, Restriction
-from .._data.vocabulary import decode_answers
+from .._data.filters import Filter
 from .._state.snapshot import Asked
-from .._utils.arguments import check_k
 from .._utils.devices import beside
-from .._utils.memory import require_bytes
 from .._utils.torch_state import in_usual_torch_state
 from .scorer import Scorer, Serving, batches
-
-#: A code, a score, an id and a mask of each, while one is made of the other.
-BYTES_PER_ANSWER = 40
-
-
-@in_usual_torch_state
-def answer(serving: Serving, asked: Asked, k: int, restriction: Restriction, return_scores: bool) -> Any:
-    """Return what the recommender's ``predict_topk`` does: ids, and scores if they are wanted.
-
-    Parameters
-    ----------
-    serving : Serving
-        State and scorer.
-    asked : Asked
-        The snapshot to answer from, the histories, and when it is asked.
-    k : int
-        Length of each list, as the caller gave it.
-    restriction : Restriction
-        What may be recommended, as the caller gave it.
-    return_scores : bool
-        Whether to return the scores too.
-
-    Raises
-    ------
-    ValueError
-        If k or the restriction is not valid.
-    MemoryError
-        If the answer would take more memory than is available.
-    """
-    snapshot, histories, _ = asked
-    k, n_rows = check_k(k), len(histories)
-    purpose = f"An answer of {k:,} items for each of {n_rows:,} users"
-    require_bytes(BYTES_PER_ANSWER * n_rows * k, purpose, "Ask for fewer users at a time.")
-    items = serving.state.item_vocabulary
-    eligible = restriction.read(items, snapshot.n_items, n_rows)
-    codes, scores = top_k(serving.scorer, asked, k, eligible)
-    ids, scores = decode_answers(codes, scores, items.ids(snapshot.n_items))
-    return (ids, scores) if return_scores else ids
 
 
 @in_usual_torch_state

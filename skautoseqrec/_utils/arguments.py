@@ -1,7 +1,8 @@
-"""Checks of arguments that several methods take: lengths of lists, flags, ties, and ``sample_weight``."""
+"""Checks of arguments that several methods take: lengths of lists, flags, choices, ties, and ``sample_weight``."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
 
@@ -18,6 +19,12 @@ def check_k(k: Any) -> int:
     if not isinstance(k, Integral) or isinstance(k, bool) or k < 1:
         raise ValueError(f"k must be a whole number of at least 1, not {k!r}.")
     return int(k)
+
+
+def check_choice(value: Any, name: str, choices: Sequence[str | None]) -> None:
+    """Raise ValueError if an argument is none of its choices."""
+    if not (value is None or isinstance(value, str)) or value not in choices:
+        raise ValueError(f"{name} must be {' or '.join(map(repr, choices))}, not {value!r}.")
 
 
 def check_flag(flag: Any, name: str) -> bool | None:

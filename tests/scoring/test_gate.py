@@ -146,7 +146,11 @@ def test_each_user_may_be_asked_for_at_a_time_of_its_own():
         ([1, 2], ValueError, r"one for each of the 3 users; it has shape \(2,\)"),
         ([[1, 2, 3]], ValueError, r"shape \(1, 3\)"),
         ([1], ValueError, r"shape \(1,\)"),
-        (np.datetime64("2026-01-01"), TypeError, "at must be of the kind of the known times, which are numbers"),
+        (
+            np.datetime64("2026-01-01"),
+            TypeError,
+            "at: the known times are numbers, but these are datetimes .*Convert them to numbers",
+        ),
         (np.nan, ValueError, "'at' has a missing value"),
         ("soon", TypeError, "'at' has dtype"),
         ([], ValueError, "shape"),

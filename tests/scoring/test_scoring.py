@@ -151,7 +151,11 @@ def test_new_items_are_recommended_from_their_first_event(fitted):
         ({"k": 0}, ValueError, "k must be a whole number of at least 1, not 0"),
         ({"k": 2.5}, ValueError, "k must be a whole number"),
         ({"k": True}, ValueError, "k must be a whole number"),
-        ({"candidates": ["tea", "honey"]}, ValueError, "candidates holds 'honey', which is not known"),
+        (
+            {"candidates": ["tea", "honey"], "on_unknown": "raise"},
+            ValueError,
+            "candidates holds 'honey', which is not known",
+        ),
         ({"candidates": [["tea"], ["milk"]]}, ValueError, "candidates has 2 lists for 1 users"),
         ({"exclude": [["tea"], ["milk"]]}, ValueError, "exclude has 2 lists for 1 users"),
         ({"candidates": [1]}, TypeError, "the known ids are strings, but these are numbers"),

@@ -1,0 +1,99 @@
+"""What form a log came in: its kind of frame and the names of its columns, which answers take again."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, cast
+
+import narwhals as nw
+import numpy as np
+from numpy.typing import NDArray
+
+from .interactions import Interactions
+from .naming import COLUMN_NAMES, find_columns
+from .reading import names_of, with_index
+
+#: The kinds of frame that an answer may be.
+FRAMES = ("pandas", "polars", "pyarrow")
+#: What frames are made in where the log was none.
+USUAL_FRAME = "pandas"
+
+
+class LogForm(NamedTuple):
+    """How answers name and frame what a log said.
+
+    Parameters
+    ----------
+    frame : {"pandas", "polars", "pyarrow"} or None
+        What kind of frame the log was; None if it was none of these.
+    user, item : str
+        Names of its columns; the package's own if it had none.
+    """
+
+    frame: str | None = None
+    user: str = COLUMN_NAMES["user"]
+    item: str = COLUMN_NAMES["item"]
+
+    @classmethod
+    def of(cls, X: Any, columns: Mapping[str, str]) -> LogForm:
+        """Return the form of a log that has been read, given the names that its owner gave to columns."""
+        frame, names = None, None
+        if nw.dependencies.is_into_dataframe(X):
+            read = nw.from_native(with_index(X, columns), eager_only=True)
+            frame, names = read.implementation.value, read.columns
+        elif isinstance(X, np.ndarray):
+            names = X.dtype.names
+        elif isinstance(X, Sequence) and not isinstance(X, Interactions) and len(X):
+            names = names_of(X[0])
+        if names is None:
+            return cls()
+        chosen = find_columns(list(names), columns)
+        named = {key: name for key, name in zip(("user", "item"), chosen, strict=False) if isinstance(name, str)}
+        return cls(frame if frame in FRAMES else None, **named)
+
+    def make_frame(self, columns: Mapping[str, NDArray[Any] | list[str | None]]) -> Any:
+        """Return a frame of columns by name: arrays of ids and numbers, lists of texts that may be missing.
+
+        Raises
+        ------
+        ValueError
+            If two columns have one name.
+        ImportError
+            If the package that makes such frames is not installed.
+        """
+        frame = self.frame or USUAL_FRAME
+        if importlib.util.find_spec(frame) is None:
+            was = "was fitted on a frame of" if self.frame else "was fitted on no frame, so the answer is one of"
+            raise ImportError(
+                f"The recommender {was} {frame}, which is not installed here. Install it with: pip install {frame}. "
+                "Or ask for output='list'."
+            )
+        # Objects are handed over as lists, for an array of objects would become a column of objects.
+        data = {name: list(values) if _is_text(values) else values for name, values in columns.items()}
+        schema = {name: _dtype_of(values) for name, values in columns.items()}
+        return nw.from_dict(data, schema, backend=cast(Any, frame)).to_native()
+
+    def check_names(self, others: Sequence[str]) -> None:
+        """Raise ValueError if a column of the log has the name of another column of an answer."""
+        doubled = next((name for name in (self.user, self.item) if list(others).count(name)), None)
+        if doubled is not None or self.user == self.item:
+            raise ValueError(
+                f"The column {doubled!r} of the fitted log has the name of another column of the answer. Rename it in "
+                "the log and fit again, or ask for output='list'."
+            )
+
+
+def _is_text(values: Any) -> bool:
+    return isinstance(values, list) or values.dtype.kind == "O"
+
+
+def _dtype_of(values: Any) -> Any:
+    """Return the dtype of a column, which an empty one would not tell."""
+    if _is_text(values):
+        return nw.String()
+    if values.dtype.kind == "b":
+        return nw.Boolean()
+    if values.dtype == np.float32:
+        return nw.Float32()
+    return nw.Int64() if values.dtype.kind == "i" else nw.Float64()
