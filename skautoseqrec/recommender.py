@@ -531,13 +531,11 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         >>> recommender.predict_topk(["bob"], k=1, output="list", titles={"milk": "Fresh milk"})
         [[{'item_id': 'milk', 'title': 'Fresh milk'}]]
         """
-        from ._answers.reranked import Reranking
         from ._answers.topk import Question, answer_users
-        from ._data.filters import Restriction
 
         check_is_fitted(self)
-        restriction = Restriction(self._excludes_seen(exclude_seen), candidates, exclude, on_unknown)
-        question = Question(k, restriction, return_scores, output, titles, Reranking(rerank, rerank_size))
+        restriction = (self._excludes_seen(exclude_seen), candidates, exclude)
+        question = Question(k, *restriction, return_scores, output, titles, on_unknown, rerank, rerank_size)
         return answer_users(self._serving_on_device(), LogForm(**self._log_form), users, at, question)
 
     def predict_topk_sequences(
@@ -592,13 +590,11 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         >>> recommender.predict_topk_sequences([["jam", "tea"]], k=1)
         array([['milk']], dtype=object)
         """
-        from ._answers.reranked import Reranking
         from ._answers.topk import Question, answer_sequences
-        from ._data.filters import Restriction
 
         check_is_fitted(self)
-        restriction = Restriction(self._excludes_seen(exclude_seen), candidates, exclude, on_unknown)
-        question = Question(k, restriction, return_scores, output, titles, Reranking(rerank, rerank_size))
+        restriction = (self._excludes_seen(exclude_seen), candidates, exclude)
+        question = Question(k, *restriction, return_scores, output, titles, on_unknown, rerank, rerank_size)
         return answer_sequences(self._serving_on_device(), LogForm(**self._log_form), sequences, question)
 
     def predict(self, X: Any) -> NDArray[Any]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from .._data.form import LogForm
-from .._data.reading import read_ids
 from .._scoring import embeddings
 from .._scoring.best_users import EMBEDDINGS, HISTORIES, has_embeddings, users_like_users
 from .._scoring.scorer import Serving
 from .._utils.arguments import check_choice, check_k
 from .._utils.memory import require_bytes
 from .._utils.torch_state import in_usual_torch_state
-from .asking import known_users
+from .asking import known_users, read_keys
 from .forms import ARRAY, Form, Legend, RankedLists, check_output, present
 from .titles import read_titles
 from .topk import BYTES_PER_ANSWER
@@ -76,7 +75,7 @@ def similar_items(serving: Serving, log: LogForm, items: Any, side: Any, questio
     n_items = base.counts.n_items
     if k >= n_items:
         raise ValueError(f"k must be below the {n_items} known items, not {k}.")
-    keys = read_ids(items, "items")
+    keys = read_keys(items, "items", state.item_vocabulary)
     codes = state.item_vocabulary.known_codes(keys, "items", n_items)
     titles = None
     if question.titles is not None:
@@ -122,7 +121,7 @@ def similar_users(serving: Serving, log: LogForm, users: Any, by: Any, question:
         )
     if by == AUTO:
         by = EMBEDDINGS if has_embeddings(scorer) else HISTORIES
-    keys = read_ids(users, "users")
+    keys = read_keys(users, "users", state.user_vocabulary)
     codes = known_users(state, keys, snapshot.n_users)
     if k >= snapshot.n_users:
         raise ValueError(f"k must be below the {snapshot.n_users} known users, not {k}.")

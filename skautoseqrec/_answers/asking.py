@@ -11,6 +11,7 @@ from .._counts.events import kind_of, wrong_kind_of_time
 from .._data.filters import handle_unknown
 from .._data.reading import read_ids
 from .._data.times import time_column
+from .._data.vocabulary import Vocabulary
 from .._state.snapshot import Asked
 from .._state.state import State
 from .._utils.arguments import check_choice
@@ -42,12 +43,18 @@ def ask_users(state: State, users: Any, at: Any, on_unknown: str | None) -> Rows
         be an error.
     """
     check_choice(on_unknown, "on_unknown", ON_UNKNOWN)
-    keys = read_ids(users, "users")
+    keys = read_keys(users, "users", state.user_vocabulary)
     check_times(state, at)
     rows = Rows(keys, state.asked(keys, at))
     codes = np.where(rows.is_known, 0, -1)
     handle_unknown([keys], [codes], "users", "user_ids_", on_unknown or "ignore", POPULAR)
     return rows
+
+
+def read_keys(ids: Any, name: str, vocabulary: Vocabulary) -> NDArray[Any]:
+    """Return a list of ids; an empty one, which has no kind, is of that of the known ids."""
+    keys = read_ids(ids, name)
+    return keys if len(keys) else keys.astype(vocabulary.ids().dtype)
 
 
 def known_users(state: State, users: Any, n_users: int) -> NDArray[np.int64]:

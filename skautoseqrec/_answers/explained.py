@@ -12,14 +12,14 @@ from sklearn.utils import Bunch
 
 from .._data.filters import Restriction, handle_unknown
 from .._data.form import LogForm
-from .._data.reading import read_ids
+from .._network.heads import NEURAL_PARTS
 from .._scoring.explain import Explanation, explain
 from .._scoring.scorer import Serving
 from .._utils.arguments import check_choice
 from .._utils.torch_state import in_usual_torch_state
-from .asking import ON_UNKNOWN, Rows, ask_users
+from .asking import ON_UNKNOWN, Rows, ask_users, read_keys
 from .forms import FRAME, TITLE
-from .topk import read_titles_for
+from .titles import read_titles
 from .words import Wording
 
 #: A Bunch of arrays, or a frame of the parts.
@@ -69,14 +69,15 @@ def explain_scores(serving: Serving, log: LogForm, question: ExplainQuestion) ->
     check_choice(restriction.on_unknown, "on_unknown", ON_UNKNOWN)
     rows = ask_users(state, as_list(question.users), question.at, restriction.on_unknown)
     vocabulary, n_items = state.item_vocabulary, rows.asked.snapshot.n_items
-    items = read_ids(as_list(question.items), "items")
+    items = read_keys(as_list(question.items), "items", vocabulary)
     codes = vocabulary.codes_of(items, n_items)
     on_unknown = restriction.on_unknown or "raise"
     handle_unknown([items], [codes], "items", "item_ids_", on_unknown, "Nothing is said of their scores.")
-    titles = read_titles_for(question.titles, serving, rows.asked, log)
+    titles = None if question.titles is None else read_titles(question.titles, vocabulary, n_items, log.item)
     eligible = restriction.read(vocabulary, n_items, len(rows.keys))
     explanation = explain(scorer, rows.asked, np.maximum(codes, 0), eligible)
-    said = _Said(rows, items, codes, vocabulary.ids(n_items), titles)
+    encodes = any(scorer.blend[part] for part in NEURAL_PARTS)
+    said = _Said(rows, items, codes, vocabulary.ids(n_items), titles, encodes)
     if question.output == FRAME:
         return said.frame(explanation, log)
     return said.bunch(explanation)
@@ -96,6 +97,7 @@ class _Said(NamedTuple):
     codes: NDArray[np.int64]
     item_ids: NDArray[Any]
     titles: list[str | None] | None
+    encodes: bool
 
     def bunch(self, explanation: Explanation) -> Bunch:
         """Return arrays by name, of shape (n_users, n_items) or one for each user."""
@@ -145,7 +147,7 @@ class _Said(NamedTuple):
             names = self._names(past)
             shares = shares_of(values)
             for place, item in enumerate(self.items.tolist()):
-                wording = Wording(status[user, place], int(ranks[user, place]))
+                wording = Wording(status[user, place], int(ranks[user, place]), self.encodes)
                 n_candidates, is_known = int(explanation.places.n_candidates[user]), bool(self.rows.is_known[user])
                 sentences[user, place] = wording.say(item, names, shares[:, place], n_candidates, is_known)
         return sentences

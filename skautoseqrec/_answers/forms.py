@@ -83,6 +83,12 @@ def check_output(output: Any, titles: Any = None) -> None:
         raise ValueError("An array of ids has no place for titles: ask for output='frame' or output='list'.")
 
 
+def arrays(lists: RankedLists, return_scores: bool) -> Any:
+    """Return lists as an array of ids, and one of scores if they are wanted."""
+    ids, scores = decode_answers(*lists)
+    return (ids, scores) if return_scores else ids
+
+
 def present(lists: RankedLists, form: Form, legend: Legend) -> Any:
     """Return lists in the form that is wanted; whatever it is, places without anything are not in it, or masked.
 
@@ -94,8 +100,7 @@ def present(lists: RankedLists, form: Form, legend: Legend) -> Any:
         If the package that makes the frame is not installed.
     """
     if form.output == ARRAY:
-        ids, scores = decode_answers(*lists)
-        return (ids, scores) if form.return_scores else ids
+        return arrays(lists, form.return_scores)
     if form.output == FRAME:
         return _frame(lists, form, legend)
     listed = [lists.ids[row[row >= 0]].tolist() for row in lists.codes]

@@ -29,37 +29,41 @@ class Reranking(NamedTuple):
 
     Parameters
     ----------
-    function : callable or None
-        Takes users, ids and scores, and returns an order for each user; None reranks nothing.
+    function : callable
+        Takes users, ids and scores, and returns an order for each user.
     size : int or None
-        Number of candidates of a page; None takes what the function says, or ten times the length of a list.
+        Number of candidates of a page; None takes ten times the length of a list.
     """
 
-    function: Any = None
-    size: Any = None
+    function: Any
+    size: int | None
 
-    def check(self) -> None:
-        """Raise TypeError if the function is none, ValueError if a size or what it returns cannot be."""
-        if self.function is None:
-            if self.size is not None:
+    @classmethod
+    def read(cls, function: Any, size: Any) -> Reranking | None:
+        """Return how a caller wants pages reranked; None if not at all.
+
+        Raises
+        ------
+        TypeError
+            If the function is none.
+        ValueError
+            If it has no size, or returns something else than ids or positions.
+        """
+        if function is None:
+            if size is not None:
                 raise ValueError("rerank_size is the size of the page that rerank is given; give rerank too.")
-            return
-        if not callable(self.function) or isinstance(self.function, type):
-            raise TypeError(f"rerank must be a function of (users, ids, scores), or None, not {self.function!r}.")
-        check_choice(getattr(self.function, RETURNS, IDS), f"rerank.{RETURNS}", (IDS, POSITIONS))
-        size = self._wanted_size()
+            return None
+        if not callable(function) or isinstance(function, type):
+            raise TypeError(f"rerank must be a function of (users, ids, scores), or None, not {shown(function)}.")
+        check_choice(getattr(function, RETURNS, IDS), f"rerank.{RETURNS}", (IDS, POSITIONS))
+        size = getattr(function, SIZE, None) if size is None else size
         if size is not None and (not isinstance(size, Integral) or isinstance(size, bool) or size < 1):
             raise ValueError(f"rerank_size must be a whole number of at least 1, or None, not {size!r}.")
+        return cls(function, None if size is None else int(size))
 
     def page_size(self, k: int, n_items: int) -> int:
         """Return how many candidates a page has: those of a list at least, all items at most."""
-        if self.function is None:
-            return k
-        size = self._wanted_size()
-        return min(max(k, TIMES_AS_LONG * k if size is None else int(size)), n_items)
-
-    def _wanted_size(self) -> Any:
-        return getattr(self.function, SIZE, None) if self.size is None else self.size
+        return min(max(k, TIMES_AS_LONG * k if self.size is None else self.size), n_items)
 
 
 class Pages(NamedTuple):

@@ -11,12 +11,11 @@ from .._data.form import LogForm
 from .._data.reading import read_sequences
 from .._scoring.scorer import Serving
 from .._scoring.topk import top_k
-from .._state.snapshot import Asked
 from .._utils.arguments import check_choice, check_k
 from .._utils.memory import require_bytes
 from .._utils.torch_state import in_usual_torch_state
 from .asking import ON_UNKNOWN, Rows, ask_users, check_times
-from .forms import ARRAY, FRAME, Form, Legend, RankedLists, check_output, present
+from .forms import ARRAY, FRAME, Form, Legend, RankedLists, arrays, check_output, present
 from .reranked import Pages, Reranking, rerank
 from .titles import read_titles
 
@@ -34,36 +33,45 @@ class Question(NamedTuple):
     ----------
     k : int
         Length of each list.
-    restriction : Restriction
-        What may be recommended, and what happens to unknown ids.
+    exclude_seen : bool
+        Leave out what a user has seen.
+    candidates, exclude : list of ids, list of such lists, or None
+        Allowed and denied items.
     return_scores : bool
         Whether scores are wanted too.
     output : {"array", "frame", "list"}
         The form of the answer.
     titles : dict, series, dataframe or None
         Titles of items.
-    reranking : Reranking
-        How the best candidates are reranked before the lists are cut.
+    on_unknown : {"ignore", "warn", "raise"} or None
+        What happens to unknown ids.
+    rerank : callable or None
+        Puts the best candidates in another order before the lists are cut.
+    rerank_size : int or None
+        How many candidates it is given.
     """
 
     k: Any
-    restriction: Restriction
+    exclude_seen: bool
+    candidates: Any = None
+    exclude: Any = None
     return_scores: bool = False
     output: Any = ARRAY
     titles: Any = None
-    reranking: Reranking = Reranking()
+    on_unknown: Any = None
+    rerank: Any = None
+    rerank_size: Any = None
 
     @property
     def needs_keys(self) -> bool:
         """Whether the answer says, or what is done for it needs, whose it is."""
-        has_rerank = self.reranking.function is not None
-        return has_rerank or self.output == FRAME or self.restriction.on_unknown is not None
+        return self.rerank is not None or self.output == FRAME or self.on_unknown is not None
 
     def check(self) -> None:
-        """Raise ValueError or TypeError if the question makes no sense, whatever is known."""
+        """Raise ValueError if a form or a choice is none."""
         check_output(self.output, self.titles)
-        check_choice(self.restriction.on_unknown, "on_unknown", ON_UNKNOWN)
-        self.reranking.check()
+        if self.on_unknown is not None:
+            check_choice(self.on_unknown, "on_unknown", ON_UNKNOWN)
 
 
 @in_usual_torch_state
@@ -94,7 +102,7 @@ def answer_users(serving: Serving, log: LogForm, users: Any, at: Any, question: 
     """
     question.check()
     if question.needs_keys:
-        rows = ask_users(serving.state, users, at, question.restriction.on_unknown)
+        rows = ask_users(serving.state, users, at, question.on_unknown)
     else:
         check_times(serving.state, at)
         rows = Rows(NOBODY, serving.state.asked(users, at))
@@ -105,7 +113,7 @@ def answer_users(serving: Serving, log: LogForm, users: Any, at: Any, question: 
 def answer_sequences(serving: Serving, log: LogForm, sequences: Any, question: Question) -> Any:
     """Return what the recommender's ``predict_topk_sequences`` does; histories are known by their place."""
     question.check()
-    on_unknown = question.restriction.on_unknown
+    on_unknown = question.on_unknown
     if on_unknown is None:
         asked = serving.state.asked_sequences(sequences)
     else:
@@ -119,22 +127,20 @@ def answer_sequences(serving: Serving, log: LogForm, sequences: Any, question: Q
 def _answer(serving: Serving, log: LogForm, rows: Rows, question: Question, key: str) -> Any:
     (state, scorer), asked = serving, rows.asked
     snapshot, items = asked.snapshot, state.item_vocabulary
+    reranking = Reranking.read(question.rerank, question.rerank_size)
     k, n_rows = check_k(question.k), len(asked.histories)
-    n_page = question.reranking.page_size(k, snapshot.n_items)
+    n_page = k if reranking is None else reranking.page_size(k, snapshot.n_items)
     purpose = f"An answer of {n_page:,} items for each of {n_rows:,} users"
     require_bytes(BYTES_PER_ANSWER * n_rows * max(k, n_page), purpose, "Ask for fewer users at a time.")
-    eligible = question.restriction.read(items, snapshot.n_items, n_rows)
-    titles = read_titles_for(question.titles, serving, asked, log)
-    pages = Pages(*top_k(scorer, asked, n_page, eligible))
-    if question.reranking.function is not None:
-        pages = rerank(pages, question.reranking, rows.keys, scorer, snapshot, items).cut(k)
-    lists = RankedLists(*pages, items.ids(snapshot.n_items))
+    restriction = Restriction(question.exclude_seen, question.candidates, question.exclude, question.on_unknown)
+    eligible = restriction.read(items, snapshot.n_items, n_rows)
+    titles = None if question.titles is None else read_titles(question.titles, items, snapshot.n_items, log.item)
+    codes, scores = top_k(scorer, asked, n_page, eligible)
+    if reranking is not None:
+        codes, scores = rerank(Pages(codes, scores), reranking, rows.keys, scorer, snapshot, items).cut(k)
+    lists = RankedLists(codes, scores, items.ids(snapshot.n_items))
+    if question.output == ARRAY:  # the usual answer, given without delay
+        return arrays(lists, question.return_scores)
+    is_known = rows.is_known if question.output == FRAME else None
     form = Form(question.output, question.return_scores, log, titles)
-    return present(lists, form, Legend(rows.keys, key, log.item, "score", rows.is_known))
-
-
-def read_titles_for(titles: Any, serving: Serving, asked: Asked, log: LogForm) -> list[str | None] | None:
-    """Return the titles of the items that a snapshot knows, by code; None if none were given."""
-    if titles is None:
-        return None
-    return read_titles(titles, serving.state.item_vocabulary, asked.snapshot.n_items, log.item)
+    return present(lists, form, Legend(rows.keys, key, log.item, "score", is_known))

@@ -8,14 +8,13 @@ import numpy as np
 
 from .._data.filters import Filter
 from .._data.form import LogForm
-from .._data.reading import read_ids
 from .._scoring.best_users import users_for_items
 from .._scoring.scorer import Serving
 from .._state.snapshot import Asked
 from .._utils.arguments import check_k
 from .._utils.torch_state import in_usual_torch_state
 from .alike import ListQuestion, require_bytes_for
-from .asking import check_times, known_users
+from .asking import check_times, known_users, read_keys
 from .forms import Form, Legend, RankedLists, check_output, present
 
 
@@ -54,7 +53,7 @@ def predict_users(
     if at is not None and np.ndim(at):
         raise ValueError("at must be one time, for all users, or None.")
     check_times(state, at)
-    item_ids = read_ids(items, "items")
+    item_ids = read_keys(items, "items", state.item_vocabulary)
     # Read for one user: the snapshot and the time are the same for all.
     snapshot, _, asked_at = state.asked(state.user_ids()[:1], at)
     asked_at = asked_at if isinstance(asked_at, float) else float(asked_at[0])

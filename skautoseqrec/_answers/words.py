@@ -28,10 +28,13 @@ class Wording(NamedTuple):
         "candidate", or why it is none.
     rank : int
         Its place; 0 if it has none.
+    encodes : bool
+        Whether a network encodes the history and has a weight in the score.
     """
 
     status: str
     rank: int
+    encodes: bool
 
     def say(
         self, item: Any, names: Sequence[str], shares: NDArray[np.float32], n_candidates: int, is_known: bool
@@ -67,6 +70,7 @@ class Wording(NamedTuple):
             if shares[place] >= SMALLEST_SHARE
         ]
         if not named:
-            return "By the history as a whole and by what is popular: no single past item speaks for it."
+            whole = "By the history as a whole and by what is popular" if self.encodes else "By what is popular"
+            return f"{whole}: no single past item speaks for it."
         *others, last = named
         return f"Because of {', '.join(others)} and {last}." if others else f"Because of {last}."

@@ -83,7 +83,9 @@ def users_for_items(
         leave_out(scores, eligible.rows(batch), asked.histories.rows(batch))
         columns = beside(scores, items)
         # Who may be recommended nothing has no alternatives, and no number to compare.
-        shares = (scores[:, columns] - torch.logsumexp(scores, 1, keepdim=True)).nan_to_num_(nan=-torch.inf)
+        shares = (scores[:, columns] - torch.logsumexp(scores, 1, keepdim=True)).nan_to_num_(
+            nan=-torch.inf, neginf=-torch.inf
+        )
         best.add(users[batch], shares.T)
     return best.codes, np.where(best.codes < 0, -np.inf, np.exp(best.values)).astype(np.float32)
 

@@ -15,6 +15,7 @@ from skautoseqrec import AutoSeqRecRecommender, preprocessing
 from skautoseqrec._data.reading import read_columns
 from skautoseqrec.metrics import bootstrap_interval, catalogue_coverage
 from skautoseqrec.model_selection import TemporalSplit, temporal_train_test_split
+from skautoseqrec.reranking import MaxPerGroup
 
 SETTINGS = {
     "n_components": 2,
@@ -64,7 +65,8 @@ LOG_CALLS = [
 ID_CALLS = [
     "predict_topk", "candidates", "exclude", "sequences", "a sequence", "explain users", "explain items",
     "similar_items",
-    "user_embeddings", "per-user candidates", "recommended", "bootstrapped users",
+    "user_embeddings", "per-user candidates", "recommended", "bootstrapped users", "framed", "listed", "titles", "groups",
+    "reranked", "predict_users", "users of predict_users", "similar_users", "unknown candidates",
 ]  # fmt: skip
 
 
@@ -91,7 +93,40 @@ def call_with_ids(recommender, name, known, given):
         return bootstrap_interval([0.0, 1.0], given) is None
     if name == "user_embeddings":
         return len(recommender.user_embeddings(given))
+    if name in ANSWERS_CALLED:
+        return ANSWERS_CALLED[name](recommender, user, item, given)
     return len(recommender.similar_items(given, k=1))
+
+
+#: What gives answers in other forms, or takes ids in other arguments; each returns what :func:`call_with_ids` does.
+ANSWERS_CALLED = {
+    "framed": lambda recommender, user, item, given: len(
+        recommender.predict_topk(given, k=1, exclude_seen=False, output="frame")
+    ),
+    "listed": lambda recommender, user, item, given: len(recommender.predict_topk(given, k=2, output="list")),
+    "titles": lambda recommender, user, item, given: (
+        recommender.predict_topk([user], output="list", titles=given) is None
+    ),
+    "groups": lambda recommender, user, item, given: (
+        recommender.predict_topk([user], rerank=MaxPerGroup(1, given)) is None
+    ),
+    "reranked": lambda recommender, user, item, given: (
+        recommender.predict_topk([user], rerank=lambda *page: [given]) is None
+    ),
+    "predict_users": lambda recommender, user, item, given: len(recommender.predict_users(given, k=2)),
+    "users of predict_users": lambda recommender, user, item, given: (
+        recommender.predict_users([item], users=given) is None
+    ),
+    "similar_users": lambda recommender, user, item, given: len(recommender.similar_users(given, k=1)),
+    "unknown candidates": lambda recommender, user, item, given: (
+        recommender.predict_topk([user], candidates=given, on_unknown="raise", output="frame") is None
+    ),
+}
+
+
+#: Whose answer does not say how many ids were read.
+WITHOUT_NUMBER = {"candidates", "exclude", "sequences", "a sequence", "per-user candidates", "titles", "groups"}
+WITHOUT_NUMBER |= {"reranked", "users of predict_users", "unknown candidates", "recommended", "bootstrapped users"}
 
 
 def try_ids(subjects, name, call, case, counted):
@@ -106,11 +141,9 @@ def try_ids(subjects, name, call, case, counted):
         check_refusal(error)
     else:
         counted[case.kind, "worked"] += 1
-        lists = call in (
-            "candidates", "exclude", "sequences", "a sequence", "per-user candidates", "recommended",
-            "bootstrapped users",
-        )  # fmt: skip
-        assert lists or case.columns is not None, "what is no list of ids was read as one"
+        lists = call in WITHOUT_NUMBER
+        alone = call in ("explain users", "explain items") and case.kind in ("no ids: text", "no ids: a number")
+        assert lists or alone or case.columns is not None, "what is no list of ids was read as one"
         if case.columns is not None and not lists:
             assert None not in map(meaning_of_id, case.columns[0]), "no id was taken for one"
             assert answers == len(case.columns[0]), "not one answer for each"

@@ -13,6 +13,7 @@ import torch
 
 from skautoseqrec import AutoSeqRecRecommender
 from skautoseqrec._state import state
+from skautoseqrec.reranking import MaximalMarginalRelevance
 
 N_USERS, N_ITEMS = 12, 30
 #: Scores of one state differ by so much at most, whatever path was taken to them.
@@ -105,7 +106,26 @@ def biased(recommender, world):
     return None, recommender.item_biases()
 
 
-ASKS = [best_of_all, best_of_one, walked, most_like, embedded, biased]
+def wanted_by(recommender, world):
+    return recommender.predict_users([item for _, item, _ in world.log[:4]], k=8, return_scores=True)
+
+
+def alike(recommender, world):
+    return recommender.similar_users([user for user, _, _ in world.log[:4]], k=5, return_scores=True)
+
+
+def spread(recommender, world):
+    return None, recommender.predict_topk(
+        ["user 1", "user 2"], k=3, rerank=MaximalMarginalRelevance(), return_scores=True
+    )[1]
+
+
+def explained(recommender, world):
+    items = [item for _, item, _ in world.log[:2]]
+    return None, recommender.explain(["user 1", "user 2"], items).scores
+
+
+ASKS = [best_of_all, best_of_one, walked, most_like, embedded, biased, wanted_by, alike, spread, explained]
 
 
 def is_same(answer, other):
@@ -179,8 +199,9 @@ def stress(seconds, n_readers, seed=0, n_updates=60):
         while spent < seconds:
             world = World(seed, n_updates)
             for _ in range(3):
-                start = perf_counter()
-                read_beside_writer(world, n_readers, counted, failures)
-                spent += perf_counter() - start
+                if spent < seconds:
+                    start = perf_counter()
+                    read_beside_writer(world, n_readers, counted, failures)
+                    spent += perf_counter() - start
             seed += 1
     return counted, failures
