@@ -72,7 +72,12 @@ class LogForm(NamedTuple):
         # Objects are handed over as lists, for an array of objects would become a column of objects.
         data = {name: list(values) if _is_text(values) else values for name, values in columns.items()}
         schema = {name: _dtype_of(values) for name, values in columns.items()}
-        return nw.from_dict(data, schema, backend=cast(Any, frame)).to_native()
+        made = nw.from_dict(data, schema, backend=cast(Any, frame)).to_native()
+        if frame == "pandas":  # before its version 3, a missing text becomes the text "None"
+            for name, values in columns.items():
+                if isinstance(values, list) and None in values:
+                    made[name] = made[name].where([value is not None for value in values])
+        return made
 
     def check_names(self, others: Sequence[str]) -> None:
         """Raise ValueError if a column of the log has the name of another column of an answer."""

@@ -65,8 +65,8 @@ LOG_CALLS = [
 ID_CALLS = [
     "predict_topk", "candidates", "exclude", "sequences", "a sequence", "explain users", "explain items",
     "similar_items",
-    "user_embeddings", "per-user candidates", "recommended", "bootstrapped users", "framed", "listed", "titles", "groups",
-    "reranked", "predict_users", "users of predict_users", "similar_users", "unknown candidates",
+    "user_embeddings", "per-user candidates", "recommended", "bootstrapped users", "framed", "listed", "titles",
+    "groups", "reranked", "predict_users", "users of predict_users", "similar_users", "unknown candidates",
 ]  # fmt: skip
 
 
