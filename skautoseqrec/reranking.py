@@ -52,7 +52,7 @@ class MaxPerGroup(BaseEstimator):
     >>> recommender = AutoSeqRecRecommender(**parameters)
     >>> rerank = MaxPerGroup(1, {"tea": "drink", "milk": "drink", "juice": "drink", "jam": "food"})
     >>> recommender.fit(log).predict_topk(["dan"], k=3)
-    array([['tea', 'milk', 'juice']], dtype=object)
+    array([['tea', 'jam', 'juice']], dtype=object)
     >>> recommender.predict_topk(["dan"], k=3, rerank=rerank, output="list")
     [['tea', 'jam']]
     """

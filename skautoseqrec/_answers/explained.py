@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
 from .._data.filters import Restriction, handle_unknown
-from .._data.form import LogForm
+from .._data.form import LogForm, check_names
 from .._network.heads import NEURAL_PARTS
 from .._scoring.explain import Explanation, explain
 from .._scoring.scorer import Serving
@@ -126,7 +126,7 @@ class _Said(NamedTuple):
         columns: dict[str, Any] = {PART: [names[place] for place in parts], VALUE: values.ravel()}
         if self.titles is not None:
             columns = {TITLE: [self._title(code) for code in self.codes[items].tolist()], **columns}
-        log.check_names([*columns])
+        check_names([log.user, log.item, *columns])
         return log.make_frame({log.user: self.rows.keys[users], log.item: self.items[items], **columns})
 
     def _of_known(self, parts: dict[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:

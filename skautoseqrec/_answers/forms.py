@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._data.form import LogForm
+from .._data.form import LogForm, check_names
 from .._data.vocabulary import decode_answers
 from .._utils.arguments import check_choice
 
@@ -124,5 +124,5 @@ def _frame(lists: RankedLists, form: Form, legend: Legend) -> Any:
         columns = {TITLE: [form.titles[code] for code in codes.tolist()], **columns}
     if legend.is_known is not None:
         columns[KNOWN] = legend.is_known[rows]
-    form.log.check_names([*columns])
+    check_names([legend.key, legend.listed, *columns])
     return form.log.make_frame({legend.key: legend.keys[rows], legend.listed: lists.ids[codes], **columns})

@@ -57,8 +57,6 @@ class LogForm(NamedTuple):
 
         Raises
         ------
-        ValueError
-            If two columns have one name.
         ImportError
             If the package that makes such frames is not installed.
         """
@@ -79,14 +77,15 @@ class LogForm(NamedTuple):
                     made[name] = made[name].where([value is not None for value in values])
         return made
 
-    def check_names(self, others: Sequence[str]) -> None:
-        """Raise ValueError if a column of the log has the name of another column of an answer."""
-        doubled = next((name for name in (self.user, self.item) if list(others).count(name)), None)
-        if doubled is not None or self.user == self.item:
-            raise ValueError(
-                f"The column {doubled!r} of the fitted log has the name of another column of the answer. Rename it in "
-                "the log and fit again, or ask for output='list'."
-            )
+
+def check_names(names: Sequence[str]) -> None:
+    """Raise ValueError if two columns of an answer have one name: one of them is then named as in the log."""
+    doubled = next((name for name in names if names.count(name) > 1), None)
+    if doubled is not None:
+        raise ValueError(
+            f"The column {doubled!r} of the fitted log has the name of another column of the answer. Rename it in the "
+            "log and fit again, or ask for another output."
+        )
 
 
 def _is_text(values: Any) -> bool:
