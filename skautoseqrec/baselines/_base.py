@@ -123,7 +123,8 @@ class BaselineRecommender(LogEstimator, BaseEstimator, ABC):
         exclude_seen : bool or None, default=None
             Whether to leave out a user's seen items; None takes the estimator's parameter.
         candidates : list of item ids, list of such lists or None, default=None
-            Items that may be recommended, for all users or per user; each must be known. None allows all.
+            Items that may be recommended, for all users or per user. Unknown ones are left out with a warning. None
+            allows all.
         exclude : list of item ids, list of such lists or None, default=None
             Items that must not be recommended, for all users or per user.
         return_scores : bool, default=False
@@ -140,7 +141,7 @@ class BaselineRecommender(LogEstimator, BaseEstimator, ABC):
         Raises
         ------
         ValueError
-            If k < 1, a candidate is not known, or the number of per-user lists is not the number of users.
+            If k < 1, or the number of per-user lists is not the number of users.
         TypeError
             If ids are of another kind than the known ones, or ``candidates`` or ``exclude`` is not a list.
         MemoryError

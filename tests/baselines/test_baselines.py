@@ -159,7 +159,7 @@ def test_updates_make_known(unfitted):
         (lambda r: r.score(TEA_UPDATE, sample_weight=[1.0]), ValueError),
         (lambda r: r.predict_topk(["ann"], k=0), ValueError),
         (lambda r: r.predict_topk("ann"), TypeError),
-        (lambda r: r.predict_topk(["ann"], candidates=["soap"]), ValueError),
+        (lambda r: r.predict_topk(["ann"], candidates="soap"), TypeError),
         (lambda r: r.predict_topk(["ann"], exclude_seen="no"), ValueError),
         (lambda r: r.predict_topk(["ann"], k=10**12), MemoryError),
         (lambda r: r.fit([("ann", None, 1)]), ValueError),
@@ -228,6 +228,13 @@ def test_hostile_logs_work_or_are_refused_in_words(call, case):
         assert answers_of(recommender, ["ann"]) == answers
     else:
         assert case.columns is not None, "what is no log was read as one"
+
+
+def test_unknown_candidates_are_left_out_with_a_warning():
+    recommender = PopularityRecommender().fit([("ann", "tea"), ("bob", "milk")])
+    with pytest.warns(UserWarning, match="brick"):
+        listed = recommender.predict_topk(["zoe"], k=2, candidates=["brick", "milk"])
+    assert listed.tolist() == [["milk", None]]
 
 
 def test_most_zeros_earn_a_warning():
