@@ -5,6 +5,9 @@ from hypothesis import settings
 
 from skautoseqrec._scoring import queries
 
+# They hold fixtures and no examples, and several of one name cannot be imported as modules.
+collect_ignore_glob = ["*conftest.py"]
+
 # Machines are shared and noisy: a slow example is no failure.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")

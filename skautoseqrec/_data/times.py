@@ -95,7 +95,7 @@ def _floats_of_time(column: NDArray[Any], name: str) -> NDArray[np.float64]:
 
 def warn_of_mixed_units(times: NDArray[Any] | None, name: str) -> None:
     """Warn of times of which some are seconds since 1970 and others milliseconds, microseconds or nanoseconds."""
-    if times is None or times.dtype.kind not in "iuf":
+    if times is None or len(times) < 2 or times.dtype.kind not in "iuf":
         return
     units = [(SECONDS[0] * factor <= times) & (times < SECONDS[1] * factor) for factor in UNITS.values()]
     first = {unit: int(is_unit.argmax()) for unit, is_unit in zip(UNITS, units, strict=True) if is_unit.any()}

@@ -42,7 +42,7 @@ class Vocabulary:
 
     def check_kind(self, ids: NDArray[Any]) -> None:
         """Raise TypeError if numbers are asked of string ids or strings of numbers."""
-        if self._ids is None or len(ids) == 0:
+        if self._ids is None or len(ids) == 0 or ids.dtype.kind == self._ids.dtype.kind:
             return
         known, asked = ("strings" if kind in "OUT" else "numbers" for kind in (self.ids().dtype.kind, ids.dtype.kind))
         if known != asked:
@@ -55,7 +55,7 @@ class Vocabulary:
     def check_new(self, ids: NDArray[Any]) -> None:
         """Raise TypeError if ids cannot stand beside the known ones, each as it is."""
         self.check_kind(ids)
-        if self._ids is None or len(ids) == 0:
+        if self._ids is None or len(ids) == 0 or ids.dtype.kind == self._ids.dtype.kind:
             return
         kinds = self.ids().dtype.kind, ids.dtype.kind
         if kinds == ("i", "f"):

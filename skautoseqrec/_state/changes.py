@@ -49,8 +49,7 @@ class Changes(NamedTuple):
     def none(cls, base: Base) -> Changes:
         """Return what no events changed."""
         nothing = np.zeros(0, dtype=np.int64)
-        none = torch.zeros(0, base.source.shape[1], dtype=torch.float32)
-        return cls(0, base.item_vectors, nothing, none, base.levels)
+        return cls(0, base.item_vectors, nothing, base.source.new_zeros(0, base.source.shape[1]), base.levels)
 
     def advance(self, base: Base, overlay: Overlay, model: Model, n_events: int, n_items: int) -> Changes:
         """Return what more events changed, given how many events and items there are then."""

@@ -69,7 +69,6 @@ class State:
         """Return the ids of the known items; the position of an id is its code."""
         return self.item_vocabulary.ids(self.snapshot.n_items)
 
-    @in_usual_torch_state
     def update(self, columns: Columns) -> None:
         """Let the events of a log in, in time order; all of it becomes visible at once."""
         self.user_vocabulary.check_new(columns.user_ids)
@@ -172,12 +171,14 @@ class State:
         seconds = None if columns.times is None else as_seconds(columns.times)
         return Events(users, items, n_users, n_items, joins, seconds)
 
+    @in_usual_torch_state
     def _base_after(self, base: Base, n_events: int, n_users: int, n_items: int) -> Base:
         n_merged = len(base.counts.history)
         if n_merged == n_events:
             return base
         return base.add_events(self.events.log(n_users, n_items, n_merged, n_events), self.model)
 
+    @in_usual_torch_state
     def _built(self, base: Base) -> Base:
         """Return a base of all events built as a whole."""
         return Base.build(base.counts, self.events.between(0, len(base.counts.history))[1], self.model)

@@ -149,6 +149,11 @@ class GrowableArray:
         """Return how many rows have been appended."""
         return self._length
 
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the rows, which may be promoted."""
+        return self._buffer.dtype
+
     def append(self, value: Any) -> None:
         """Append one row of the array's own dtype."""
         if self._length == len(self._buffer):
