@@ -1,5 +1,12 @@
 """Settings of all tests, and fixtures that tests of several rooms share."""
 
+import os
+
+# Several processes of pytest share the cores; torch reads this when it is loaded.
+if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
+    n_threads = (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, n_threads)))
+
 import pytest
 from hypothesis import settings
 

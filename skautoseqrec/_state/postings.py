@@ -4,42 +4,106 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from itertools import pairwise
+from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .._utils.ragged import ragged_ranges
+
+
+class Run(NamedTuple):
+    """Places that were appended together, sorted by their keys, and rising for each of them.
+
+    Parameters
+    ----------
+    keys : ndarray of shape (n_keys,)
+        The keys, rising.
+    bounds : ndarray of shape (n_keys + 1,)
+        Where the places of each begin, and where the last ones end.
+    places : ndarray of shape (n_places,)
+        The places, key after key.
+    """
+
+    keys: NDArray[np.integer]
+    bounds: NDArray[np.int64]
+    places: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, keys: NDArray[np.integer], places: NDArray[np.int64]) -> Run:
+        """Return a run of rising places, given the key at each."""
+        order = np.argsort(keys, kind="stable")
+        keys = keys[order]
+        starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]][: len(keys)])
+        return cls(keys[starts], np.r_[starts, len(keys)], places[order])
+
+    def followed_by(self, later: Run) -> Run:
+        """Return both runs as one, given one whose places stand behind these."""
+        keys = (np.repeat(run.keys, np.diff(run.bounds)) for run in (self, later))
+        return Run.of(np.concatenate([*keys]), np.concatenate([self.places, later.places]))
+
+    def places_of(self, key: int) -> NDArray[np.int64]:
+        """Return the places of one key, in fewer steps than :meth:`rows` takes."""
+        found = int(self.keys.searchsorted(key))
+        if found == len(self.keys) or self.keys[found] != key:
+            return self.places[:0]
+        return self.places[self.bounds[found] : self.bounds[found + 1]]
+
+    def rows(self, keys: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return how many places each of some keys has, and the places, row after row."""
+        found = np.searchsorted(self.keys, keys)
+        found[found == len(self.keys)] = 0
+        starts = self.bounds[found]
+        lengths = np.where(self.keys[found] == keys, self.bounds[found + 1] - starts, 0)
+        return lengths, self.places[ragged_ranges(starts, lengths)]
 
 
 class Postings:
     """For each key the places where it stands, rising; append-only, so that readers need no lock.
 
-    A reader passes the end of the column that it may see; what is appended later stands behind it.
+    A reader passes the end of the column that it may see; what is appended later stands behind it. Places that come
+    one by one are appended to a list of their key, places that come together are kept in sorted runs: of these there
+    are few, because one is joined with the one before it until that is twice as long.
     """
 
     def __init__(self) -> None:
-        self._places: dict[int, array[int]] = {}
+        # One reference, set at once: a reader finds runs and lists that belong together. The lists are newer.
+        self._parts: tuple[tuple[Run, ...], dict[int, array[int]]] = ((), {})
 
     def append(self, key: int, place: int) -> None:
         """Append one place of a key."""
-        places = self._places.get(key)
+        lists = self._parts[1]
+        places = lists.get(key)
         if places is None:
-            self._places[key] = array("q", (place,))
+            lists[key] = array("q", (place,))
         else:
             places.append(place)
 
     def extend(self, keys: NDArray[np.integer], places: NDArray[np.int64]) -> None:
         """Append many places, rising, given the key at each."""
-        order = np.argsort(keys, kind="stable")
-        keys, packed = keys[order], memoryview(places[order].tobytes())
-        bounds = np.r_[np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]][: len(keys)]), len(keys)]
-        firsts, spans = keys[bounds[:-1]].tolist(), pairwise((bounds * places.itemsize).tolist())
-        for key, (start, stop) in zip(firsts, spans, strict=True):
-            self._places.setdefault(key, array("q")).frombytes(packed[start:stop])
+        if not len(keys):
+            return
+        runs, lists = self._parts
+        grown = list(runs)
+        if lists:
+            listed = np.repeat(np.array([*lists]), [*map(len, lists.values())])
+            grown.append(Run.of(listed, np.array([*chain.from_iterable(lists.values())])))
+        grown.append(Run.of(keys, places))
+        while len(grown) > 1 and len(grown[-2].places) < 2 * len(grown[-1].places):
+            last = grown.pop()
+            grown[-1] = grown[-1].followed_by(last)
+        self._parts = tuple(grown), {}
 
     def newest(self, key: int, n_places: int) -> list[int]:
         """Return so many of the newest places of a key, or all there are; the newest stands last."""
-        places = self._places.get(key)
-        return [] if places is None else places[-n_places:].tolist() if n_places else []
+        runs, lists = self._parts
+        places = lists[key][-n_places:].tolist() if n_places and key in lists else []
+        for run in reversed(runs):
+            if len(places) == n_places:
+                break
+            places = [*run.places_of(key)[len(places) - n_places :].tolist(), *places]
+        return places
 
     def rows(self, keys: NDArray[np.integer], end: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the places below an end of some keys.
@@ -58,13 +122,47 @@ class Postings:
         places : ndarray of shape (n_places,)
             The places, row after row.
         """
-        lengths, found = [], array("q")
-        for key in keys.tolist():
-            places = self._places.get(key)
-            if places is None:
-                lengths.append(0)
-                continue
-            stop = bisect_left(places, end)
-            found += places[:stop]  # a copy: a writer may append meanwhile
-            lengths.append(stop)
-        return np.array(lengths, dtype=np.int64), np.frombuffer(found, dtype=np.int64)
+        runs, lists = self._parts
+        parts = [_below(end, *run.rows(keys)) for run in runs]
+        if lists or not runs:
+            parts.append(_listed(lists, keys, end))
+        return parts[0] if len(parts) == 1 else _joined(parts)
+
+
+def _listed(
+    lists: dict[int, array[int]], keys: NDArray[np.integer], end: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the places below an end that stand in the lists of some keys."""
+    lengths, found = [], array("q")
+    for key in keys.tolist():
+        places = lists.get(key)
+        if places is None:
+            lengths.append(0)
+            continue
+        stop = bisect_left(places, end)
+        found += places[:stop]  # a copy: a writer may append meanwhile
+        lengths.append(stop)
+    return np.array(lengths, dtype=np.int64), np.frombuffer(found, dtype=np.int64)
+
+
+def _below(
+    end: int, lengths: NDArray[np.int64], places: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return rows of places without those from an end on."""
+    is_below = places < end
+    if is_below.all():
+        return lengths, places
+    rows = np.repeat(np.arange(len(lengths)), lengths)[is_below]
+    return np.bincount(rows, minlength=len(lengths)), places[is_below]
+
+
+def _joined(
+    parts: list[tuple[NDArray[np.int64], NDArray[np.int64]]],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return rows that stand in parts, each part of a row behind the one before."""
+    lengths = np.sum([part for part, _ in parts], axis=0)
+    starts, joined = np.cumsum(lengths) - lengths, np.empty(lengths.sum(), dtype=np.int64)
+    for part, places in parts:
+        joined[ragged_ranges(starts, part)] = places
+        starts = starts + part
+    return lengths, joined
