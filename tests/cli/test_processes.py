@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 
 import numpy as np
 
@@ -13,8 +14,19 @@ from skautoseqrec.datasets import make_interactions
 COMMAND = [sys.executable, "-m", "skautoseqrec"]
 
 
+def hear_interrupts():
+    """Undo what a shell does to what it starts in the background, the tests perhaps: its interrupts are ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(*arguments, **pipes):
-    return subprocess.Popen([*COMMAND, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **pipes)
+    command = [*COMMAND, *map(str, arguments)]
+    pipes |= {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen(command, **pipes, preexec_fn=hear_interrupts)
+    watch = threading.Timer(120, process.kill)  # a test that waits for it fails, and does not wait for ever
+    watch.daemon = True
+    watch.start()
+    return process
 
 
 def beside(path):
