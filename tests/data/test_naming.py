@@ -168,7 +168,7 @@ def test_everything_that_takes_a_log_takes_columns(tmp_path):
         kept.partial_update(odd_frame().assign(who=3, when=[4, 5, 6])).partial_update([(4, 7, 8)])
         assert kept.user_ids_.tolist() == [2, 1, 3, 4]
         assert kept.forget(interactions=odd_frame().assign(who=3, when=[4, 5, 6])).user_ids_.tolist() == [2, 1, 4]
-        with pytest.warns(UserWarning, match="not eligible"):
+        with pytest.warns(UserWarning, match="had been seen by their user"):
             assert kept.score_samples(odd_frame()).shape == (3,)
         assert len(kept.predict(odd_frame())) == 3
     for transformer in (
