@@ -20,7 +20,7 @@ from ._data.estimators import LogEstimator, all_or_nothing, validate_log
 from ._data.form import LogForm
 from ._data.naming import check_columns
 from ._data.reading import read_columns
-from ._fitting.reporting import CallbackSupportMixin, Monitor, with_callbacks
+from ._fitting.reporting import CallbackSupportMixin, Monitor, verbosity, with_callbacks
 from ._parameters import PAPER_PARAMS, PARAMETER_CONSTRAINTS
 from ._utils.arguments import check_flag, check_weights, count_events, weighted_mean
 
@@ -323,9 +323,11 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         warm_start = WarmStart(self.module_, self._serving.state.item_vocabulary) if is_warm else None
         with all_or_nothing(self):
             settings = resolve_parameters(self.get_params(deep=False))
-            columns = validate_log(self, X, reset=True)
+            columns, form = validate_log(self, X, reset=True), LogForm.of(X, check_columns(self.columns))
+            if verbosity(self.verbose) >= 1 and form != LogForm():
+                print(f"The log: {form}.")
             self.__dict__ |= fit_log(columns, X, settings, monitor, warm_start)
-            self._log_form = LogForm.of(X, check_columns(self.columns))._asdict()
+            self._log_form = form._asdict()
         monitor.fit_ends()
         return self
 

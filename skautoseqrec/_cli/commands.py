@@ -18,7 +18,7 @@ from ..metrics import mean_reciprocal_rank, ndcg_at_k, ranks_from_reciprocal, re
 from ..model_selection import temporal_train_test_split
 from ..recommender import AutoSeqRecRecommender, load_model
 from .answers import Titles, answers_of, reason_for, rows_of
-from .logs import LogForm, log_options, of_kind, opened, read_id
+from .logs import FileForm, log_options, of_kind, opened, read_id
 from .printing import note, print_facts, print_lines, print_rows
 
 #: Users that are answered at once.
@@ -59,7 +59,7 @@ def fit(
     include_seen: bool,
     seed: int,
     quiet: bool,
-    form: LogForm,
+    form: FileForm,
     as_json: bool,
 ) -> None:
     """Train a model on LOG, and save it.
@@ -93,7 +93,7 @@ def fit(
 @click.option("--ties", type=click.Choice(["row", "together"]), help="How events of one time are ranked.")
 @log_options
 @json_option
-def evaluate(model: str, log: str, k: int, ties: str | None, form: LogForm, as_json: bool) -> None:
+def evaluate(model: str, log: str, k: int, ties: str | None, form: FileForm, as_json: bool) -> None:
     """Rank each event of LOG before it is added, and print how well MODEL did.
 
     LOG has the events after those that the model knows. The model does not change.
@@ -153,7 +153,7 @@ def recommend(
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
 @log_options
 @json_option
-def update(model: str, log: str, output: str | None, quiet: bool, form: LogForm, as_json: bool) -> None:
+def update(model: str, log: str, output: str | None, quiet: bool, form: FileForm, as_json: bool) -> None:
     """Add the events of LOG (- for stdin) to MODEL, exactly and without training.
 
     LOG may have any size: it is read piece by piece, oldest events first. MODEL is replaced in one step once all are

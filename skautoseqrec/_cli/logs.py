@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import sys
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,7 +15,7 @@ from typing import Any, TextIO
 import click
 
 from .._data.interactions import Interactions
-from .._data.text_files import checked_encoding
+from .._data.text_opening import checked_encoding, open_text, plain_name
 from ..datasets import load_interactions
 from ..recommender import AutoSeqRecRecommender
 
@@ -28,7 +26,7 @@ SEPARATORS = {"\\t": "\t", "tab": "\t"}
 
 
 @dataclass(frozen=True)
-class LogForm:
+class FileForm:
     """How files spell a log, as the options say.
 
     Parameters
@@ -37,7 +35,7 @@ class LogForm:
         Names of columns, by what they hold.
     names : tuple of str or None
         Names of all columns where there is no header line.
-    sep, encoding, time_format, skip_missing
+    sep, encoding, time_format, decimal, skip_missing
         As in ``load_interactions``.
     """
 
@@ -46,6 +44,7 @@ class LogForm:
     sep: str | None
     encoding: str
     time_format: str | None
+    decimal: str
     skip_missing: bool
 
     def read(self, file: Any) -> Interactions:
@@ -57,6 +56,7 @@ class LogForm:
             sep=self.sep,
             encoding=self.encoding,
             time_format=self.time_format,
+            decimal=self.decimal,
             skip_missing=self.skip_missing,
         )
 
@@ -65,7 +65,7 @@ class LogForm:
         if path.endswith(".parquet"):
             yield self.read(path)
             return
-        name = "stdin.csv" if path == "-" else Path(path).name.removesuffix(".gz")
+        name = "stdin.csv" if path == "-" else plain_name(Path(path)).name
         with opened(path, self.encoding) as file:
             first = next(file, "")
             if path == "-" and self.sep is None and first.lstrip().startswith("{"):
@@ -90,20 +90,15 @@ class LogForm:
 @contextmanager
 def opened(path: str, encoding: str) -> Iterator[TextIO]:
     """Open a text file, plain or compressed, or stdin for "-"; what is no text is told with its name."""
-    encoding = checked_encoding(encoding)
+    if path != "-":
+        with open_text(Path(path), encoding) as file:
+            yield file
+        return
     try:
-        with (
-            io.TextIOWrapper(sys.stdin.buffer, encoding=encoding, newline="")
-            if path == "-"
-            else gzip.open(path, "rt", encoding=encoding, newline="")
-            if path.endswith(".gz")
-            else Path(path).open(encoding=encoding, newline="")
-        ) as text:
+        with io.TextIOWrapper(sys.stdin.buffer, encoding=checked_encoding(encoding), newline="") as text:
             yield text
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path!r} is no text in {encoding}: {error}. Say what it is: --encoding latin-1.") from error
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise ValueError(f"{path!r} is cut off, or no gzip file: {error}") from error
+        raise ValueError(f"stdin is no text in {encoding}: {error}. Say what it is: --encoding latin-1.") from error
 
 
 def _whole_lines(rest: Iterator[str]) -> list[str]:
@@ -146,6 +141,7 @@ LOG_OPTIONS = (
     click.option("--sep", metavar="TEXT", help="What stands between fields: ';', '::', 'tab', ..."),
     click.option("--encoding", default="utf-8", show_default=True, help="How the file spells characters."),
     click.option("--time-format", metavar="FORM", help="How dates are spelled: '%m/%d/%Y %H:%M', say."),
+    click.option("--decimal", type=click.Choice([".", ","]), default=".", help="What stands before decimals of times."),
     click.option("--skip-missing", is_flag=True, help="Leave out rows without a user, an item or a time."),
 )
 
@@ -156,11 +152,11 @@ def log_options(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def with_form(*, user: str, item: str, time: str, names: str, sep: str, **others: Any) -> None:
         given = {"user": user, "item": item, "time": time}
-        form = LogForm(
+        form = FileForm(
             columns={key: name for key, name in given.items() if name is not None},
             names=tuple(names.split(",")) if names else None,
             sep=SEPARATORS.get(sep, sep),
-            **{name: others.pop(name) for name in ("encoding", "time_format", "skip_missing")},
+            **{name: others.pop(name) for name in ("encoding", "time_format", "decimal", "skip_missing")},
         )
         command(form=form, **others)
 

@@ -29,11 +29,14 @@ class LogForm(NamedTuple):
         What kind of frame the log was; None if it was none of these.
     user, item : str
         Names of its columns; the package's own if it had none.
+    time : str or None
+        Name of its column of times; None if it had none.
     """
 
     frame: str | None = None
     user: str = COLUMN_NAMES["user"]
     item: str = COLUMN_NAMES["item"]
+    time: str | None = None
 
     @classmethod
     def of(cls, X: Any, columns: Mapping[str, str]) -> LogForm:
@@ -49,8 +52,13 @@ class LogForm(NamedTuple):
         if names is None:
             return cls()
         chosen = find_columns(list(names), columns)
-        named = {key: name for key, name in zip(("user", "item"), chosen, strict=False) if isinstance(name, str)}
+        named = {key: name for key, name in chosen._asdict().items() if isinstance(name, str)}
         return cls(frame if frame in FRAMES else None, **named)
+
+    def __str__(self) -> str:
+        """Return what was read from which column."""
+        of_time = "row order is time" if self.time is None else f"times from {self.time!r}"
+        return f"users are read from {self.user!r}, items from {self.item!r}, {of_time}"
 
     def make_frame(self, columns: Mapping[str, NDArray[Any] | list[str | None]]) -> Any:
         """Return a frame of columns by name: arrays of ids and numbers, lists of texts that may be missing.

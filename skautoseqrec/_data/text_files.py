@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
-import gzip
 import json
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +17,7 @@ from .checks import shown
 from .interactions import Columns
 from .naming import COLUMN_NAMES, choose_columns
 from .reading import read_columns
+from .text_opening import open_text, plain_name
 from .time_texts import parse_times
 from .times import spells_a_number, warn_of_mixed_units
 
@@ -43,6 +41,8 @@ class TextFormat(NamedTuple):
         How characters are spelled.
     time_format : str or None
         How dates are spelled, in the letters of ``datetime.strptime``; None for numbers and ISO dates.
+    decimal : {".", ","}
+        What stands before the decimals of a time.
     skip_missing : bool
         Whether rows without a user, an item or a time are left out; otherwise they are an error.
     """
@@ -52,7 +52,14 @@ class TextFormat(NamedTuple):
     sep: str | None = None
     encoding: str = "utf-8"
     time_format: str | None = None
+    decimal: str = "."
     skip_missing: bool = False
+
+    def times_of(self, texts: NDArray[Any], name: str) -> NDArray[Any]:
+        """Return the times that texts of a column spell."""
+        if self.decimal == ",":
+            texts = np.array([text.replace(",", ".") for text in texts.tolist()], dtype=object)
+        return parse_times(texts, name, self.time_format)
 
 
 def read_text_file(path: Path | TextIO, form: TextFormat) -> Columns:
@@ -71,7 +78,7 @@ def read_text_file(path: Path | TextIO, form: TextFormat) -> Columns:
         If the file is of no known type, or holds no log; the message names the file, and the line or row.
     """
     sep, name = form.sep, Path(path if isinstance(path, Path) else path.name)
-    suffix = name.with_suffix("").suffix if name.suffix == ".gz" else name.suffix
+    suffix = plain_name(name).suffix
     if sep is None and suffix not in (*SEPARATORS, *JSON_LINES):
         known = ", ".join((*SEPARATORS, *JSON_LINES, ".parquet"))
         raise ValueError(
@@ -79,6 +86,8 @@ def read_text_file(path: Path | TextIO, form: TextFormat) -> Columns:
         )
     if sep is not None and (not isinstance(sep, str) or not sep):
         raise ValueError(f"sep must be a text of at least one character, not {shown(sep)}.")
+    if form.decimal not in (".", ","):
+        raise ValueError(f"decimal must be '.' or ',', not {shown(form.decimal)}.")
     with _opened(path, form.encoding) as file:
         if sep is None and suffix in JSON_LINES:
             if form.names is not None:
@@ -87,42 +96,14 @@ def read_text_file(path: Path | TextIO, form: TextFormat) -> Columns:
         return _read_fields(file, name.name, form._replace(sep=SEPARATORS.get(suffix, ",") if sep is None else sep))
 
 
-def checked_encoding(name: str) -> str:
-    """Return an encoding as files are opened in it: UTF-8 may begin with a mark, which is no part of the text.
-
-    Raises
-    ------
-    ValueError
-        If there is none of this name.
-    """
-    try:
-        is_utf_8 = codecs.lookup(name).name == "utf-8"
-    except LookupError as error:
-        raise ValueError(f"There is no encoding {name!r}: 'utf-8' and 'latin-1' are usual ones.") from error
-    return "utf-8-sig" if is_utf_8 else name
-
-
 @contextmanager
 def _opened(path: Path | TextIO, encoding: str) -> Iterator[TextIO]:
-    """Open a text file; what is wrong with its bytes is told with its name."""
+    """Open a text file that is not open already."""
     if not isinstance(path, Path):
         yield path
         return
-    encoding = checked_encoding(encoding)
-    try:
-        if path.suffix == ".gz":
-            with gzip.open(path, "rt", encoding=encoding, newline="") as file:
-                yield file
-        else:
-            with path.open(encoding=encoding, newline="") as file:
-                yield file
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{path.name!r} is no text in {encoding.removesuffix('-sig').upper()}: {error}. Save it as UTF-8, or say "
-            "what it is, encoding='latin-1' for instance."
-        ) from error
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise ValueError(f"{path.name!r} is cut off, or no gzip file: {error}") from error
+    with open_text(path, encoding) as file:
+        yield file
 
 
 def _read_fields(file: TextIO, file_name: str, form: TextFormat) -> Columns:
@@ -149,7 +130,7 @@ def _read_fields(file: TextIO, file_name: str, form: TextFormat) -> Columns:
                 f"Column {header[place]!r} has a missing value in row {int((text == '').argmax())} of {file_name!r}. "
                 "skip_missing=True leaves such rows out."
             )
-    times = None if chosen.time is None else parse_times(texts[2], chosen.time, form.time_format)
+    times = None if chosen.time is None else form.times_of(texts[2], chosen.time)
     warn_of_mixed_units(times, str(chosen.time))
     return Columns(parse_ids(texts[0]), parse_ids(texts[1]), times)
 
@@ -241,7 +222,7 @@ def _read_json_lines(file: TextIO, file_name: str, form: TextFormat) -> Columns:
         rows = [dict(zip(wanted, row, strict=True)) for row in complete]
     if chosen.time is not None and all(isinstance(row[chosen.time], str) for row in rows):
         texts = np.array([row[chosen.time] for row in rows], dtype=object)
-        times = parse_times(texts, chosen.time, form.time_format)
+        times = form.times_of(texts, chosen.time)
         rows = [{**row, chosen.time: time} for row, time in zip(rows, times, strict=True)]
     given = {key: name for key, name in zip(("user", "item", "time"), chosen, strict=True) if name is not None}
     return read_columns([{name: row[name] for name in wanted} for row in rows], given)

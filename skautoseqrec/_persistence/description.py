@@ -153,7 +153,8 @@ def read_log_form(fitted: Fitted) -> LogForm:
     if set(fitted.log_form) != set(LogForm._fields):
         raise ModelFileError(f"the manifest's 'log_form' has the keys {sorted(fitted.log_form)}.")
     form = LogForm(**fitted.log_form)
-    if form.frame not in (*FRAMES, None) or not isinstance(form.user, str) or not isinstance(form.item, str):
+    are_names = isinstance(form.user, str) and isinstance(form.item, str) and isinstance(form.time, str | None)
+    if form.frame not in (*FRAMES, None) or not are_names:
         raise ModelFileError(f"the manifest's 'log_form' is that of no log: {str(fitted.log_form)[:80]}.")
     return form
 

@@ -26,6 +26,7 @@ def load_interactions(
     sep: str | None = None,
     encoding: str = "utf-8",
     time_format: str | None = None,
+    decimal: str = ".",
     skip_missing: bool = False,
 ) -> Interactions:
     """Read a log from a file.
@@ -36,8 +37,8 @@ def load_interactions(
     Parameters
     ----------
     path : str, path-like or open text file with a name
-        A ``.csv``, ``.tsv``, ``.jsonl``, ``.ndjson`` or ``.parquet`` file; all but parquet may be compressed (``.gz``).
-        With ``sep``, a text file of any other name. Parquet needs pyarrow, polars or pandas to be installed.
+        A ``.csv``, ``.tsv``, ``.jsonl``, ``.ndjson`` or ``.parquet`` file; text may be compressed: ``.gz``, or ``.zst``
+        (needs zstandard). With ``sep``, a text file of any other name. Parquet needs pyarrow, polars or pandas.
     columns : dict or None, default=None
         Names of the columns of a log, by what they hold: ``{"user": ..., "item": ..., "time": ...}``, some or all of
         them. What is not given is found by the usual names (see the user guide).
@@ -50,6 +51,8 @@ def load_interactions(
     time_format : str or None, default=None
         How a text file spells dates, in the letters of ``datetime.strptime``, "%m/%d/%Y %H:%M" for instance. None reads
         numbers and ISO dates.
+    decimal : {".", ","}, default="."
+        What stands before the decimals of a time in a text file: "5,25" is 5.25 with a comma.
     skip_missing : bool, default=False
         Whether rows without a user, an item or a time are left out, with a warning; otherwise they are an error.
 
@@ -65,7 +68,7 @@ def load_interactions(
     FileNotFoundError
         If the file does not exist.
     ImportError
-        If no package that reads parquet is installed.
+        If no package that reads such a file is installed.
 
     Examples
     --------
@@ -89,7 +92,7 @@ def load_interactions(
             frame = _complete(frame, columns, path.name)
         read = read_columns(frame.to_native(), columns)
     else:
-        read = read_text_file(path, TextFormat(columns, names, sep, encoding, time_format, skip_missing))
+        read = read_text_file(path, TextFormat(columns, names, sep, encoding, time_format, decimal, skip_missing))
     return encode(read, *learn_ids(read))
 
 

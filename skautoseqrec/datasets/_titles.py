@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 
 from .._data.naming import USUAL_NAMES, plain
 from .._data.text_files import parse_ids
+from .._data.text_opening import open_plain, plain_name
 
 #: The usual names of a column of titles, in lower case and without separators.
 TITLE_NAMES = frozenset(
@@ -33,7 +33,7 @@ def load_titles(
     Parameters
     ----------
     path : str or path-like
-        The file, plain or compressed (``.gz``).
+        The file, plain or compressed (``.gz``, ``.zst``).
     item, title : str or None, default=None
         Names of the two columns. None finds the usual ones (``title``, ``name``, ``description``, ...). Where the first
         line has none, the file has no header line, and its first two columns are read.
@@ -65,10 +65,10 @@ def load_titles(
     {242: 'Kolya (1996)'}
     """
     path = Path(path)
-    content = path.read_bytes()
-    text = _decoded(gzip.decompress(content) if path.suffix == ".gz" else content, encoding)
+    with open_plain(path) as file:
+        text = _decoded(file.read(), encoding)
     first = text.split("\n", 1)[0]
-    is_csv = path.name.removesuffix(".gz").endswith(".csv")
+    is_csv = plain_name(path).suffix == ".csv"
     sep = sep or ("," if is_csv else next((mark for mark in ("::", "\t", "|", ";") if mark in first), ","))
     rows = [row for row in _split(text, sep) if row]
     if not rows or len(rows[0]) < 2:

@@ -196,3 +196,15 @@ def test_floats_that_cannot_tell_times_apart_are_noticed():
     with pytest.warns(UserWarning, match=r"float32, which cannot tell whole numbers above 16,777,216 apart"):
         read_columns(frame)
     assert read_columns(frame.assign(timestamp=np.float32(12.5))).times.tolist() == [12.5]
+
+
+@pytest.mark.parametrize(("verbose", "is_said"), [(0, False), ("auto", False), (1, True)])
+def test_a_fit_says_which_columns_it_took(capsys, verbose, is_said):
+    frame = pd.DataFrame({"movieId": [7, 8, 7], "rating": [5, 4, 3], "userId": [1, 2, 1], "ts": [1, 2, 3]})
+    AutoSeqRecRecommender(**PLAIN, exclude_seen=False, verbose=verbose).fit(frame)
+    line = "The log: users are read from 'userId', items from 'movieId', times from 'ts'.\n"
+    assert (line in capsys.readouterr().out) == is_said
+    AutoSeqRecRecommender(**PLAIN, exclude_seen=False, verbose=verbose).fit(frame[["userId", "movieId"]])
+    assert ("items from 'movieId', row order is time.\n" in capsys.readouterr().out) == is_said
+    AutoSeqRecRecommender(**PLAIN, exclude_seen=False, verbose=verbose).fit(frame.to_numpy()[:, :2])
+    assert "The log:" not in capsys.readouterr().out  # nothing has a name

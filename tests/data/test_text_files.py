@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from strategies import logs
+from zstandard import ZstdCompressor
 
 from skautoseqrec.datasets import load_interactions
 
@@ -123,7 +124,10 @@ def test_what_is_no_log_is_refused(tmp_path, text, message):
         ("log.csv", b"", {}, "'log.csv' is empty"),
         ("log.csv", "user,item\nä,b\n".encode("latin-1"), {}, "'log.csv' is no text in UTF-8"),
         ("log.csv.gz", gzip.compress(b"user,item\na,b\n")[:-9], {}, "'log.csv.gz' is cut off"),
-        ("log.csv.gz", b"user,item\na,b\n", {}, "'log.csv.gz' is cut off, or no gzip file"),
+        ("log.csv.gz", b"user,item\na,b\n", {}, "'log.csv.gz' is cut off, or not compressed as it says"),
+        ("log.csv.zst", ZstdCompressor().compress(b"user,item\na,b\n")[:-2], {}, "'log.csv.zst' is cut off"),
+        ("log.csv.zst", b"user,item\na,b\n", {}, "'log.csv.zst' is no zstandard file"),
+        ("log.csv", b"user,item,time\na,b,1\n", {"decimal": "'"}, "decimal must be '.' or ','"),
         ("log.csv", b"user,item\na," + b"x" * 200_000, {}, "Line 2 of 'log.csv': field larger"),
         ("log.dat", b"a::b\n", {}, "no known type.*or say what stands between fields"),
         ("log.csv", b"user,item\na,b\n", {"sep": ""}, "sep must be a text"),
@@ -197,3 +201,33 @@ def test_an_open_file_is_read_by_its_name():
     file = io.StringIO('{"user": "ann", "item": "007"}\n')
     file.name = "stream.jsonl"
     assert rows_of(file) == [("ann", "007")]
+
+
+@pytest.mark.parametrize("n_frames", [1, 3])
+def test_zstandard_files_are_read_whole(tmp_path, n_frames):
+    lines = [f"u{row},i{row % 7},{row}\n".encode() for row in range(60_000)]
+    parts = [b"user,item,time\n" + b"".join(lines[:20_000]), b"".join(lines[20_000:50_000]), b"".join(lines[50_000:])]
+    frames = parts if n_frames == 3 else [b"".join(parts)]
+    path = tmp_path / "log.csv.zst"
+    path.write_bytes(b"".join(ZstdCompressor().compress(frame) for frame in frames))
+    read = load_interactions(path)
+    assert (len(read), read.times[-1]) == (60_000, 59_999)
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(ValueError, match=r"'log.csv.zst' is cut off"):
+        load_interactions(path)
+
+
+def test_without_zstandard_the_message_names_it(tmp_path, monkeypatch):
+    path = tmp_path / "log.csv.zst"
+    path.write_bytes(ZstdCompressor().compress(b"user,item\na,b\n"))
+    monkeypatch.setattr("skautoseqrec._data.text_opening.find_spec", lambda name: None)
+    with pytest.raises(ImportError, match="pip install zstandard"):
+        load_interactions(path)
+
+
+def test_times_with_decimal_commas(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text("user;item;time\nann;tea;5,25\nbob;jam;6,5\n")
+    assert load_interactions(path, sep=";", decimal=",").times.tolist() == [5.25, 6.5]
+    with pytest.raises(ValueError, match="one kind in the whole column"):
+        load_interactions(path, sep=";")
