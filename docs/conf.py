@@ -1,19 +1,76 @@
-"""Sphinx configuration."""
+"""Sphinx configuration: ``sphinx-build -W -n --keep-going docs docs/_build/html``."""
+
+import os
 
 from skautoseqrec import __version__
 
 project = "skautoseqrec"
 author = "The skautoseqrec developers"
+project_copyright = author
 release = __version__
 extensions = [
+    "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
+    "sphinx_copybutton",
+    "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
-autosummary_generate = True
-numpydoc_show_class_members = False
+templates_path = ["_templates"]
 exclude_patterns = ["_build"]
-html_theme = "alabaster"
-sphinx_gallery_conf = {"examples_dirs": "../examples", "gallery_dirs": "auto_examples"}
+nitpicky = True
+
+# A page for each public name, and an anchor for each public method.
+autosummary_generate = True
+autodoc_typehints = "none"
+numpydoc_show_class_members = False
+maximum_signature_line_length = 88
+
+# A build needs no network. Where there is one, names of other libraries become links.
+if os.environ.get("DOCS_LINK_OTHER_LIBRARIES") == "1":
+    extensions.append("sphinx.ext.intersphinx")
+    intersphinx_mapping = {
+        "numpy": ("https://numpy.org/doc/stable", None),
+        "python": ("https://docs.python.org/3", None),
+        "scipy": ("https://docs.scipy.org/doc/scipy", None),
+        "sklearn": ("https://scikit-learn.org/stable", None),
+    }
+nitpick_ignore_regex = [
+    # Docstrings that scikit-learn's mixins write name pages of its own documentation.
+    (".*:?ref", "metadata_routing|df_output_transform|sphx_glr_auto_examples_miscellaneous_plot_set_output.py"),
+    (".*:?term", "meta-estimator"),
+    ("py:.*", r"sklearn\..*"),
+]
+
+copybutton_exclude = ".linenos, .gp, .go"
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "backreferences_dir": "generated/backreferences",
+    "doc_module": ("skautoseqrec",),
+    "reference_url": {"skautoseqrec": None},
+    # A folder of examples that are programs to start has no pictures to show.
+    "ignore_pattern": r"[/\\](?!plot_)[^/\\]+\.py$",
+    "download_all_examples": False,
+    "remove_config_comments": True,
+    "show_memory": False,
+    "show_signature": False,
+}
+
+html_theme = "pydata_sphinx_theme"
+html_title = "skautoseqrec"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_show_sourcelink = False
+html_theme_options = {
+    "header_links_before_dropdown": 5,
+    "navigation_with_keys": False,
+    "show_prev_next": True,
+    "show_toc_level": 2,
+    "navbar_align": "left",
+    "footer_start": ["copyright"],
+    "footer_end": ["theme-version"],
+}
+html_sidebars = {page: [] for page in ("index", "getting_started", "install", "whats_new")}

@@ -21,7 +21,7 @@ class RankingScorer:
 
     A plain callable ``(estimator, X, y=None, *, sample_weight=None)``, for ``scoring=`` in scikit-learn's model
     selection. The estimator needs only ``score_samples``, which Pipeline and GridSearchCV forward. A search passes its
-    ``sample_weight`` on if metadata routing is enabled and :meth:`set_score_request` asks for it.
+    ``sample_weight`` on if metadata routing is enabled and :meth:`RankingScorer.set_score_request` asks for it.
 
     Parameters
     ----------
