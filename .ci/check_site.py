@@ -63,10 +63,12 @@ def missing_anchors(pages):
 
 
 def dead_links(site, pages):
-    """Yield the page and the target of each link inside the site that leads nowhere."""
+    """Yield the page and the target of each link that leads nowhere in the site, or to an address that is a metric."""
     for path, page in pages.items():
         for link in page.links:
             parts = urlsplit(link)
+            if parts.scheme == "mailto":  # Recall@10, say
+                yield path.relative_to(site), link
             if parts.scheme or parts.netloc:
                 continue
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path

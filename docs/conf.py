@@ -2,6 +2,8 @@
 
 import os
 
+from docutils import nodes
+
 from skautoseqrec import __version__
 
 project = "skautoseqrec"
@@ -26,6 +28,7 @@ nitpicky = True
 autosummary_generate = True
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
+toc_object_entries_show_parents = "hide"
 maximum_signature_line_length = 88
 
 # A build needs no network. Where there is one, names of other libraries become links.
@@ -55,6 +58,7 @@ sphinx_gallery_conf = {
     "ignore_pattern": r"[/\\](?!plot_)[^/\\]+\.py$",
     "download_all_examples": False,
     "remove_config_comments": True,
+    "within_subsection_order": "FileNameSortKey",
     "show_memory": False,
     "show_signature": False,
 }
@@ -65,7 +69,7 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_theme_options = {
-    "header_links_before_dropdown": 5,
+    "header_links_before_dropdown": 6,
     "navigation_with_keys": False,
     "show_prev_next": True,
     "show_toc_level": 2,
@@ -73,4 +77,23 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": ["theme-version"],
 }
-html_sidebars = {page: [] for page in ("index", "getting_started", "install", "whats_new")}
+# Pages without pages below them have nothing to list at their side.
+html_sidebars = {
+    page: []
+    for page in (
+        *("index", "getting_started", "install", "how_to", "errors", "benchmarks"),
+        *("inside", "reliability", "design_notes", "whats_new", "contributing"),
+    )
+}
+
+
+def unlink_metrics(app, doctree):
+    """Turn names such as Recall@10, which docutils takes for addresses of mail, into plain text again."""
+    for link in list(doctree.findall(nodes.reference)):
+        if link.get("refuri", "").startswith("mailto:"):
+            link.replace_self(nodes.Text(link.astext()))
+
+
+def setup(app):
+    """Register what this file adds to Sphinx."""
+    app.connect("doctree-read", unlink_metrics)
