@@ -11,7 +11,6 @@ author = "The skautoseqrec developers"
 project_copyright = author
 release = __version__
 extensions = [
-    "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
@@ -55,7 +54,7 @@ sphinx_gallery_conf = {
     "doc_module": ("skautoseqrec",),
     "reference_url": {"skautoseqrec": None},
     # A folder of examples that are programs to start has no pictures to show.
-    "ignore_pattern": r"[/\\](?!plot_)[^/\\]+\.py$",
+    "ignore_pattern": r"(^|[/\\])(?!plot_)[^/\\]+\.py$",
     "download_all_examples": False,
     "remove_config_comments": True,
     "within_subsection_order": "FileNameSortKey",
