@@ -6,8 +6,8 @@ from pathlib import Path
 from messages import HOLE, messages
 
 PAGE = Path(__file__).parents[2] / "docs" / "errors.rst"
-#: What Python says of a module in its own words, and a reason that stands inside another message.
-NOT_OURS = {"module … has no attribute …", "they are …"}
+#: What Python says of a module in its own words, and reasons that stand inside other messages.
+NOT_OURS = {"module … has no attribute …", "they are …", "the last frame has no end"}
 
 
 def entries():
