@@ -1,0 +1,43 @@
+"""Fit a model on all that is known: the log from before the service, and the events that it has let in since.
+
+``python refit.py shop`` writes ``shop/refits/<number>.safetensors``, the number of updates of ``shop/events.jsonl``
+that the model knows. ``POST /reload`` swaps it in. Replace ``load_history`` by your own.
+"""
+
+from __future__ import annotations
+
+import argparse
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+from event_log import Row, read_updates, rows_of
+
+from skautoseqrec import AutoSeqRecRecommender
+from skautoseqrec.datasets import load_movie_tweetings
+
+
+def load_history(folder: Path) -> list[Row]:
+    """Return the log from before the service, and write the titles of its items."""
+    data = load_movie_tweetings()
+    if not (folder / "titles.csv").exists():
+        data.titles.to_csv(folder / "titles.csv", index=False)
+    columns = (np.asarray(data.log[name]).tolist() for name in ("user_id", "item_id", "timestamp"))
+    return list(zip(*columns, strict=True))
+
+
+def refit(folder: Path) -> Path:
+    """Fit on the history and the event log, and return where the model is."""
+    (folder / "refits").mkdir(parents=True, exist_ok=True)
+    log = folder / "events.jsonl"
+    updates = [rows_of(events) for events in read_updates(log)] if log.exists() else []
+    rows = [*load_history(folder), *chain.from_iterable(updates)]
+    path = folder / "refits" / f"{len(updates)}.safetensors"
+    AutoSeqRecRecommender(objective="closed_form").fit(rows).save_model(path)
+    return path
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Fit a model for the service, or the next one.")
+    parser.add_argument("folder", type=Path, help="the folder that the service serves from")
+    print(refit(parser.parse_args().folder))
