@@ -81,6 +81,7 @@ class ServedModel:
             place = self._place(number)
             recommender = load_model(place / MODEL, journal=place / JOURNAL)
             self._generation = Generation(number, recommender, self._titles)
+            self._remove_others(number)
         elif self._find_refit() is not None:
             self.reload()
 
@@ -194,7 +195,7 @@ class ServedModel:
         before, self._generation = self._generation, serving
         if before is not None:
             before.recommender.close_journal()
-            shutil.rmtree(self._place(before.number), ignore_errors=True)
+        self._remove_others(serving.number)
         return n_told
 
     def _write_current(self, number: int) -> None:
@@ -213,6 +214,11 @@ class ServedModel:
 
     def _place(self, number: int) -> Path:
         return self._folder / f"generation-{number}"
+
+    def _remove_others(self, number: int) -> None:
+        for place in self._folder.glob("generation-*"):
+            if place != self._place(number):
+                shutil.rmtree(place, ignore_errors=True)
 
     def _require_running(self) -> None:
         if self._failure is not None:
