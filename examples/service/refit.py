@@ -7,8 +7,10 @@ that the model knows. ``POST /reload`` swaps it in. Replace ``load_history`` by 
 from __future__ import annotations
 
 import argparse
+import csv
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from event_log import Row, read_updates, rows_of
@@ -20,10 +22,14 @@ from skautoseqrec.datasets import load_movie_tweetings
 def load_history(folder: Path) -> list[Row]:
     """Return the log from before the service, and write the titles of its items."""
     data = load_movie_tweetings()
-    if not (folder / "titles.csv").exists():
-        data.titles.to_csv(folder / "titles.csv", index=False)
-    columns = (np.asarray(data.log[name]).tolist() for name in ("user_id", "item_id", "timestamp"))
-    return list(zip(*columns, strict=True))
+    with (folder / "titles.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("item_id", "title"), *rows_in(data.titles, ("item_id", "title"))])
+    return rows_in(data.log, ("user_id", "item_id", "timestamp"))
+
+
+def rows_in(frame: Any, names: tuple[str, ...]) -> list[Any]:
+    """Return columns of a frame of any kind as rows."""
+    return list(zip(*(np.asarray(frame[name]).tolist() for name in names), strict=True))
 
 
 def refit(folder: Path) -> Path:

@@ -63,7 +63,7 @@ def assert_is(served, twin):
         assert top(served, user) == list(zip(items, scores, strict=True))
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(updates=st.lists(EVENTS, max_size=5), torn=st.binary(max_size=20).filter(lambda text: b"\n" not in text))
 def test_the_log_reads_back_what_was_written_whatever_was_torn(tmp_path, updates, torn):
     path = tmp_path / "events.jsonl"
