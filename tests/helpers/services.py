@@ -11,8 +11,15 @@ from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 
-import httpx
 import numpy as np
+import pytest
+
+pytest.importorskip("fastapi", reason="the service needs fastapi")
+pytest.importorskip("uvicorn", reason="the service needs uvicorn")
+pytest.importorskip("httpx", reason="the clients need httpx")
+pytest.importorskip("prometheus_client", reason="the service needs prometheus_client")
+
+import httpx
 import uvicorn
 from app import create_app
 from event_log import read_updates, rows_of
