@@ -29,7 +29,10 @@ RETRY_AFTER = {"Retry-After": "5"}
 
 def create_app(folder: str | os.PathLike[str] | None = None) -> FastAPI:
     """Return the application that serves the model in a folder; by default that of ``SERVICE_FOLDER``."""
-    served = ServedModel(Path(folder or os.environ["SERVICE_FOLDER"]))
+    folder = folder or os.environ.get("SERVICE_FOLDER")
+    if folder is None:
+        raise ValueError("Which folder to serve from? Set SERVICE_FOLDER.")
+    served = ServedModel(Path(folder))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

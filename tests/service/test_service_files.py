@@ -14,6 +14,7 @@ pytest.importorskip("prometheus_client", reason="the service needs prometheus_cl
 
 import model
 from answers import RefusedError
+from app import create_app
 from event_log import EventLog, read_updates, rows_of, to_line
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -251,6 +252,12 @@ def test_one_process_serves_from_a_folder(folder, served):
     with pytest.raises(RuntimeError, match="Another process serves from"):
         ServedModel(folder).start()
     served.add(event(100)).result()
+
+
+def test_without_a_folder_the_message_names_the_variable(monkeypatch):
+    monkeypatch.delenv("SERVICE_FOLDER", raising=False)
+    with pytest.raises(ValueError, match="Set SERVICE_FOLDER"):
+        create_app()
 
 
 def test_without_a_model_nothing_is_answered_or_kept(tmp_path):
