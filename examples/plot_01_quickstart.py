@@ -41,8 +41,8 @@ past, test = temporal_train_test_split(data.log, test_size=0.1)  # the newest te
 # %%
 # Fit and recommend
 # -----------------
-# ``objective="closed_form"`` counts, solves and weighs, and trains no network: it takes seconds. Without it, the default
-# model trains a network, too.
+# ``objective="closed_form"`` counts, solves and weighs, and trains no network: it takes seconds. Without it, the
+# default model trains a network, too.
 
 recommender = AutoSeqRecRecommender(objective="closed_form", verbose=0)
 start = time.perf_counter()

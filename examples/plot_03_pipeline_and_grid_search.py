@@ -40,8 +40,8 @@ print(pipe[-1].predict_topk([user], k=5, output="frame", titles=data.titles).to_
 # %%
 # A grid over folds in time
 # -------------------------
-# ``TemporalSplit`` always tests on what came after. scikit-learn's own ``cv=3`` would train on the future. One walk over
-# a fold gives both metrics.
+# ``TemporalSplit`` always tests on what came after. scikit-learn's own ``cv=3`` would train on the future. One walk
+# over a fold gives both metrics.
 
 grid = {"neighbour_window": [5, 20, 80], "neighbour_decay": [0.5, 0.8, 0.95]}
 search = GridSearchCV(

@@ -3,30 +3,25 @@ Tune with Optuna
 ================
 
 A grid tries everything; Optuna's search learns from what it has tried. It draws parameters of the recommender, scores
-them over folds in time, and ends with the best one fitted on the whole past. Run it on a log of your own with
-``--data FILE``.
+them over folds in time, and ends with the best one fitted on the whole past. Parameters of the network, such as
+``learning_rate``, are searched in the same way. Run it on a log of your own with ``--data FILE``.
 """
 
-import argparse
 import warnings
 
-import matplotlib
+import matplotlib.pyplot as plt
 import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna_integration import OptunaSearchCV
+from shared.options import option_parser, read_data, show_figure
 
 from skautoseqrec import AutoSeqRecRecommender
-from skautoseqrec.datasets import load_interactions, make_interactions
+from skautoseqrec.datasets import make_interactions
 from skautoseqrec.metrics import mrr_scorer
 from skautoseqrec.model_selection import TemporalSplit, temporal_train_test_split
 
-parser = argparse.ArgumentParser(description="Tune a recommender with Optuna: on a synthetic log or on a file.")
-parser.add_argument("--data", metavar="FILE", help=".csv, .csv.gz or .parquet with user_id, item_id[, timestamp]")
+parser = option_parser("Tune a recommender with Optuna: on a synthetic log or on a file.")
 parser.add_argument("--trials", type=int, default=8, help="how many sets of parameters to try (default: 8)")
-parser.add_argument("--max-iter", type=int, default=4, help="epochs of each training (default: 4)")
-parser.add_argument(
-    "--figure", metavar="FILE", help="where to save the figure (default: show it, if there is a screen)"
-)
 options = parser.parse_args()
 
 # %%
@@ -37,7 +32,7 @@ options = parser.parse_args()
 if options.data is None:
     log = make_interactions(n_users=150, n_items=60, n_events=3000, random_state=0)
 else:
-    log = load_interactions(options.data)
+    log = read_data(options).log
 past, test = temporal_train_test_split(log, test_size=0.1)
 
 # %%
@@ -50,10 +45,10 @@ warnings.filterwarnings("ignore", category=FutureWarning, module="optuna")  # Op
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 distributions = {
     "transition_window": CategoricalDistribution([1, 2, 5]),
-    "history_decay": FloatDistribution(0.5, 1.0),
-    "learning_rate": FloatDistribution(1e-3, 3e-2, log=True),
+    "neighbour_decay": FloatDistribution(0.3, 1.0),
+    "linear_penalty": FloatDistribution(10, 3000, log=True),
 }
-recommender = AutoSeqRecRecommender(n_components=32, max_iter=options.max_iter, random_state=0)
+recommender = AutoSeqRecRecommender(objective="closed_form", gate=False, verbose=0)
 search = OptunaSearchCV(
     recommender,
     distributions,
@@ -78,20 +73,11 @@ print(f"MRR on the test: {tuned:.4f} with the best parameters, {default:.4f} wit
 # What was tried, and how good the best was by then
 # -------------------------------------------------
 
-if options.figure is not None:
-    matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402 - the backend is chosen first
-
 values = [trial.value for trial in search.trials_]
 numbers = range(1, len(values) + 1)
-figure, axes = plt.subplots(figsize=(6, 4))
+figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
 axes.plot(numbers, values, "o", label="trial")
 axes.step(numbers, [max(values[:number]) for number in numbers], where="post", label="best so far")
 axes.set(xlabel="trial", ylabel="MRR over the folds", title="A search with Optuna")
-axes.legend()
-figure.tight_layout()
-if options.figure is None:
-    plt.show()
-else:
-    figure.savefig(options.figure)
-    print(f"figure saved as {options.figure}")
+axes.legend(frameon=False)
+show_figure(figure, options.figure)

@@ -6,15 +6,15 @@ A number says how good a model is; a figure says where, since when, and why. Eac
 as those of scikit-learn do. Run it on a log of your own with ``--data FILE``, and with titles with ``--titles FILE``.
 """
 
-import argparse
-import csv
 from pathlib import Path
 
 import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
+from shared.options import option_parser, read_data
 
 from skautoseqrec import AutoSeqRecRecommender
-from skautoseqrec.datasets import load_interactions, make_interactions
+from skautoseqrec.datasets import make_interactions
 from skautoseqrec.inspection import (
     BlendDisplay,
     ExplanationDisplay,
@@ -27,24 +27,15 @@ from skautoseqrec.metrics import ranks_from_reciprocal
 from skautoseqrec.model_selection import temporal_train_test_split
 from skautoseqrec.preprocessing import InteractionEncoder
 
-parser = argparse.ArgumentParser(description="All displays: on a synthetic log or on a file.")
-parser.add_argument("--data", metavar="FILE", help="a log: csv, tsv, JSON lines or parquet")
-parser.add_argument("--titles", metavar="FILE", help="titles of its items: a csv of item id and title, with a header")
-parser.add_argument("--max-iter", type=int, default=15, help="most epochs of the network")
-parser.add_argument(
-    "--figure",
-    metavar="FILE",
-    help="where to save the figures, each with its name appended (default: show them, if there is a screen)",
-)
+parser = option_parser("All displays: on a synthetic log or on a file. Figures are saved with their names appended.")
+parser.add_argument("--max-iter", type=int, default=8, help="most epochs of the network (default: 8)")
 options = parser.parse_args()
-if options.figure is not None:
-    matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402 - the backend is chosen first
 
 
 def keep(display, name):
     """Save the figure of a display if that is asked for."""
     if options.figure is not None:
+        matplotlib.use("Agg")
         path = Path(options.figure)
         display.figure_.savefig(path.with_stem(f"{path.stem}-{name}"))
 
@@ -69,12 +60,9 @@ if options.data is None:
     log = InteractionEncoder().fit_transform(log)
     titles = {item: f"The tale of item {item}" for item in range(150)}  # made up
 else:
-    log, oracle, titles = load_interactions(options.data), None, None
-if options.titles is not None:
-    with Path(options.titles).open(encoding="utf-8", newline="") as file:
-        titles = dict(row[:2] for row in list(csv.reader(file))[1:])
-    if not isinstance(log.item_ids[0], str):
-        titles = {int(item): title for item, title in titles.items()}
+    data, oracle = read_data(options), None
+    log = InteractionEncoder().fit_transform(data.log)
+    titles = dict(zip(data.titles["item_id"], data.titles["title"], strict=True))
 
 past, test = temporal_train_test_split(log, test_size=0.2)
 shared = {"exclude_seen": False, "random_state": 0, "verbose": 0}
