@@ -31,6 +31,8 @@ past, later = temporal_train_test_split(data.log, test_size=options.later)
 recommender = AutoSeqRecRecommender(objective="closed_form", verbose=0).fit(past)
 popular = DecayedPopularityRecommender().fit(past)
 is_new = {kind: ~later[kind].isin(past[kind]) for kind in ("user_id", "item_id")}
+if not all(chosen.any() for chosen in is_new.values()):
+    parser.error("all later users, or all later items, are in the first part of this log already: nothing is new.")
 for kind, name in (("user_id", "users"), ("item_id", "items")):
     chosen = later.loc[is_new[kind], kind]
     print(f"{chosen.nunique()} of {later[kind].nunique()} {name} are new, with {len(chosen):,} events")

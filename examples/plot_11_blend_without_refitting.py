@@ -47,7 +47,7 @@ without = {}
 for part in parts:
     nothing = (0.0 * np.atleast_1d(blend[part])).tolist()
     others = {**blend, part: tuple(nothing) if len(nothing) > 1 else nothing[0]}
-    without[part] = recommender.with_blend(others).score(valid)
+    without[part] = recommender.with_blend(others).score(valid) if len(parts) > 1 else 0.0
 whole = recommender.score(valid)
 print(f"{'MRR':>12}  alone   left out   (all: {whole:.4f})")
 for part in parts:
