@@ -2,7 +2,7 @@
 Updating while serving
 ======================
 
-A service answers and learns in turn. Here a day of new events arrives one by one: before each, the user is asked for
+A service answers and learns in turn. Here new events arrive one by one: before each, the user is asked for
 recommendations; after it, they are different. No weight changes, and nothing is fitted again. Run it on a log of your
 own with ``--data FILE``.
 """
