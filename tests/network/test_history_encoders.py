@@ -12,7 +12,7 @@ from skautoseqrec._network.history_encoder import HistoryEncoder
 from skautoseqrec._network.inputs import item_sequences
 from skautoseqrec._network.module import HISTORY_ENCODERS, SHARED, make_history_encoder
 
-GUIDE = Path(__file__).parents[2] / "docs" / "user_guide.rst"
+GUIDE = Path(__file__).parents[2] / "docs" / "user_guide" / "fast_and_full.rst"
 
 
 @pytest.fixture(params=HISTORY_ENCODERS)

@@ -13,7 +13,7 @@ from skautoseqrec import AutoSeqRecRecommender
 from skautoseqrec._network.heads import HEADS, NEURAL_PARTS
 from skautoseqrec._scoring.parts import COLD_PARTS, PARTS, Part
 
-GUIDE = Path(__file__).parents[2] / "docs" / "user_guide.rst"
+GUIDE = Path(__file__).parents[2] / "docs" / "user_guide" / "model.rst"
 NAMES = [part.NAME for part in PARTS]
 
 
