@@ -8,11 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._data.checks import shown
-from .._data.item_table import read_item_table
+from .._data.item_table import USUAL_TITLES, read_item_table
 from .._data.vocabulary import Vocabulary
-
-#: Names of a column of titles, in lower case and without separators.
-USUAL_TITLES = ("title", "name", "itemname", "itemtitle", "description")
 
 
 def read_titles(titles: Any, items: Vocabulary, n_items: int, item_name: str) -> list[str | None]:

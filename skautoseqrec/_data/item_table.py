@@ -13,6 +13,9 @@ from .checks import shown
 from .naming import plain, usual_column
 from .reading import read_ids
 
+#: Names of a column of titles, in lower case and without separators.
+USUAL_TITLES = ("title", "name", "itemname", "itemtitle", "description")
+
 
 class ItemTable(NamedTuple):
     """Ids of items, each once, and by name what is said of them.

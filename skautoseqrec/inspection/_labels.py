@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
-import narwhals as nw
 import numpy as np
 
 from .._data.checks import shown
-from .._data.ids import id_column
-from .._data.reading import read_series
+from .._data.item_table import USUAL_TITLES, read_item_table
 
 LONGEST_LABEL = 34
 
@@ -20,8 +18,8 @@ def read_titles(titles: Any, items: Iterable[Any]) -> dict[Any, str]:
 
     Parameters
     ----------
-    titles : mapping, dataframe with two columns (id, title) or None
-        The titles, of more or fewer items than these.
+    titles : mapping, series, dataframe or None
+        The titles, of more or fewer items than these, as ``predict_topk`` takes them.
     items : iterable of ids
         What is shown.
 
@@ -30,9 +28,12 @@ def read_titles(titles: Any, items: Iterable[Any]) -> dict[Any, str]:
     TypeError
         If ``titles`` is something else, or its ids are of another kind than the items'.
     ValueError
-        If a frame has not two columns.
+        If it is not clear which columns of a frame hold ids and titles, or an item stands there twice.
     """
-    by_id = {} if titles is None else _by_id(titles)
+    by_id: dict[Any, Any] = {}
+    if titles is not None:
+        table = read_item_table(titles, "titles")
+        by_id = dict(zip(table.ids.tolist(), table.column("titles", USUAL_TITLES), strict=True))
     wanted = [plain_id(item) for item in items]
     if by_id and wanted and not any(item in by_id for item in wanted):
         given = next(iter(by_id))
@@ -41,7 +42,7 @@ def read_titles(titles: Any, items: Iterable[Any]) -> dict[Any, str]:
                 f"titles has ids such as {shown(given)} ({type(given).__name__}), the log has ids such as "
                 f"{shown(wanted[0])} ({type(wanted[0]).__name__}): convert one of them."
             )
-    return {item: str(by_id.get(item, item)) for item in wanted}
+    return {item: str(item if by_id.get(item) is None else by_id[item]) for item in wanted}
 
 
 def plain_id(item: Any) -> Any:
@@ -63,17 +64,3 @@ def label_of(text: Any, longest: int = LONGEST_LABEL) -> str:
     line = line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
     # matplotlib takes what stands between two dollars for a formula, and leaves out of legends what begins with "_".
     return (" " if line.startswith("_") else "") + line.replace("$", r"\$")
-
-
-def _by_id(titles: Any) -> dict[Any, Any]:
-    if isinstance(titles, Mapping):
-        return {plain_id(item): title for item, title in titles.items()}
-    if not nw.dependencies.is_into_dataframe(titles):
-        raise TypeError(
-            f"titles must be a dict from item ids to titles, or a dataframe of these two columns, not {shown(titles)}."
-        )
-    frame = nw.from_native(titles, eager_only=True)
-    if len(frame.columns) != 2:
-        raise ValueError(f"titles must have two columns, item id and title; it has {list(frame.columns)}. Select two.")
-    ids = read_series(frame.get_column(frame.columns[0]), id_column, frame.columns[0])
-    return dict(zip(ids.tolist(), frame.get_column(frame.columns[1]).to_list(), strict=True))

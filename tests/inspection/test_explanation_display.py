@@ -58,11 +58,13 @@ def test_an_item_met_twice_has_one_bar():
 TITLES = {1: "One", 2: "A title that goes on and on until nobody reads it", 3: "$3 and $4"}
 
 
-@pytest.mark.parametrize("kind", [dict, "numpy", pd.DataFrame, pl.DataFrame])
+@pytest.mark.parametrize("kind", [dict, "numpy", pd.DataFrame, pl.DataFrame, "three columns"])
 def test_titles_stand_for_ids(kind):
     titles = TITLES
     if kind == "numpy":
         titles = {np.int64(item): title for item, title in TITLES.items()}
+    elif kind == "three columns":
+        titles = pd.DataFrame({"movie": [*TITLES], "genres": "Drama", "title": [*TITLES.values()]})
     elif kind is not dict:
         titles = kind({"movie": list(TITLES), "name": list(TITLES.values())})
     log = [(7, item) for item in (1, 2, 3, 4)] + [(8, item) for item in (1, 2, 3, 4, 5)]
@@ -77,9 +79,9 @@ def test_titles_stand_for_ids(kind):
     ("titles", "error", "message"),
     [
         ({"1": "One"}, TypeError, r"titles has ids such as '1' \(str\), the log has ids such as \d+ \(int\)"),
-        (["One"], TypeError, "titles must be a dict from item ids to titles, or a dataframe"),
-        (pd.DataFrame({"id": [1], "title": ["One"], "genre": ["x"]}), ValueError, "two columns, item id and title"),
-        (pd.DataFrame({"id": [None], "title": ["One"]}), ValueError, "missing value"),
+        (["One"], TypeError, "titles must be a dict from item ids, .* or a dataframe with a column of item ids"),
+        (pd.DataFrame({"item_id": [1], "a": ["One"], "b": ["x"]}), ValueError, "which one is meant is not clear"),
+        (pd.DataFrame({"item_id": [None], "title": ["One"]}), ValueError, "missing value"),
     ],
 )
 def test_bad_titles_are_refused_in_words(titles, error, message, world):
