@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 import sklearn
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
@@ -141,6 +141,7 @@ def test_no_metric_is_no_scorer():
         RankingScorer(())
 
 
+@settings(max_examples=25)
 @given(st.lists(st.integers(2, 60).map(lambda n: n / 2) | st.just(float("inf")), min_size=1, max_size=20))
 def test_every_name_is_its_function(ranks):
     functions = {
