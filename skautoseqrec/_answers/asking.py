@@ -7,10 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._counts.events import kind_of, wrong_kind_of_time
 from .._data.filters import handle_unknown
 from .._data.reading import read_ids
-from .._data.times import time_column
 from .._data.vocabulary import Vocabulary
 from .._state.snapshot import Asked
 from .._state.state import State
@@ -44,7 +42,6 @@ def ask_users(state: State, users: Any, at: Any, on_unknown: str | None) -> Rows
     """
     check_choice(on_unknown, "on_unknown", ON_UNKNOWN)
     keys = read_keys(users, "users", state.user_vocabulary)
-    check_times(state, at)
     rows = Rows(keys, state.asked(keys, at))
     codes = np.where(rows.is_known, 0, -1)
     handle_unknown([keys], [codes], "users", "user_ids_", on_unknown or "ignore", POPULAR)
@@ -60,13 +57,3 @@ def read_keys(ids: Any, name: str, vocabulary: Vocabulary) -> NDArray[Any]:
 def known_users(state: State, users: Any, n_users: int) -> NDArray[np.int64]:
     """Return the codes of users that must be known."""
     return state.user_vocabulary.known_codes(read_ids(users, "users"), "users", n_users)
-
-
-def check_times(state: State, at: Any) -> None:
-    """Raise TypeError if times are not of the kind that was fitted; the message names both and converts one."""
-    known = state.events.kind_of_times
-    if at is None or known is None:
-        return
-    times = time_column(np.atleast_1d(np.asarray(at)).ravel(), "at")
-    if kind_of(times) != known:
-        raise wrong_kind_of_time("at", known, times)

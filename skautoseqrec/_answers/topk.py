@@ -14,7 +14,7 @@ from .._scoring.topk import top_k
 from .._utils.arguments import check_choice, check_k
 from .._utils.memory import require_bytes
 from .._utils.torch_state import in_usual_torch_state
-from .asking import ON_UNKNOWN, Rows, ask_users, check_times
+from .asking import ON_UNKNOWN, Rows, ask_users
 from .forms import ARRAY, FRAME, Form, Legend, RankedLists, arrays, check_output, present
 from .reranked import Pages, Reranking, rerank
 from .titles import read_titles
@@ -104,7 +104,6 @@ def answer_users(serving: Serving, log: LogForm, users: Any, at: Any, question: 
     if question.needs_keys:
         rows = ask_users(serving.state, users, at, question.on_unknown)
     else:
-        check_times(serving.state, at)
         rows = Rows(NOBODY, serving.state.asked(users, at))
     return _answer(serving, log, rows, question, log.user)
 

@@ -14,7 +14,7 @@ from .._state.snapshot import Asked
 from .._utils.arguments import check_k
 from .._utils.torch_state import in_usual_torch_state
 from .alike import ListQuestion, require_bytes_for
-from .asking import check_times, known_users, read_keys
+from .asking import known_users, read_keys
 from .forms import Form, Legend, RankedLists, check_output, present
 
 
@@ -52,7 +52,6 @@ def predict_users(
     (state, scorer), k = serving, check_k(question.k)
     if at is not None and np.ndim(at):
         raise ValueError("at must be one time, for all users, or None.")
-    check_times(state, at)
     item_ids = read_keys(items, "items", state.item_vocabulary)
     # Read for one user: the snapshot and the time are the same for all.
     snapshot, _, asked_at = state.asked(state.user_ids()[:1], at)

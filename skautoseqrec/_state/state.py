@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._counts.counts import Counts
-from .._counts.events import Events, EventStore, as_seconds, kind_of
+from .._counts.events import Events, EventStore, as_seconds, kind_of, wrong_kind_of_time
 from .._counts.histories import Histories
 from .._data.interactions import Columns
 from .._data.reading import read_ids, read_sequences
@@ -141,7 +141,7 @@ class State:
         if known is None:
             raise ValueError("at is given, but no known event has a time.")
         if known != kind_of(times):
-            raise TypeError(f"at must be of the kind of the known times, which are {known}, not {kind_of(times)}.")
+            raise wrong_kind_of_time("at", known, times)
         return np.broadcast_to(as_seconds(times), n_rows)
 
     def asked_sequences(self, sequences: Any) -> Asked:
