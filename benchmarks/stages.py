@@ -23,9 +23,10 @@ from skautoseqrec._answers import forms
 from skautoseqrec._counts.histories import Histories
 from skautoseqrec._network import heads
 from skautoseqrec._network.residual_encoder import ResidualReader
-from skautoseqrec._scoring import queries, scorer, topk, walk_forward
+from skautoseqrec._scoring import queries, scorer, single, topk, walk_forward
 from skautoseqrec._scoring.parts import Direct
 from skautoseqrec._scoring.scorer import BLOCK_SIZE, Scorer
+from skautoseqrec._scoring.single import Live
 from skautoseqrec._scoring.trend import TrendView
 from skautoseqrec._scoring.view import Recent
 from skautoseqrec._state import replay
@@ -41,9 +42,13 @@ STAGES: list[tuple[Any, str, str]] = [
     (walk_forward, "form_queries", "queries of a walk"),
     (queries, "history_norms", "  norms of decayed histories"),
     (ResidualReader, "encode", "  histories through their encoder"),
+    (ResidualReader, "encode_one", "  one history through its encoder"),
     (Base, "transitions_from", "  rows of T found"),
     (ArrivingLog, "transitions_from", "  what the walk added to rows of T"),
     (queries, "SummedRows", "  rows of T added up"),
+    (topk, "score_single", "one history scored by itself"),
+    (Live, "_inputs", "  its rows of T and its decayed items"),
+    (single, "product", "  the product, for one history"),
     (Scorer, "score", "scores"),
     (heads, "product", "  the product"),
     (Direct, "add", "  direct part"),

@@ -80,6 +80,8 @@ class Histories:
 
     def places(self, n_items: int) -> NDArray[np.int64]:
         """Return where every event stands in a flat array that has ``n_items`` places for each history."""
+        if len(self) == 1:
+            return self.items[self.starts[0] : self.ends[0]]
         lengths = self.lengths
         return flat_places(lengths, self.items[ragged_ranges(self.starts, lengths)], n_items)
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from .._counts.histories import Histories
@@ -21,6 +23,10 @@ class HistoryReader(ABC):
     @abstractmethod
     def encode(self, histories: Histories) -> Tensor:
         """Return the encoded histories, shape (n_rows, d)."""
+
+    @abstractmethod
+    def encode_one(self, newest: NDArray[np.integer]) -> NDArray[np.float32]:
+        """Return one encoded history, given as its items, newest first; shape (d,)."""
 
 
 class HistoryEncoder(nn.Module, ABC):

@@ -37,6 +37,13 @@ class LinearWeights:
         rows = torch.from_numpy(is_kept)
         return LinearWeights(codes[is_kept], self.weights[rows][:, rows])
 
+    def product_of(self, items: NDArray[np.integer], values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the product of one sparse row over all items with the weights, shape (n_linear,)."""
+        places = np.searchsorted(self.items, items)
+        is_here = self.items[np.minimum(places, len(self.items) - 1)] == items
+        product: NDArray[np.float32] = values[is_here] @ self.weights.numpy()[places[is_here]]
+        return product
+
     def project(self, entries: SparseEntries) -> Tensor:
         """Return the product of sparse rows over all items with the weights, shape (n_rows, n_linear)."""
         places = np.searchsorted(self.items, entries.items)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from typing import cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -97,3 +99,10 @@ class ResidualReader(HistoryReader):
         for rows in chunks(items, self._weight.shape[1]):
             torch.sum(functional.embedding(items[rows], self._weight).mul_(faded), 1, out=sums[rows])
         return self._encoder.encode_sums(sums)
+
+    def encode_one(self, newest: NDArray[np.integer]) -> NDArray[np.float32]:
+        """Return one encoded history, given as its items, newest first; shape (d,)."""
+        items = np.minimum(newest[: self._encoder.LENGTH], self._n_trained)
+        sums = np.einsum("kd,kd->d", self._weight.numpy()[items], self._fading.numpy()[: len(items)])
+        encoded: NDArray[np.float32] = self._encoder.encode_sums(torch.from_numpy(sums)[None])[0].numpy()
+        return encoded

@@ -7,6 +7,7 @@ none: they are the measure that the others are scaled by, and their score stays 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -53,8 +54,27 @@ def describe(
     newest = histories.newest_moments()
     rows = np.repeat(np.arange(len(histories)), newest.lengths)
     popular = np.bincount(rows, np.log1p(popularity) * newest.values, minlength=len(histories))
-    waited = [np.log1p(np.maximum(time, 0.0)) for time in (asked_at - last, last - before)]
-    return np.column_stack([*waited, np.log1p(histories.lengths), popular])
+    waited = (np.maximum(time, 0.0) for time in (asked_at - last, last - before))
+    return np.column_stack([*map(np.log1p, (*waited, histories.lengths)), popular])
+
+
+def describe_one(last_times: tuple[float, float], asked_at: float, length: int, popularity: int) -> list[float]:
+    """Return the situation of one history without moments, as :func:`describe` does.
+
+    Parameters
+    ----------
+    last_times : tuple of float
+        The times of its last two events, the newest first, NaN where there is none.
+    asked_at : float
+        The time at which it is asked for.
+    length : int
+        How many events it has.
+    popularity : int
+        Number of events of its last item.
+    """
+    last, before = last_times
+    # NaN stays: it stands first in the comparison.
+    return [math.log1p(max(number, 0.0)) for number in (asked_at - last, last - before, length, popularity)]
 
 
 @dataclass(frozen=True)
@@ -80,9 +100,21 @@ class Gate:
 
     def factors(self, situations: NDArray[np.float64]) -> dict[str, NDArray[np.float32]]:
         """Return by what each part is multiplied in each row, by name."""
-        phi = self.standardised(situations)
-        exponents = {name: np.clip(phi @ row, -STEEPEST, STEEPEST) for name, row in self.coefficients.items()}
-        return {name: np.exp(exponent).astype(np.float32) for name, exponent in exponents.items()}
+        rows = np.reshape([*self.coefficients.values()], (-1, len(self.means)))
+        exponents = np.clip(rows @ self.standardised(situations).T, -STEEPEST, STEEPEST)
+        return dict(zip(self.coefficients, np.exp(exponents).astype(np.float32), strict=True))
+
+    def factors_of_one(self, situation: list[float]) -> dict[str, float]:
+        """Return what :meth:`factors` does for one row; numbers take Python less time than arrays take numpy."""
+        phi = [
+            0.0 if math.isnan(number) else min(max((number - mean) / scale, -FARTHEST), FARTHEST)
+            for number, mean, scale in zip(situation, self.means.tolist(), self.scales.tolist(), strict=True)
+        ]
+        factors = {}
+        for name, row in self.coefficients.items():
+            exponent = sum(weight * number for weight, number in zip(row.tolist(), phi, strict=True))
+            factors[name] = math.exp(min(max(exponent, -STEEPEST), STEEPEST))
+        return factors
 
     def to_dict(self) -> dict[str, Any]:
         """Return the numbers that :meth:`read` makes the gate of, as JSON holds them."""

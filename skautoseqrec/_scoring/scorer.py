@@ -24,7 +24,7 @@ from .._utils.keeping import FieldsOnly
 from .blend import Blend
 from .gate import Gate, describe
 from .parts import PARTS, Part
-from .queries import form_queries
+from .queries import Queries, form_queries
 from .trend import TrendView
 from .view import Recent, View
 
@@ -66,14 +66,14 @@ class Scorer(FieldsOnly):
         """Return the score of every item for every row of a view, shape (n_rows, n_items)."""
         view, heads = self.gated(view), self.model.heads
         scores = view.spread(heads.score(view.queries.vectors, view.item_vectors, self.blend))
-        for part, weight in self._used:
+        for part, weight in self.used:
             if not part.IS_NEURAL and not part.IS_SHARED:
                 part.add(scores, view, weight, heads)
         if view.shared is None:
             self._add_shared(scores, view)
         else:
             self._add_known(scores, view)
-        found = (part.score_changes(view, weight) for part, weight in self._used)
+        found = (part.score_changes(view, weight) for part, weight in self.used)
         changes = [change for change in found if change is not None]
         if changes:
             total, *others = changes
@@ -98,10 +98,26 @@ class Scorer(FieldsOnly):
 
     def view(self, asked: Asked) -> View:
         """Return what scoring reads of a snapshot, the same moment for every history."""
+        return self._view(asked, self._queries(asked))._replace(shared=self.shared(asked.snapshot))
+
+    def shared(self, snapshot: Snapshot) -> Tensor:
+        """Return what each item of a snapshot scores whoever asks, as a view has it."""
+        return self.keep("shared scores", snapshot.changes(), lambda: self._shared(self._view(*self._nobody(snapshot))))
+
+    def _queries(self, asked: Asked) -> Queries:
         snapshot, histories, _ = asked
-        queries = form_queries(self.model, histories, snapshot.transitions_from, snapshot.n_items).to(self.device)
+        return form_queries(self.model, histories, snapshot.transitions_from, snapshot.n_items).to(self.device)
+
+    def _nobody(self, snapshot: Snapshot) -> tuple[Asked, Queries]:
+        """Return no history of a snapshot, and what is formed for none."""
+        asked = Asked(snapshot, snapshot.histories(np.zeros(0, dtype=np.int64)))
+        return asked, self.keep("queries of nobody", snapshot.base, lambda: self._queries(asked))
+
+    def _view(self, asked: Asked, queries: Queries) -> View:
+        """Return a view of a snapshot that does not know what is shared."""
+        snapshot, histories, _ = asked
         changes = snapshot.changes()
-        view = View(
+        return View(
             queries=queries,
             item_vectors=self._item_vectors(changes).first(snapshot.n_items),
             recent=Recent(changes.items, changes.vector_changes.to(self.device), None),
@@ -112,7 +128,6 @@ class Scorer(FieldsOnly):
             neighbourhood=self._neighbourhood(asked, changes) if self.model.settings.neighbour_window else None,
             situations=lambda: self.situations(asked),
         )
-        return view._replace(shared=self.keep("shared scores", changes, lambda: self._shared(view)))
 
     def _item_vectors(self, changes: Changes) -> ItemVectors:
         """Return what is read of the items on the device; a copy there is kept as long as they are the newest."""
@@ -123,17 +138,18 @@ class Scorer(FieldsOnly):
         snapshot, histories, _ = asked
 
         def neighbourhood() -> Neighbourhood:
-            return snapshot.neighbourhood(histories.neighbours(self.model.settings), self._popularity(snapshot))
+            return snapshot.neighbourhood(histories.neighbours(self.model.settings), self.popularity(snapshot))
 
         return neighbourhood
 
-    def _popularity(self, snapshot: Snapshot) -> NDArray[np.int64]:
+    def popularity(self, snapshot: Snapshot) -> NDArray[np.int64]:
+        """Return the number of events of each item, counted once for a snapshot."""
         return self.keep("popularity", snapshot.changes(), snapshot.popularity)
 
     def situations(self, asked: Asked) -> NDArray[np.float64]:
         """Return the situation of each row."""
         snapshot, histories, asked_at = asked
-        return describe(histories, asked_at, self._popularity(snapshot)[histories.newest_moments().items])
+        return describe(histories, asked_at, self.popularity(snapshot)[histories.newest_moments().items])
 
     def gated(self, view: View) -> View:
         """Return a view with what the gate multiplies its parts by."""
@@ -142,12 +158,14 @@ class Scorer(FieldsOnly):
         return view._replace(factors=self.gate.factors(view.situations()))
 
     @cached_property
-    def _used(self) -> list[tuple[Part, Any]]:
+    def used(self) -> list[tuple[Part, Any]]:
+        """The parts that weigh anything for users with a history, and their weights."""
         return self.blend.used()
 
     @cached_property
-    def _shared_used(self) -> list[tuple[Part, Any]]:
-        return [(part, weight) for part, weight in self._used if part.IS_SHARED]
+    def shared_used(self) -> list[tuple[Part, Any]]:
+        """Those of them that score an item alike for all users."""
+        return [(part, weight) for part, weight in self.used if part.IS_SHARED]
 
     @cached_property
     def _cold_used(self) -> list[tuple[Part, Any]]:
@@ -163,7 +181,7 @@ class Scorer(FieldsOnly):
     def _add_shared(self, scores: Tensor, view: View) -> None:
         """Add what each item scores whoever asks, in place."""
         scores.add_(self._bias(view))
-        for part, weight in self._shared_used:
+        for part, weight in self.shared_used:
             part.add(scores, view, weight, self.model.heads)
 
     def _add_known(self, scores: Tensor, view: View) -> None:
@@ -173,7 +191,7 @@ class Scorer(FieldsOnly):
             scores.add_(shared)
             return
         ones = np.ones(len(scores), dtype=np.float32)
-        factors = np.column_stack([ones, *(view.factors.get(part.NAME, ones) for part, _ in self._shared_used)])
+        factors = np.column_stack([ones, *(view.factors.get(part.NAME, ones) for part, _ in self.shared_used)])
         scores.addmm_(beside(scores, factors), shared)
 
     def _shared(self, view: View) -> Tensor:
@@ -182,9 +200,9 @@ class Scorer(FieldsOnly):
             scores = view.item_vectors.vectors.new_zeros(1, view.n_items)
             self._add_shared(scores, view)
             return scores
-        scores = view.item_vectors.vectors.new_zeros(1 + len(self._shared_used), view.n_items)
+        scores = view.item_vectors.vectors.new_zeros(1 + len(self.shared_used), view.n_items)
         scores[:1] = self._bias(view)
-        for row, (part, weight) in enumerate(self._shared_used, start=1):
+        for row, (part, weight) in enumerate(self.shared_used, start=1):
             part.add(scores[row : row + 1], view, weight, self.model.heads)
         return scores
 

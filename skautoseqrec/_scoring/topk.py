@@ -15,6 +15,7 @@ from .._state.snapshot import Asked
 from .._utils.devices import beside
 from .._utils.torch_state import in_usual_torch_state
 from .scorer import Scorer, Serving, batches
+from .single import is_single, score_single
 
 
 @in_usual_torch_state
@@ -57,7 +58,8 @@ def top_k(scorer: Scorer, asked: Asked, k: int, eligible: Filter) -> tuple[NDArr
     best_scores = np.full((len(histories), k), -np.inf, dtype=np.float32)
     width = min(k, snapshot.n_items)
     for batch in batches(len(histories), snapshot.n_items):
-        scores = scorer.score(scorer.view(asked.rows(batch)))
+        some = asked.rows(batch)
+        scores = score_single(scorer, some) if is_single(scorer, some) else scorer.score(scorer.view(some))
         leave_out(scores, eligible.rows(batch), histories.rows(batch))
         codes[batch, :width], best_scores[batch, :width] = best_columns(scores, width)
     codes[np.isneginf(best_scores)] = -1

@@ -59,10 +59,10 @@ class LastTransitions(NamedTuple):
         raised = rows.values * np.repeat(weight_of[asked], rows.lengths)
         scores.view(-1).index_add_(0, beside(scores, places), beside(scores, raised))
         if len(self.added.items):
-            self._correct_logs(scores, weight_of, first_place)
+            self.correct_logs(scores, weight_of, first_place)
 
-    def _correct_logs(self, scores: Tensor, weight_of: NDArray[np.float32], first_place: NDArray[np.int64]) -> None:
-        """Add by how much the added transitions raise the logs."""
+    def correct_logs(self, scores: Tensor, weight_of: NDArray[np.float32], first_place: NDArray[np.int64]) -> None:
+        """Add by how much the added transitions raise the logs, given each last item's weight and first place."""
         n_items = scores.shape[1]
         row_of = np.repeat(np.arange(len(weight_of)), self.added.lengths)
         keys, places = np.unique(row_of * n_items + self.added.items, return_inverse=True)

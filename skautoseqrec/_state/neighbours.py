@@ -42,6 +42,15 @@ class DensePairs:
         sums[:, :n_known] = known
         return sums
 
+    def sum_of(self, items: NDArray[np.integer], values: NDArray[np.float32], n_items: int) -> NDArray[np.float32]:
+        """Return the sum of the rows of some weighted items, shape (n_items,)."""
+        together = self._together.numpy()
+        is_known = items < len(together)
+        if not is_known.all():
+            items, values = items[is_known], values[is_known]
+        known: NDArray[np.float32] = values @ together[items]
+        return known if n_items == len(known) else np.concatenate([known, np.zeros(n_items - len(known), known.dtype)])
+
     def add(self, sources: NDArray[np.integer], targets: NDArray[np.integer]) -> None:
         """Add pairs, both ways, in place."""
         places = np.r_[sources * len(self._together) + targets, targets * len(self._together) + sources]
@@ -64,6 +73,14 @@ class SparsePairs:
         sums = torch.zeros(len(entries.lengths), n_items, dtype=torch.float32)
         add_rows(sums, known.combine(rows_of(self._together, known.items)))
         return sums
+
+    def sum_of(self, items: NDArray[np.integer], values: NDArray[np.float32], n_items: int) -> NDArray[np.float32]:
+        """Return the sum of the rows of some weighted items, shape (n_items,)."""
+        is_known = items < self._together.shape[0]
+        if not is_known.all():
+            items, values = items[is_known], values[is_known]
+        rows = rows_of(self._together, items)
+        return np.bincount(rows.items, rows.values * np.repeat(values, rows.lengths), n_items).astype(np.float32)
 
 
 class Neighbourhood(NamedTuple):
@@ -96,8 +113,8 @@ class Neighbourhood(NamedTuple):
             items, places = np.unique(self.recent_items, return_inverse=True)
             is_of = (places[:, None] == np.arange(len(items))).astype(np.float32)
             popularity = self.popularity[items] + sees.astype(np.float32) @ is_of
-            recent = torch.from_numpy(items), self.sums[:, items] * _inverse_roots(popularity)
-        self.sums.mul_(_inverse_roots(self.popularity))
+            recent = torch.from_numpy(items), self.sums[:, items] * torch.from_numpy(inverse_roots(popularity))
+        self.sums.mul_(torch.from_numpy(inverse_roots(self.popularity)))
         if recent is not None:
             self.sums[:, recent[0]] = recent[1]
         return self.sums
@@ -125,6 +142,6 @@ def weighted_by_rarity(entries: SparseEntries, popularity: NDArray[np.integer]) 
     return entries._replace(values=(entries.values / np.sqrt(popularity)).astype(np.float32))
 
 
-def _inverse_roots(popularity: NDArray[Any]) -> Tensor:
+def inverse_roots(popularity: NDArray[Any]) -> NDArray[np.float32]:
     """Return 1 / sqrt(popularity); items without events have no pairs either."""
-    return torch.from_numpy((1 / np.sqrt(np.maximum(popularity, 1))).astype(np.float32))
+    return (1 / np.sqrt(np.maximum(popularity, 1))).astype(np.float32)
