@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..datasets import load_titles
+from ..recommender import AutoSeqRecRecommender
 
 
 class Titles:
@@ -27,6 +30,11 @@ class Titles:
         """Return the title of an item; empty where it has none."""
         return self._titles.get(str(item), "")
 
+    def by_id(self, recommender: AutoSeqRecRecommender) -> dict[Any, str] | None:
+        """Return the titles of a recommender's items by its own ids; None if there is no file of them."""
+        known = {item: self.of(item) for item in recommender.item_ids_.tolist()} if self.are_given else {}
+        return {item: title for item, title in known.items() if title} or None
+
 
 def answers_of(users: list[Any], items: Any, scores: Any, named: Titles, known: set[Any]) -> Iterator[dict[str, Any]]:
     """Yield the list of each user; places without an item, which are masked, are left out."""
@@ -45,6 +53,9 @@ def reason_for(told: Any, place: int, item: Any, named: Titles) -> dict[str, Any
     return {
         "item": item,
         "title": named.of(item),
+        "sentence": str(told.sentences[0, place]),
+        "status": str(told.status[0, place]),
+        "place": None if np.ma.is_masked(told.ranks[0, place]) else int(told.ranks[0, place]),
         "score": float(told.scores[0, place]),
         "parts": {part: float(values[0, place]) for part, values in told.centered.items()},
         "past_items": {str(name): value for name, value in sorted(past, key=lambda pair: -pair[1]) if value > 0},

@@ -18,6 +18,7 @@ from ..metrics import mean_reciprocal_rank, ndcg_at_k, ranks_from_reciprocal, re
 from ..model_selection import temporal_train_test_split
 from ..recommender import AutoSeqRecRecommender, load_model
 from .answers import Titles, answers_of, reason_for, rows_of
+from .comparing import compare_models
 from .logs import FileForm, log_options, of_kind, opened, read_id
 from .printing import note, print_facts, print_lines, print_rows
 
@@ -180,19 +181,23 @@ def update(model: str, log: str, output: str | None, quiet: bool, form: FileForm
 @click.argument("user")
 @click.argument("items", nargs=-1, required=True)
 @titles_option
+@click.option("--parts", is_flag=True, help="Print what the scores are made of, in numbers.")
 @json_option
-def explain(model: str, user: str, items: tuple[str, ...], titles: str | None, as_json: bool) -> None:
-    """Say what the score of ITEMS for USER is made of.
+def explain(model: str, user: str, items: tuple[str, ...], titles: str | None, parts: bool, as_json: bool) -> None:
+    """Say why ITEMS are recommended to USER, or why they are not.
 
-    A part counts by how far it is above its mean over all candidates. Past items are those whose neighbours the items
-    are.
+    In numbers, a part counts by how far it is above its mean over all candidates. Past items are those whose neighbours
+    the items are.
     """
     recommender, named = load_model(model), Titles(titles)
     ids = [read_id(item, recommender.item_ids_, "item") for item in items]
-    told = recommender.explain([read_id(user, recommender.user_ids_, "user")], ids)
+    told = recommender.explain([read_id(user, recommender.user_ids_, "user")], ids, titles=named.by_id(recommender))
     reasons = [reason_for(told, place, item, named) for place, item in enumerate(ids)]
     if as_json:
         print_lines(reasons)
+        return
+    if not parts:
+        print_rows(("item", "title", "sentence"), ((row["item"], row["title"], row["sentence"]) for row in reasons))
         return
     rows: list[tuple[Any, ...]] = []
     for reason in reasons:
@@ -200,6 +205,9 @@ def explain(model: str, user: str, items: tuple[str, ...], titles: str | None, a
         rows += [(*of_item, "part", part, "", value) for part, value in reason["parts"].items() if value]
         rows += [(*of_item, "past item", past, named.of(past), value) for past, value in reason["past_items"].items()]
     print_rows(("item", "title", "kind", "name", "name's title", "value"), rows)
+
+
+commands.add_command(compare_models)
 
 
 @commands.command()

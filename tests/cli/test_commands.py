@@ -10,8 +10,11 @@ from archives import MOVIELENS_FILES
 
 from skautoseqrec import load_model
 from skautoseqrec._cli import commands, logs
-from skautoseqrec.datasets import make_interactions
+from skautoseqrec._cli.comparing import USUAL
+from skautoseqrec.baselines import MarkovRecommender, RandomRecommender
+from skautoseqrec.datasets import load_interactions, make_interactions
 from skautoseqrec.metrics import mean_reciprocal_rank, ranks_from_reciprocal
+from skautoseqrec.model_selection import TemporalSplit, compare
 
 original = commands.AutoSeqRecRecommender
 
@@ -172,7 +175,7 @@ class TestUpdate:
         for users in ([1, 2, 77], [5]):
             answers = [model.predict_topk(users, return_scores=True) for model in (found, expected)]
             for one, other in zip(*answers, strict=True):
-                np.testing.assert_array_equal(one.filled(0), other.filled(0))
+                np.testing.assert_allclose(one.filled(0), other.filled(0), rtol=1e-6)
 
     def test_parquet(self, cli, model, tmp_path):
         import pandas as pd
@@ -245,7 +248,10 @@ class TestExplain:
         assert reason["parts"] == {part: float(values[0, 0]) for part, values in told.centered.items()}
         past = [reason["past_items"][str(other)] for other in told.past_items[0] if str(other) in reason["past_items"]]
         assert sorted(past) == sorted(value for value in told.neighbours[0][:, 0].tolist() if value > 0)
-        rows = table(cli("explain", path, user, item, "--titles", titles)[1])
+        assert (reason["status"], reason["place"]) == ("seen", None)
+        (row,) = table(cli("explain", path, user, item, "--titles", titles)[1])
+        assert row == {"item": str(item), "title": "The one", "sentence": "Not recommended: the user has seen it."}
+        rows = table(cli("explain", path, user, item, "--titles", titles, "--parts")[1])
         assert {row["kind"] for row in rows} == {"part", "past item"}
         assert {row["title"] for row in rows} == {"The one"}
 
@@ -253,6 +259,50 @@ class TestExplain:
         code, out, err = cli("explain", model, "1", "999")
         assert (code, out, err.count("\n")) == (1, "", 1)
         assert "999" in err
+
+    def test_a_candidate_is_explained_in_titles(self, cli, model, tmp_path):
+        recommender = load_model(model)
+        user = recommender.user_ids_[0]
+        item, last = recommender.predict_topk([user], k=1)[0, 0], recommender.explain([user], [10]).past_items[0][0]
+        titles = written(tmp_path / "t.csv", f"item,title\n{item},The one\n{last},The last\n")
+        (reason,) = map(json.loads, cli("explain", model, user, item, "--titles", titles, "--json")[1].splitlines())
+        assert (reason["place"], reason["status"]) == (1, "candidate")
+        assert "Because of 'The last'" in reason["sentence"] or "The last" in reason["sentence"]
+
+
+class TestCompare:
+    @pytest.fixture
+    def log(self, tmp_path):
+        X = make_interactions(60, 30, 900, random_state=0)
+        path = tmp_path / "log.csv"
+        np.savetxt(path, X, fmt="%d", delimiter=",", header="user,item,time", comments="")
+        return path
+
+    def test_the_table_is_that_of_compare(self, cli, log):
+        code, out, err = cli("compare", log, "-m", "markov", "-m", "random", "-k", "5", "--folds", "2", "--json")
+        assert code == 0
+        assert err.count("fitted in") == 4
+        records = list(map(json.loads, out.splitlines()))
+        models = {"markov": MarkovRecommender(), "random": RandomRecommender(random_state=0)}
+        expected = compare(
+            models, load_interactions(log), cv=TemporalSplit(2, test_size=0.1), metrics=["mrr", "recall@5", "ndcg@5"],
+            random_state=0,
+        ).table  # fmt: skip
+        assert [record["value"] for record in records] == expected["value"].tolist()
+        assert [record["difference"] for record in records[:3]] == [None] * 3
+        assert [record["difference"] for record in records[3:]] == expected["difference"].tolist()[3:]
+
+    def test_the_usual_models_are_compared_quietly(self, cli, log):
+        code, out, err = cli("compare", log, "-q", "--include-seen")
+        rows = table(out)
+        assert (code, err) == (0, "")
+        assert list(dict.fromkeys(row["model"] for row in rows)) == list(USUAL)
+        assert {row["difference"] for row in rows if row["model"] == "popularity"} == {""}
+
+    def test_an_unknown_model_is_misuse(self, cli, log):
+        code, out, err = cli("compare", log, "-m", "magic")
+        assert (code, out) == (2, "")
+        assert "magic" in err
 
 
 class TestInfo:

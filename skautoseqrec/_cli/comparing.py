@@ -1,0 +1,98 @@
+"""The command that compares models: which ones, and the table of what they reach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+import narwhals as nw
+from sklearn.base import BaseEstimator
+
+from ..baselines import (
+    DecayedPopularityRecommender,
+    EASERecommender,
+    ItemKNNRecommender,
+    MarkovRecommender,
+    PopularityRecommender,
+    RandomRecommender,
+)
+from ..model_selection import TemporalSplit, compare
+from ..recommender import AutoSeqRecRecommender
+from .logs import FileForm, log_options
+from .printing import print_lines, print_rows
+
+#: What may be compared, by name; the recommender "full" with a network, and "fast" without one.
+MODELS: dict[str, Callable[..., BaseEstimator]] = {
+    "popularity": PopularityRecommender,
+    "decayed-popularity": DecayedPopularityRecommender,
+    "markov": MarkovRecommender,
+    "item-knn": ItemKNNRecommender,
+    "ease": EASERecommender,
+    "random": RandomRecommender,
+    "fast": lambda **given: AutoSeqRecRecommender(objective="closed_form", verbose=0, **given),
+    "full": lambda **given: AutoSeqRecRecommender(verbose=0, **given),
+}
+#: The usual ones take seconds; differences are to the first.
+USUAL = ("popularity", "decayed-popularity", "markov", "item-knn", "fast")
+
+
+@click.command(name="compare")
+@click.argument("log", type=click.Path(exists=True, dir_okay=False))
+@click.option("-m", "--model", "chosen", type=click.Choice([*MODELS]), multiple=True,
+              help=f"What is compared; differences are to the first.  [default: {', '.join(USUAL)}]")  # fmt: skip
+@click.option("--folds", type=click.IntRange(1), default=1, show_default=True, help="Number of test parts in time.")
+@click.option("--test-size", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.1, show_default=True,
+              help="Share of the log in each test part.")  # fmt: skip
+@click.option("-k", type=click.IntRange(1), default=10, show_default=True, help="Length of a list.")
+@click.option("--ties", type=click.Choice(["row", "together"]), help="How events of one time are ranked.")
+@click.option("--include-seen", is_flag=True, help="Recommend what a user has seen, too.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of trainings and of the intervals.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+@log_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def compare_models(
+    log: str,
+    chosen: tuple[str, ...],
+    folds: int,
+    test_size: float,
+    k: int,
+    ties: str | None,
+    include_seen: bool,
+    seed: int,
+    quiet: bool,
+    form: FileForm,
+    as_json: bool,
+) -> None:
+    """Compare models on the newest events of LOG, with 95 % intervals.
+
+    Each is fitted on the events before, and ranks each newer one before it is added. Nothing is saved.
+    """
+    events = form.read(log)
+    models = {name: _make(name, seed, exclude_seen=not include_seen) for name in dict.fromkeys(chosen or USUAL)}
+    compared = compare(
+        models,
+        events,
+        cv=TemporalSplit(folds, test_size=test_size),
+        metrics=("mrr", f"recall@{k}", f"ndcg@{k}"),
+        ties=ties,
+        random_state=seed,
+        verbose=0 if quiet else 1,
+    )
+    records = _records(compared.table)
+    if as_json:
+        print_lines(records)
+        return
+    print_rows(list(records[0]), (["" if value is None else value for value in row.values()] for row in records))
+
+
+def _make(name: str, seed: int, exclude_seen: bool) -> BaseEstimator:
+    """Return a model, whose parameters of chance follow the seed."""
+    model = MODELS[name](exclude_seen=exclude_seen)
+    return model.set_params(random_state=seed) if "random_state" in model.get_params() else model
+
+
+def _records(table: Any) -> list[dict[str, Any]]:
+    """Return a table of results, which is a list where no pandas is installed, as dicts; None is no number."""
+    rows = table if isinstance(table, list) else nw.from_native(table, eager_only=True).rows(named=True)
+    return [{name: None if value != value else value for name, value in row.items()} for row in rows]
