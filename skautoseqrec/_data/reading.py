@@ -54,7 +54,8 @@ def read_columns(X: Any, names: Mapping[str, str] | None = None) -> Columns:
         columns = X.to_columns()
     elif is_array(X):
         columns = _read_array(X if isinstance(X, np.ma.MaskedArray) else np.asarray(X), names)
-    elif nw.dependencies.is_into_dataframe(X):
+    # Asked of a list, it would be the longest part of reading a single event.
+    elif type(X) is not list and nw.dependencies.is_into_dataframe(X):
         columns = _read_frame(X, names)
     elif isinstance(X, Sequence) and not isinstance(X, str):
         columns = _read_rows(X, names)
