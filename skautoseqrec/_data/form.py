@@ -51,8 +51,8 @@ class LogForm(NamedTuple):
             names = names_of(X[0])
         if names is None:
             return cls()
-        chosen = find_columns(list(names), columns)
-        named = {key: name for key, name in chosen._asdict().items() if isinstance(name, str)}
+        chosen = find_columns(list(names), columns)._asdict()
+        named = {key: chosen[key] for key in COLUMN_NAMES if isinstance(chosen[key], str)}
         return cls(frame if frame in FRAMES else None, **named)
 
     def __str__(self) -> str:

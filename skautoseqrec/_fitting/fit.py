@@ -83,7 +83,7 @@ def fit_log(
     if warm_start is not None:
         warm_start.check(settings, log.item_vocabulary.ids())
     if settings.exclude_seen:
-        warn_of_repeats(log.counts.user_item())
+        warn_of_repeats(log.counts)
     advice = "Lower n_components or batch_size, or fit fewer items."
     require_bytes(fit_bytes(log.counts, settings), "This fit", advice)
     return Learner(settings, warm_start).learn(log, monitor).attributes()

@@ -92,8 +92,12 @@ class ResidualReader(HistoryReader):
         """Return the encoded histories, shape (n_rows, d)."""
         newest = histories.newest_items(self._encoder.LENGTH, nothing=self._n_trained)
         items = torch.from_numpy(newest).clamp_max_(self._n_trained)
+        weights = histories.newest_weights(self._encoder.LENGTH)
         faded = self._fading[: items.shape[1]]
         sums = self._weight.new_empty(len(items), self._weight.shape[1])
         for rows in chunks(items, self._weight.shape[1]):
-            torch.sum(functional.embedding(items[rows], self._weight).mul_(faded), 1, out=sums[rows])
+            vectors = functional.embedding(items[rows], self._weight).mul_(faded)
+            if weights is not None:
+                vectors.mul_(torch.from_numpy(weights[rows])[:, :, None])
+            torch.sum(vectors, 1, out=sums[rows])
         return self._encoder.encode_sums(sums)

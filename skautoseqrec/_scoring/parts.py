@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from .._counts.settings import SequenceSettings
+from .._data.weights import WEIGHT_UNIT
 from .._network.heads import BIASED_PARTS, Heads
 from .._utils.devices import beside
 from .queries import SummedRows
@@ -196,7 +197,7 @@ class Repeat(Part):
     """What the user has met: ``w_1 log1p(decayed count) + w_2 log1p(count) - w_3 [count > 0]``.
 
     The first is what was of interest lately, the second habit. The third tells what was met from what was not, which
-    the other parts of the score know nothing of.
+    the other parts of the score know nothing of. Counts are of what events weigh; what weighs nothing was met, too.
     """
 
     NAME, DEFAULT_WEIGHT, NEEDS_SEEN = "repeat", 0.5, True
@@ -217,9 +218,11 @@ class Repeat(Part):
         if decayed:
             SummedRows([view.queries.history_rows], n_items).add_logs(scores, decayed, factor)
         if counted or met:
-            rows = SummedRows([view.queries.histories.counted()], n_items)
+            histories = view.queries.histories
+            rows = SummedRows([histories.counted()], n_items)
             rows.add_logs(scores, counted, factor)
-            rows.add_presence(scores, -met, factor)
+            everything = rows if histories.weights is None else SummedRows([histories.met()], n_items)
+            everything.add_presence(scores, -met, factor)
 
 
 class Trend(Part):
@@ -253,7 +256,7 @@ class Trend(Part):
 
 
 class Popularity(Part):
-    """Number of events of an item: for users without history, where there is no trend."""
+    """What the events of an item weigh together, their number if all count 1: for users without history or trend."""
 
     NAME = "popularity"
     SERVES_COLD = True
@@ -262,10 +265,12 @@ class Popularity(Part):
         """Add nothing: users with a history have better parts."""
 
     def add_cold(self, scores: Tensor, view: View, weight: float) -> None:
-        """Add the number of events as each row sees it."""
-        scores.add_(view.popularity(), alpha=weight)
+        """Add the number of events, or what they weigh, as each row sees it."""
+        scores.add_(view.mass(), alpha=weight)
         if len(view.trend.items):
             sees = beside(scores, view.trend.sees).float()
+            if view.trend.weights is not None:
+                sees *= beside(scores, (view.trend.weights / WEIGHT_UNIT).astype(np.float32))
             scores.index_add_(1, beside(scores, view.trend.items), sees, alpha=weight)
 
 

@@ -108,7 +108,7 @@ class Scorer(FieldsOnly):
             trend=self.keep("live trend", changes, lambda: live_trend(self.model, snapshot)),
             n_items=snapshot.n_items,
             is_cold=histories.lengths == 0,
-            popularity=lambda: torch.from_numpy(snapshot.popularity()).float().to(self.device),
+            mass=lambda: torch.from_numpy(self._mass(snapshot)).float().to(self.device),
             neighbourhood=self._neighbourhood(asked, changes) if self.model.settings.neighbour_window else None,
             situations=lambda: self.situations(asked),
         )
@@ -123,12 +123,17 @@ class Scorer(FieldsOnly):
         snapshot, histories, _ = asked
 
         def neighbourhood() -> Neighbourhood:
-            return snapshot.neighbourhood(histories.neighbours(self.model.settings), self._popularity(snapshot))
+            return snapshot.neighbourhood(histories.neighbours(self.model.settings), self._mass(snapshot))
 
         return neighbourhood
 
     def _popularity(self, snapshot: Snapshot) -> NDArray[np.int64]:
         return self.keep("popularity", snapshot.changes(), snapshot.popularity)
+
+    def _mass(self, snapshot: Snapshot) -> NDArray[Any]:
+        if not snapshot.has_weights:
+            return self._popularity(snapshot)
+        return self.keep("mass", snapshot.changes(), snapshot.mass)
 
     def situations(self, asked: Asked) -> NDArray[np.float64]:
         """Return the situation of each row."""

@@ -143,7 +143,7 @@ class MultinomialObjective(Objective):
         share = min(1.0, self.ROWS_PER_EPOCH / (n_histories + n_snapshots + n_transitions))
 
         def draw_rows() -> Iterator[tuple[Callable[[NDArray[np.int64]], Batch], NDArray[np.int64]]]:
-            users = torch.randint(counts.n_users, (math.ceil(share * n_histories),)).numpy()
+            users = histories.rows[torch.randint(len(histories.rows), (math.ceil(share * n_histories),)).numpy()]
             for matrix in transitions:
                 yield matrix.batch, drawn_share(np.tile(matrix.rows, self.TRANSITION_PASSES), share)
             yield histories.batch, users
@@ -166,7 +166,7 @@ class MultinomialObjective(Objective):
         if denied is not None:
             # Behind the back of autograd: what the softmax gives nothing gets no gradient either.
             logits.detach()[denied.rows, denied.items] = -torch.inf
-        loss = SoftmaxCrossEntropy.apply(logits, targets.row_of_entry(), targets.items, targets.values)
+        loss = SoftmaxCrossEntropy.apply(logits, targets.row_of_entry(), targets.items, targets.values, batch.shares)
         return cast(Tensor, loss)
 
 
