@@ -10,7 +10,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils._param_validation import Interval
 
-from ._counts.counts import TRANSITION_UNIT, Rows, count_transitions, count_user_item, step_weights
+from ._counts.counts import count_user_item
+from ._counts.transitions import TRANSITION_UNIT, Rows, count_transitions, step_weights
 from ._data.estimators import LogTransformer
 from ._data.interactions import Columns, Interactions, SequenceMatrices
 

@@ -11,10 +11,11 @@ from scipy import sparse
 from .._data.interactions import Columns, SequenceMatrices
 from .._data.vocabulary import Vocabulary
 from .._utils.warn import warn_caller
-from .counts import TRANSITION_UNIT, Counts
+from .counts import Counts
 from .events import EventStore
 from .moments import events_per_moment
 from .settings import SequenceSettings
+from .transitions import TRANSITION_UNIT
 
 #: Above this share of repeated (user, item) pairs, leaving out what was seen hides much of the truth.
 MANY_REPEATS = 0.02

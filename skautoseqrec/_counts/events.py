@@ -35,8 +35,9 @@ class Events(NamedTuple):
         """Return some of the events, whose codes are given in order of first appearance."""
         n_users, n_items = (int(codes[:stop].max(initial=-1)) + 1 for codes in (self.users, self.items))
         part = slice(start, stop)
-        each = (None if column is None else column[part] for column in (self.joins, self.seconds, self.weights))
-        return Events(self.users[part], self.items[part], n_users, n_items, *each)
+        each: tuple[Any, ...] = (self.joins, self.seconds, self.weights)
+        beside = (None if column is None else column[part] for column in each)
+        return Events(self.users[part], self.items[part], n_users, n_items, *beside)
 
 
 class EventStore:

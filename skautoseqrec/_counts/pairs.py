@@ -11,9 +11,10 @@ from scipy import sparse
 
 from .._data.weights import WEIGHT_UNIT
 from .._utils.sparse import resized, sum_entries
-from .counts import Counts, Transitions
+from .counts import Counts
 from .events import Events
 from .moments import Steps, find_steps, slices_of_steps
+from .transitions import Transitions
 
 #: Up to so many pairs of items are counted in an array (64 MiB); beyond, only those that there are.
 MOST_PLACES = 2**24

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from .interactions import Interactions
 from .naming import COLUMN_NAMES, find_columns
-from .reading import names_of, with_index
+from .reading import with_index
+from .rows import names_of
 
 #: The kinds of frame that an answer may be.
 FRAMES = ("pandas", "polars", "pyarrow")

@@ -16,6 +16,7 @@ from .checks import TEXT_LIKE, refuse_missing, shown
 from .ids import id_column
 from .interactions import Columns, Interactions
 from .naming import COLUMN_NAMES, WEIGHT, Chosen, choose_columns, is_usual
+from .rows import is_row, listed, names_of, no_rows
 from .times import time_column, warn_of_mixed_units
 from .weights import Kinds, kind_column, weight_column
 
@@ -136,26 +137,17 @@ def _read_rows(rows: Sequence[Any], names: Mapping[str, str] | None, asks_for_ev
     if keys is not None or any(issubclass(kind, Mapping) for kind in kinds):
         return _read_named_rows(rows, keys or (), names, asks_for_events)
     if any(hasattr(kind, "__array__") for kind in kinds):
-        rows = [_listed(row) if hasattr(row, "__array__") else row for row in rows]
+        rows = [listed(row) if hasattr(row, "__array__") else row for row in rows]
         kinds = set(map(type, rows))
-    widths = set(map(len, rows)) if all(map(_is_row, kinds)) else set()
+    widths = set(map(len, rows)) if all(map(is_row, kinds)) else set()
     if rows and (len(widths) != 1 or min(widths) < 2):
-        raise _no_rows(rows)
+        raise no_rows(rows)
     width = max(widths, default=2)
     _warn_if_wide(width)
     columns = [
         np.fromiter((row[position] for row in rows), dtype=object, count=len(rows)) for position in range(min(width, 3))
     ]
     return _read_positions(columns, names, allow_text=False)
-
-
-def names_of(row: Any) -> tuple[Any, ...] | None:
-    """Return the names that a row carries for its values; None if it carries none."""
-    if isinstance(row, Mapping):
-        return tuple(row)
-    if isinstance(row, tuple) and hasattr(row, "_fields"):
-        return tuple(row._fields)
-    return tuple(row.keys()) if hasattr(row, "keys") and hasattr(row, "__getitem__") else None  # sqlite3.Row
 
 
 def _read_named_rows(
@@ -194,27 +186,6 @@ def _read_chosen(chosen: Chosen, read: Read, ids: Callable[[Any, str], NDArray[A
         None if time is None else read(time, time_column),
         None if weight is None else read(weight, weight_column),
         None if event is None else Kinds(read(event, kind_column), str(event)),
-    )
-
-
-def _listed(row: Any) -> list[Any]:
-    """Return the values of a row that is an array: floats as they are, for how coarse they are matters."""
-    values = np.asanyarray(row)
-    return list(values) if values.dtype.kind == "f" and values.ndim else values.tolist()
-
-
-def _is_row(kind: type) -> bool:
-    """Tell whether values of a type are rows: sequences, but not of characters or bytes."""
-    return issubclass(kind, Sequence) and not issubclass(kind, TEXT_LIKE)
-
-
-def _no_rows(rows: Sequence[Any]) -> ValueError:
-    """Return the error for the first entry that is not a row, or not as long as row 0."""
-    widths = [len(row) if _is_row(type(row)) else 0 for row in rows]
-    row = next((row for row, width in enumerate(widths) if width < 2 or width != widths[0]), 0)
-    return ValueError(
-        "A list is read as rows of (user, item) or (user, item, time), all of one length; "
-        f"row {row} is {shown(rows[row])}. Wrap a single event in a list. Reshape your data."
     )
 
 

@@ -16,7 +16,6 @@ import torch
 from torch import Tensor
 
 from .._counts.settings import SequenceSettings
-from .._data.weights import WEIGHT_UNIT
 from .._network.heads import BIASED_PARTS, Heads
 from .._utils.devices import beside
 from .queries import SummedRows
@@ -196,8 +195,8 @@ class Linear(Part):
 class Repeat(Part):
     """What the user has met: ``w_1 log1p(decayed count) + w_2 log1p(count) - w_3 [count > 0]``.
 
-    The first is what was of interest lately, the second habit. The third tells what was met from what was not, which
-    the other parts of the score know nothing of. Counts are of what events weigh; what weighs nothing was met, too.
+    The first is what was of interest lately, the second habit. The third tells what was met (whatever it weighs) from
+    what was not, which the other parts of the score know nothing of.
     """
 
     NAME, DEFAULT_WEIGHT, NEEDS_SEEN = "repeat", 0.5, True
@@ -268,10 +267,8 @@ class Popularity(Part):
         """Add the number of events, or what they weigh, as each row sees it."""
         scores.add_(view.mass(), alpha=weight)
         if len(view.trend.items):
-            sees = beside(scores, view.trend.sees).float()
-            if view.trend.weights is not None:
-                sees *= beside(scores, (view.trend.weights / WEIGHT_UNIT).astype(np.float32))
-            scores.index_add_(1, beside(scores, view.trend.items), sees, alpha=weight)
+            counts = beside(scores, view.trend.counts_seen())
+            scores.index_add_(1, beside(scores, view.trend.items), counts, alpha=weight)
 
 
 #: The parts that a blend weighs, in the order in which they are added.

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .._counts.trend import TrendClock, log_weights
+from .._data.weights import WEIGHT_UNIT
 from .._utils.devices import beside
 from .._utils.ragged import repeats_of
 
@@ -64,6 +65,11 @@ class TrendView:
         if len(self.n_events) == 1:
             return self
         return replace(self, n_events=self.n_events[rows], sees=self.sees[rows])
+
+    def counts_seen(self) -> NDArray[np.float32]:
+        """Return what each of the recent events counts for each row: nothing if the row does not see it."""
+        sees = self.sees.astype(np.float32)
+        return sees if self.weights is None else sees * (self.weights / WEIGHT_UNIT).astype(np.float32)
 
     def add(self, scores: Tensor, weights: Sequence[float]) -> None:
         """Add the weighted log counts, given one weight per half-life."""

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 from torch import Tensor
 
-from .._counts.counts import TRANSITION_UNIT, Counts
+from .._counts.counts import Counts
 from .._counts.events import Events
 from .._counts.pairs import PairCounts
 from .._counts.settings import SequenceSettings
+from .._counts.transitions import TRANSITION_UNIT
 from .._network.heads import BIASED_PARTS, ItemVectors
 from .._network.model import Model
 from .._utils.keeping import FieldsOnly

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .._counts.counts import TRANSITION_UNIT
+from .._counts.transitions import TRANSITION_UNIT
 from .._network.heads import ItemVectors
 from .._network.model import Model
 from .._utils.ragged import SparseEntries

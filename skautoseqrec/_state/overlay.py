@@ -9,8 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._counts.counts import TRANSITION_UNIT, Counts, Rows, find_all_transitions, of_places
+from .._counts.counts import Counts
 from .._counts.settings import SequenceSettings
+from .._counts.transitions import TRANSITION_UNIT, Rows, find_all_transitions
+from .._counts.weighing import of_places
 from .._data.weights import WEIGHT_UNIT
 from .._utils.ragged import GrowableArray, SparseEntries, ragged_ranges
 from .postings import Postings

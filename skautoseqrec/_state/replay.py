@@ -9,10 +9,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .._counts.counts import TRANSITION_UNIT, Counts, laid_out, square_growth
+from .._counts.counts import Counts, square_growth
 from .._counts.events import Events
 from .._counts.histories import Context, Histories
 from .._counts.moments import Moments
+from .._counts.transitions import TRANSITION_UNIT
+from .._counts.weighing import laid_out
 from .._data.weights import WEIGHT_UNIT
 from .._network.model import Model, project
 from .._utils.ragged import SparseEntries, ragged_ranges, ranks_within_groups, repeats_of

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .._counts.counts import laid_out, weight_sums
 from .._counts.histories import Context, Histories
 from .._counts.moments import Moments
+from .._counts.weighing import laid_out, weight_sums
 from .._network.model import Model, project
 from .._utils.ragged import SparseEntries, ragged_ranges
 from .base import Base

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .._counts.counts import TRANSITION_UNIT, Counts
+from .._counts.counts import Counts
 from .._counts.settings import SequenceSettings
+from .._counts.transitions import TRANSITION_UNIT
 from .._network.functions import SoftmaxCrossEntropy
 from .._network.heads import Heads, MultinomialHeads, PaperHeads
 from .._network.inputs import SparseRows, gather_rows

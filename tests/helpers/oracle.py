@@ -151,7 +151,7 @@ class Oracle:
         """Return f of a row given as item -> value; items without weights count as zero rows."""
         row = {item: value for item, value in row.items() if item in self.weight}
         projection = sum((value * self.weight[item] for item, value in row.items()), self.bias * 0)
-        if not self.is_paper and row:
+        if not self.is_paper and any(row.values()):
             projection = projection / np.sqrt(sum(value**2 for value in row.values()))
         return self.activate(projection + self.bias)
 
