@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from ._data.estimators import LogEstimator, all_or_nothing, validate_log
+from ._data.estimators import LogEstimator, all_or_nothing, validate_log, validate_users
 from ._data.form import LogForm
 from ._data.interactions import weighed
 from ._data.naming import check_columns
@@ -637,7 +637,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         from ._scoring.topk import best_of_each
 
         check_is_fitted(self)
-        return best_of_each(self._serving_on_device(), validate_log(self, X, reset=False).user_ids, self.exclude_seen)
+        return best_of_each(self._serving_on_device(), validate_users(self, X), self.exclude_seen)
 
     def score_samples(self, X: Any, ties: str | None = None, judge: Any = None) -> NDArray[Any]:
         """Evaluate a log prequentially (walking forward): rank each event's item for its user, then add the event.

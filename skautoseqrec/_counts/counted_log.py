@@ -55,7 +55,7 @@ def count_log(columns: Columns, X: Any, settings: SequenceSettings, verbose: int
     user_codes, item_codes = users.add(columns.user_ids), items.add(columns.item_ids)
     weights = columns.weights
     if weights is not None and not weights.any():
-        raise ValueError("All events of the log have the weight 0: there is nothing to learn. Give some of them more.")
+        raise ValueError("The weights of all events are zero: there is nothing to learn. Give some of them more.")
     store = EventStore(user_codes, item_codes, columns.times, by_moment=settings.by_moment, weights=weights)
     events = store.log(len(users), len(items))
     transitions = _reusable_transitions(X, items, settings, verbose) if _has_weights(X, given) else None

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .interactions import Columns, Interactions, weighed
-from .naming import check_columns
+from .naming import COLUMN_NAMES, check_columns
 from .packing import pack_vocabularies, require_arrays, unpack_vocabularies
 from .reading import is_array, read_columns, refuse_masked
 from .vocabulary import encode, learn_ids
@@ -74,12 +74,18 @@ def validate_log(
         The validated log, with its weights.
     """
     event_weights = check_event_weights(getattr(estimator, "event_weights", None))
-    columns = _validated(estimator, X, reset, asks_for_events or event_weights is not None)
+    asks_for_events = asks_for_events or event_weights is not None
+    columns = _validated(estimator, X, check_columns(estimator.columns), reset, asks_for_events)
     return weighed(columns, event_weights, sample_weight)
 
 
-def _validated(estimator: Any, X: Any, reset: bool, asks_for_events: bool) -> Columns:
-    names = check_columns(estimator.columns)
+def validate_users(estimator: Any, X: Any) -> NDArray[Any]:
+    """Return the users of a log, whatever its events count, as :func:`validate_log` reads them for an answer."""
+    names = {key: name for key, name in check_columns(estimator.columns).items() if key in COLUMN_NAMES}
+    return _validated(estimator, X, names, reset=False).user_ids
+
+
+def _validated(estimator: Any, X: Any, names: Mapping[str, str], reset: bool, asks_for_events: bool = False) -> Columns:
     has_names = isinstance(X, np.ndarray) and X.dtype.names is not None
     if is_array(X) and not has_names:
         refuse_masked(X)  # scikit-learn would take what stands under the mask

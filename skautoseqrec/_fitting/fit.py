@@ -127,4 +127,5 @@ def closed_form_bytes(counts: Counts, settings: FitSettings) -> int:
     if n_places > MOST_PLACES:
         n_places = min(n_places, 2 * settings.neighbour_window * len(counts.history))
     n_pairs = n_places if settings.neighbour_window else 0
-    return BYTES_PER_LINEAR_WEIGHT * n_linear**2 + BYTES_PER_PAIR * n_pairs
+    per_pair = BYTES_PER_PAIR if counts.weights is None else 2 * BYTES_PER_PAIR  # 64 bits instead of 32
+    return BYTES_PER_LINEAR_WEIGHT * n_linear**2 + per_pair * n_pairs

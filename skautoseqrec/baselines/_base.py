@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._counts.counted_log import CountedLog, count_log, warn_of_repeats
 from .._counts.settings import SequenceSettings
-from .._data.estimators import LogEstimator, all_or_nothing, validate_log
+from .._data.estimators import LogEstimator, all_or_nothing, validate_log, validate_users
 from .._data.filters import Filter, Restriction
 from .._data.interactions import Columns
 from .._data.naming import check_columns
@@ -179,7 +179,7 @@ class BaselineRecommender(LogEstimator, BaseEstimator, ABC):
         """
         check_is_fitted(self)
         state = self._state
-        asked = state.users.codes_of(validate_log(self, X, reset=False).user_ids)
+        asked = state.users.codes_of(validate_users(self, X))
         users, rows = np.unique(asked, return_inverse=True)
         best = top_k(state, users.tolist(), 1, Filter(self.exclude_seen))[0][:, 0]
         sated = np.flatnonzero(best < 0)
