@@ -96,7 +96,8 @@ def test_weights_are_routed_through_searches_and_pipelines():
     weights = np.where(FRAME["action"] == "buy", 1.0, 0.1)
     with sklearn.config_context(enable_metadata_routing=True):
         recommender = AutoSeqRecRecommender(**CLOSED).set_fit_request(sample_weight=True)
-        search = GridSearchCV(recommender, {"context_size": [1]}, scoring=mrr_scorer, cv=TemporalSplit(1))
+        scorer = mrr_scorer.set_score_request(sample_weight=False)
+        search = GridSearchCV(recommender, {"context_size": [1]}, scoring=scorer, cv=TemporalSplit(1))
         found = search.fit(FRAME, sample_weight=weights).best_estimator_
         pipeline = make_pipeline(InteractionEncoder(), recommender).fit(FRAME, sample_weight=weights)
         updated = recommender.set_params(context_size=1).fit(FRAME, sample_weight=weights)

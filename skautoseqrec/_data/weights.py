@@ -79,8 +79,8 @@ def weight_column(values: Any, name: str) -> NDArray[np.int64]:
         for row, value in enumerate(objects):
             if not is_number(type(value)):
                 raise TypeError(f"Column {name!r} holds {shown(value)} ({type(value).__name__}) in row {row}: {RANGE}.")
-        # Integers of any size: what a float cannot hold is too large as well.
-        column = np.array([min(value, 2**64) if is_integer(type(value)) else float(value) for value in objects])
+        # Integers may be of any size: what a float cannot hold is too large as well.
+        column = np.array([float(min(value, 2**64) if is_integer(type(value)) else value) for value in objects])
     if column.dtype.kind not in "iuf":
         raise TypeError(f"Column {name!r} has dtype {column.dtype}: weights must be numbers from 0 to 1,000,000.")
     weights = column.astype(np.float64)

@@ -94,7 +94,7 @@ BAD_WEIGHTS = [
 ]
 
 
-@pytest.mark.parametrize(("bad", "error", "message"), BAD_WEIGHTS)
+@pytest.mark.parametrize(("bad", "error", "message"), BAD_WEIGHTS, ids=range(len(BAD_WEIGHTS)))
 def test_bad_weights_are_refused_and_change_nothing(bad, error, message):
     recommender = AutoSeqRecRecommender(**CLOSED).fit(WEIGHTED)
     snapshot = recommender._serving.state.snapshot
