@@ -62,7 +62,8 @@ class Columns(NamedTuple):
 
     def take(self, rows: Any) -> Columns:
         """Return the log of the chosen rows."""
-        times, weights = (None if column is None else column[rows] for column in (self.times, self.weights))
+        times = None if self.times is None else self.times[rows]
+        weights = None if self.weights is None else self.weights[rows]
         kinds = None if self.kinds is None else self.kinds.take(rows)
         return Columns(self.user_ids[rows], self.item_ids[rows], times, weights, kinds)
 
@@ -77,6 +78,8 @@ def weighed(columns: Columns, event_weights: Mapping[Any, float] | None, sample_
     TypeError
         If they are no numbers.
     """
+    if event_weights is None and sample_weight is None:
+        return columns
     given = {
         "a column of weights": columns.weights is not None,
         "event_weights": event_weights is not None,

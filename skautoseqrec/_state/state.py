@@ -74,7 +74,9 @@ class State:
         self.user_vocabulary.check_new(columns.user_ids)
         self.item_vocabulary.check_new(columns.item_ids)
         self.events.check_kind(columns.times)
-        columns = columns._replace(weights=self.events.read_weights(columns.weights, len(columns.user_ids)))
+        weights = self.events.read_weights(columns.weights, len(columns.user_ids))
+        if weights is not columns.weights:
+            columns = columns._replace(weights=weights)
         try:
             self.snapshot = self._add_events(columns.take(columns.time_order(self.model.settings.by_moment)))
         except BaseException:
