@@ -206,3 +206,14 @@ def test_small_weights_are_rounded_to_one_unit_at_least():
     events = recommender._serving.state.events
     assert events.weights(0, 5).tolist() == [1, 0, 1024, 307, 2048]
     assert [plain_row(Timed(*TEA_LOG[0], weight))[1] for weight in (1e-12, 0.3)] == [1 / 1024, 307 / 1024]
+
+
+@settings(max_examples=8)
+@given(weighted_logs(n_parts=2, max_size=15), recommenders(objective="closed_form"))
+def test_explanations_add_up_to_the_scores(parts, recommender):
+    recommender.fit(parts[0]).partial_update(parts[1])
+    users, items = recommender.user_ids_, recommender.item_ids_
+    told = recommender.explain(users, items)
+    for row, user in enumerate(users.tolist()):
+        scores = answered(recommender, user, exclude_seen=False)
+        np.testing.assert_allclose(told.scores[row], [scores[item] for item in items.tolist()], rtol=1e-4, atol=1e-4)

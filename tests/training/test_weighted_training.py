@@ -116,3 +116,12 @@ def test_only_ratios_of_weights_matter_in_training():
     ]
     for mine, other in zip(*losses, strict=True):
         assert mine == pytest.approx(other, rel=1e-5)
+
+
+@pytest.mark.parametrize("objective", ["multinomial", "closed_form"])
+def test_a_log_that_weighs_something_only_at_its_end_is_fitted_without_a_validation(objective):
+    weights = np.arange(len(LONG_LOG)) >= 0.95 * len(LONG_LOG)
+    recommender = AutoSeqRecRecommender(objective=objective, n_components=4, max_iter=1, random_state=0, device="cpu")
+    with pytest.warns(UserWarning, match="nothing is validated"):
+        recommender.fit(LONG_LOG, sample_weight=weights)
+    assert np.isfinite(recommender.score_samples(LONG_LOG[-5:] + [0, 0, 10**6])).all()
