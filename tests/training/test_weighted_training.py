@@ -124,4 +124,4 @@ def test_a_log_that_weighs_something_only_at_its_end_is_fitted_without_a_validat
     recommender = AutoSeqRecRecommender(objective=objective, n_components=4, max_iter=1, random_state=0, device="cpu")
     with pytest.warns(UserWarning, match="nothing is validated"):
         recommender.fit(LONG_LOG, sample_weight=weights)
-    assert np.isfinite(recommender.score_samples(LONG_LOG[-5:] + [0, 0, 10**6])).all()
+    assert np.isfinite(recommender.score_samples(np.add(LONG_LOG[-5:], [0, 0, 10**6]))).all()
