@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ._counts.counts import Counts
 from ._counts.settings import SequenceSettings
+from ._data.weights import check_event_weights
 from ._network.heads import HEADS, Heads
 from ._network.module import DECODERS, SHARED
 from ._scoring.blend import Blend
@@ -124,8 +125,9 @@ def resolve_parameters(parameters: Mapping[str, Any]) -> FitSettings:
     Raises
     ------
     ValueError
-        If a half-life, a value per part or a weight of the blend is out of range.
+        If a half-life, a value per part, a weight of the blend or of a kind of events is out of range.
     """
+    check_event_weights(parameters["event_weights"])
     rates = parameters["learning_rate"]
     resolved = {
         **parameters,

@@ -77,6 +77,7 @@ PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
     "exclude_seen": ["boolean"],
     "warm_start": ["boolean"],
     "columns": [dict, None],
+    "event_weights": [dict, None],
     "device": [StrOptions({"auto", "cpu", "cuda"})],
     "precision": [StrOptions({"auto", "float32", "bfloat16"})],
     "random_state": ["random_state"],

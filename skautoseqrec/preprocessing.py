@@ -10,7 +10,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils._param_validation import Interval
 
-from ._counts.counts import TRANSITION_UNIT, Rows, count_transitions, count_user_item, step_weights
+from ._counts.counts import count_user_item
+from ._counts.transitions import TRANSITION_UNIT, Rows, count_transitions, step_weights
 from ._data.estimators import LogTransformer
 from ._data.interactions import Columns, Interactions, SequenceMatrices
 
@@ -149,6 +150,8 @@ class SequenceMatrixTransformer(_TransitionTransformer):
             log.times,
             log.user_ids,
             log.item_ids,
+            weights=log.weights,
+            events=log.events,
             user_item=user_item_matrix(log),
             transitions=transition_matrix(log, self.transition_window, self.transition_decay),
             transition_window=self.transition_window,
@@ -202,7 +205,7 @@ class UserItemTransformer(LogTransformer):
         Returns
         -------
         counts : csr_matrix of shape (n_users, n_items)
-            Number of events of each user with each item of the fitted log.
+            Number of events of each user with each item of the fitted log; with weights, what they add up to.
         """
         return user_item_matrix(self._encode(X))[:, : len(self._items)]
 
@@ -256,19 +259,22 @@ class ItemTransitionTransformer(_TransitionTransformer):
         Returns
         -------
         transitions : csr_matrix of shape (n_items, n_items)
-            ``[j, i]`` grows by ``transition_decay**(k - 1)`` whenever i follows j by k steps in one user's history.
+            ``[j, i]`` grows by ``transition_decay**(k - 1)`` whenever i follows j by k steps in one user's history,
+            times the weight of the event of i if the log has weights.
         """
         transitions = transition_matrix(self._encode(X), self.transition_window, self.transition_decay)
         return transitions[: len(self._items), : len(self._items)]
 
 
 def user_item_matrix(log: Interactions) -> sparse.csr_matrix:
-    """Return the user-item counts (R) of a log as float64, shape (n_users, n_items)."""
-    return count_user_item(log.users, log.items, (len(log.user_ids), len(log.item_ids))).astype(np.float64)
+    """Return the user-item counts (R) of a log as float64, shape (n_users, n_items); weights add up in them."""
+    shape, weights = (len(log.user_ids), len(log.item_ids)), log.to_columns().weights
+    return count_user_item(log.users, log.items, shape, weights).astype(np.float64)
 
 
 def transition_matrix(log: Interactions, window: int, decay: float) -> sparse.csr_matrix:
     """Return the item transitions (T) of a log as float64; every entry is a whole multiple of 1 / TRANSITION_UNIT."""
+    weights = log.to_columns().weights
     order = Columns(log.users, log.items, log.times).time_order()
-    rows = Rows(log.users[order], log.items[order])
+    rows = Rows(log.users[order], log.items[order], weights=None if weights is None else weights[order])
     return count_transitions(rows, step_weights(window, decay), len(log.item_ids)) / TRANSITION_UNIT

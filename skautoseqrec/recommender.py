@@ -16,13 +16,15 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from ._data.estimators import LogEstimator, all_or_nothing, validate_log
+from ._data.estimators import LogEstimator, all_or_nothing, validate_log, validate_users
 from ._data.form import LogForm
+from ._data.interactions import weighed
 from ._data.naming import check_columns
 from ._data.reading import read_columns
+from ._data.weights import check_event_weights
 from ._fitting.reporting import CallbackSupportMixin, Monitor, verbosity, with_callbacks
 from ._parameters import PAPER_PARAMS, PARAMETER_CONSTRAINTS
-from ._utils.arguments import check_flag, check_weights, count_events, weighted_mean
+from ._utils.arguments import check_flag, check_weights, count_events, only, weighted_mean
 
 if TYPE_CHECKING:
     from ._network.module import AutoSeqRecModule
@@ -133,8 +135,12 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         ``activation`` and ``history_encoder`` must be the same. Validation scores are too good where the earlier fit
         was trained on the same events.
     columns : dict or None, default=None
-        Names of the columns of a log, by what they hold: ``{"user": ..., "item": ..., "time": ...}``, some or all of
-        them. What is not given is found by the usual names (see the user guide).
+        Names of the columns of a log, by what they hold: ``{"user": ..., "item": ..., "time": ..., "weight": ...,
+        "event": ...}``, some or all of them. What is not given is found by the usual names (see the user guide).
+    event_weights : dict or None, default=None
+        What an event counts by its kind, ``{"view": 0.2, "buy": 1}``; from 0 to 1,000,000 each. Kinds are read from a
+        column of events, which ``fit``, ``partial_update`` and ``score`` then need. None weighs by a column of weights,
+        by ``sample_weight``, or all the same.
     device : {"auto", "cpu", "cuda"}, default="auto"
         Where to train and to score; "auto" takes cuda if there is one. Fitted weights and the state stay on the CPU, so
         a model loads anywhere. Without cuda, a model fitted with "cuda" is scored on the CPU.
@@ -242,6 +248,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         exclude_seen: bool = True,
         warm_start: bool = False,
         columns: Mapping[str, str] | None = None,
+        event_weights: Mapping[Any, float] | None = None,
         device: str = "auto",
         precision: str = "auto",
         random_state: Any = None,
@@ -279,6 +286,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         self.exclude_seen = exclude_seen
         self.warm_start = warm_start
         self.columns = columns
+        self.event_weights = event_weights
         self.device = device
         self.precision = precision
         self.random_state = random_state
@@ -286,7 +294,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any = None) -> AutoSeqRecRecommender:
+    def fit(self, X: Any, y: Any = None, *, sample_weight: ArrayLike | None = None) -> AutoSeqRecRecommender:
         """Train on a log; an earlier fit is forgotten, except for its weights with ``warm_start``.
 
         A KeyboardInterrupt during training ends it with a warning and keeps the whole epochs so far. The blend is still
@@ -299,6 +307,9 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
             The log: user, item and optionally time, rows in any order. Without time, row order is time.
         y : None
             Ignored, but passed to callbacks; there for the scikit-learn API.
+        sample_weight : array-like of shape (n_events,) or None, default=None
+            What each event counts, from 0 (context only) to 1,000,000, rounded to multiples of 1/1024. None takes the
+            log's column of weights or ``event_weights``, and otherwise 1.
 
         Returns
         -------
@@ -323,7 +334,8 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         warm_start = WarmStart(self.module_, self._serving.state.item_vocabulary) if is_warm else None
         with all_or_nothing(self):
             settings = resolve_parameters(self.get_params(deep=False))
-            columns, form = validate_log(self, X, reset=True), LogForm.of(X, check_columns(self.columns))
+            columns = validate_log(self, X, reset=True, sample_weight=sample_weight)
+            form = LogForm.of(X, check_columns(self.columns))
             if verbosity(self.verbose) >= 1 and form != LogForm():
                 print(f"The log: {form}.")
             self.__dict__ |= fit_log(columns, X, settings, monitor, warm_start)
@@ -331,7 +343,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         monitor.fit_ends()
         return self
 
-    def partial_update(self, X: Any) -> AutoSeqRecRecommender:
+    def partial_update(self, X: Any, *, sample_weight: ArrayLike | None = None) -> AutoSeqRecRecommender:
         """Add new events, exactly and without changing a weight.
 
         The events of one call are added in time order. Events earlier than the known ones count as arriving now. New
@@ -341,6 +353,9 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         ----------
         X : dataframe, array-like of shape (n_events, 2 or 3), list of tuples or Interactions
             The new events.
+        sample_weight : array-like of shape (n_events,) or None, default=None
+            What each event counts, as in :meth:`fit`. Only a recommender that was fitted with weights takes others
+            than 1.
 
         Returns
         -------
@@ -352,11 +367,13 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         ValueError, TypeError
             If the events cannot be used. Then nothing has changed.
         """
-        from ._persistence.recording import Update, recorded
+        from ._persistence.recording import recorded, update_of
 
         check_is_fitted(self)
-        columns = read_columns(X, check_columns(self.columns))
-        with recorded(self, Update(columns)):
+        event_weights = check_event_weights(self.event_weights)
+        columns = read_columns(X, check_columns(self.columns), event_weights is not None)
+        columns = weighed(columns, event_weights, sample_weight)
+        with recorded(self, update_of(columns)):
             self._serving.state.update(columns)
         return self
 
@@ -620,9 +637,9 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         from ._scoring.topk import best_of_each
 
         check_is_fitted(self)
-        return best_of_each(self._serving_on_device(), validate_log(self, X, reset=False).user_ids, self.exclude_seen)
+        return best_of_each(self._serving_on_device(), validate_users(self, X), self.exclude_seen)
 
-    def score_samples(self, X: Any, ties: str | None = None) -> NDArray[Any]:
+    def score_samples(self, X: Any, ties: str | None = None, judge: Any = None) -> NDArray[Any]:
         """Evaluate a log prequentially (walking forward): rank each event's item for its user, then add the event.
 
         The recommender itself does not change.
@@ -635,17 +652,20 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
             How events of one timestamp are ranked: "row" adds each before the next row is ranked; "together" ranks all
             before any is added, so that the order of rows does not matter. None takes ``ties_``. Use "together" for
             baskets and dates.
+        judge : str, int or None, default=None
+            Kind of the events that are ranked, "buy" for instance; all are added. The log then needs a column of
+            events. None ranks all, whatever they weigh.
 
         Returns
         -------
         reciprocal_ranks : ndarray of shape (n_events,)
             1 / rank of each row's item among its candidates (eligible items): known, and not seen by the user if
-            ``exclude_seen``. Ties count half. 0 if the item was not a candidate.
+            ``exclude_seen``. Ties count half. 0 if the item was not a candidate. NaN for kinds that are not judged.
 
         Raises
         ------
         ValueError, TypeError
-            If the log cannot be used, or ``ties`` is neither.
+            If the log cannot be used, ``ties`` is neither, or no event is of the kind ``judge``.
 
         Warns
         -----
@@ -657,11 +677,19 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         from ._scoring.walk_forward import score_samples
 
         check_is_fitted(self)
-        columns = validate_log(self, X, reset=False)
+        columns = validate_log(self, X, reset=False, asks_for_events=judge is not None)
         asks_for_rows = (self.ties if ties is None else ties) == "row"
-        return score_samples(self._serving_on_device(), columns, ties, self.exclude_seen, asks_for_rows)
+        serving, is_judged = self._serving_on_device(), columns.judged(judge)
+        return only(score_samples(serving, columns, ties, self.exclude_seen, asks_for_rows), is_judged)
 
-    def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None, ties: str | None = None) -> float:
+    def score(
+        self,
+        X: Any,
+        y: Any = None,
+        sample_weight: ArrayLike | None = None,
+        ties: str | None = None,
+        judge: Any = None,
+    ) -> float:
         """Return the mean reciprocal rank of a log in prequential evaluation, as :meth:`score_samples` ranks it.
 
         Parameters
@@ -671,9 +699,11 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         y : None
             Ignored; there for the scikit-learn API.
         sample_weight : array-like of shape (n_events,) or None, default=None
-            Weight of each event in the mean.
+            Weight of each event in the mean. What it counts in the state is what the log or ``event_weights`` says.
         ties : {"row", "together"} or None, default=None
             As in :meth:`score_samples`.
+        judge : str, int or None, default=None
+            Kind of the events that the mean is of, as in :meth:`score_samples`.
 
         Returns
         -------
@@ -687,7 +717,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
             least 0 for each event, not all of them 0.
         """
         weights = check_weights(sample_weight, count_events(X))  # before the walk, which may take long
-        return weighted_mean(self.score_samples(X, ties=ties), weights)
+        return weighted_mean(self.score_samples(X, ties=ties, judge=judge), weights)
 
     def predict_users(
         self,

@@ -53,10 +53,11 @@ def read_data(options: argparse.Namespace) -> Bunch:
     Returns
     -------
     data : Bunch
-        ``log``: a frame with columns user_id, item_id and, if the file has times, timestamp, in order of time.
+        ``log``: a frame with columns user_id, item_id and, if the file has times, timestamp, in order of time. Also
+        event, where an example has the option ``--event``.
         ``titles``: a frame with columns item_id and title; without ``--titles`` the title of an item is its id.
     """
-    columns = {kind: getattr(options, kind) for kind in ("user", "item", "time")}
+    columns = {kind: getattr(options, kind, None) for kind in ("user", "item", "time", "event")}
     log = load_interactions(
         options.data,
         columns={kind: name for kind, name in columns.items() if name is not None},
@@ -65,8 +66,11 @@ def read_data(options: argparse.Namespace) -> Bunch:
         encoding=options.encoding,
         time_format=options.time_format,
         skip_missing=options.skip_missing,
+        events=hasattr(options, "event"),
     )
     frame = pd.DataFrame({"user_id": log.user_ids[log.users], "item_id": log.item_ids[log.items]})
+    if log.events is not None:
+        frame["event"] = log.events
     if log.times is not None:
         frame["timestamp"] = log.times
         frame = frame.sort_values("timestamp", kind="stable", ignore_index=True)

@@ -12,6 +12,7 @@ from time import perf_counter
 from typing import Any
 
 import click
+import numpy as np
 
 from .._version import __version__
 from ..metrics import mean_reciprocal_rank, ndcg_at_k, ranks_from_reciprocal, recall_at_k
@@ -19,7 +20,7 @@ from ..model_selection import temporal_train_test_split
 from ..recommender import AutoSeqRecRecommender, load_model
 from .answers import Titles, answers_of, reason_for, rows_of
 from .comparing import compare_models
-from .logs import FileForm, log_options, of_kind, opened, read_id
+from .logs import FileForm, log_options, of_kind, opened, read_id, read_kind, read_weights
 from .printing import note, print_facts, print_lines, print_rows
 
 #: Users that are answered at once.
@@ -27,6 +28,7 @@ USERS = 1_000
 EXISTING = click.Path(exists=True, dir_okay=False)
 WRITTEN = click.Path(dir_okay=False, writable=True)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+judge_option = click.option("--judge", metavar="KIND", help="Kind of the events that are evaluated: all by default.")
 titles_option = click.option("--titles", metavar="FILE", type=EXISTING, help="Table with the titles of items.")
 k_option = click.option("-k", type=click.IntRange(1), default=10, show_default=True, help="Length of a list.")
 
@@ -48,6 +50,8 @@ def commands() -> None:
 @click.option("--test-size", type=click.FloatRange(0, 1, min_open=True, max_open=True),
               help="Share of the newest events to evaluate on first; they are added afterwards.")  # fmt: skip
 @click.option("--include-seen", is_flag=True, help="Recommend what a user has seen, too.")
+@click.option("--event-weights", metavar="KIND=W,...", help="What events count, by their kind: view=.2,buy=1.")
+@judge_option
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the training.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
 @log_options
@@ -58,6 +62,8 @@ def fit(
     fast: bool,
     test_size: float | None,
     include_seen: bool,
+    event_weights: str | None,
+    judge: str | None,
     seed: int,
     quiet: bool,
     form: FileForm,
@@ -67,10 +73,13 @@ def fit(
 
     An interrupt saves nothing: an older model stays as it is.
     """
-    start, events = perf_counter(), form.read(log)
+    if judge is not None and test_size is None:
+        raise click.UsageError("--judge says what is evaluated: give --test-size, too.")
+    start, events = perf_counter(), form.read(log, events=event_weights is not None or judge is not None)
     recommender = AutoSeqRecRecommender(
         objective="closed_form" if fast else "multinomial",
         exclude_seen=not include_seen,
+        event_weights=None if event_weights is None else read_weights(event_weights, events),
         random_state=seed,
         verbose=0 if quiet else 1,
     )
@@ -80,7 +89,7 @@ def fit(
             _fit_whole(recommender, events)
         else:
             past, newer = temporal_train_test_split(events, test_size=test_size)
-            quality = _quality(_fit_whole(recommender, past), newer, k=10)
+            quality = _quality(_fit_whole(recommender, past), newer, k=10, judge=judge)
             recommender.partial_update(newer)
     recommender.save_model(output)
     facts = {"model": output, "events": len(events), **_sizes(recommender)}
@@ -92,16 +101,18 @@ def fit(
 @click.argument("log", type=EXISTING)
 @k_option
 @click.option("--ties", type=click.Choice(["row", "together"]), help="How events of one time are ranked.")
+@judge_option
 @log_options
 @json_option
-def evaluate(model: str, log: str, k: int, ties: str | None, form: FileForm, as_json: bool) -> None:
+def evaluate(model: str, log: str, k: int, ties: str | None, judge: str | None, form: FileForm, as_json: bool) -> None:
     """Rank each event of LOG before it is added, and print how well MODEL did.
 
     LOG has the events after those that the model knows. The model does not change.
     """
     start, recommender = perf_counter(), load_model(model)
-    events = of_kind(form.read(log), recommender)
-    quality = _quality(recommender, events, k, ties)
+    asks_for_events = judge is not None or recommender.event_weights is not None
+    events = of_kind(form.read(log, asks_for_events), recommender)
+    quality = _quality(recommender, events, k, ties, judge)
     print_facts({"events": len(events), **quality, "seconds": round(perf_counter() - start, 3)}, as_json=as_json)
 
 
@@ -162,7 +173,7 @@ def update(model: str, log: str, output: str | None, quiet: bool, form: FileForm
     """
     start, version = perf_counter(), _version_of(model)
     recommender, n_events = load_model(model), 0
-    for piece in form.stream(log):
+    for piece in form.stream(log, events=recommender.event_weights is not None):
         recommender.partial_update(of_kind(piece, recommender))
         n_events += len(piece)
         if not quiet:
@@ -240,9 +251,13 @@ def _fit_whole(recommender: AutoSeqRecRecommender, log: Any) -> AutoSeqRecRecomm
     return recommender
 
 
-def _quality(recommender: AutoSeqRecRecommender, log: Any, k: int, ties: str | None = None) -> dict[str, float]:
-    """Return metrics of a prequential evaluation."""
-    ranks = ranks_from_reciprocal(recommender.score_samples(log, ties=ties))
+def _quality(
+    recommender: AutoSeqRecRecommender, log: Any, k: int, ties: str | None = None, judge: str | None = None
+) -> dict[str, float]:
+    """Return metrics of a prequential evaluation, of the events of one kind if there is one to judge."""
+    kind = None if judge is None else read_kind(judge, log)
+    values = recommender.score_samples(log, ties=ties, judge=kind)
+    ranks = ranks_from_reciprocal(values[~np.isnan(values)])
     return {
         "mrr": float(mean_reciprocal_rank(ranks)),
         f"recall@{k}": float(recall_at_k(ranks, k)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +16,9 @@ from typing import Any, TextIO
 import click
 
 from .._data.interactions import Interactions
+from .._data.naming import KEYS
 from .._data.text_opening import checked_encoding, open_text, plain_name
+from .._data.times import spells_a_number
 from ..datasets import load_interactions
 from ..recommender import AutoSeqRecRecommender
 
@@ -47,8 +50,8 @@ class FileForm:
     decimal: str
     skip_missing: bool
 
-    def read(self, file: Any) -> Interactions:
-        """Read a whole log, from a path or an open file."""
+    def read(self, file: Any, events: bool = False) -> Interactions:
+        """Read a whole log, from a path or an open file; ``events`` asks for their kinds."""
         return load_interactions(
             file,
             columns=self.columns,
@@ -58,12 +61,13 @@ class FileForm:
             time_format=self.time_format,
             decimal=self.decimal,
             skip_missing=self.skip_missing,
+            events=events,
         )
 
-    def stream(self, path: str) -> Iterator[Interactions]:
+    def stream(self, path: str, events: bool = False) -> Iterator[Interactions]:
         """Yield the pieces of a log, of a file or, for "-", of stdin; each is a log. Parquet is one piece."""
         if path.endswith(".parquet"):
-            yield self.read(path)
+            yield self.read(path, events)
             return
         name = "stdin.csv" if path == "-" else plain_name(Path(path)).name
         with opened(path, self.encoding) as file:
@@ -75,14 +79,14 @@ class FileForm:
             rest, n_before = iter(file) if header else chain([first], file), int(bool(header))
             while lines := _whole_lines(rest):
                 if any(line.strip() for line in lines):
-                    yield self._piece(header, lines, name, f"{path!r} from line {n_before + 1} on")
+                    yield self._piece(header, lines, name, f"{path!r} from line {n_before + 1} on", events)
                 n_before += len(lines)
 
-    def _piece(self, header: str, lines: list[str], name: str, place: str) -> Interactions:
+    def _piece(self, header: str, lines: list[str], name: str, place: str, events: bool) -> Interactions:
         piece = io.StringIO(header + "".join(lines), newline="")
         piece.name = name
         try:
-            return self.read(piece)
+            return self.read(piece, events)
         except (ValueError, TypeError) as error:
             raise ValueError(f"{error} (counted in the piece of {place})") from error
 
@@ -123,6 +127,29 @@ def _as_kind(ids: Any, kind: Any) -> Any:
     return ids.astype(str).astype(object) if is_spelled else ids
 
 
+def read_kind(text: str, log: Interactions) -> str | int:
+    """Return a kind of events as a log spells kinds."""
+    is_number = log.events is not None and log.events.dtype.kind == "i"
+    return int(text) if is_number and re.fullmatch(r"[+-]?\d+", text) else text
+
+
+def read_weights(text: str, log: Interactions) -> dict[Any, float]:
+    """Return the weight of each kind of events, given as "view=.2,buy=1".
+
+    Raises
+    ------
+    ValueError
+        If it is spelled in another way.
+    """
+    weights = {}
+    for pair in text.split(","):
+        kind, _, weight = pair.rpartition("=")
+        if not kind or not spells_a_number(weight):
+            raise ValueError(f"{pair!r} is no kind of events with its weight: write --event-weights view=.2,buy=1.")
+        weights[read_kind(kind.strip(), log)] = float(weight)
+    return weights
+
+
 def read_id(text: str, known: Any, name: str) -> Any:
     """Return an id as a recommender knows ids; ``known`` are those that it does."""
     if known.dtype.kind == "O":
@@ -137,6 +164,8 @@ LOG_OPTIONS = (
     click.option("--user", metavar="NAME", help="Column of the users, if its name is not a usual one."),
     click.option("--item", metavar="NAME", help="Column of the items, likewise."),
     click.option("--time", metavar="NAME", help="Column of the times, likewise."),
+    click.option("--weight", metavar="NAME", help="Column of what events count, if it is not named 'weight'."),
+    click.option("--event", metavar="NAME", help="Column of the kinds of events, if its name is not a usual one."),
     click.option("--names", metavar="A,B,...", help="Names of all columns of a file without a header line."),
     click.option("--sep", metavar="TEXT", help="What stands between fields: ';', '::', 'tab', ..."),
     click.option("--encoding", default="utf-8", show_default=True, help="How the file spells characters."),
@@ -150,8 +179,8 @@ def log_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that say how a log is spelled, as one argument ``form``."""
 
     @wraps(command)
-    def with_form(*, user: str, item: str, time: str, names: str, sep: str, **others: Any) -> None:
-        given = {"user": user, "item": item, "time": time}
+    def with_form(*, names: str, sep: str, **others: Any) -> None:
+        given = {key: others.pop(key) for key in KEYS}
         form = FileForm(
             columns={key: name for key, name in given.items() if name is not None},
             names=tuple(names.split(",")) if names else None,

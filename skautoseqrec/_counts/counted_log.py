@@ -11,10 +11,11 @@ from scipy import sparse
 from .._data.interactions import Columns, SequenceMatrices
 from .._data.vocabulary import Vocabulary
 from .._utils.warn import warn_caller
-from .counts import TRANSITION_UNIT, Counts
+from .counts import Counts
 from .events import EventStore
 from .moments import events_per_moment
 from .settings import SequenceSettings
+from .transitions import TRANSITION_UNIT
 
 #: Above this share of repeated (user, item) pairs, leaving out what was seen hides much of the truth.
 MANY_REPEATS = 0.02
@@ -48,12 +49,16 @@ def count_log(columns: Columns, X: Any, settings: SequenceSettings, verbose: int
     counted : CountedLog
         Vocabularies, events and counts.
     """
+    given = columns.weights
     columns = columns.take(columns.time_order(settings.by_moment))
     users, items = Vocabulary("user_id"), Vocabulary("item_id")
     user_codes, item_codes = users.add(columns.user_ids), items.add(columns.item_ids)
-    store = EventStore(user_codes, item_codes, columns.times, by_moment=settings.by_moment)
+    weights = columns.weights
+    if weights is not None and not weights.any():
+        raise ValueError("The weights of all events are zero: there is nothing to learn. Give some of them more.")
+    store = EventStore(user_codes, item_codes, columns.times, by_moment=settings.by_moment, weights=weights)
     events = store.log(len(users), len(items))
-    transitions = _reusable_transitions(X, items, settings, verbose)
+    transitions = _reusable_transitions(X, items, settings, verbose) if _has_weights(X, given) else None
     if transitions is None:
         counts, _ = Counts.empty().add_events(events, settings.step_weights)
     else:
@@ -68,10 +73,11 @@ def log_per_moment(columns: Columns) -> float:
     return events_per_moment(Vocabulary("user_id").add(columns.user_ids), columns.times)
 
 
-def warn_of_repeats(user_item: sparse.csr_matrix) -> None:
+def warn_of_repeats(counts: Counts) -> None:
     """Warn if many events repeat an earlier (user, item) pair, which ``exclude_seen`` never recommends."""
-    n_events = int(user_item.sum())
-    n_repeats = n_events - user_item.nnz
+    n_events = len(counts.history)
+    users = np.repeat(np.arange(counts.n_users), np.diff(counts.indptr))
+    n_repeats = n_events - len(np.unique(users * counts.n_items + counts.history))
     if n_repeats > MANY_REPEATS * n_events:
         warn_caller(
             f"{n_repeats:,} of {n_events:,} events ({n_repeats / n_events:.1%}) repeat an earlier (user, item) pair. "
@@ -79,6 +85,14 @@ def warn_of_repeats(user_item: sparse.csr_matrix) -> None:
             "items in this log, set exclude_seen=False: it recommends and ranks what they have seen too, and fits the "
             "part repeat to it."
         )
+
+
+def _has_weights(X: Any, weights: NDArray[np.int64] | None) -> bool:
+    """Tell whether what a log was read from has the weights that it is counted with, in units."""
+    if not isinstance(X, SequenceMatrices):
+        return False
+    own = X.to_columns().weights
+    return own is weights is None or (own is not None and weights is not None and np.array_equal(own, weights))
 
 
 def _reusable_transitions(

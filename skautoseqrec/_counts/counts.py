@@ -1,105 +1,36 @@
-"""Counting a log: who met what (R), and what followed what (T), exactly."""
+"""What a log adds up to: who met what (R), what followed what (T), and what is popular, exactly."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from .._data.weights import WEIGHT_UNIT
 from .._utils.keeping import FieldsOnly
 from .._utils.ragged import ragged_ranges, ranks_within_groups
 from .._utils.sparse import entries_at, resized, sum_entries
 from .events import Events
-from .moments import Moments, find_steps, slices_of_steps, window_bounds
-
-#: Transitions are counted in whole multiples of 1 / TRANSITION_UNIT, so that adding and removing is exact in any order.
-TRANSITION_UNIT = 2**20
-
-
-class Transitions(NamedTuple):
-    """One row per pair (earlier item, later item) that an event completes."""
-
-    event: NDArray[np.int64]
-    source: NDArray[np.int64]
-    target: NDArray[np.int64]
-    weight: NDArray[np.int64]
-
-    def sort_by_event(self) -> Transitions:
-        """Return the same transitions in the order of their events, nearest step first."""
-        order = np.argsort(self.event, kind="stable")
-        return Transitions(*(column[order] for column in self))
+from .moments import Moments, window_bounds
+from .transitions import TRANSITION_UNIT, Rows, Transitions, count_transitions, find_all_transitions
+from .weighing import laid_out, largest_of_each, of_places, weight_sums
 
 
-def step_weights(window: int, decay: float) -> NDArray[np.int64]:
-    """Return the weight of each step 1..window, ``decay**(k - 1)``, in units.
-
-    Examples
-    --------
-    >>> step_weights(3, 0.5) / TRANSITION_UNIT
-    array([1.  , 0.5 , 0.25])
-    """
-    return np.rint(decay ** np.arange(window) * TRANSITION_UNIT).astype(np.int64)
-
-
-class Rows(NamedTuple):
-    """Events in time order, of which the first ``n_context`` are old: they are followed, but follow none.
-
-    ``joins`` says whether each joins the moment of its user's event before; None if every event is one by itself.
-    """
-
-    users: NDArray[np.int64]
-    items: NDArray[np.int64]
-    n_context: int = 0
-    joins: NDArray[np.bool_] | None = None
-
-
-def find_transitions(rows: Rows, weights: NDArray[np.int64], within: bool = False) -> Iterator[Transitions]:
-    """Yield every transition that the events of a log complete, in the order of users, some at a time.
-
-    Parameters
-    ----------
-    rows : Rows
-        The events; in what is yielded, they are counted from the first one after the context.
-    weights : ndarray of shape (window,)
-        Weight of each step, from :func:`step_weights`.
-    within : bool, default=False
-        Whether an event also follows the earlier ones of its own moment, with the weight of the first step.
-    """
-    users, items, n_context, joins = rows
-    order = np.argsort(users, kind="stable")
-    users, items = users[order], items[order]
-    is_first = np.r_[True, users[1:] != users[:-1]][: len(users)]
-    histories = np.maximum.accumulate(np.where(is_first, np.arange(len(users)), 0))
-    moments = None if joins is None else Moments.of(joins[order] & ~is_first)
-    later = np.flatnonzero(order >= n_context)
-    for part in slices_of_steps(later, histories[later], moments, len(weights), within):
-        steps = find_steps(later[part], histories[later[part]], moments, len(weights), within)
-        weight = weights[np.maximum(steps.n_moments, 1) - 1]
-        yield Transitions(order[steps.later] - n_context, items[steps.earlier], items[steps.later], weight)
-
-
-def find_all_transitions(rows: Rows, weights: NDArray[np.int64], within: bool = False) -> Transitions:
-    """Return what :func:`find_transitions` yields as a whole, in the order of the events, nearest step first."""
-    columns = zip(*find_transitions(rows, weights, within), strict=True)
-    return Transitions(*(np.concatenate(column) for column in columns)).sort_by_event()
-
-
-def count_transitions(rows: Rows, weights: NDArray[np.int64], n_items: int) -> sparse.csr_matrix:
-    """Return what all transitions of a log add up to, an item by item matrix of whole units."""
-    counted = sparse.csr_matrix((n_items, n_items), dtype=np.int64)
-    for found in find_transitions(rows, weights):
-        counted = counted + sum_entries(found.source, found.target, found.weight, (n_items, n_items))
-    return counted
-
-
-def count_user_item(users: NDArray[np.int64], items: NDArray[np.int64], shape: tuple[int, int]) -> sparse.csr_matrix:
-    """Return R: how often each user met each item, int64."""
-    return sum_entries(users, items, np.ones(len(users), dtype=np.int64), shape)
+def count_user_item(
+    users: NDArray[np.int64],
+    items: NDArray[np.int64],
+    shape: tuple[int, int],
+    weights: NDArray[np.int64] | None = None,
+) -> sparse.csr_matrix:
+    """Return R: how often each user met each item, int64; given weights in units, what that adds up to, float64."""
+    if weights is None:
+        return sum_entries(users, items, np.ones(len(users), dtype=np.int64), shape)
+    counts = weights > 0
+    return sum_entries(users[counts], items[counts], weights[counts], shape) / WEIGHT_UNIT
 
 
 @dataclass(frozen=True)
@@ -124,6 +55,8 @@ class Counts(FieldsOnly):
         Whether each event of ``history`` joins the moment of the event before it; None where every event is a moment.
     seconds : ndarray of shape (n_events,) or None, default=None
         Time of each event of ``history`` as a number, NaN where it has none; None where no event has one.
+    weights : ndarray of shape (n_events,), int64, or None, default=None
+        What each event of ``history`` counts, in units; None where all count 1.
     """
 
     indptr: NDArray[np.int64]
@@ -134,6 +67,7 @@ class Counts(FieldsOnly):
     clock: int
     joins: NDArray[np.bool_] | None = None
     seconds: NDArray[np.float64] | None = None
+    weights: NDArray[np.int64] | None = None
 
     @classmethod
     def empty(cls) -> Counts:
@@ -175,6 +109,14 @@ class Counts(FieldsOnly):
         """Number of items."""
         return len(self.popularity)
 
+    @property
+    def mass(self) -> NDArray[Any]:
+        """What the events of each item weigh together: their number where all count 1."""
+        weights = self.weights
+        if weights is None:
+            return self.popularity
+        return self.keep("mass", weights, lambda: weight_sums(self.history, weights, self.n_items))
+
     def transition(self, source: int, target: int) -> int:
         """Return one entry of T in units, 0 for items not known yet."""
         if source >= self.n_items:
@@ -184,9 +126,22 @@ class Counts(FieldsOnly):
         return int(self.transitions.data[place]) if place < end and self.transitions.indices[place] == target else 0
 
     def user_item(self) -> sparse.csr_matrix:
-        """Return R: how often each user met each item, int64."""
+        """Return R: how often each user met each item, int64; what that weighs, float64, where events have weights."""
         users = np.repeat(np.arange(self.n_users), np.diff(self.indptr))
-        return count_user_item(users, self.history, (self.n_users, self.n_items))
+        return count_user_item(users, self.history, (self.n_users, self.n_items), self.weights)
+
+    def strongest(self) -> sparse.csr_matrix:
+        """Return a user by item matrix of ones where the user has met the item, of the largest weight where there are.
+
+        It has no entry where that is 0.
+        """
+        met = self.user_item()
+        if self.weights is None:
+            met.data[:] = 1
+            return met
+        keys = np.repeat(np.arange(self.n_users), np.diff(self.indptr)) * self.n_items + self.history
+        met.data[:] = largest_of_each(keys, self.weights)  # as many, and in this order
+        return met
 
     def add_events(self, events: Events, step_weights: NDArray[np.int64]) -> tuple[Counts, sparse.csr_matrix]:
         """Return the counts with more events, and the transitions they added."""
@@ -204,13 +159,13 @@ class Counts(FieldsOnly):
         history[old_places], arrivals[old_places] = self.history, self.arrivals
         clock = self.clock + len(events.items)
         history[new_places], arrivals[new_places] = events.items, np.arange(self.clock, clock)
-        joins, seconds = (
+        joins, seconds, weights = (
             laid_out(indptr[-1], (old_places, old), (new_places, new))
-            for old, new in ((self.joins, events.joins), (self.seconds, events.seconds))
+            for old, new in ((self.joins, events.joins), (self.seconds, events.seconds), (self.weights, events.weights))
         )
         popularity = np.bincount(events.items, minlength=events.n_items)
         popularity[: self.n_items] += self.popularity
-        return Counts(indptr, history, transitions, popularity, arrivals, clock, joins, seconds)
+        return Counts(indptr, history, transitions, popularity, arrivals, clock, joins, seconds, weights)
 
     def renumbered(self, arrivals: NDArray[np.int64], clock: int) -> Counts:
         """Return the counts of the same events with other sequence numbers, given in order of arrival."""
@@ -238,7 +193,8 @@ class Counts(FieldsOnly):
             known = np.zeros(len(context), dtype=bool) if self.joins is None else self.joins[context]
             joins = np.r_[known, events.joins]
         users, items = np.r_[np.repeat(users, lengths), events.users], np.r_[self.history[context], events.items]
-        return Rows(users, items, len(context), joins)
+        weights = None if events.weights is None else np.r_[of_places(self.weights, context), events.weights]
+        return Rows(users, items, len(context), joins, weights)
 
     def _context_lengths(self, users: NDArray[np.int64], window: int) -> NDArray[np.int64]:
         """Return how many of the newest events of each user new ones may follow: a window before the last moment."""
@@ -264,18 +220,6 @@ class Counts(FieldsOnly):
         """Return where the newest ``lengths`` events of each user stand in ``history``, oldest first."""
         _, ends = self.ranges(users)
         return ragged_ranges(ends - lengths, lengths)
-
-
-def laid_out(length: int, *pieces: tuple[NDArray[np.int64], NDArray[Any] | None]) -> NDArray[Any] | None:
-    """Return pieces of a column at their places; NaN, or False, where a piece is None, and None if all of them are."""
-    known = [piece for _, piece in pieces if piece is not None]
-    if not known:
-        return None
-    column = np.full(length, False if known[0].dtype == bool else np.nan)
-    for places, piece in pieces:
-        if piece is not None:
-            column[places] = piece
-    return column
 
 
 def square_growth(

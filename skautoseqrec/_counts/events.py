@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .._data.weights import WEIGHT_UNIT
 from .._utils.ragged import GrowableArray
 from .moments import GrowingJoins, find_joins
 
@@ -18,7 +19,8 @@ class Events(NamedTuple):
     """Events as codes in order of arrival, and how many users and items are known once they have arrived.
 
     ``joins`` says whether each joins the moment of its user's event before; None where every event is one by itself.
-    ``seconds`` are their times as numbers, NaN where there is none; None where no event has one.
+    ``seconds`` are their times as numbers, NaN where there is none; None where no event has one. ``weights`` are what
+    they count, in units; None where all count 1.
     """
 
     users: NDArray[np.int64]
@@ -27,14 +29,15 @@ class Events(NamedTuple):
     n_items: int
     joins: NDArray[np.bool_] | None = None
     seconds: NDArray[np.float64] | None = None
+    weights: NDArray[np.int64] | None = None
 
     def part(self, start: int, stop: int) -> Events:
         """Return some of the events, whose codes are given in order of first appearance."""
         n_users, n_items = (int(codes[:stop].max(initial=-1)) + 1 for codes in (self.users, self.items))
         part = slice(start, stop)
-        joins = None if self.joins is None else self.joins[part]
-        seconds = None if self.seconds is None else self.seconds[part]
-        return Events(self.users[part], self.items[part], n_users, n_items, joins, seconds)
+        each: tuple[Any, ...] = (self.joins, self.seconds, self.weights)
+        beside = (None if column is None else column[part] for column in each)
+        return Events(self.users[part], self.items[part], n_users, n_items, *beside)
 
 
 class EventStore:
@@ -52,6 +55,8 @@ class EventStore:
         How many events ever arrived; None if they are all here.
     by_moment : bool, default=False
         Whether events of one user at one time are a moment.
+    weights : ndarray of shape (n_events,), int64, or None, default=None
+        What each event counts, in units; None where all count 1, those that come later too.
     """
 
     def __init__(
@@ -62,10 +67,12 @@ class EventStore:
         arrivals: NDArray[np.int64] | None = None,
         clock: int | None = None,
         by_moment: bool = False,
+        weights: NDArray[np.int64] | None = None,
     ) -> None:
         self._users = GrowableArray(users)
         self._items = GrowableArray(items)
         self._times = None if times is None else GrowableArray(times)
+        self._weights = None if weights is None else GrowableArray(weights)
         # Later events have numbers without a gap: what is kept of them is how many were forgotten.
         self._first_arrivals = np.zeros(0, dtype=np.int64) if arrivals is None else arrivals
         self._n_forgotten = 0 if clock is None else clock - len(users)
@@ -100,7 +107,35 @@ class EventStore:
         """Return the events at the positions ``start, ..., stop - 1``, given how many users and items are known."""
         stop = len(self) if stop is None else stop
         joins = None if self._joins is None else self._joins.view(stop)[start:]
-        return Events(*self.between(start, stop), n_users, n_items, joins, self.seconds(start, stop))
+        weights = self.weights(start, stop)
+        return Events(*self.between(start, stop), n_users, n_items, joins, self.seconds(start, stop), weights)
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether events may count something else than 1."""
+        return self._weights is not None
+
+    def weights(self, start: int, stop: int) -> NDArray[np.int64] | None:
+        """Return what some events count, in units; None where all count 1."""
+        return None if self._weights is None else self._weights.view(stop)[start:]
+
+    def read_weights(self, weights: NDArray[np.int64] | None, n_events: int) -> NDArray[np.int64] | None:
+        """Return what events that would arrive next count, as :meth:`weights` does.
+
+        Raises
+        ------
+        ValueError
+            If one does not count 1, and all known events do.
+        """
+        if self._weights is not None:
+            return np.full(n_events, WEIGHT_UNIT) if weights is None else weights
+        if weights is not None and (is_other := weights != WEIGHT_UNIT).any():
+            row = int(is_other.argmax())
+            raise ValueError(
+                f"The event in row {row} has the weight {weights[row] / WEIGHT_UNIT:g}, and the fitted log had no "
+                "weights. Fit with weights (a column 'weight', sample_weight or event_weights) to update with them."
+            )
+        return None
 
     def seconds(self, start: int, stop: int) -> NDArray[np.float64] | None:
         """Return the times of some events as numbers; None where no event has one."""
@@ -141,7 +176,8 @@ class EventStore:
             Their codes in the new store.
         """
         times = None if self.times is None else self.times[kept]
-        return EventStore(users, items, times, self.arrivals[kept], self.clock, self._joins is not None)
+        weights = None if self._weights is None else self._weights.view()[kept]
+        return EventStore(users, items, times, self.arrivals[kept], self.clock, self._joins is not None, weights)
 
     @property
     def kind_of_times(self) -> str | None:
@@ -158,20 +194,28 @@ class EventStore:
         if known == DATETIMES:
             _check_unit(self._times.view(), times)
 
-    def add_events(self, users: NDArray[np.int64], items: NDArray[np.int64], times: NDArray[Any] | None) -> None:
-        """Append events in order of arrival."""
+    def add_events(
+        self,
+        users: NDArray[np.int64],
+        items: NDArray[np.int64],
+        times: NDArray[Any] | None,
+        weights: NDArray[np.int64] | None = None,
+    ) -> None:
+        """Append events in order of arrival, with their weights as :meth:`read_weights` returns them."""
         if times is not None and self._times is None:
             self._times = GrowableArray(_missing_times(len(self), times.dtype))
         if self._times is not None:
             self._times.extend(_missing_times(len(users), self._times.view().dtype) if times is None else times)
         self._users.extend(users)
         self._items.extend(items)
+        if self._weights is not None and weights is not None:
+            self._weights.extend(weights)
         if self._joins is not None:
             self._joins.add_events(users, self.times)
 
     def truncate(self, length: int) -> None:
         """Drop the events from a position on: they never arrived."""
-        for column in (self._users, self._items, self._times):
+        for column in (self._users, self._items, self._times, self._weights):
             if column is not None:
                 column.truncate(min(length, len(column)))
         if self._times is not None and _is_missing(self._times.view()).all():

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .._data.weights import WEIGHT_UNIT
 from .._utils.ragged import SparseEntries, flat_places, ragged_ranges
 from .moments import Moments
 from .settings import SequenceSettings
@@ -45,6 +46,8 @@ class Histories:
         The moments of ``items``; None if every event is one by itself.
     seconds : ndarray or None, default=None
         Time of each of ``items`` as a number, NaN where it has none; None where no event has one.
+    weights : ndarray of int64 or None, default=None
+        What each of ``items`` counts, in units; None where all count 1.
     """
 
     items: NDArray[np.int64]
@@ -52,6 +55,7 @@ class Histories:
     ends: NDArray[np.int64]
     moments: Moments | None = None
     seconds: NDArray[np.float64] | None = None
+    weights: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         """Return the number of histories."""
@@ -64,14 +68,15 @@ class Histories:
         lengths: NDArray[np.int64],
         moments: Moments | None = None,
         seconds: NDArray[np.float64] | None = None,
+        weights: NDArray[np.int64] | None = None,
     ) -> Histories:
         """Return histories that stand one after the other."""
         ends = np.cumsum(lengths)
-        return cls(items, ends - lengths, ends, moments, seconds)
+        return cls(items, ends - lengths, ends, moments, seconds, weights)
 
     def rows(self, rows: slice | NDArray[np.integer]) -> Histories:
         """Return some of the histories."""
-        return Histories(self.items, self.starts[rows], self.ends[rows], self.moments, self.seconds)
+        return Histories(self.items, self.starts[rows], self.ends[rows], self.moments, self.seconds, self.weights)
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -86,12 +91,31 @@ class Histories:
         return flat_places(lengths, self.items[ragged_ranges(self.starts, lengths)], n_items)
 
     def decayed(self, settings: SequenceSettings) -> SparseEntries:
-        """Return the user's rows: the k-th newest moment weighs ``history_decay**(k - 1)``, repeats add up."""
-        return self._fading(self._newest_moments(settings.history_length), settings.history_decay)[0]
+        """Return the user's rows: the k-th newest moment weighs ``history_decay**(k - 1)``, repeats add up.
+
+        An event counts as much as it weighs.
+        """
+        lengths = self._newest_moments(settings.history_length)
+        return self._weighed(self._fading(lengths, settings.history_decay)[0])
 
     def counted(self) -> SparseEntries:
-        """Return the users' rows as they are: every event counts 1."""
+        """Return the users' rows as they are: every event counts 1, or what it weighs."""
+        return self._weighed(self.met())
+
+    def met(self) -> SparseEntries:
+        """Return all that the users have met: every event counts 1, whatever it weighs."""
         return self._fading(self.lengths, 1.0)[0]
+
+    def newest_weights(self, length: int) -> NDArray[np.float32] | None:
+        """Return what each of :meth:`newest_items` counts, 0 where there is no item; None where all count 1."""
+        if self.weights is None:
+            return None
+        lengths = np.minimum(self.lengths, length)
+        ages = np.arange(lengths.max(initial=0))
+        is_item = ages < lengths[:, None]
+        weights = np.zeros(is_item.shape, dtype=np.float32)
+        weights[is_item] = self.weights[(self.ends[:, None] - 1 - ages)[is_item]] / WEIGHT_UNIT
+        return weights
 
     def newest_items(self, length: int, nothing: int) -> NDArray[np.int64]:
         """Return the newest items of each history, whatever their moments, newest first; ``nothing`` fills up behind.
@@ -128,7 +152,7 @@ class Histories:
     def recent(self, settings: SequenceSettings, length: int) -> SparseEntries:
         """Return the newest items of the users' rows, so many at most, rounded up to whole moments."""
         lengths = np.minimum(self._whole_moments(length), self._newest_moments(settings.history_length))
-        return self._fading(lengths, settings.history_decay)[0]
+        return self._weighed(self._fading(lengths, settings.history_decay)[0])
 
     def neighbours(self, settings: SequenceSettings) -> SparseEntries:
         """Return the last items whose neighbours are scored, the k-th moment weighing ``neighbour_decay**(k - 1)``.
@@ -180,6 +204,13 @@ class Histories:
         lengths = np.zeros(len(self), dtype=np.int64)
         lengths[some] = self.ends[some] - np.maximum(self.starts[some], begin)
         return lengths
+
+    def _weighed(self, entries: SparseEntries) -> SparseEntries:
+        """Return the newest items of each history, so many as entries has, each times what its event counts."""
+        if self.weights is None:
+            return entries
+        weights = self.weights[ragged_ranges(self.ends - entries.lengths, entries.lengths)] / WEIGHT_UNIT
+        return entries._replace(values=entries.values * weights.astype(np.float32))
 
     def _fading(self, lengths: NDArray[np.int64], decay: float) -> tuple[SparseEntries, NDArray[np.int64]]:
         """Return so many of the newest items of each history, oldest first, fading by their ages, and the ages."""

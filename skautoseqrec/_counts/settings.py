@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .counts import step_weights
+from .transitions import step_weights
 
 #: A decayed history is cut where an item would weigh less than this.
 SMALLEST_HISTORY_WEIGHT = 0.002

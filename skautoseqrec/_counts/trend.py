@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from .._data.weights import WEIGHT_UNIT
+
 #: Share of all decayed events that an item without any is taken to have, divided by the number of items.
 FLOOR_SHARE = 1e-3
 
@@ -45,11 +47,26 @@ class TrendClock:
         """Return the levels of items without events, shape (n_half_lives, n_items)."""
         return np.full((len(self.half_lives), n_items), -np.inf)
 
-    def add_events(self, levels: NDArray[np.float64], items: NDArray[np.int64], arrivals: NDArray[np.int64]) -> None:
-        """Raise the levels by events in order, in place, given the sequence number of each."""
+    def add_events(
+        self,
+        levels: NDArray[np.float64],
+        items: NDArray[np.int64],
+        arrivals: NDArray[np.int64],
+        weights: NDArray[np.int64] | None = None,
+    ) -> None:
+        """Raise the levels by events in order, in place, given the sequence number of each, and its weight in units."""
         for row, log_decay in enumerate(self.log_decays):
-            np.logaddexp.at(levels[row], items, -(arrivals + 1) * log_decay)
+            np.logaddexp.at(levels[row], items, log_weights(weights) - (arrivals + 1) * log_decay)
 
     def rising_floors(self, n_events: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the level below which an item counts as the floor, by half-life and number of events."""
         return self.log_floors[:, None] - np.multiply.outer(self.log_decays, n_events)
+
+
+def log_weights(weights: NDArray[np.int64] | None) -> NDArray[np.float64] | float:
+    """Return the logarithms of weights in units, minus infinity for none; 0 where all count 1."""
+    if weights is None:
+        return 0.0
+    with np.errstate(divide="ignore"):
+        logs: NDArray[np.float64] = np.log(weights / WEIGHT_UNIT)
+    return logs

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .interactions import Columns, Interactions
-from .naming import check_columns
+from .interactions import Columns, Interactions, weighed
+from .naming import COLUMN_NAMES, check_columns
 from .packing import pack_vocabularies, require_arrays, unpack_vocabularies
 from .reading import is_array, read_columns, refuse_masked
 from .vocabulary import encode, learn_ids
+from .weights import check_event_weights
 
 #: Where the state of a transformer has its ids.
 IDS = "_ids"
@@ -49,7 +50,9 @@ def all_or_nothing(estimator: Any) -> Iterator[None]:
         raise
 
 
-def validate_log(estimator: Any, X: Any, *, reset: bool) -> Columns:
+def validate_log(
+    estimator: Any, X: Any, *, reset: bool, sample_weight: Any = None, asks_for_events: bool = False
+) -> Columns:
     """Read a log and do scikit-learn's bookkeeping of ``n_features_in_``.
 
     Parameters
@@ -60,21 +63,37 @@ def validate_log(estimator: Any, X: Any, *, reset: bool) -> Columns:
         The log.
     reset : bool
         True in fit.
+    sample_weight : array-like or None, default=None
+        What each event counts, where the log does not say.
+    asks_for_events : bool, default=False
+        Whether the kinds of events are asked for, whatever the estimator weighs events by.
 
     Returns
     -------
     columns : Columns
-        The validated log.
+        The validated log, with its weights.
     """
-    names = check_columns(estimator.columns)
+    event_weights = check_event_weights(getattr(estimator, "event_weights", None))
+    asks_for_events = asks_for_events or event_weights is not None
+    columns = _validated(estimator, X, check_columns(estimator.columns), reset, asks_for_events)
+    return weighed(columns, event_weights, sample_weight)
+
+
+def validate_users(estimator: Any, X: Any) -> NDArray[Any]:
+    """Return the users of a log, whatever its events count, as :func:`validate_log` reads them for an answer."""
+    names = {key: name for key, name in check_columns(estimator.columns).items() if key in COLUMN_NAMES}
+    return _validated(estimator, X, names, reset=False).user_ids
+
+
+def _validated(estimator: Any, X: Any, names: Mapping[str, str], reset: bool, asks_for_events: bool = False) -> Columns:
     has_names = isinstance(X, np.ndarray) and X.dtype.names is not None
     if is_array(X) and not has_names:
         refuse_masked(X)  # scikit-learn would take what stands under the mask
         X = validate_data(
             estimator, X, dtype=None, ensure_all_finite=False, ensure_min_features=2 if reset else 1, reset=reset
         )
-        return read_columns(X, names)
-    columns = read_columns(X, names)
+        return read_columns(X, names, asks_for_events)
+    columns = read_columns(X, names, asks_for_events)
     if reset:
         # Frames may come with other columns, and without times, the next time: only the number of those read is kept.
         width = 2 if columns.times is None else 3

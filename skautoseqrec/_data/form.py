@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from .interactions import Interactions
 from .naming import COLUMN_NAMES, find_columns
-from .reading import names_of, with_index
+from .reading import with_index
+from .rows import names_of
 
 #: The kinds of frame that an answer may be.
 FRAMES = ("pandas", "polars", "pyarrow")
@@ -51,8 +52,8 @@ class LogForm(NamedTuple):
             names = names_of(X[0])
         if names is None:
             return cls()
-        chosen = find_columns(list(names), columns)
-        named = {key: name for key, name in chosen._asdict().items() if isinstance(name, str)}
+        chosen = find_columns(list(names), columns)._asdict()
+        named = {key: chosen[key] for key in COLUMN_NAMES if isinstance(chosen[key], str)}
         return cls(frame if frame in FRAMES else None, **named)
 
     def __str__(self) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,14 +13,20 @@ from scipy import sparse
 from .checks import shown
 from .ids import id_column
 from .times import time_column
+from .weights import WEIGHT_UNIT, Kinds, kind_column, sample_weights, weight_column, weights_of_kinds
 
 
 class Columns(NamedTuple):
-    """A log as validated columns of ids and times, rows as they came."""
+    """A log as validated columns of ids and times, rows as they came.
+
+    ``weights`` are what the events count, in units, and ``kinds`` what kind each is; None where the log does not say.
+    """
 
     user_ids: NDArray[Any]
     item_ids: NDArray[Any]
     times: NDArray[Any] | None
+    weights: NDArray[np.int64] | None = None
+    kinds: Kinds | None = None
 
     @property
     def users(self) -> NDArray[Any]:
@@ -41,11 +48,54 @@ class Columns(NamedTuple):
         if not by_moment:
             return np.argsort(self.times, kind="stable")
         users, items = (np.unique(ids, return_inverse=True)[1] for ids in (self.user_ids, self.item_ids))
-        return np.lexsort((items, users, self.times))
+        return np.lexsort((*(() if self.weights is None else (self.weights,)), items, users, self.times))
+
+    def judged(self, kind: Any) -> NDArray[np.bool_] | None:
+        """Return which events are of a kind; None for all.
+
+        Raises
+        ------
+        ValueError
+            If none is.
+        """
+        return None if kind is None or self.kinds is None else self.kinds.are(kind)
 
     def take(self, rows: Any) -> Columns:
         """Return the log of the chosen rows."""
-        return Columns(self.user_ids[rows], self.item_ids[rows], None if self.times is None else self.times[rows])
+        times = None if self.times is None else self.times[rows]
+        weights = None if self.weights is None else self.weights[rows]
+        kinds = None if self.kinds is None else self.kinds.take(rows)
+        return Columns(self.user_ids[rows], self.item_ids[rows], times, weights, kinds)
+
+
+def weighed(columns: Columns, event_weights: Mapping[Any, float] | None, sample_weight: Any) -> Columns:
+    """Return a log with what its events count, from the one place that says so: it, its kinds, or beside it.
+
+    Raises
+    ------
+    ValueError
+        If more than one place says so, a kind has no weight, or the weights are not those of the log.
+    TypeError
+        If they are no numbers.
+    """
+    if event_weights is None and sample_weight is None:
+        return columns
+    given = {
+        "a column of weights": columns.weights is not None,
+        "event_weights": event_weights is not None,
+        "sample_weight": sample_weight is not None,
+    }
+    said = [name for name, is_given in given.items() if is_given]
+    if len(said) > 1:
+        raise ValueError(
+            f"The weights of events are given by {' and by '.join(said)}: give one of them. A column named 'weight' "
+            "that holds something else has to be renamed or dropped."
+        )
+    if event_weights is not None and columns.kinds is not None:
+        return columns._replace(weights=weights_of_kinds(columns.kinds, event_weights))
+    if sample_weight is not None:
+        return columns._replace(weights=sample_weights(sample_weight, len(columns.user_ids)))
+    return columns
 
 
 def _codes(codes: Any, name: str) -> NDArray[np.int64]:
@@ -90,6 +140,10 @@ class Interactions:
         The id of each user code: int64, object (str), or float64 if a plain array held fractions.
     item_ids : ndarray of shape (n_items,)
         The id of each item code.
+    weights : ndarray of shape (n_rows,), float64, or None, default=None
+        What each event counts, from 0 to 1,000,000, as whole multiples of 1/1024; None if all count 1.
+    events : ndarray of shape (n_rows,) or None, default=None
+        The kind of each event: int64 or object (str); None where the log does not say.
 
     Examples
     --------
@@ -108,6 +162,8 @@ class Interactions:
     times: NDArray[Any] | None
     user_ids: NDArray[Any]
     item_ids: NDArray[Any]
+    weights: NDArray[np.float64] | None = field(default=None, kw_only=True)
+    events: NDArray[Any] | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         for name in ("users", "items"):
@@ -115,10 +171,15 @@ class Interactions:
         for name in ("user_ids", "item_ids"):
             object.__setattr__(self, name, _distinct_ids(getattr(self, name), name))
         n_rows = len(self.users)
-        if len(self.items) != n_rows or (self.times is not None and np.shape(self.times) != (n_rows,)):
-            raise ValueError("users, items and times must have one entry per row.")
+        columns = [column for column in (self.times, self.weights, self.events) if column is not None]
+        if len(self.items) != n_rows or any(np.shape(column) != (n_rows,) for column in columns):
+            raise ValueError("users, items, times, weights and events must have one entry per row.")
         if self.times is not None:
             object.__setattr__(self, "times", time_column(self.times, "times"))
+        if self.weights is not None:
+            object.__setattr__(self, "weights", weight_column(self.weights, "weights") / WEIGHT_UNIT)
+        if self.events is not None:
+            object.__setattr__(self, "events", kind_column(self.events, "events"))
         for codes, ids, name in ((self.users, self.user_ids, "users"), (self.items, self.item_ids, "items")):
             if n_rows and not (codes.min() >= 0 and codes.max() < len(ids)):
                 raise ValueError(f"{name} holds codes outside its vocabulary of {len(ids)} ids.")
@@ -137,14 +198,16 @@ class Interactions:
         rows = key[0] if isinstance(key, tuple) else key
         if isinstance(rows, int | np.integer):
             rows = [rows]
-        users, items, times = Columns(self.users, self.items, self.times).take(rows)
         part = object.__new__(Interactions)  # what stands in a checked log needs no second look
-        vars(part).update(users=users, items=items, times=times, user_ids=self.user_ids, item_ids=self.item_ids)
+        vars(part).update(user_ids=self.user_ids, item_ids=self.item_ids)
+        for name in ("users", "items", "times", "weights", "events"):
+            column = getattr(self, name)
+            vars(part)[name] = None if column is None else column[rows]
         return part
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        """Return the decoded log as an array with one column each for user, item and (if known) time."""
-        present = [column for column in self.to_columns() if column is not None]
+        """Return the decoded log as an array with one column each for user, item and (if known) time, no weights."""
+        present = [column for column in self.to_columns()[:3] if column is not None]
         kinds = {column.dtype for column in present}
         # Only numbers of one kind share an array without loss.
         common = kinds.pop() if len(kinds) == 1 else np.dtype(object)
@@ -156,7 +219,9 @@ class Interactions:
 
     def to_columns(self) -> Columns:
         """Return the decoded log as its columns."""
-        return Columns(self.user_ids[self.users], self.item_ids[self.items], self.times)
+        weights = None if self.weights is None else np.rint(self.weights * WEIGHT_UNIT).astype(np.int64)
+        kinds = None if self.events is None else Kinds(self.events, "events")
+        return Columns(self.user_ids[self.users], self.item_ids[self.items], self.times, weights, kinds)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -168,12 +233,12 @@ class SequenceMatrices(Interactions):
 
     Parameters
     ----------
-    users, items, times, user_ids, item_ids
+    users, items, times, user_ids, item_ids, weights, events
         As in :class:`Interactions`.
     user_item : csr_matrix of shape (n_users, n_items)
-        ``R``: how often each user met each item.
+        ``R``: how often each user met each item; with weights, what that adds up to.
     transitions : csr_matrix of shape (n_items, n_items)
-        ``T``: decayed counts of which item followed which.
+        ``T``: decayed counts of which item followed which; with weights, the later event counts as much as it weighs.
     transition_window : int
         The window that ``transitions`` was counted with.
     transition_decay : float

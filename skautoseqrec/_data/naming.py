@@ -11,6 +11,10 @@ from .checks import shown
 
 #: What a column can hold, by the keys of ``columns``, and the names that it has in this package.
 COLUMN_NAMES = {"user": "user_id", "item": "item_id", "time": "timestamp"}
+#: What a log may say besides of each event: what it counts, by this name only, and its kind, where somebody asks.
+WEIGHT, EVENT = "weight", "event"
+#: The keys of ``columns``.
+KEYS = (*COLUMN_NAMES, WEIGHT, EVENT)
 #: The usual names, in lower case and without separators. A name of an earlier group goes before those of later ones.
 USUAL_NAMES: dict[str, tuple[frozenset[str], ...]] = {
     "user": (
@@ -40,6 +44,13 @@ USUAL_NAMES: dict[str, tuple[frozenset[str], ...]] = {
         ),
         frozenset({"date", "day"}),
     ),
+    "event": (
+        frozenset({"event", "eventtype", "eventname", "eventkind"}),
+        frozenset(
+            {"action", "actiontype", "behavior", "behaviour", "behaviortype", "behaviourtype", "interaction"}
+            | {"interactiontype", "activity", "activitytype"}
+        ),
+    ),
 }
 #: What is never a time, wherever it stands.
 NEVER_TIMES = frozenset(
@@ -49,11 +60,13 @@ NEVER_TIMES = frozenset(
 
 
 class Chosen(NamedTuple):
-    """The names of the columns that are read; ``time`` is None where there is none."""
+    """The names of the columns that are read; None where there is none."""
 
     user: str
     item: str
     time: str | None
+    weight: str | None = None
+    event: str | None = None
 
 
 def check_columns(columns: Any) -> dict[str, str]:
@@ -72,11 +85,9 @@ def check_columns(columns: Any) -> dict[str, str]:
         raise TypeError(
             f"columns must be a dict such as {{'user': 'CustomerID', 'item': 'StockCode'}}, not {shown(columns)}."
         )
-    unknown = [key for key in columns if key not in COLUMN_NAMES]
+    unknown = [key for key in columns if key not in KEYS]
     if unknown:
-        raise ValueError(
-            f"columns has the unknown keys {unknown}; a column is a {' or '.join(map(repr, COLUMN_NAMES))}."
-        )
+        raise ValueError(f"columns has the unknown keys {unknown}; a column is a {' or '.join(map(repr, KEYS))}.")
     names = list(columns.values())
     doubled = next((name for name in names if names.count(name) > 1), None)
     if doubled is not None:
@@ -85,11 +96,13 @@ def check_columns(columns: Any) -> dict[str, str]:
     return dict(columns)
 
 
-def choose_columns(names: Sequence[str], columns: Mapping[str, str] | None = None) -> Chosen:
+def choose_columns(
+    names: Sequence[str], columns: Mapping[str, str] | None = None, asks_for_events: bool = False
+) -> Chosen:
     """Return what :func:`find_columns` finds, and warn where row order is taken for time."""
-    chosen = find_columns(names, columns)
-    if chosen.time is None and len(names) > 2:
-        ignored = [name for name in names if name not in chosen]
+    chosen = find_columns(names, columns, asks_for_events)
+    ignored = [name for name in names if name not in chosen]
+    if chosen.time is None and ignored:
         warn_caller(
             f"There is no column 'timestamp', so row order is taken for time; ignored columns: {ignored}. "
             "If one of them is the time, name it: columns={'time': ...}."
@@ -97,8 +110,10 @@ def choose_columns(names: Sequence[str], columns: Mapping[str, str] | None = Non
     return chosen
 
 
-def find_columns(names: Sequence[str], columns: Mapping[str, str] | None = None) -> Chosen:
-    """Return which columns hold user, item and time.
+def find_columns(
+    names: Sequence[str], columns: Mapping[str, str] | None = None, asks_for_events: bool = False
+) -> Chosen:
+    """Return which columns hold user, item and time, what events count, and their kinds.
 
     What ``columns`` gives is taken. What it does not give is looked for by the usual names. Two or three columns
     without any telling name are read by position.
@@ -108,7 +123,10 @@ def find_columns(names: Sequence[str], columns: Mapping[str, str] | None = None)
     names : sequence of str
         All columns, in their order.
     columns : mapping or None, default=None
-        The name of the column that holds the "user", "item" or "time", of none, some or all of them; checked.
+        The name of the column that holds the "user", "item", "time", "weight" or "event", of none, some or all of
+        them; checked.
+    asks_for_events : bool, default=False
+        Whether the kinds of events are looked for by the usual names; otherwise they are what ``columns`` says.
 
     Raises
     ------
@@ -125,16 +143,22 @@ def find_columns(names: Sequence[str], columns: Mapping[str, str] | None = None)
     missing = [name for name in given.values() if name not in names]
     if missing:
         raise ValueError(f"columns names {missing}, which the log has not; it has {list(names)}.")
+    others = [name for name in names if name not in given.values()]
+    beside = {key: given[key] for key in (WEIGHT, EVENT) if key in given}
+    if WEIGHT not in beside and WEIGHT in others:
+        beside[WEIGHT] = WEIGHT
+    event = usual_column(EVENT, others, names) if asks_for_events and EVENT not in beside else None
+    beside |= {} if event is None else {EVENT: event}
     found: dict[str, str] = {}
     for key in COLUMN_NAMES:
-        others = [name for name in names if name not in given.values()]
-        name = given.get(key) or usual_column(key, others, names)
+        name = given.get(key) or usual_column(key, [name for name in others if name not in beside.values()], names)
         if name is not None:
             found[key] = name
     if "user" in found and "item" in found:
-        return Chosen(found["user"], found["item"], found.get("time"))
-    if not given and _are_in_their_places(names, found):
-        return Chosen(names[0], names[1], names[2] if len(names) == 3 else None)
+        return Chosen(found["user"], found["item"], found.get("time"), **beside)
+    left = [name for name in names if name not in beside.values()]
+    if not set(given) & set(COLUMN_NAMES) and _are_in_their_places(left, found):
+        return Chosen(left[0], left[1], left[2] if len(left) == 3 else None, **beside)
     raise ValueError(
         f"The log has columns {list(names)}, and which of them hold the user and the item is not clear. "
         f"Name them: columns={_spelling(names, found)}, or rename them to 'user_id', 'item_id' and 'timestamp'."
@@ -142,8 +166,8 @@ def find_columns(names: Sequence[str], columns: Mapping[str, str] | None = None)
 
 
 def is_usual(name: object) -> bool:
-    """Tell whether a name is a usual one, whatever it says that the column holds."""
-    return any(plain(name) in usual for groups in USUAL_NAMES.values() for usual in groups)
+    """Tell whether a name is a usual one of users, items or times."""
+    return any(plain(name) in usual for key in COLUMN_NAMES for usual in USUAL_NAMES[key])
 
 
 def plain(name: object) -> str:
@@ -153,8 +177,9 @@ def plain(name: object) -> str:
 
 def usual_column(key: str, names: Sequence[str], every: Sequence[str]) -> str | None:
     """Return the column whose name says that it holds this; None if none does."""
-    if COLUMN_NAMES[key] in names:
-        return COLUMN_NAMES[key]
+    own_name = COLUMN_NAMES.get(key, key)
+    if own_name in names:
+        return own_name
     for usual in USUAL_NAMES[key]:
         candidates = [name for name in names if plain(name) in usual]
         if len(candidates) > 1:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..exceptions import ModelFileError
 from .interactions import Columns
 from .vocabulary import Vocabulary
+from .weights import LARGEST_WEIGHT, WEIGHT_UNIT
 
 #: How the name of an array of datetimes ends; behind the name of the column.
 DATETIME = re.compile(r"\.datetime64\[([1-9]\d{0,8})(Y|M|W|D|h|m|s|ms|us|ns|ps|fs|as)\]")
@@ -29,6 +30,7 @@ def pack_columns(columns: Columns) -> dict[str, NDArray[Any]]:
         **pack_ids("users", columns.user_ids),
         **pack_ids("items", columns.item_ids),
         **pack_times("times", columns.times),
+        **pack_weights("weights", columns.weights),
     }
 
 
@@ -40,7 +42,12 @@ def unpack_columns(arrays: Arrays) -> Columns:
     ModelFileError
         If the arrays are not those of a log.
     """
-    columns = Columns(unpack_ids("users", arrays), unpack_ids("items", arrays), unpack_times("times", arrays))
+    columns = Columns(
+        unpack_ids("users", arrays),
+        unpack_ids("items", arrays),
+        unpack_times("times", arrays),
+        unpack_weights("weights", arrays),
+    )
     lengths = {len(column) for column in columns if column is not None}
     if len(lengths) != 1:
         raise ModelFileError(f"the columns of a log are of different lengths: {sorted(lengths)}.")
@@ -133,6 +140,23 @@ def unpack_times(name: str, arrays: Arrays) -> NDArray[Any] | None:
     if key == name:
         return vector(name, arrays, "if")
     return vector(key, arrays, "i").view(key[len(name) + 1 :])
+
+
+def pack_weights(name: str, weights: NDArray[np.int64] | None) -> dict[str, NDArray[Any]]:
+    """Return weights in units, or None, as arrays."""
+    return {} if weights is None else {name: weights}
+
+
+def unpack_weights(name: str, arrays: Arrays) -> NDArray[np.int64] | None:
+    """Return weights in units, None if there are none."""
+    if name not in arrays:
+        return None
+    weights = vector(name, arrays, "i")
+    outside = (weights < 0) | (weights > LARGEST_WEIGHT * WEIGHT_UNIT)
+    if outside.any():
+        row = int(outside.argmax())
+        raise ModelFileError(f"array {name!r} holds {weights[row]} in row {row}, which is no weight.")
+    return weights
 
 
 def vector(name: str, arrays: Arrays, kinds: str) -> NDArray[Any]:

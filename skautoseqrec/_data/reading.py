@@ -15,17 +15,21 @@ from .._utils.warn import warn_caller
 from .checks import TEXT_LIKE, refuse_missing, shown
 from .ids import id_column
 from .interactions import Columns, Interactions
-from .naming import COLUMN_NAMES, choose_columns, is_usual
+from .naming import COLUMN_NAMES, WEIGHT, Chosen, choose_columns, is_usual
+from .rows import is_row, listed, names_of, no_rows
 from .times import time_column, warn_of_mixed_units
+from .weights import Kinds, kind_column, weight_column
 
 #: Names of the columns that are read by position, for messages.
 BY_POSITION = tuple(COLUMN_NAMES.values())
 #: What a thing that is no frame, but carries column names, has of these.
 CARRIES_NAMES = ("columns", "column_names", "schema", "data_vars")
+#: What is read of some columns whose names are known, by the name of a column and how its values are read.
+Read = Callable[[str, Callable[[Any, str], NDArray[Any]]], NDArray[Any]]
 NEITHER_IDS_NOR_TIMES = (nw.Array, nw.Binary, nw.Boolean, nw.Decimal, nw.Duration, nw.List, nw.Struct, nw.Time)
 
 
-def read_columns(X: Any, names: Mapping[str, str] | None = None) -> Columns:
+def read_columns(X: Any, names: Mapping[str, str] | None = None, asks_for_events: bool = False) -> Columns:
     """Read a log in any of the accepted forms, one column at a time.
 
     Parameters
@@ -33,8 +37,10 @@ def read_columns(X: Any, names: Mapping[str, str] | None = None) -> Columns:
     X : Interactions, dataframe, array-like of shape (n_rows, n_columns >= 2) or list of tuples
         The log.
     names : mapping or None, default=None
-        The names of its columns, by what they hold ("user", "item", "time"); None, or what is not given, takes the
-        usual ones. What has no column names is read by position.
+        The names of its columns, by what they hold ("user", "item", "time", "weight", "event"); None, or what is not
+        given, takes the usual ones. What has no column names is read by position.
+    asks_for_events : bool, default=False
+        Whether the kinds of events must be there, under a usual name if none is given.
 
     Returns
     -------
@@ -46,30 +52,38 @@ def read_columns(X: Any, names: Mapping[str, str] | None = None) -> Columns:
     TypeError
         If X is of no accepted form, or a column's type is no id or time.
     ValueError
-        If columns are missing, doubled or too few, the log is empty, or an id or time is missing.
+        If columns are missing, doubled or too few, the log is empty, or an id, time, weight or kind is missing.
     """
-    if sparse.issparse(X):
-        raise TypeError("A sparse matrix is not supported as a log: pass one row (user, item[, time]) per event.")
-    if isinstance(X, Interactions):
-        columns = X.to_columns()
-    elif is_array(X):
-        columns = _read_array(X if isinstance(X, np.ma.MaskedArray) else np.asarray(X), names)
-    # Asked of a list, it would be the longest part of reading a single event.
-    elif type(X) is not list and nw.dependencies.is_into_dataframe(X):
-        columns = _read_frame(X, names)
-    elif isinstance(X, Sequence) and not isinstance(X, str):
-        columns = _read_rows(X, names)
-    else:
-        raise TypeError(
-            f"Cannot read a log from {type(X).__name__}: pass a pandas, polars or pyarrow dataframe (collected, "
-            "if lazy), "
-            "an array or list of (user, item, time) rows, or Interactions."
-        )
+    columns = _read(X, names, asks_for_events)
     if len(columns.user_ids) == 0:
         raise ValueError("The log is empty: it has 0 rows, and at least one event is needed.")
+    if asks_for_events and columns.kinds is None:
+        raise ValueError(
+            "event_weights or judge asks for the kind of each event, and the log has none. Name its column, "
+            "columns={'event': ...}; a log without names of columns (an array, tuples) has to become a dataframe, and "
+            "Interactions need events."
+        )
     if not isinstance(X, Interactions):
         warn_of_mixed_units(columns.times, "timestamp")
     return columns
+
+
+def _read(X: Any, names: Mapping[str, str] | None, asks_for_events: bool) -> Columns:
+    if sparse.issparse(X):
+        raise TypeError("A sparse matrix is not supported as a log: pass one row (user, item[, time]) per event.")
+    if isinstance(X, Interactions):
+        return X.to_columns()
+    if is_array(X):
+        return _read_array(X if isinstance(X, np.ma.MaskedArray) else np.asarray(X), names, asks_for_events)
+    # Asked of a list, it would be the longest part of reading a single event.
+    if type(X) is not list and nw.dependencies.is_into_dataframe(X):
+        return _read_frame(X, names, asks_for_events)
+    if isinstance(X, Sequence) and not isinstance(X, str):
+        return _read_rows(X, names, asks_for_events)
+    raise TypeError(
+        f"Cannot read a log from {type(X).__name__}: pass a pandas, polars or pyarrow dataframe (collected, if lazy), "
+        "an array or list of (user, item, time) rows, or Interactions."
+    )
 
 
 def is_array(X: Any) -> bool:
@@ -102,9 +116,10 @@ def refuse_masked(X: Any) -> None:
         refuse_missing(np.ma.getmaskarray(X)[:, position], BY_POSITION[position])
 
 
-def _read_array(X: NDArray[Any], names: Mapping[str, str] | None) -> Columns:
+def _read_array(X: NDArray[Any], names: Mapping[str, str] | None, asks_for_events: bool) -> Columns:
     if X.dtype.names is not None and X.ndim == 1 and not isinstance(X, np.ma.MaskedArray):
-        return _read_named(X.dtype.names, {name: X[name] for name in X.dtype.names}, names)
+        chosen = choose_columns(X.dtype.names, names, asks_for_events)
+        return _read_values(chosen, X)
     if X.ndim != 2 or X.shape[1] < 2 or X.dtype.names is not None:
         raise ValueError(
             f"A log needs at least 2 columns (user, item[, time]); this array has shape {X.shape}"
@@ -113,39 +128,32 @@ def _read_array(X: NDArray[Any], names: Mapping[str, str] | None) -> Columns:
     _warn_if_wide(X.shape[1])
     refuse_masked(X)
     columns = [np.asarray(X[:, position]) for position in range(min(X.shape[1], 3))]
-    return _read_positions(columns, allow_text=X.dtype.kind in "UT")
+    return _read_positions(columns, names, allow_text=X.dtype.kind in "UT")
 
 
-def _read_rows(rows: Sequence[Any], names: Mapping[str, str] | None) -> Columns:
+def _read_rows(rows: Sequence[Any], names: Mapping[str, str] | None, asks_for_events: bool) -> Columns:
     kinds = set(map(type, rows))
     first = next(iter(rows), None)
     keys = names_of(first)
     if keys is not None or any(issubclass(kind, Mapping) for kind in kinds):
-        return _read_named_rows(rows, keys or (), names)
+        return _read_named_rows(rows, keys or (), names, asks_for_events)
     if any(hasattr(kind, "__array__") for kind in kinds):
-        rows = [_listed(row) if hasattr(row, "__array__") else row for row in rows]
+        rows = [listed(row) if hasattr(row, "__array__") else row for row in rows]
         kinds = set(map(type, rows))
-    widths = set(map(len, rows)) if all(map(_is_row, kinds)) else set()
+    widths = set(map(len, rows)) if all(map(is_row, kinds)) else set()
     if rows and (len(widths) != 1 or min(widths) < 2):
-        raise _no_rows(rows)
+        raise no_rows(rows)
     width = max(widths, default=2)
     _warn_if_wide(width)
     columns = [
         np.fromiter((row[position] for row in rows), dtype=object, count=len(rows)) for position in range(min(width, 3))
     ]
-    return _read_positions(columns, allow_text=False)
+    return _read_positions(columns, names, allow_text=False)
 
 
-def names_of(row: Any) -> tuple[Any, ...] | None:
-    """Return the names that a row carries for its values; None if it carries none."""
-    if isinstance(row, Mapping):
-        return tuple(row)
-    if isinstance(row, tuple) and hasattr(row, "_fields"):
-        return tuple(row._fields)
-    return tuple(row.keys()) if hasattr(row, "keys") and hasattr(row, "__getitem__") else None  # sqlite3.Row
-
-
-def _read_named_rows(rows: Sequence[Any], keys: tuple[Any, ...], names: Mapping[str, str] | None) -> Columns:
+def _read_named_rows(
+    rows: Sequence[Any], keys: tuple[Any, ...], names: Mapping[str, str] | None, asks_for_events: bool
+) -> Columns:
     """Read rows that carry names: mappings, named tuples, rows of a database. All must have those of the first."""
     for place, row in enumerate(rows):
         found = names_of(row)
@@ -160,39 +168,34 @@ def _read_named_rows(rows: Sequence[Any], keys: tuple[Any, ...], names: Mapping[
         for place, key in enumerate(keys)
     }
     # What itertuples puts in front of the columns is none of them.
-    return _read_named([key for key in keys if key != "Index"], values, names)
+    chosen = choose_columns([key for key in keys if key != "Index"], names, asks_for_events)
+    return _read_values(chosen, values)
 
 
-def _read_named(keys: Sequence[Any], values: Mapping[Any, NDArray[Any]], names: Mapping[str, str] | None) -> Columns:
+def _read_values(chosen: Chosen, values: Mapping[Any, NDArray[Any]] | NDArray[Any]) -> Columns:
     """Read columns that have names, each an array."""
-    user, item, time = choose_columns(keys, names)
-    users = id_column(values[user], str(user), allow_fractions=True)
-    items = id_column(values[item], str(item), allow_fractions=True)
-    return Columns(users, items, None if time is None else time_column(values[time], str(time)))
+    ids = partial(id_column, allow_fractions=True)
+    return _read_chosen(chosen, lambda name, read: read(values[name], str(name)), ids)
 
 
-def _listed(row: Any) -> list[Any]:
-    """Return the values of a row that is an array: floats as they are, for how coarse they are matters."""
-    values = np.asanyarray(row)
-    return list(values) if values.dtype.kind == "f" and values.ndim else values.tolist()
-
-
-def _is_row(kind: type) -> bool:
-    """Tell whether values of a type are rows: sequences, but not of characters or bytes."""
-    return issubclass(kind, Sequence) and not issubclass(kind, TEXT_LIKE)
-
-
-def _no_rows(rows: Sequence[Any]) -> ValueError:
-    """Return the error for the first entry that is not a row, or not as long as row 0."""
-    widths = [len(row) if _is_row(type(row)) else 0 for row in rows]
-    row = next((row for row, width in enumerate(widths) if width < 2 or width != widths[0]), 0)
-    return ValueError(
-        "A list is read as rows of (user, item) or (user, item, time), all of one length; "
-        f"row {row} is {shown(rows[row])}. Wrap a single event in a list. Reshape your data."
+def _read_chosen(chosen: Chosen, read: Read, ids: Callable[[Any, str], NDArray[Any]] = id_column) -> Columns:
+    """Read columns that have names, given how one is read."""
+    user, item, time, weight, event = chosen
+    return Columns(
+        read(user, ids),
+        read(item, ids),
+        None if time is None else read(time, time_column),
+        None if weight is None else read(weight, weight_column),
+        None if event is None else Kinds(read(event, kind_column), str(event)),
     )
 
 
-def _read_positions(columns: list[NDArray[Any]], *, allow_text: bool) -> Columns:
+def _read_positions(columns: list[NDArray[Any]], names: Mapping[str, str] | None, *, allow_text: bool) -> Columns:
+    if names and WEIGHT in names:
+        raise ValueError(
+            f"columns names the weights {names[WEIGHT]!r}, and this log has no names of columns. Pass a dataframe, or "
+            "give the weights as sample_weight."
+        )
     users = id_column(columns[0], BY_POSITION[0], allow_fractions=True)
     items = id_column(columns[1], BY_POSITION[1], allow_fractions=True)
     times = time_column(columns[2], BY_POSITION[2], allow_text=allow_text) if len(columns) == 3 else None
@@ -207,17 +210,14 @@ def _warn_if_wide(width: int) -> None:
         )
 
 
-def _read_frame(native: Any, names: Mapping[str, str] | None) -> Columns:
+def _read_frame(native: Any, names: Mapping[str, str] | None, asks_for_events: bool) -> Columns:
     native = with_index(native, names)
     try:
         frame = nw.from_native(native, eager_only=True)
     except nw.exceptions.DuplicateError as error:
         raise ValueError(f"A column stands more than once in the frame; keep one of each. {error}") from error
-    user_name, item_name, time_name = choose_columns(frame.columns, names)
-    users = read_series(frame.get_column(user_name), id_column, user_name)
-    items = read_series(frame.get_column(item_name), id_column, item_name)
-    times = None if time_name is None else read_series(frame.get_column(time_name), time_column, time_name)
-    return Columns(users, items, times)
+    chosen = choose_columns(frame.columns, names, asks_for_events)
+    return _read_chosen(chosen, lambda name, read: read_series(frame.get_column(name), read, name))
 
 
 def with_index(native: Any, names: Mapping[str, str] | None) -> Any:

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from .._utils.warn import warn_caller
 from .checks import shown
 from .interactions import Columns
-from .naming import COLUMN_NAMES, choose_columns
+from .naming import COLUMN_NAMES, KEYS, choose_columns
 from .reading import read_columns
 from .text_opening import open_text, plain_name
 from .time_texts import parse_times
 from .times import spells_a_number, warn_of_mixed_units
+from .weights import Kinds, weight_column
 
 #: The separator of a file by its suffix; JSON lines have none.
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
@@ -44,7 +45,9 @@ class TextFormat(NamedTuple):
     decimal : {".", ","}
         What stands before the decimals of a time.
     skip_missing : bool
-        Whether rows without a user, an item or a time are left out; otherwise they are an error.
+        Whether rows that lack a value are left out; otherwise they are an error.
+    asks_for_events : bool
+        Whether the kinds of events are looked for by the usual names.
     """
 
     columns: Mapping[str, str]
@@ -54,12 +57,26 @@ class TextFormat(NamedTuple):
     time_format: str | None = None
     decimal: str = "."
     skip_missing: bool = False
+    asks_for_events: bool = False
 
     def times_of(self, texts: NDArray[Any], name: str) -> NDArray[Any]:
         """Return the times that texts of a column spell."""
-        if self.decimal == ",":
-            texts = np.array([text.replace(",", ".") for text in texts.tolist()], dtype=object)
-        return parse_times(texts, name, self.time_format)
+        return parse_times(self._with_points(texts), name, self.time_format)
+
+    def weights_of(self, texts: NDArray[Any], name: str) -> NDArray[np.int64]:
+        """Return the weights that texts of a column spell, in units."""
+        texts = self._with_points(texts)
+        is_number = np.array([spells_a_number(text) for text in texts.tolist()], dtype=bool)
+        if not is_number.all():
+            row = int((~is_number).argmax())
+            raise ValueError(f"Column {name!r} holds {shown(texts[row])} in row {row}, and weights are numbers.")
+        return weight_column(texts.astype(np.float64), name)
+
+    def _with_points(self, texts: NDArray[Any]) -> NDArray[Any]:
+        """Return texts of numbers with points before their decimals."""
+        if self.decimal == ".":
+            return texts
+        return np.array([text.replace(",", ".") for text in texts.tolist()], dtype=object)
 
 
 def read_text_file(path: Path | TextIO, form: TextFormat) -> Columns:
@@ -110,8 +127,9 @@ def _read_fields(file: TextIO, file_name: str, form: TextFormat) -> Columns:
     """Read separated fields; those that are not read are dropped."""
     lines, sep = list(file), str(form.sep)
     header = _read_header(lines, file_name, sep) if form.names is None else list(form.names)
-    chosen = choose_columns([name for name in header if name], form.columns)
-    places = [header.index(name) for name in chosen if name is not None]
+    chosen = choose_columns([name for name in header if name], form.columns, form.asks_for_events)
+    keys = [key for key, name in chosen._asdict().items() if name is not None]
+    places = [header.index(getattr(chosen, key)) for key in keys]
     body = lines if form.names is not None else lines[1:]
     rows, first_line = _split(body, sep, places, file_name, len(lines) - len(body)), len(lines) - len(body) + 1
     fields = []
@@ -123,16 +141,18 @@ def _read_fields(file: TextIO, file_name: str, form: TextFormat) -> Columns:
         raise ValueError(f"{file_name!r} holds a header and no event.")
     if form.skip_missing:
         fields = _complete(fields, file_name)
-    texts = [np.array(column, dtype=object) for column in zip(*fields, strict=True)]
-    for text, place in zip(texts, places, strict=True):
+    texts = {key: np.array(column, dtype=object) for key, column in zip(keys, zip(*fields, strict=True), strict=True)}
+    for text, place in zip(texts.values(), places, strict=True):
         if (text == "").any():
             raise ValueError(
                 f"Column {header[place]!r} has a missing value in row {int((text == '').argmax())} of {file_name!r}. "
                 "skip_missing=True leaves such rows out."
             )
-    times = None if chosen.time is None else form.times_of(texts[2], chosen.time)
+    times = None if chosen.time is None else form.times_of(texts["time"], chosen.time)
     warn_of_mixed_units(times, str(chosen.time))
-    return Columns(parse_ids(texts[0]), parse_ids(texts[1]), times)
+    weights = None if chosen.weight is None else form.weights_of(texts["weight"], chosen.weight)
+    kinds = None if chosen.event is None else Kinds(parse_ids(texts["event"]), chosen.event)
+    return Columns(parse_ids(texts["user"]), parse_ids(texts["item"]), times, weights, kinds)
 
 
 def _complete(rows: list[list[Any]], file_name: str) -> list[list[Any]]:
@@ -211,7 +231,7 @@ def _read_json_lines(file: TextIO, file_name: str, form: TextFormat) -> Columns:
         rows.append(row)
     if not rows:
         raise ValueError(f"{file_name!r} is empty: at least one event is needed.")
-    chosen = choose_columns(list(rows[0]), form.columns)
+    chosen = choose_columns(list(rows[0]), form.columns, form.asks_for_events)
     wanted = [name for name in chosen if name is not None]
     for place, row in enumerate(rows):
         missing = [name for name in wanted if name not in row]
@@ -224,7 +244,7 @@ def _read_json_lines(file: TextIO, file_name: str, form: TextFormat) -> Columns:
         texts = np.array([row[chosen.time] for row in rows], dtype=object)
         times = form.times_of(texts, chosen.time)
         rows = [{**row, chosen.time: time} for row, time in zip(rows, times, strict=True)]
-    given = {key: name for key, name in zip(("user", "item", "time"), chosen, strict=True) if name is not None}
+    given = {key: name for key, name in zip(KEYS, chosen, strict=True) if name is not None}
     return read_columns([{name: row[name] for name in wanted} for row in rows], given)
 
 

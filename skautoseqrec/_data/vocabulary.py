@@ -12,6 +12,7 @@ from .._utils.ragged import GrowableArray
 from .checks import shown
 from .ids import first_inexact
 from .interactions import Columns, Interactions
+from .weights import WEIGHT_UNIT
 
 
 class Vocabulary:
@@ -163,7 +164,10 @@ def learn_ids(columns: Columns) -> tuple[Vocabulary, Vocabulary]:
 def encode(columns: Columns, users: Vocabulary, items: Vocabulary) -> Interactions:
     """Encode a log with two vocabularies, which grow by its unknown ids."""
     user_codes, item_codes = users.add(columns.user_ids), items.add(columns.item_ids)
-    return Interactions(user_codes, item_codes, columns.times, users.ids(), items.ids())
+    weights = None if columns.weights is None else columns.weights / WEIGHT_UNIT
+    events = None if columns.kinds is None else columns.kinds.values
+    ids = users.ids(), items.ids()
+    return Interactions(user_codes, item_codes, columns.times, *ids, weights=weights, events=events)
 
 
 def decode_answers(

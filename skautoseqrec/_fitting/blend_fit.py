@@ -49,12 +49,25 @@ class Choices(NamedTuple):
         for where candidates are a uniform sample (then the sum over candidates estimates that over all items).
     situations : ndarray of shape (n_events, n_features)
         The situation in which each item was chosen.
+    shares : Tensor of shape (n_events,) or None, default=None
+        What each event counts beside the mean of all; None if all count the same.
     """
 
     terms: tuple[str, ...]
     features: Tensor
     offsets: Tensor
     situations: NDArray[np.float64]
+    shares: Tensor | None = None
+
+    @property
+    def n_effective(self) -> float:
+        """How many events of equal weight say as much as these (Kish's effective sample size)."""
+        n_events = len(self.features)
+        return n_events if self.shares is None else n_events / max(float(self.shares.square().mean()), 1.0)
+
+    def mean(self, values: Tensor) -> float:
+        """Return the mean of one value per event, each counting as much as its event."""
+        return float((values if self.shares is None else values * self.shares).mean())
 
     def vector(self, weights: Mapping[str, float]) -> NDArray[np.float64]:
         """Return weights by name in the order of the features."""
@@ -72,7 +85,7 @@ class Choices(NamedTuple):
         stands_for, target = self.offsets.exp(), scores[:, :1]
         n_higher = torch.where(scores > target + tolerance, stands_for, 0.0).sum(1)
         n_tied = torch.where((scores - target).abs() <= tolerance, stands_for, 0.0).sum(1) - 1
-        return float((1 / rank_among(n_higher, n_tied)).mean())
+        return self.mean(1 / rank_among(n_higher, n_tied))
 
     def scores(self, weights: NDArray[np.float64]) -> Tensor:
         """Return the blended scores under weights in the order of the features, shape (n_events, n_candidates)."""
@@ -124,10 +137,10 @@ def fit_weights(
         Weights of at least 0 each, and the likelihood.
     """
     features, n_events = choices.features, len(choices.features)
-    penalty = _penalty(choices.terms, prior, n_events)
+    penalty = _penalty(choices.terms, prior, choices.n_effective)
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        likelihood, residuals = _likelihood(choices.scores(weights), least_foretold)
+        likelihood, residuals = _likelihood(choices, choices.scores(weights), least_foretold)
         # As one product over all candidates of all events, which is faster than einsum.
         gradient = (residuals.flatten() @ features.flatten(0, 1)).double().cpu().numpy() / n_events
         value, slope = penalty(weights)
@@ -166,14 +179,15 @@ def fit_gate(
         return fit_weights(choices, start, max_iter, left_out=set(choices.terms) - set(terms), prior=prior)
     phi = neutral.standardised(choices.situations)
     of_part = np.array([[part_of(term) == part for term in terms] for part in parts], dtype=float)
-    penalty, n_terms = _penalty(terms, prior, n_events), len(terms)
+    penalty, n_terms = _penalty(terms, prior, choices.n_effective), len(terms)
 
     def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         weights, coefficients = parameters[:n_terms], parameters[n_terms:].reshape(len(parts), -1)
         exponents = phi @ coefficients.T
         factors = np.exp(np.clip(exponents, -STEEPEST, STEEPEST) @ of_part)
         each = beside(features, (factors * weights).astype(np.float32))
-        likelihood, residuals = _likelihood((features @ each[:, :, None])[:, :, 0] + choices.offsets, LEAST_FORETOLD)
+        scores = (features @ each[:, :, None])[:, :, 0] + choices.offsets
+        likelihood, residuals = _likelihood(choices, scores, LEAST_FORETOLD)
         slopes = (residuals[:, None] @ features)[:, 0].double().cpu().numpy() * factors / n_events
         value, slope = penalty(weights)
         bends = (slopes * weights) @ of_part.T * (np.abs(exponents) < STEEPEST)
@@ -189,7 +203,7 @@ def fit_gate(
 
 
 def _penalty(
-    terms: Sequence[str], prior: Mapping[str, float] | None, n_events: int
+    terms: Sequence[str], prior: Mapping[str, float] | None, n_events: float
 ) -> Callable[[NDArray[np.float64]], tuple[float, NDArray[np.float64]]]:
     """Return the function that returns what weights cost by a prior, per event, and its gradient."""
     center = np.array([0.0 if prior is None else prior[term] for term in terms])
@@ -202,10 +216,10 @@ def _penalty(
     return penalty
 
 
-def _likelihood(scores: Tensor, least_foretold: float) -> tuple[float, Tensor]:
+def _likelihood(choices: Choices, scores: Tensor, least_foretold: float) -> tuple[float, Tensor]:
     """Return the mean log of p0 + p, and by how much each score lowers the sum of them, with the sign of a loss.
 
-    The scores are those of the candidates, the true item first.
+    The scores are those of the candidates, the true item first. An event counts as much as it weighs.
     """
     surprise = scores.new_full((), least_foretold).log()
     logarithms = torch.log_softmax(scores, 1)
@@ -214,4 +228,6 @@ def _likelihood(scores: Tensor, least_foretold: float) -> tuple[float, Tensor]:
     is_foretold = torch.exp(foretold - likelihoods)[:, None]
     residuals = logarithms.exp_().mul_(is_foretold)
     residuals[:, :1] -= is_foretold
-    return float(likelihoods.double().mean()), residuals
+    if choices.shares is not None:
+        residuals.mul_(choices.shares[:, None])
+    return choices.mean(likelihoods.double()), residuals

@@ -83,7 +83,7 @@ def fit_log(
     if warm_start is not None:
         warm_start.check(settings, log.item_vocabulary.ids())
     if settings.exclude_seen:
-        warn_of_repeats(log.counts.user_item())
+        warn_of_repeats(log.counts)
     advice = "Lower n_components or batch_size, or fit fewer items."
     require_bytes(fit_bytes(log.counts, settings), "This fit", advice)
     return Learner(settings, warm_start).learn(log, monitor).attributes()
@@ -127,4 +127,5 @@ def closed_form_bytes(counts: Counts, settings: FitSettings) -> int:
     if n_places > MOST_PLACES:
         n_places = min(n_places, 2 * settings.neighbour_window * len(counts.history))
     n_pairs = n_places if settings.neighbour_window else 0
-    return BYTES_PER_LINEAR_WEIGHT * n_linear**2 + BYTES_PER_PAIR * n_pairs
+    per_pair = BYTES_PER_PAIR if counts.weights is None else 2 * BYTES_PER_PAIR  # 64 bits instead of 32
+    return BYTES_PER_LINEAR_WEIGHT * n_linear**2 + per_pair * n_pairs

@@ -224,7 +224,8 @@ class Learner:
         visible = visible_events(None if times is None else times[judged:], n_events - judged, self._sequence.ties)
         events = log.events.log(log.counts.n_users, log.counts.n_items)
         validation = Validation.of_log(events, start, judged, self._sequence.step_weights, exclude_seen, visible)
-        return validation if validation.count_usable() >= FEWEST_EVENTS else None
+        teaches = validation.head.mass.any()  # the events before may all weigh nothing
+        return validation if teaches and validation.count_usable() >= FEWEST_EVENTS else None
 
     def _epochs(
         self, item_vocabulary: Vocabulary, counts: Counts, start: WarmStart | None

@@ -16,7 +16,8 @@ MOST_ITEMS = 4096
 def solve_linear(counts: Counts, penalty: float) -> LinearWeights:
     """Return the weights B without a diagonal that reconstruct binary histories best.
 
-    ``B = I - P / diag(P)`` with ``P = (R'R + penalty I)^-1``, in float64.
+    ``B = I - P / diag(P)`` with ``P = (R'R + penalty I)^-1``, in float64. Where events have weights, R holds the
+    largest of a user's events with an item.
 
     Parameters
     ----------
@@ -26,9 +27,8 @@ def solve_linear(counts: Counts, penalty: float) -> LinearWeights:
         Penalty of squared weights, above 0.
     """
     n_linear = min(counts.n_items, MOST_ITEMS)
-    items = np.sort(np.argsort(-counts.popularity, kind="stable")[:n_linear])
-    met = counts.user_item()[:, items].astype(np.float64)
-    met.data[:] = 1.0
+    items = np.sort(np.argsort(-counts.mass, kind="stable")[:n_linear])
+    met = counts.strongest()[:, items].astype(np.float64)
     gram = (met.T @ met).toarray()
     weights = solve_linear_autoencoder(gram, penalty)
     return LinearWeights(items, torch.from_numpy(weights.astype(np.float32)))

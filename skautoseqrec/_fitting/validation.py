@@ -79,10 +79,12 @@ class Validation:
         return cls(head, known, log.items[:judged], judged_events, exclude_seen, visible)
 
     def count_usable(self) -> int:
-        """Return how many judged events are of a user with a history and of an eligible item."""
+        """Return how many judged events are of a user with a history, of an eligible item, and of some weight."""
         users = np.r_[np.repeat(np.arange(self.known.n_users), np.diff(self.known.indptr)), self.judged.users]
         items = np.r_[self.known.history, self.judged.items]
         is_usable = _occurs_earlier(users) & _occurs_earlier(items)
+        if self.judged.weights is not None:
+            is_usable[len(self.known.history) :] &= self.judged.weights > 0
         if self.exclude_seen:
             is_usable &= ~_occurs_earlier(users * self.judged.n_items + items)
         return int(is_usable[len(self.known.history) :].sum())
@@ -96,7 +98,7 @@ class Validation:
         cold: bool = False,
         each_part: bool = False,
     ) -> Choices:
-        """Return the judged events whose true item was eligible as choices under a model's weights.
+        """Return the judged events of some weight whose true item was eligible as choices under a model's weights.
 
         Parameters
         ----------
@@ -121,9 +123,10 @@ class Validation:
         features, n_chosen = torch.zeros(0, 1, 0, device=device, dtype=torch.float32), 0
         terms: dict[str, Tensor] = {}
         every_offset = [torch.zeros(0, 1, device=device, dtype=torch.float32)]
-        situations = [np.zeros((0, len(FEATURES)))]
+        situations, every_weight = [np.zeros((0, len(FEATURES)))], [np.zeros(0, dtype=np.int64)]
         for ranking in walk.blocks():
-            denied, rows = _usable(ranking, cold)
+            weights_of = None if self.judged.weights is None else self.judged.weights[ranking.events]
+            denied, rows = _usable(ranking, cold, weights_of)
             if rows.any():
                 each = each_term(ranking.view, model.heads, model.settings, cold)
                 terms = {name: part[rows] for name, part in each}
@@ -141,17 +144,29 @@ class Validation:
                 torch.stack(of_block, 2, out=features[n_chosen : n_chosen + len(targets)])
                 n_chosen += len(targets)
                 every_offset.append(torch.cat([offsets.new_zeros(len(targets), 1), offsets], 1))
-                situations.append(ranking.view.situations()[rows.cpu().numpy()])
+                chosen = rows.cpu().numpy()
+                situations.append(ranking.view.situations()[chosen])
+                every_weight += [] if weights_of is None else [weights_of[chosen]]
         offsets = torch.cat(every_offset[1:] or every_offset)
-        return Choices(tuple(terms), features[:n_chosen], offsets, np.concatenate(situations))
+        shares = None if self.judged.weights is None else _shares(np.concatenate(every_weight)).to(device)
+        return Choices(tuple(terms), features[:n_chosen], offsets, np.concatenate(situations), shares)
 
 
-def _usable(ranking: Ranking, cold: bool) -> tuple[Tensor, Tensor]:
-    """Return which items are denied to each row, and which rows are judged: of the kind wanted, their item eligible."""
+def _shares(weights: NDArray[np.int64]) -> Tensor:
+    """Return weights divided by their mean: exactly 1 where all are the same."""
+    return torch.from_numpy((weights / max(weights.mean(), 1.0) if len(weights) else weights).astype(np.float32))
+
+
+def _usable(ranking: Ranking, cold: bool, weights: NDArray[np.int64] | None) -> tuple[Tensor, Tensor]:
+    """Return which items are denied to each row, and which rows are judged.
+
+    These are of the kind wanted, their item is eligible, and their event counts something.
+    """
     denied = ranking.view.zeros()
     ranking.deny(denied)
     denied = denied < 0
-    rows = beside(denied, ranking.view.is_cold == cold)
+    is_wanted = ranking.view.is_cold == cold
+    rows = beside(denied, is_wanted if weights is None else is_wanted & (weights > 0))
     return denied, rows & ~denied.gather(1, beside(denied, ranking.targets)[:, None])[:, 0]
 
 

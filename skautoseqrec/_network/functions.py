@@ -18,23 +18,32 @@ class SoftmaxCrossEntropy(torch.autograd.Function):
     """Mean cross-entropy of softmax rows against sparse targets; all is formed in the logits' own memory."""
 
     @staticmethod
-    def forward(ctx: Any, logits: Tensor, rows: Tensor, items: Tensor, shares: Tensor) -> Tensor:
-        """Return the mean over rows of ``logsumexp(logits) - sum(shares * logits[items])``; logits are overwritten."""
+    def forward(
+        ctx: Any, logits: Tensor, rows: Tensor, items: Tensor, shares: Tensor, weights: Tensor | None = None
+    ) -> Tensor:
+        """Return the mean over rows of ``logsumexp(logits) - sum(shares * logits[items])``; logits are overwritten.
+
+        ``weights`` multiply the rows; None for 1.
+        """
+        if weights is not None:
+            shares = shares * weights[rows]
         asked = (logits[rows, items] * shares).sum()
         largest = logits.amax(1, keepdim=True)
         exponentials = logits.detach().sub_(largest).exp_()
         sums = exponentials.sum(1, keepdim=True)
         ctx.save_for_backward(exponentials, sums, rows, items, shares)
-        return (largest.sum() + sums.log().sum() - asked) / len(logits)
+        ctx.weights = weights
+        each = (largest, sums.log()) if weights is None else (largest * weights[:, None], sums.log() * weights[:, None])
+        return (each[0].sum() + each[1].sum() - asked) / len(logits)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None, None]:
         """Return the gradient of the logits."""
         exponentials, sums, rows, items, shares = ctx.saved_tensors
         scale = gradients[0] / len(sums)
-        excess = exponentials.mul_(scale / sums)
-        return excess.index_put_((rows, items), -scale * shares, accumulate=True), None, None, None
+        excess = exponentials.mul_(scale / sums if ctx.weights is None else scale * ctx.weights[:, None] / sums)
+        return excess.index_put_((rows, items), -scale * shares, accumulate=True), None, None, None, None
 
 
 class DecayedSum(torch.autograd.Function):

@@ -25,8 +25,11 @@ class HistoryReader(ABC):
         """Return the encoded histories, shape (n_rows, d)."""
 
     @abstractmethod
-    def encode_one(self, newest: NDArray[np.integer]) -> NDArray[np.float32]:
-        """Return one encoded history, given as its items, newest first; shape (d,)."""
+    def encode_one(self, newest: NDArray[np.integer], weights: NDArray[np.float32] | None) -> NDArray[np.float32]:
+        """Return one encoded history, given as its items, newest first, and what each counts; shape (d,).
+
+        Weights of None are all 1.
+        """
 
 
 class HistoryEncoder(nn.Module, ABC):

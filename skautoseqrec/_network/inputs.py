@@ -74,7 +74,7 @@ class ItemSequences:
     items : Tensor of shape (n_rows, length), int64
         Item codes; any code where there is no item.
     values : Tensor of shape (n_rows, length), float32
-        1 where there is an item, 0 where there is none.
+        1 where there is an item, or what its event counts; 0 where there is none.
     """
 
     def __init__(self, items: Tensor, values: Tensor) -> None:
@@ -104,8 +104,9 @@ class ItemSequences:
 def item_sequences(histories: Histories, length: int) -> ItemSequences:
     """Return the newest items of histories as they are trained on, newest first."""
     items = histories.newest_items(length, nothing=-1)
-    is_item = items >= 0
-    return ItemSequences(torch.from_numpy(np.where(is_item, items, 0)), torch.from_numpy(is_item.astype(np.float32)))
+    is_item, weights = items >= 0, histories.newest_weights(length)
+    values = is_item.astype(np.float32) if weights is None else weights
+    return ItemSequences(torch.from_numpy(np.where(is_item, items, 0)), torch.from_numpy(values))
 
 
 def gather_rows(matrix: sparse.csr_matrix, rows: NDArray[np.int64]) -> SparseRows:
@@ -129,7 +130,8 @@ def unit_rows(rows: SparseRows) -> SparseRows:
     """Return sparse rows scaled to unit Euclidean norm."""
     row_of_entry = rows.row_of_entry()
     squares = torch.zeros(len(rows), dtype=torch.float32).index_add_(0, row_of_entry, rows.values**2)
-    return SparseRows(rows.items, rows.values / squares.sqrt()[row_of_entry], rows.offsets)
+    # A history of events that weigh nothing has entries, and all of them are 0.
+    return SparseRows(rows.items, rows.values / squares.sqrt().clamp_min(1e-12)[row_of_entry], rows.offsets)
 
 
 def shares(rows: SparseRows) -> SparseRows:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from torch import Tensor
 
-from .._counts.counts import TRANSITION_UNIT
 from .._counts.settings import SequenceSettings
+from .._counts.transitions import TRANSITION_UNIT
 from .._counts.trend import TrendClock
 from .._utils.keeping import FieldsOnly
 from .._utils.ragged import SparseEntries

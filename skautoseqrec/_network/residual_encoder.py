@@ -94,15 +94,22 @@ class ResidualReader(HistoryReader):
         """Return the encoded histories, shape (n_rows, d)."""
         newest = histories.newest_items(self._encoder.LENGTH, nothing=self._n_trained)
         items = torch.from_numpy(newest).clamp_max_(self._n_trained)
+        weights = histories.newest_weights(self._encoder.LENGTH)
         faded = self._fading[: items.shape[1]]
         sums = self._weight.new_empty(len(items), self._weight.shape[1])
         for rows in chunks(items, self._weight.shape[1]):
-            torch.sum(functional.embedding(items[rows], self._weight).mul_(faded), 1, out=sums[rows])
+            vectors = functional.embedding(items[rows], self._weight).mul_(faded)
+            if weights is not None:
+                vectors.mul_(torch.from_numpy(weights[rows])[:, :, None])
+            torch.sum(vectors, 1, out=sums[rows])
         return self._encoder.encode_sums(sums)
 
-    def encode_one(self, newest: NDArray[np.integer]) -> NDArray[np.float32]:
-        """Return one encoded history, given as its items, newest first; shape (d,)."""
+    def encode_one(self, newest: NDArray[np.integer], weights: NDArray[np.float32] | None) -> NDArray[np.float32]:
+        """Return one encoded history, given as its items, newest first, and what each counts; shape (d,)."""
         items = np.minimum(newest[: self._encoder.LENGTH], self._n_trained)
-        sums = np.einsum("kd,kd->d", self._weight.numpy()[items], self._fading.numpy()[: len(items)])
+        vectors, fading = self._weight.numpy()[items], self._fading.numpy()[: len(items)]
+        if weights is not None:
+            vectors *= weights[: len(items), None]
+        sums = np.einsum("kd,kd->d", vectors, fading)
         encoded: NDArray[np.float32] = self._encoder.encode_sums(torch.from_numpy(sums)[None])[0].numpy()
         return encoded

@@ -15,7 +15,16 @@ from numpy.typing import NDArray
 
 from .._counts.counts import Counts
 from .._counts.events import Events, EventStore
-from .._data.packing import Arrays, pack_times, pack_vocabularies, unpack_times, unpack_vocabularies, vector
+from .._data.packing import (
+    Arrays,
+    pack_times,
+    pack_vocabularies,
+    pack_weights,
+    unpack_times,
+    unpack_vocabularies,
+    unpack_weights,
+    vector,
+)
 from .._data.vocabulary import Vocabulary
 from .._network.heads import HEADS
 from .._network.linear import LinearWeights
@@ -150,6 +159,15 @@ def _read_linear(fitted: Fitted, arrays: Arrays, found: Mapping[str, Any]) -> Li
     return LinearWeights(items, torch.from_numpy(weights))
 
 
+def _write_event_weights(state: State) -> dict[str, NDArray[Any]]:
+    return pack_weights("events.weights", state.events.weights(0, state.snapshot.n_known_events))
+
+
+def _read_event_weights(fitted: Fitted, arrays: Arrays, found: Mapping[str, Any]) -> NDArray[np.int64] | None:
+    """Return what the events count, in units; None where all count 1."""
+    return unpack_weights("events.weights", arrays)
+
+
 def _write_events(state: State) -> dict[str, NDArray[Any]]:
     """Return the published events as arrays.
 
@@ -171,15 +189,16 @@ def _read_events(fitted: Fitted, arrays: Arrays, found: Mapping[str, Any]) -> tu
     """Return a store of events, and its events to be counted."""
     n_users, n_items = map(len, found["ids"])
     users, items = _codes("events.users", arrays, n_users), _codes("events.items", arrays, n_items)
-    times = unpack_times("events.times", arrays)
+    times, weights = unpack_times("events.times", arrays), found.get("event weights")
     arrivals, clock = vector("events.arrivals", arrays, "i"), vector("events.clock", arrays, "i")
-    lengths = {len(column) for column in (users, items, times, arrivals) if column is not None}
+    lengths = {len(column) for column in (users, items, times, arrivals, weights) if column is not None}
     if len(lengths) != 1 or len(clock) != 1:
         raise ModelFileError(f"the columns of the events are of different lengths: {sorted(lengths)}.")
     numbers = np.r_[-1, arrivals, clock]
     if numbers.min() < -1 or numbers.max() > LATEST or (np.diff(numbers) <= 0).any():
         raise ModelFileError("the sequence numbers of the events do not rise from 0 to below their clock.")
-    events = EventStore(users, items, times, arrivals, int(clock[0]), fitted.settings["ties"] == "together")
+    by_moment = fitted.settings["ties"] == "together"
+    events = EventStore(users, items, times, arrivals, int(clock[0]), by_moment, weights)
     return events, events.log(n_users, n_items)
 
 
@@ -197,5 +216,6 @@ SECTIONS = (
     Section("ids", 1, _write_ids, _read_ids),
     Section("weights", 1, _write_weights, _read_weights),
     Section("linear", 1, _write_linear, _read_linear),
+    Section("event weights", 2, _write_event_weights, _read_event_weights),
     Section("events", 1, _write_events, _read_events),
 )

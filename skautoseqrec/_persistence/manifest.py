@@ -11,9 +11,9 @@ import numpy as np
 from ..exceptions import ModelFileError
 
 #: Of what this version writes, and the newest that it reads.
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 #: Tags of what JSON has no notation for, or that would be taken for a tag.
-TUPLE, DICT = "tuple", "dict"
+TUPLE, DICT, PAIRS = "tuple", "dict", "pairs"
 
 
 def to_json(value: Any, name: str) -> Any:
@@ -21,7 +21,7 @@ def to_json(value: Any, name: str) -> Any:
 
     Parameters
     ----------
-    value : None, str, bool, number, tuple, list or mapping with str keys
+    value : None, str, bool, number, tuple, list or mapping with str or int keys
         Of such values.
     name : str
         What it is, for messages.
@@ -45,6 +45,8 @@ def to_json(value: Any, name: str) -> Any:
         return {TUPLE: [to_json(element, name) for element in value]}
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
         return {DICT: {key: to_json(element, name) for key, element in value.items()}}
+    if isinstance(value, Mapping) and all(isinstance(key, str | Integral) for key in value):
+        return {PAIRS: [[to_json(each, name) for each in pair] for pair in value.items()]}
     raise ValueError(
         f"{name} is {value!r} ({type(value).__name__}), which a saved model cannot hold: numbers of 64 bits, strings, "
         f"None, and lists, tuples and dicts of them. For a random_state, set_params(random_state=None) before saving."
@@ -71,7 +73,13 @@ def from_json(value: Any, name: str) -> Any:
             return tuple(from_json(element, name) for element in content)
         if tag == DICT and isinstance(content, dict):
             return {key: from_json(element, name) for key, element in content.items()}
+        if tag == PAIRS and isinstance(content, list) and all(map(_is_pair, content)):
+            return {key: from_json(element, name) for key, element in content}
     raise ModelFileError(f"the manifest's entry {name!r} is malformed: {str(value)[:80]}.")
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and type(value[0]) in (str, int)
 
 
 def check_version(manifest: Mapping[str, Any]) -> int:

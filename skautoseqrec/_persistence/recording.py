@@ -32,6 +32,13 @@ class Update:
 
 
 @dataclass(frozen=True)
+class WeightedUpdate(Update):
+    """Events that arrive with weights: a kind of its own, for versions that know of no weights to refuse."""
+
+    kind: ClassVar[int] = 3
+
+
+@dataclass(frozen=True)
 class Forget:
     """Events that are taken out, by their sequence numbers."""
 
@@ -45,6 +52,11 @@ class Forget:
 
 #: What happens without a journal; one for all, for an update takes microseconds.
 NOTHING: AbstractContextManager[None] = nullcontext()
+
+
+def update_of(columns: Columns) -> Update:
+    """Return the change that events arrive."""
+    return (Update if columns.weights is None else WeightedUpdate)(columns)
 
 
 def recorded(recommender: Any, change: Update | Forget) -> AbstractContextManager[None]:
@@ -95,7 +107,7 @@ def replay(recommender: Any, change: Change) -> Callable[[], None]:
     ModelFileError
         If the change is of no known kind, or its content is none of that kind.
     """
-    if change.kind not in (Update.kind, Forget.kind):
+    if change.kind not in (Update.kind, Forget.kind, WeightedUpdate.kind):
         raise ModelFileError(
             f"change {change.number} is of kind {change.kind}, which this version of skautoseqrec does not know. "
             "Update it."
@@ -108,7 +120,7 @@ def replay(recommender: Any, change: Change) -> Callable[[], None]:
                 f"change {change.number} is of a moment after {clock.tolist()} events, and before it "
                 f"{events.clock} have arrived."
             )
-        if change.kind == Update.kind:
+        if change.kind != Forget.kind:
             columns = unpack_columns(arrays)
             return lambda: recommender._serving.state.update(columns)
         numbers = vector("arrivals", arrays, "i")

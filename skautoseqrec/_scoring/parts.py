@@ -195,8 +195,8 @@ class Linear(Part):
 class Repeat(Part):
     """What the user has met: ``w_1 log1p(decayed count) + w_2 log1p(count) - w_3 [count > 0]``.
 
-    The first is what was of interest lately, the second habit. The third tells what was met from what was not, which
-    the other parts of the score know nothing of.
+    The first is what was of interest lately, the second habit. The third tells what was met (whatever it weighs) from
+    what was not, which the other parts of the score know nothing of.
     """
 
     NAME, DEFAULT_WEIGHT, NEEDS_SEEN = "repeat", 0.5, True
@@ -217,9 +217,11 @@ class Repeat(Part):
         if decayed:
             SummedRows([view.queries.history_rows], n_items).add_logs(scores, decayed, factor)
         if counted or met:
-            rows = SummedRows([view.queries.histories.counted()], n_items)
+            histories = view.queries.histories
+            rows = SummedRows([histories.counted()], n_items)
             rows.add_logs(scores, counted, factor)
-            rows.add_presence(scores, -met, factor)
+            everything = rows if histories.weights is None else SummedRows([histories.met()], n_items)
+            everything.add_presence(scores, -met, factor)
 
 
 class Trend(Part):
@@ -253,7 +255,7 @@ class Trend(Part):
 
 
 class Popularity(Part):
-    """Number of events of an item: for users without history, where there is no trend."""
+    """What the events of an item weigh together, their number if all count 1: for users without history or trend."""
 
     NAME = "popularity"
     SERVES_COLD = True
@@ -262,11 +264,11 @@ class Popularity(Part):
         """Add nothing: users with a history have better parts."""
 
     def add_cold(self, scores: Tensor, view: View, weight: float) -> None:
-        """Add the number of events as each row sees it."""
-        scores.add_(view.popularity(), alpha=weight)
+        """Add the number of events, or what they weigh, as each row sees it."""
+        scores.add_(view.mass(), alpha=weight)
         if len(view.trend.items):
-            sees = beside(scores, view.trend.sees).float()
-            scores.index_add_(1, beside(scores, view.trend.items), sees, alpha=weight)
+            counts = beside(scores, view.trend.counts_seen())
+            scores.index_add_(1, beside(scores, view.trend.items), counts, alpha=weight)
 
 
 #: The parts that a blend weighs, in the order in which they are added.

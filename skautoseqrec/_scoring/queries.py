@@ -163,7 +163,7 @@ def form_queries(model: Model, histories: Histories, transitions_from: Transitio
 def history_norms(model: Model, histories: Histories, decayed: SparseEntries, n_items: int) -> Tensor:
     """Return the squared norm of each decayed history over the items that have weights.
 
-    It follows from the length of a history without repeats and moments; only the others have to be added up.
+    It follows from the length of a history without repeats, moments and weights; only the others have to be added up.
     """
     longest, n_trained = int(decayed.lengths.max(initial=0)), model.n_trained
     if longest > LONGEST_SORTED or histories.moments is not None:
@@ -171,6 +171,10 @@ def history_norms(model: Model, histories: Histories, decayed: SparseEntries, n_
     items = np.sort(histories.newest_items(longest, nothing=-1), 1)
     is_plain = ((items[:, 1:] != items[:, :-1]) | (items[:, 1:] < 0)).all(1)
     is_plain &= items.max(1, initial=-1) < n_trained
+    weights = histories.newest_weights(longest)
+    if weights is not None:
+        is_plain &= weights.sum(1) == decayed.lengths
+        is_plain &= weights.max(1, initial=0) <= 1
     norms_by_length = np.zeros(longest + 1)
     np.cumsum(model.settings.history_decay ** (2.0 * np.arange(longest)), out=norms_by_length[1:])
     norms = torch.from_numpy(norms_by_length[decayed.lengths].astype(np.float32))

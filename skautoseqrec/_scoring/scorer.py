@@ -124,7 +124,7 @@ class Scorer(FieldsOnly):
             trend=self.keep("live trend", changes, lambda: live_trend(self.model, snapshot)),
             n_items=snapshot.n_items,
             is_cold=histories.lengths == 0,
-            popularity=lambda: torch.from_numpy(snapshot.popularity()).float().to(self.device),
+            mass=lambda: torch.from_numpy(self.mass(snapshot)).float().to(self.device),
             neighbourhood=self._neighbourhood(asked, changes) if self.model.settings.neighbour_window else None,
             situations=lambda: self.situations(asked),
         )
@@ -138,13 +138,19 @@ class Scorer(FieldsOnly):
         snapshot, histories, _ = asked
 
         def neighbourhood() -> Neighbourhood:
-            return snapshot.neighbourhood(histories.neighbours(self.model.settings), self.popularity(snapshot))
+            return snapshot.neighbourhood(histories.neighbours(self.model.settings), self.mass(snapshot))
 
         return neighbourhood
 
     def popularity(self, snapshot: Snapshot) -> NDArray[np.int64]:
         """Return the number of events of each item, counted once for a snapshot."""
         return self.keep("popularity", snapshot.changes(), snapshot.popularity)
+
+    def mass(self, snapshot: Snapshot) -> NDArray[Any]:
+        """Return what the events of each item weigh together, added up once for a snapshot."""
+        if not snapshot.has_weights:
+            return self.popularity(snapshot)
+        return self.keep("mass", snapshot.changes(), snapshot.mass)
 
     def situations(self, asked: Asked) -> NDArray[np.float64]:
         """Return the situation of each row."""

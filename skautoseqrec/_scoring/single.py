@@ -17,6 +17,7 @@ from torch import Tensor
 
 from .._counts.histories import Context
 from .._counts.settings import SequenceSettings
+from .._data.weights import WEIGHT_UNIT
 from .._network.heads import MultinomialHeads, product, used_range
 from .._state.last_transitions import LastTransitions
 from .._state.neighbours import inverse_roots
@@ -83,6 +84,11 @@ class OneHistory:
         self._histories, self._snapshot, self._settings = asked.histories, asked.snapshot, settings
         self._start, self._end = int(self._histories.starts[0]), int(self._histories.ends[0])
         self.newest = self._histories.items[self._start : self._end][::-1]
+        units = self._histories.weights
+        #: What each of the items counts; None if all count 1.
+        self.weights: NDArray[np.float32] | None = None
+        if units is not None:
+            self.weights = (units[self._start : self._end][::-1] / WEIGHT_UNIT).astype(np.float32)
 
     def last_times(self) -> tuple[float, float]:
         """Return the times of the last two events, NaN where there is none."""
@@ -97,6 +103,11 @@ class OneHistory:
         if length is None:
             return items, np.ones(len(items), dtype=np.float32)
         return items, fading_weights(length, decay)[: len(items)]
+
+    def decayed(self, length: int | None, decay: float) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return what :meth:`fading` does, each weight times what its event counts."""
+        items, fading = self.fading(length, decay)
+        return items, fading if self.weights is None else fading * self.weights[: len(items)]
 
     @cached_property
     def last_rows(self) -> LastRows:
@@ -177,16 +188,12 @@ class Live:
         if gate is None:
             return {}
         asked_at = asked.asked_at if isinstance(asked.asked_at, float) else float(asked.asked_at[0])
-        popularity = int(self._popularity[history.newest[0]])
+        popularity = int(self._scorer.popularity(self._snapshot)[history.newest[0]])
         return gate.factors_of_one(describe_one(history.last_times(), asked_at, len(history.newest), popularity))
-
-    @property
-    def _popularity(self) -> NDArray[np.int64]:
-        return self._scorer.popularity(self._snapshot)
 
     @cached_property
     def _inverse_roots(self) -> NDArray[np.float32]:
-        return inverse_roots(self._popularity)
+        return inverse_roots(self._scorer.mass(self._snapshot))
 
     def _neural_scores(self, history: OneHistory) -> NDArray[np.float32]:
         """Return the neural parts but for the biases, which are shared."""
@@ -196,7 +203,7 @@ class Live:
         reader = model.history_reader
         hidden = {
             "one_hop": source,
-            "collaborative": row if reader is None else reader.encode_one(history.newest),
+            "collaborative": row if reader is None else reader.encode_one(history.newest, history.weights),
             "two_hop": heads.two_hop_array(row, source),
         }
         weighted = np.concatenate([blend[name] * hidden[name] for name in self._neural])
@@ -210,7 +217,7 @@ class Live:
 
     def _inputs(self, history: OneHistory) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the rows of the history and of what followed its last items: projections, and squared norms."""
-        items, weights = history.fading(self._settings.history_length, self._settings.history_decay)
+        items, weights = history.decayed(self._settings.history_length, self._settings.history_decay)
         n_trained = self._model.n_trained
         is_trained = items < n_trained
         if not is_trained.all():
@@ -248,7 +255,7 @@ class Live:
         if not self._settings.neighbour_window:
             return
         items, fading = history.fading(self._settings.neighbour_window, self._settings.neighbour_decay)
-        values = (fading / np.sqrt(self._popularity[items])).astype(np.float32)
+        values = fading * self._inverse_roots[items]
         sums = self._base.readable_pairs(self._settings).sum_of(items, values, self._n_items)
         if self._snapshot.n_events:
             for added in self._snapshot.overlay.pairs_with(items, self._snapshot.n_events):
@@ -263,7 +270,7 @@ class Live:
         if linear is None:
             return
         length = LINEAR_LENGTH if longest is None else min(LINEAR_LENGTH, longest)
-        product = linear.product_of(*history.fading(length, self._settings.history_decay))
+        product = linear.product_of(*history.decayed(length, self._settings.history_decay))
         scores[linear.items] += np.float32(weight * Linear.SCALE * factor) * product
 
     def _add_repeat(
@@ -271,8 +278,8 @@ class Live:
     ) -> None:
         decayed, counted, met = (weight * factor for weight in weights)
         if decayed:
-            row = summed(*history.fading(self._settings.history_length, self._settings.history_decay), self._n_items)
+            row = summed(*history.decayed(self._settings.history_length, self._settings.history_decay), self._n_items)
             scores += decayed * np.log1p(row)
         if counted or met:
-            counts = np.bincount(history.newest, minlength=self._n_items)
-            scores += counted * np.log1p(counts) - met * (counts > 0)
+            scores += counted * np.log1p(summed(*history.decayed(None, 1.0), self._n_items))
+            scores[history.newest] -= np.float32(met)

@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .._counts.trend import TrendClock
+from .._counts.trend import TrendClock, log_weights
+from .._data.weights import WEIGHT_UNIT
 from .._utils.devices import beside
 from .._utils.ragged import repeats_of
 
@@ -47,6 +48,8 @@ class TrendView:
         Number of events before the first of those.
     sees : ndarray of shape (n_rows, n_recent), or (1, 0) where all rows see the same, bool
         Which of them each row sees.
+    weights : ndarray of shape (n_recent,) or None, default=None
+        What each of them counts, in units; None if all count 1.
     """
 
     trend: TrendClock
@@ -55,12 +58,18 @@ class TrendView:
     items: NDArray[np.int64]
     n_before: int
     sees: NDArray[np.bool_]
+    weights: NDArray[np.int64] | None = None
 
     def rows(self, rows: NDArray[np.int64]) -> TrendView:
         """Return what some of the rows see."""
         if len(self.n_events) == 1:
             return self
         return replace(self, n_events=self.n_events[rows], sees=self.sees[rows])
+
+    def counts_seen(self) -> NDArray[np.float32]:
+        """Return what each of the recent events counts for each row: nothing if the row does not see it."""
+        sees = self.sees.astype(np.float32)
+        return sees if self.weights is None else sees * (self.weights / WEIGHT_UNIT).astype(np.float32)
 
     def add(self, scores: Tensor, weights: Sequence[float]) -> None:
         """Add the weighted log counts, given one weight per half-life."""
@@ -135,7 +144,7 @@ class TrendView:
     ) -> Tensor:
         """Return by how much each recent event raises its item for each row, shape (n_rows, n_recent)."""
         arrivals = -(self.n_before + 1 + np.arange(len(self.items))) * self.trend.log_decays[half_life]
-        arrivals -= lowest[half_life]
+        arrivals += log_weights(self.weights) - lowest[half_life]
         before = levels[half_life, self.items]
         for rows, previous in repeats:
             before[rows] = np.logaddexp(before[previous], arrivals[previous])

@@ -56,8 +56,8 @@ class View(NamedTuple):
         Number of items to score.
     is_cold : ndarray of shape (n_rows,), bool
         Whose user has no history.
-    popularity : callable
-        Returns the number of events of each item when the batch began, Tensor of shape (n_items,).
+    mass : callable
+        Returns what the events of each item weigh together when the batch began, Tensor of shape (n_items,).
     neighbourhood : callable or None
         Returns what the counts of pairs say, as each row sees them; None where no pairs are counted.
     situations : callable
@@ -76,7 +76,7 @@ class View(NamedTuple):
     trend: TrendView
     n_items: int
     is_cold: NDArray[np.bool_]
-    popularity: Callable[[], Tensor]
+    mass: Callable[[], Tensor]
     neighbourhood: Callable[[], Neighbourhood] | None
     situations: Callable[[], NDArray[np.float64]]
     shared: Tensor | None = None

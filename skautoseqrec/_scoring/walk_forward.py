@@ -131,14 +131,15 @@ class WalkForward:
         seen_here = slice(replay.n_added, int(visible[-1]))
         sees = np.arange(seen_here.start, seen_here.stop) < visible[:, None]
         items, n_before = self._events.items[seen_here], replay.clock + seen_here.start
+        weights = replay.weights(seen_here)
         view = View(
             queries=queries,
             item_vectors=replay.item_vectors,
             recent=Recent(items, replay.vector_changes(seen_here), sees),
-            trend=TrendView(self._model.trend, replay.levels, replay.clock + visible, items, n_before, sees),
+            trend=TrendView(self._model.trend, replay.levels, replay.clock + visible, items, n_before, sees, weights),
             n_items=n_items,
             is_cold=histories.lengths == 0,
-            popularity=lambda: replay.popularity,
+            mass=lambda: replay.mass.float(),
             neighbourhood=(lambda: replay.neighbourhood(neighbours, visible)) if settings.neighbour_window else None,
             situations=lambda: describe(histories, asked_at, replay.popularity_of(histories.newest_moments(), visible)),
         )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from .._counts.counts import Counts
 from .._counts.events import Events
 from .._counts.pairs import find_pairs
+from .._data.weights import WEIGHT_UNIT
 from .._utils.ragged import SparseEntries, ragged_ranges
 from .neighbours import DensePairs, Neighbourhood, SparsePairs, add_rows, weighted_by_rarity
 
@@ -29,11 +32,14 @@ class ArrivingPairs:
 
     def __init__(self, known: DensePairs | SparsePairs, counts: Counts, events: Events, window: int) -> None:
         self._known, self._items, self._n_items = known.copy(events.n_items), events.items, events.n_items
-        #: Number of events of each item, as of the events that were added.
-        self._popularity = np.zeros(events.n_items, dtype=np.int64)
-        self._popularity[: counts.n_items] = counts.popularity
+        self._weights = events.weights
+        #: What the events of each item weigh together, as of the events that were added.
+        self._mass = np.zeros(events.n_items, dtype=np.int64 if events.weights is None else np.float64)
+        self._mass[: counts.n_items] = counts.mass
         self._n_added = 0
         self._pairs = find_pairs(events, counts, window)
+        values = self._pairs.weight / (1 if events.weights is None else WEIGHT_UNIT)
+        self._values = values.astype(np.float32)
         self._of_event = np.searchsorted(self._pairs.event, np.arange(len(events.items) + 1))
         # Each pair stands twice, with the item that is asked for first.
         asked = np.r_[self._pairs.source, self._pairs.target]
@@ -42,6 +48,7 @@ class ArrivingPairs:
         self._key_step = len(events.items) + 1
         self._keys = asked[order] * self._key_step + event[order]
         self._others = np.r_[self._pairs.target, self._pairs.source][order]
+        self._value_of = np.r_[self._values, self._values][order]
 
     def see(self, entries: SparseEntries, n_added: int, visible: NDArray[np.int64]) -> Neighbourhood:
         """Return what some queries see.
@@ -56,35 +63,44 @@ class ArrivingPairs:
             How many events each query sees; at least ``n_added``.
         """
         self._add_events(n_added)
-        recent_items = self._items[n_added : max(n_added, int(visible.max(initial=0)))]
+        recent = slice(n_added, max(n_added, int(visible.max(initial=0))))
+        recent_items, recent_weights = self._items[recent], None if self._weights is None else self._weights[recent]
         visible = np.repeat(visible, entries.lengths)
-        popularity = self._popularity[entries.items] + _count_seen(entries.items, recent_items, visible - n_added)
-        entries = weighted_by_rarity(entries, popularity)
+        seen = _weigh_seen(entries.items, recent_items, recent_weights, visible - n_added)
+        entries = weighted_by_rarity(entries, self._mass[entries.items] + seen)
         sums = self._known.sums(entries, self._n_items)
         first = n_added if isinstance(self._known, DensePairs) else 0
         add_rows(sums, entries.combine(self._between(entries.items, first, visible)))
-        return Neighbourhood(sums, self._popularity, recent_items)
+        return Neighbourhood(sums, self._mass, recent_items, recent_weights)
 
     def _add_events(self, stop: int) -> None:
         """Add the events before ``stop`` that were not added yet."""
         start, self._n_added = self._n_added, stop
-        np.add.at(self._popularity, self._items[start:stop], 1)
+        added_weights = 1 if self._weights is None else self._weights[start:stop] / WEIGHT_UNIT
+        np.add.at(self._mass, self._items[start:stop], added_weights)
         if isinstance(self._known, DensePairs):
             added = slice(self._of_event[start], self._of_event[stop])
-            self._known.add(self._pairs.source[added], self._pairs.target[added])
+            self._known.add(self._pairs.source[added], self._pairs.target[added], self._values[added])
 
     def _between(self, items: NDArray[np.integer], first: int, visible: NDArray[np.int64]) -> SparseEntries:
         """Return the pairs of each item that the events from ``first`` to ``visible`` completed, one row for each."""
         starts = np.searchsorted(self._keys, items * self._key_step + first)
         lengths = np.searchsorted(self._keys, items * self._key_step + visible) - starts
         places = ragged_ranges(starts, lengths)
-        return SparseEntries(lengths, self._others[places], np.ones(len(places), dtype=np.float32))
+        return SparseEntries(lengths, self._others[places], self._value_of[places])
 
 
-def _count_seen(
-    items: NDArray[np.integer], recent_items: NDArray[np.int64], n_seen: NDArray[np.int64]
-) -> NDArray[np.integer]:
-    """Return how many of the first ``n_seen`` recent events are of each item."""
+def _weigh_seen(
+    items: NDArray[np.integer],
+    recent_items: NDArray[np.int64],
+    recent_weights: NDArray[np.int64] | None,
+    n_seen: NDArray[np.int64],
+) -> NDArray[Any]:
+    """Return how many of the first ``n_seen`` recent events are of each item, or what these weigh together."""
     step = len(recent_items) + 1
     keys = np.sort(recent_items * step + np.arange(len(recent_items)))
-    return np.searchsorted(keys, items * step + n_seen) - np.searchsorted(keys, items * step)
+    first, stop = np.searchsorted(keys, items * step), np.searchsorted(keys, items * step + n_seen)
+    if recent_weights is None:
+        return stop - first
+    sums = np.r_[0, np.cumsum(recent_weights[keys % step])]
+    return (sums[stop] - sums[first]) / WEIGHT_UNIT

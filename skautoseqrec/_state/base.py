@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 from torch import Tensor
 
-from .._counts.counts import TRANSITION_UNIT, Counts
+from .._counts.counts import Counts
 from .._counts.events import Events
 from .._counts.pairs import PairCounts
 from .._counts.settings import SequenceSettings
+from .._counts.transitions import TRANSITION_UNIT
 from .._network.heads import BIASED_PARTS, ItemVectors
 from .._network.model import Model
 from .._utils.keeping import FieldsOnly
@@ -59,8 +60,9 @@ class Base(FieldsOnly):
         transitions = counts.transitions / TRANSITION_UNIT
         norms = model.column_norms(counts.transitions)
         target = torch.cat([model.project_rows(transitions.T.tocsr()), norms[:, None]], 1)
-        levels = model.trend.empty_levels(counts.n_items)
-        model.trend.add_events(levels, items, np.sort(counts.arrivals))
+        levels, weights = model.trend.empty_levels(counts.n_items), counts.weights
+        in_order = None if weights is None else weights[np.argsort(counts.arrivals)]
+        model.trend.add_events(levels, items, np.sort(counts.arrivals), in_order)
         source, values = model.project_rows(transitions), single_precision(counts.transitions)
         side = item_vectors(target, model)
         return cls(counts, source, target, values, levels, side, len(counts.history))
@@ -77,7 +79,7 @@ class Base(FieldsOnly):
         changed = torch.from_numpy(np.unique(events.items))
         item_vectors.two_hop[changed] = model.reach(target[changed])
         levels = padded_levels(self.levels, model, events.n_items)
-        model.trend.add_events(levels, events.items, np.arange(self.counts.clock, counts.clock))
+        model.trend.add_events(levels, events.items, np.arange(self.counts.clock, counts.clock), events.weights)
         values = single_precision(counts.transitions)
         grown = Base(counts, source, target, values, levels, item_vectors, self.n_built_from)
         if self.keeps("pairs"):

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .._counts.counts import TRANSITION_UNIT
+from .._counts.transitions import TRANSITION_UNIT
 from .._network.heads import ItemVectors
 from .._network.model import Model
 from .._utils.ragged import SparseEntries
@@ -55,7 +55,8 @@ class Changes(NamedTuple):
         """Return what more events changed, given how many events and items there are then."""
         arrived = overlay.item_of_event(n_events)[self.n_events :]
         levels, clock = padded_levels(self.levels, model, n_items), base.counts.clock
-        model.trend.add_events(levels, arrived, np.arange(clock + self.n_events, clock + n_events))
+        weights = overlay.weights(slice(self.n_events, n_events))
+        model.trend.add_events(levels, arrived, np.arange(clock + self.n_events, clock + n_events), weights)
         moved = np.unique(arrived)
         items = np.union1d(self.items, moved)
         reached = model.reach(targets_of(moved, base, overlay, model, n_events))

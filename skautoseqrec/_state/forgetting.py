@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .._counts.counts import Counts
 from .._data.ids import first_inexact
+from .._data.naming import COLUMN_NAMES
 from .._data.reading import read_columns, read_ids
 from .._network.model import Model
 from .._utils.torch_state import in_usual_torch_state
@@ -64,7 +65,8 @@ def find_events(
 
 def _are_in_log(state: State, interactions: Any, names: Mapping[str, str] | None) -> NDArray[np.bool_]:
     """Return which events have the user, the item and, where the log has times, the time of any row of a log."""
-    columns = read_columns(interactions, names)
+    # What events count, and their kinds, do not tell them apart.
+    columns = read_columns(interactions, {key: name for key, name in (names or {}).items() if key in COLUMN_NAMES})
     state.user_vocabulary.check_kind(columns.user_ids)
     state.item_vocabulary.check_kind(columns.item_ids)
     state.events.check_kind(columns.times)

@@ -11,6 +11,7 @@ from scipy import sparse
 from torch import Tensor
 
 from .._counts.pairs import PairCounts
+from .._data.weights import WEIGHT_UNIT
 from .._network.model import project
 from .._utils.ragged import SparseEntries
 from .._utils.sparse import rows_of
@@ -51,10 +52,10 @@ class DensePairs:
         known: NDArray[np.float32] = values @ together[items]
         return known if n_items == len(known) else np.concatenate([known, np.zeros(n_items - len(known), known.dtype)])
 
-    def add(self, sources: NDArray[np.integer], targets: NDArray[np.integer]) -> None:
-        """Add pairs, both ways, in place."""
+    def add(self, sources: NDArray[np.integer], targets: NDArray[np.integer], values: NDArray[np.float32]) -> None:
+        """Add what pairs count, both ways, in place."""
         places = np.r_[sources * len(self._together) + targets, targets * len(self._together) + sources]
-        self._together.view(-1).index_add_(0, torch.from_numpy(places), torch.ones(len(places), dtype=torch.float32))
+        self._together.view(-1).index_add_(0, torch.from_numpy(places), torch.from_numpy(np.r_[values, values]))
 
 
 class SparsePairs:
@@ -89,16 +90,19 @@ class Neighbourhood(NamedTuple):
     Parameters
     ----------
     sums : Tensor of shape (n_rows, n_items)
-        ``sum_k w_k C[l_k, i] / sqrt(c[l_k])`` as each query sees C and c, the number of events.
-    popularity : ndarray of shape (n_items,)
-        Number of events of each item, without the recent ones.
+        ``sum_k w_k C[l_k, i] / sqrt(c[l_k])`` as each query sees C and c, what the events of an item weigh together.
+    mass : ndarray of shape (n_items,)
+        c without the recent events.
     recent_items : ndarray of shape (n_recent,)
         Items of the recent events.
+    recent_weights : ndarray of shape (n_recent,) or None, default=None
+        What each of these counts, in units; None if all count 1.
     """
 
     sums: Tensor
-    popularity: NDArray[np.integer]
+    mass: NDArray[Any]
     recent_items: NDArray[np.int64]
+    recent_weights: NDArray[np.int64] | None = None
 
     def cosines(self, sees: NDArray[np.bool_] | None) -> Tensor:
         """Return the sums divided by the root of c[i], as each query sees it; they are overwritten.
@@ -112,9 +116,12 @@ class Neighbourhood(NamedTuple):
         if sees is not None and len(self.recent_items):
             items, places = np.unique(self.recent_items, return_inverse=True)
             is_of = (places[:, None] == np.arange(len(items))).astype(np.float32)
-            popularity = self.popularity[items] + sees.astype(np.float32) @ is_of
-            recent = torch.from_numpy(items), self.sums[:, items] * torch.from_numpy(inverse_roots(popularity))
-        self.sums.mul_(torch.from_numpy(inverse_roots(self.popularity)))
+            if self.recent_weights is None:
+                mass = self.mass[items] + sees.astype(np.float32) @ is_of
+            else:  # float64 holds what whole units add up to
+                mass = self.mass[items] + sees @ (is_of * (self.recent_weights / WEIGHT_UNIT)[:, None])
+            recent = torch.from_numpy(items), self.sums[:, items] * torch.from_numpy(inverse_roots(mass))
+        self.sums.mul_(torch.from_numpy(inverse_roots(self.mass)))
         if recent is not None:
             self.sums[:, recent[0]] = recent[1]
         return self.sums
@@ -125,9 +132,14 @@ def read_pairs(pairs: PairCounts) -> DensePairs | SparsePairs:
     together: Any = pairs.together
     if isinstance(together, np.ndarray):
         if PLACES_PER_ENTRY * np.count_nonzero(together) >= together.size:
-            return DensePairs(torch.from_numpy(together.astype(np.float32)))
+            return DensePairs(torch.from_numpy(_in_ones(together, pairs.unit)))
         together = sparse.csr_matrix(together)
-    return SparsePairs(together.astype(np.float32))
+    return SparsePairs(_in_ones(together, pairs.unit))
+
+
+def _in_ones(together: Any, unit: int) -> Any:
+    """Return counts as float32, 1 being that of a pair whose events count 1."""
+    return (together if unit == 1 else together / unit).astype(np.float32)
 
 
 def add_rows(sums: Tensor, rows: SparseEntries) -> None:
@@ -137,11 +149,15 @@ def add_rows(sums: Tensor, rows: SparseEntries) -> None:
         sums.view(-1).index_add_(0, places, torch.from_numpy(rows.values.astype(np.float32, copy=False)))
 
 
-def weighted_by_rarity(entries: SparseEntries, popularity: NDArray[np.integer]) -> SparseEntries:
-    """Return entries divided by the root of the number of events of each one's item."""
-    return entries._replace(values=(entries.values / np.sqrt(popularity)).astype(np.float32))
+def weighted_by_rarity(entries: SparseEntries, mass: NDArray[Any]) -> SparseEntries:
+    """Return entries divided by the root of what the events of each one's item weigh; 0 where they weigh nothing."""
+    roots = np.sqrt(mass)
+    values = np.divide(entries.values, roots, out=np.zeros(len(roots)), where=roots > 0)
+    return entries._replace(values=values.astype(np.float32))
 
 
-def inverse_roots(popularity: NDArray[Any]) -> NDArray[np.float32]:
-    """Return 1 / sqrt(popularity); items without events have no pairs either."""
-    return (1 / np.sqrt(np.maximum(popularity, 1))).astype(np.float32)
+def inverse_roots(mass: NDArray[Any]) -> NDArray[np.float32]:
+    """Return 1 / sqrt(mass), 0 for items whose events weigh nothing: they have no pairs either."""
+    roots = np.sqrt(mass)
+    inverse: NDArray[np.floating] = np.divide(1.0, roots, out=np.zeros(roots.shape), where=roots > 0)
+    return inverse.astype(np.float32)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._counts.counts import TRANSITION_UNIT, Counts, Rows, find_all_transitions
+from .._counts.counts import Counts
 from .._counts.settings import SequenceSettings
+from .._counts.transitions import TRANSITION_UNIT, Rows, find_all_transitions
+from .._counts.weighing import of_places
+from .._data.weights import WEIGHT_UNIT
 from .._utils.ragged import GrowableArray, SparseEntries, ragged_ranges
 from .postings import Postings
 
@@ -28,11 +32,14 @@ class Followed(NamedTuple):
         What each of these transitions weighs.
     near : list of int
         The items that stand near before it, which may be of its own moment.
+    near_weights : list of int
+        What the events of these count, in units; empty where all count 1.
     """
 
     sources: list[int]
     units: list[int]
     near: list[int]
+    near_weights: list[int]
 
 
 class Overlay:
@@ -46,9 +53,11 @@ class Overlay:
         What the events are added to.
     settings : SequenceSettings
         How time enters the counts.
+    has_weights : bool, default=False
+        Whether events may count something else than 1.
     """
 
-    def __init__(self, counts: Counts, settings: SequenceSettings) -> None:
+    def __init__(self, counts: Counts, settings: SequenceSettings, has_weights: bool = False) -> None:
         self._counts, self.settings = counts, settings
         self._step_weights = settings.step_weights
         self._units = self._step_weights.tolist()
@@ -58,9 +67,11 @@ class Overlay:
         # Transitions and near items in the order of their events, and where those of each event begin and end.
         self._sources, self._weights, self._bounds = GrowableArray(none), GrowableArray(none), GrowableArray([0])
         self._near, self._near_bounds = GrowableArray(none), GrowableArray([0])
+        # What each event counts, and each pair of it with a near item, in units; None where all count 1.
+        self._weight_of_event, self._near_weights = (GrowableArray(none) if has_weights else None for _ in range(2))
         self._events_of_user, self._events_of_item = Postings(), Postings()
         self._transitions_from = Postings()  # item -> its transitions
-        self._followers = Postings()  # item -> events of other items that it stands near before
+        self._followers = Postings()  # item -> where it is a near item
 
     def __len__(self) -> int:
         """Return the number of events, published or not."""
@@ -72,32 +83,45 @@ class Overlay:
         items: NDArray[np.int64],
         joins: NDArray[np.bool_],
         seconds: NDArray[np.float64],
+        weights: NDArray[np.int64] | None = None,
     ) -> None:
         """Append events in order, each of which may join the moment of its user's event before.
 
         One costs O(window), whatever else is known; with moments, the window holds whole ones.
         """
         if len(users) >= FEWEST_AT_ONCE:
-            self._add_at_once(users, items, joins, seconds)
+            self._add_at_once(users, items, joins, seconds, weights)
             return
-        for row in zip(users.tolist(), items.tolist(), joins.tolist(), seconds.tolist(), strict=True):
+        each = repeat(WEIGHT_UNIT, len(users)) if weights is None else weights.tolist()
+        for row in zip(users.tolist(), items.tolist(), joins.tolist(), seconds.tolist(), each, strict=True):
             self.add_event(*row)
 
-    def add_event(self, user: int, item: int, joins: bool, second: float) -> None:
+    def add_event(self, user: int, item: int, joins: bool, second: float, weight: int = WEIGHT_UNIT) -> None:
         """Append one event."""
-        event, sources, units, near = len(self), *self._before(user, joins)
+        sources, units, near, near_weights = self._before(user, joins)
+        if self._weight_of_event is not None:
+            units = [round(unit * weight / WEIGHT_UNIT) for unit in units]
+            sources, units = [of for of, unit in zip(sources, units, strict=True) if unit], [*filter(None, units)]
         for place, source in enumerate(sources, start=len(self._sources)):
             self._transitions_from.append(source, place)
         self._sources.extend_by_list(sources)
         self._weights.extend_by_list(units)
         self._bounds.append(len(self._sources))
-        near = [other for other in near if other != item]
-        for other in near:
-            self._followers.append(other, event)
+        if self._near_weights is None:
+            near = [other for other in near if other != item]
+        else:
+            pairs = [(other, min(of, weight)) for other, of in zip(near, near_weights, strict=True) if other != item]
+            near = [other for other, smaller in pairs if smaller]
+            self._near_weights.extend_by_list([smaller for _, smaller in pairs if smaller])
+        for place, other in enumerate(near, start=len(self._near)):
+            self._followers.append(other, place)
         self._near.extend_by_list(near)
         self._near_bounds.append(len(self._near))
+        event = len(self)
         self._events_of_user.append(user, event)
         self._events_of_item.append(item, event)
+        if self._weight_of_event is not None:
+            self._weight_of_event.append(weight)
         self._second_of_event.append(second)
         self._joins.append(joins)
         self._item_of_event.append(item)
@@ -116,6 +140,10 @@ class Overlay:
     def seconds(self, events: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the times of some events, NaN where there is none."""
         return self._second_of_event.view()[events]
+
+    def weights(self, events: NDArray[np.int64] | slice) -> NDArray[np.int64] | None:
+        """Return what some events count, in units; None where all count 1."""
+        return None if self._weight_of_event is None else self._weight_of_event.view()[events]
 
     def transitions_from(self, items: NDArray[np.integer], n_events: int) -> SparseEntries:
         """Return the transitions that the first ``n_events`` events added from some items, one row for each."""
@@ -144,14 +172,21 @@ class Overlay:
         First those with an item that came later, then those with one that came before.
         """
         asked, rows = np.unique(items, return_inverse=True)
-        lengths, events = self._followers.rows(asked, n_events)
-        yield _ones(lengths, self._item_of_event.view()[events]).rows(rows)
-        lengths, events = self._events_of_item.rows(asked, n_events)
         bounds = self._near_bounds.view(n_events + 1)
+        lengths, places = self._followers.rows(asked, int(bounds[-1]))
+        events = np.searchsorted(bounds, places, side="right") - 1
+        yield self._pairs(lengths, self._item_of_event.view()[events], places).rows(rows)
+        lengths, events = self._events_of_item.rows(asked, n_events)
         near = SparseEntries(bounds[events + 1] - bounds[events], events, np.zeros(0, dtype=np.float32))
-        others = self._near.view()[ragged_ranges(bounds[events], near.lengths)]
+        places = ragged_ranges(bounds[events], near.lengths)
         ends = np.r_[0, np.cumsum(lengths)]
-        yield _ones(np.diff(near.bounds[ends]), others).rows(rows)
+        yield self._pairs(np.diff(near.bounds[ends]), self._near.view()[places], places).rows(rows)
+
+    def _pairs(self, lengths: NDArray[np.int64], items: NDArray[np.int64], places: NDArray[np.int64]) -> SparseEntries:
+        """Return what pairs count, given their items and where their near items stand."""
+        if self._near_weights is None:
+            return SparseEntries(lengths, items, np.ones(len(items), dtype=np.float32))
+        return SparseEntries(lengths, items, (self._near_weights.view()[places] / WEIGHT_UNIT).astype(np.float32))
 
     def item_of_event(self, n_events: int) -> NDArray[np.int64]:
         """Return the item of each of the first ``n_events`` events."""
@@ -161,12 +196,15 @@ class Overlay:
         """Return what a new event comes after."""
         n_steps, n_near = len(self._units), self.settings.neighbour_window
         if not self.settings.by_moment:
-            newest = self._previous_items(user, max(n_steps, n_near))
-            sources = newest[:n_steps]
-            return Followed(sources, self._units[: len(sources)], newest[:n_near])
-        sources, units, near = [], [], []
+            newest = self._previous(user, max(n_steps, n_near), self._item_of_event, self._counts.history)
+            sources, near_weights = newest[:n_steps], []
+            if self._weight_of_event is not None:
+                known = self._counts.history[:0] if self._counts.weights is None else self._counts.weights
+                near_weights = self._previous(user, n_near, self._weight_of_event, known)
+            return Followed(sources, self._units[: len(sources)], newest[:n_near], near_weights)
+        sources, units, near, near_weights = [], [], [], []
         step, n_between, n_in_moment = (-1 if joins else 0), 0, 0
-        for item, joined in self._newest_first(user):
+        for item, joined, weight in self._newest_first(user):
             if step >= 0:
                 n_in_moment += 1
                 if n_between < n_steps:
@@ -174,31 +212,35 @@ class Overlay:
                     units.append(self._units[step])
             if n_between < n_near:
                 near.append(item)
+                near_weights.append(weight)
             if not joined:  # a moment begins here, and an older one comes next
                 step, n_between, n_in_moment = step + 1, n_between + n_in_moment, 0
                 if n_between >= max(n_steps, n_near):
                     break
-        return Followed(sources, units, near)
+        return Followed(sources, units, near, near_weights)
 
-    def _previous_items(self, user: int, window: int) -> list[int]:
-        """Return so many of the user's last items, newest first."""
+    def _previous(self, user: int, window: int, added: GrowableArray, known: NDArray[np.int64]) -> list[int]:
+        """Return what columns say of so many of the user's last events, newest first: of the added ones, and before."""
         events = self._events_of_user.newest(user, window)
-        recent: list[int] = self._item_of_event.view()[events].tolist() if events else []
+        recent: list[int] = added.view()[events].tolist() if events else []
         if len(recent) < window and user < self._counts.n_users:
             start, end = self._counts.indptr[user : user + 2].tolist()
-            recent = [*self._counts.history[max(start, end - window + len(recent)) : end].tolist(), *recent]
+            recent = [*known[max(start, end - window + len(recent)) : end].tolist(), *recent]
         recent.reverse()
         return recent
 
-    def _newest_first(self, user: int) -> Iterator[tuple[int, bool]]:
-        """Yield all of a user's items, newest first, and whether each joins the moment of the one before."""
+    def _newest_first(self, user: int) -> Iterator[tuple[int, bool, int]]:
+        """Yield all of a user's items, newest first, whether each joins the moment of the one before, and weights."""
         events = np.array(self._events_of_user.newest(user, len(self)), dtype=np.int64)[::-1]
-        yield from zip(self._item_of_event.view()[events].tolist(), self._joins.view()[events].tolist(), strict=True)
+        weights = of_places(self.weights(slice(None)), events).tolist()
+        items, joins = self._item_of_event.view()[events].tolist(), self._joins.view()[events].tolist()
+        yield from zip(items, joins, weights, strict=True)
         counts = self._counts
         if user < counts.n_users and counts.joins is not None:
             start, end = counts.indptr[user : user + 2].tolist()
             for place in range(end - 1, start - 1, -1):
-                yield int(counts.history[place]), bool(counts.joins[place])
+                weight = WEIGHT_UNIT if counts.weights is None else int(counts.weights[place])
+                yield int(counts.history[place]), bool(counts.joins[place]), weight
 
     def _add_at_once(
         self,
@@ -206,10 +248,11 @@ class Overlay:
         items: NDArray[np.int64],
         joins: NDArray[np.bool_],
         seconds: NDArray[np.float64],
+        weights: NDArray[np.int64] | None,
     ) -> None:
         """Append events that are looked up and sorted together."""
-        first, events = len(self), len(self) + np.arange(len(users))
-        rows = self._rows(users, items, joins)
+        events = len(self) + np.arange(len(users))
+        rows = self._rows(users, items, joins, weights)
         into = find_all_transitions(rows, self._step_weights)
         near = find_all_transitions(rows, np.ones(self.settings.neighbour_window, dtype=np.int64), within=True)
         is_pair = near.source != near.target
@@ -218,7 +261,10 @@ class Overlay:
         self._sources.extend(into.source)
         self._weights.extend(into.weight)
         event, other = near.event[is_pair], near.source[is_pair]
-        self._followers.extend(other, first + event)
+        self._followers.extend(other, len(self._near) + np.arange(len(other)))
+        if self._weight_of_event is not None and self._near_weights is not None and weights is not None:
+            self._near_weights.extend(near.weight[is_pair])
+            self._weight_of_event.extend(weights)
         self._near_bounds.extend(len(self._near) + np.searchsorted(event, np.arange(len(users)), side="right"))
         self._near.extend(other)
         self._events_of_user.extend(users, events)
@@ -227,7 +273,13 @@ class Overlay:
         self._joins.extend(joins)
         self._item_of_event.extend(items)
 
-    def _rows(self, users: NDArray[np.int64], items: NDArray[np.int64], joins: NDArray[np.bool_]) -> Rows:
+    def _rows(
+        self,
+        users: NDArray[np.int64],
+        items: NDArray[np.int64],
+        joins: NDArray[np.bool_],
+        weights: NDArray[np.int64] | None,
+    ) -> Rows:
         """Return new events behind what they may follow."""
         known = np.unique(users)
         starts, ends = self._counts.ranges(known)
@@ -242,8 +294,7 @@ class Overlay:
         if self.settings.by_moment:
             old = np.zeros(len(places), dtype=bool) if self._counts.joins is None else self._counts.joins[places]
             joined = np.r_[old, self.joins(events), joins]
-        return Rows(np.r_[before, users], np.r_[context, items], len(context), joined)
-
-
-def _ones(lengths: NDArray[np.int64], items: NDArray[np.int64]) -> SparseEntries:
-    return SparseEntries(lengths, items, np.ones(len(items), dtype=np.float32))
+        if weights is not None:
+            known_weights = of_places(self._counts.weights, places)
+            weights = np.r_[known_weights, of_places(self.weights(slice(None)), events), weights]
+        return Rows(np.r_[before, users], np.r_[context, items], len(context), joined, weights)

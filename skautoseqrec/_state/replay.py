@@ -9,10 +9,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .._counts.counts import TRANSITION_UNIT, Counts, laid_out, square_growth
+from .._counts.counts import Counts, square_growth
 from .._counts.events import Events
 from .._counts.histories import Context, Histories
 from .._counts.moments import Moments
+from .._counts.transitions import TRANSITION_UNIT
+from .._counts.weighing import laid_out
+from .._data.weights import WEIGHT_UNIT
 from .._network.model import Model, project
 from .._utils.ragged import SparseEntries, ragged_ranges, ranks_within_groups, repeats_of
 from .arriving_pairs import ArrivingPairs
@@ -60,10 +63,11 @@ class Replay:
         #: What scoring reads, as of the events that were added.
         self.item_vectors = spread_items(base.item_vectors, events.n_items).to(device)
         self.levels = padded_levels(base.levels, model, events.n_items)
-        popularity = torch.zeros(events.n_items, dtype=torch.float32)
-        popularity[: base.counts.n_items] = torch.from_numpy(base.counts.popularity).float()
-        #: Number of events of each item, as of the events that were added.
-        self.popularity = popularity.to(device)
+        # In float32 a number of events is exact, and what they weigh together is not.
+        mass = torch.zeros(events.n_items, dtype=torch.float32 if events.weights is None else torch.float64)
+        mass[: base.counts.n_items] = torch.from_numpy(base.counts.mass).to(mass.dtype)
+        #: What the events of each item weigh together, as of the events that were added.
+        self.mass = mass.to(device)
         self._first_event = np.full(events.n_items, len(events.items))
         np.minimum.at(self._first_event, events.items, np.arange(len(events.items)))
         #: How many events of the log were added.
@@ -130,6 +134,10 @@ class Replay:
         """The events by item, then in order."""
         return np.sort(self._events.items * (len(self) + 1) + np.arange(len(self)))
 
+    def weights(self, events: slice) -> NDArray[np.int64] | None:
+        """Return what some events count, in units; None where all count 1."""
+        return None if self._events.weights is None else self._events.weights[events]
+
     def seconds(self, events: slice) -> NDArray[np.float64] | None:
         """Return the times of some events."""
         return None if self._events.seconds is None else self._events.seconds[events]
@@ -161,10 +169,12 @@ class Replay:
             self.item_vectors.two_hop[touched.to(self._device)] = self._model.reach(self._target[touched]).to(
                 self._device
             )
-            self.popularity.index_add_(0, items.to(self._device), self.popularity.new_ones(len(items)))
+            weights = self.weights(events)
+            each = torch.ones(len(items)) if weights is None else torch.from_numpy(weights / WEIGHT_UNIT)
+            self.mass.index_add_(0, items.to(self._device), each.to(self.mass))
             self._source.index_add_(0, *self._log.source_increments(events))
             arrivals = self.clock + np.arange(events.start, events.stop)
-            self._model.trend.add_events(self.levels, self._events.items[events], arrivals)
+            self._model.trend.add_events(self.levels, self._events.items[events], arrivals, weights)
         self.n_added = max(stop, self.n_added)
 
     def _increments(self, events: slice) -> Tensor:
@@ -209,7 +219,8 @@ class ArrivingLog:
 
     def histories(self, events: slice) -> Histories:
         """Return the history of the user of each of some events, as of the event."""
-        return Histories(self._history, self._starts[events], self._ends[events], self._moments, self._seconds)
+        bounds = self._starts[events], self._ends[events]
+        return Histories(self._history, *bounds, self._moments, self._seconds, self._weights)
 
     def transitions_from(
         self, last_items: SparseEntries, n_added: int, visible: NDArray[np.int64]
@@ -266,9 +277,10 @@ class ArrivingLog:
         self._history[old_places] = counts.history[known]
         places = starts[rows] + old_lengths[rows] + ranks_within_groups(rows)
         self._history[places] = events.items
-        joins, self._seconds = (
+        columns = ((counts.joins, events.joins), (counts.seconds, events.seconds), (counts.weights, events.weights))
+        joins, self._seconds, self._weights = (
             laid_out(len(self._history), (old_places, None if old is None else old[known]), (places, new))
-            for old, new in ((counts.joins, events.joins), (counts.seconds, events.seconds))
+            for old, new in columns
         )
         self._moments = None if joins is None else Moments.of(joins)
         self._starts = starts[rows]

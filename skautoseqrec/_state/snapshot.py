@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .._counts.counts import laid_out
 from .._counts.histories import Context, Histories
 from .._counts.moments import Moments
+from .._counts.weighing import laid_out, weight_sums
 from .._network.model import Model, project
 from .._utils.ragged import SparseEntries, ragged_ranges
 from .base import Base
@@ -40,7 +40,7 @@ class Snapshot(NamedTuple):
     def histories(self, users: NDArray[np.int64]) -> Histories:
         """Return the history of each user; a code of -1, or one not known yet, has an empty one."""
         counts = self.base.counts
-        known = Histories(counts.history, *counts.ranges(users), counts.moments, counts.seconds)
+        known = Histories(counts.history, *counts.ranges(users), counts.moments, counts.seconds, counts.weights)
         if self.n_events == 0:
             return known
         new_lengths, events, items = self.overlay.histories(users, self.n_events)
@@ -55,11 +55,12 @@ class Snapshot(NamedTuple):
         merged[old_places], merged[new_places] = counts.history[places], items
         added_joins = self.overlay.joins(events) if self.overlay.settings.by_moment else None
         added_seconds = None if np.isnan(self.newest) else self.overlay.seconds(events)
-        joins, seconds = (
+        added = (added_joins, added_seconds, self.overlay.weights(events))
+        joins, seconds, weights = (
             laid_out(len(merged), (old_places, None if old is None else old[places]), (new_places, new))
-            for old, new in ((counts.joins, added_joins), (counts.seconds, added_seconds))
+            for old, new in zip((counts.joins, counts.seconds, counts.weights), added, strict=True)
         )
-        return Histories.of_lengths(merged, lengths, None if joins is None else Moments.of(joins), seconds)
+        return Histories.of_lengths(merged, lengths, None if joins is None else Moments.of(joins), seconds, weights)
 
     def transitions_from(self, context: Context) -> tuple[Tensor, LastTransitions]:
         """Return, per query, the weighted sum of its last items' transitions, projected, and the transitions.
@@ -83,14 +84,14 @@ class Snapshot(NamedTuple):
             projections += self.model.project_entries(last_items.combine(added))
         return projections, LastTransitions(context, self.base, added)
 
-    def neighbourhood(self, entries: SparseEntries, popularity: NDArray[np.int64]) -> Neighbourhood:
-        """Return what the counts of pairs say of weighted items, one row per query, given :meth:`popularity`."""
-        entries = weighted_by_rarity(entries, popularity[entries.items])
+    def neighbourhood(self, entries: SparseEntries, mass: NDArray[Any]) -> Neighbourhood:
+        """Return what the counts of pairs say of weighted items, one row per query, given :meth:`mass`."""
+        entries = weighted_by_rarity(entries, mass[entries.items])
         sums = self.base.readable_pairs(self.overlay.settings).sums(entries, self.n_items)
         if self.n_events:
             for added in self.overlay.pairs_with(entries.items, self.n_events):
                 add_rows(sums, entries.combine(added))
-        return Neighbourhood(sums, popularity, np.zeros(0, dtype=np.int64))
+        return Neighbourhood(sums, mass, np.zeros(0, dtype=np.int64))
 
     def changes(self) -> Changes:
         """Return what changed since the base."""
@@ -101,6 +102,20 @@ class Snapshot(NamedTuple):
         popularity = np.bincount(self.overlay.item_of_event(self.n_events), minlength=self.n_items)
         popularity[: self.base.counts.n_items] += self.base.counts.popularity
         return popularity
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether events may count something else than 1."""
+        return self.overlay.weights(slice(0)) is not None
+
+    def mass(self) -> NDArray[Any]:
+        """Return what the events of each item weigh together: :meth:`popularity` where all count 1."""
+        weights = self.overlay.weights(slice(self.n_events))
+        if weights is None:
+            return self.popularity()
+        mass = weight_sums(self.overlay.item_of_event(self.n_events), weights, self.n_items)
+        mass[: self.base.counts.n_items] += self.base.counts.mass
+        return mass
 
 
 class Asked(NamedTuple):

@@ -74,6 +74,9 @@ class State:
         self.user_vocabulary.check_new(columns.user_ids)
         self.item_vocabulary.check_new(columns.item_ids)
         self.events.check_kind(columns.times)
+        weights = self.events.read_weights(columns.weights, len(columns.user_ids))
+        if weights is not columns.weights:
+            columns = columns._replace(weights=weights)
         try:
             self.snapshot = self._add_events(columns.take(columns.time_order(self.model.settings.by_moment)))
         except BaseException:
@@ -88,7 +91,7 @@ class State:
     def _add_events(self, columns: Columns) -> Snapshot:
         """Append events in time order and return the snapshot that has them; it is not published yet."""
         users, items = self.user_vocabulary.add(columns.user_ids), self.item_vocabulary.add(columns.item_ids)
-        self.events.add_events(users, items, columns.times)
+        self.events.add_events(users, items, columns.times, columns.weights)
         snapshot = self.snapshot
         if len(snapshot.overlay) + len(users) > self._merge_at():
             base = self._base_after(
@@ -99,7 +102,7 @@ class State:
         first = len(self.events) - len(users)
         seconds = self.events.seconds(first, len(self.events))
         seconds = np.full(len(users), np.nan) if seconds is None else seconds
-        snapshot.overlay.add_events(users, items, self.events.joins(first), seconds)
+        snapshot.overlay.add_events(users, items, self.events.joins(first), seconds, columns.weights)
         return snapshot._replace(
             n_events=len(snapshot.overlay),
             n_users=len(self.user_vocabulary),
@@ -161,6 +164,8 @@ class State:
         ------
         TypeError
             If its ids or times are of another kind than the known ones.
+        ValueError
+            If an event has a weight, and the known ones have none.
         """
         users, n_users = _codes_ahead(self.user_vocabulary, columns.user_ids, base.counts.n_users)
         items, n_items = _codes_ahead(self.item_vocabulary, columns.item_ids, base.counts.n_items)
@@ -169,7 +174,8 @@ class State:
         last_arrivals = np.where(ends > starts, base.counts.arrivals[np.maximum(ends - 1, 0)], -1)
         joins = self.events.joins_ahead(users, columns.times, last_arrivals)
         seconds = None if columns.times is None else as_seconds(columns.times)
-        return Events(users, items, n_users, n_items, joins, seconds)
+        weights = self.events.read_weights(columns.weights, len(users))
+        return Events(users, items, n_users, n_items, joins, seconds, weights)
 
     @in_usual_torch_state
     def _base_after(self, base: Base, n_events: int, n_users: int, n_items: int) -> Base:
@@ -184,7 +190,7 @@ class State:
         return Base.build(base.counts, self.events.between(0, len(base.counts.history))[1], self.model)
 
     def _snapshot_of(self, base: Base) -> Snapshot:
-        counts, overlay = base.counts, Overlay(base.counts, self.model.settings)
+        counts, overlay = base.counts, Overlay(base.counts, self.model.settings, self.events.has_weights)
         newest = np.nan if counts.seconds is None else float(np.fmax.reduce(counts.seconds))
         reader = ChangeReader(base, overlay, self.model)
         return Snapshot(self.model, base, overlay, reader, 0, counts.n_users, counts.n_items, newest)

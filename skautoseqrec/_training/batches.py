@@ -49,11 +49,15 @@ class Batch(NamedTuple):
     target_rates: Tensor | None = None
     #: What no row may say: its softmax is summed over other items. None where it may say anything.
     denied: Denied | None = None
+    #: What the loss of each row counts, beside the mean of all rows of the set; None where all count the same.
+    shares: Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
         """Return the batch on another device, but for what is known of its set, of which little is read."""
         denied = None if self.denied is None else self.denied.to(device)
-        return Batch(self.decoder, self.inputs.to(device), self.targets.to(device), self.target_rates, denied)
+        row_shares = None if self.shares is None else self.shares.to(device)
+        rows = self.inputs.to(device), self.targets.to(device)
+        return Batch(self.decoder, *rows, self.target_rates, denied, row_shares)
 
 
 def shuffled_slices(rows: NDArray[np.int64], batch_size: int) -> Iterator[NDArray[np.int64]]:
@@ -135,6 +139,10 @@ class Snapshots:
         self._lengths = self._ends - np.repeat(counts.indptr[:-1], np.diff(counts.indptr))
         #: Where the events stand in ``counts.history``.
         self.events = np.flatnonzero(self._lengths > 0)
+        self._weights, self._mean_weight = counts.weights, 1.0
+        if counts.weights is not None:  # what weighs nothing is nobody's target
+            self.events = self.events[counts.weights[self.events] > 0]
+            self._mean_weight = float(counts.weights[self.events].mean()) if len(self.events) else 1.0
 
     def draw(self, n_events: int) -> NDArray[np.int64]:
         """Return so many of the events, or all if there are not more, drawn without replacement by their weights."""
@@ -151,13 +159,16 @@ class Snapshots:
     def batch(self, events: NDArray[np.int64], target_rates: Tensor) -> Batch:
         """Return some events as a batch: the history before each, and its item; the rates are of all events drawn."""
         ends = self._ends[events]
-        histories = Histories(self._history, ends - self._lengths[events], ends, self._moments)
+        histories = Histories(self._history, ends - self._lengths[events], ends, self._moments, weights=self._weights)
         length = self._sequence_length
         inputs = self._decayed_rows(histories) if length is None else item_sequences(histories, length)
         ones = np.ones(len(events), dtype=np.int64)
         targets = sparse_rows(self._history[events], ones.astype(float), ones)
         denied = self._seen(histories, self._history[events]) if self._denies_seen else None
-        return Batch("collaborative", inputs, targets, target_rates, denied)
+        row_shares = None
+        if self._weights is not None:
+            row_shares = torch.from_numpy((self._weights[events] / self._mean_weight).astype(np.float32))
+        return Batch("collaborative", inputs, targets, target_rates, denied, row_shares)
 
     def _seen(self, histories: Histories, targets: NDArray[np.int64]) -> Denied:
         """Return what stands in histories, but for what comes next."""

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .._counts.counts import TRANSITION_UNIT, Counts
+from .._counts.counts import Counts
 from .._counts.settings import SequenceSettings
+from .._counts.transitions import TRANSITION_UNIT
 from .._network.functions import SoftmaxCrossEntropy
 from .._network.heads import Heads, MultinomialHeads, PaperHeads
 from .._network.inputs import SparseRows, gather_rows
@@ -143,7 +144,7 @@ class MultinomialObjective(Objective):
         share = min(1.0, self.ROWS_PER_EPOCH / (n_histories + n_snapshots + n_transitions))
 
         def draw_rows() -> Iterator[tuple[Callable[[NDArray[np.int64]], Batch], NDArray[np.int64]]]:
-            users = torch.randint(counts.n_users, (math.ceil(share * n_histories),)).numpy()
+            users = histories.rows[torch.randint(len(histories.rows), (math.ceil(share * n_histories),)).numpy()]
             for matrix in transitions:
                 yield matrix.batch, drawn_share(np.tile(matrix.rows, self.TRANSITION_PASSES), share)
             yield histories.batch, users
@@ -166,7 +167,7 @@ class MultinomialObjective(Objective):
         if denied is not None:
             # Behind the back of autograd: what the softmax gives nothing gets no gradient either.
             logits.detach()[denied.rows, denied.items] = -torch.inf
-        loss = SoftmaxCrossEntropy.apply(logits, targets.row_of_entry(), targets.items, targets.values)
+        loss = SoftmaxCrossEntropy.apply(logits, targets.row_of_entry(), targets.items, targets.values, batch.shares)
         return cast(Tensor, loss)
 
 

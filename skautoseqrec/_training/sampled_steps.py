@@ -74,7 +74,8 @@ def sample(batch: Batch, n_items: int, n_negatives: int) -> Sampled:
     shown, inputs = batch.inputs.narrowed()
     asked = SparseRows(places[: len(targets.items)], targets.values, targets.offsets)
     denied = None if batch.denied is None else batch.denied.narrowed(candidates)
-    return Sampled(shown, candidates, log_inclusion, Batch(batch.decoder, inputs, asked, denied=denied))
+    narrowed = Batch(batch.decoder, inputs, asked, denied=denied, shares=batch.shares)
+    return Sampled(shown, candidates, log_inclusion, narrowed)
 
 
 def draw_targets(targets: SparseRows, n_draws: int) -> SparseRows:

@@ -96,8 +96,13 @@ def count_events(X: Any) -> int | None:
     return len(X) if hasattr(X, "__len__") else None
 
 
+def only(values: NDArray[np.float64], is_judged: NDArray[np.bool_] | None) -> NDArray[np.float64]:
+    """Return the values of events that are judged, NaN for the others; None for all."""
+    return values if is_judged is None else np.where(is_judged, values, np.nan)
+
+
 def weighted_mean(values: NDArray[Any], sample_weight: Any) -> float:
-    """Return the mean of one value per event, given one weight for each or None.
+    """Return the mean of one value per event, given one weight for each or None; NaN values are left out.
 
     Raises
     ------
@@ -105,6 +110,10 @@ def weighted_mean(values: NDArray[Any], sample_weight: Any) -> float:
         If the weights are none, or not as many as the events.
     """
     weights = check_weights(sample_weight, len(values))
+    is_there = ~np.isnan(values)
+    if not is_there.all():
+        values = values[is_there]
+        weights = None if weights is None else check_weights(weights[is_there])
     if weights is None:
         return float(values.mean())
     # Only their ratios matter, and their sum might be more than a float can hold.

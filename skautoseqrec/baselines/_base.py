@@ -13,12 +13,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._counts.counted_log import CountedLog, count_log, warn_of_repeats
 from .._counts.settings import SequenceSettings
-from .._data.estimators import LogEstimator, all_or_nothing, validate_log
+from .._data.estimators import LogEstimator, all_or_nothing, validate_log, validate_users
 from .._data.filters import Filter, Restriction
+from .._data.interactions import Columns
 from .._data.naming import check_columns
 from .._data.reading import read_columns, read_ids
 from .._data.vocabulary import decode_answers
-from .._utils.arguments import check_flag, check_k, check_weights, count_events, weighted_mean
+from .._data.weights import WEIGHT_UNIT
+from .._utils.arguments import check_flag, check_k, check_weights, count_events, only, weighted_mean
 from .._utils.memory import require_bytes
 from ._ranking import top_k, walk_forward
 from ._state import BaselineState, Rule
@@ -68,12 +70,12 @@ class BaselineRecommender(LogEstimator, BaseEstimator, ABC):
             If the fit needs more memory than is available.
         """
         with all_or_nothing(self):
-            columns = validate_log(self, X, reset=True)
+            columns = self._alike(validate_log(self, X, reset=True))
             window, decay = self._transitions
             settings = SequenceSettings(window, decay, 1.0, 1, 1.0, ())
             log = count_log(columns, X, settings, verbose=0)
             if self.exclude_seen:
-                warn_of_repeats(log.counts.user_item())
+                warn_of_repeats(log.counts)
             self._state = BaselineState(log, self._learn(log), settings.step_weights)
         return self
 
@@ -99,7 +101,7 @@ class BaselineRecommender(LogEstimator, BaseEstimator, ABC):
             If the events cannot be used. Then nothing has changed.
         """
         check_is_fitted(self)
-        self._state.update(read_columns(X, check_columns(self.columns)))
+        self._state.update(self._alike(read_columns(X, check_columns(self.columns))))
         return self
 
     def predict_topk(
@@ -177,14 +179,14 @@ class BaselineRecommender(LogEstimator, BaseEstimator, ABC):
         """
         check_is_fitted(self)
         state = self._state
-        asked = state.users.codes_of(validate_log(self, X, reset=False).user_ids)
+        asked = state.users.codes_of(validate_users(self, X))
         users, rows = np.unique(asked, return_inverse=True)
         best = top_k(state, users.tolist(), 1, Filter(self.exclude_seen))[0][:, 0]
         sated = np.flatnonzero(best < 0)
         best[sated] = top_k(state, users[sated].tolist(), 1, Filter(exclude_seen=False))[0][:, 0]
         return state.items.ids()[best[rows]]
 
-    def score_samples(self, X: Any, ties: str | None = None) -> NDArray[np.float64]:
+    def score_samples(self, X: Any, ties: str | None = None, judge: Any = None) -> NDArray[np.float64]:
         """Evaluate a log prequentially (walking forward): rank each event's item for its user, then add the event.
 
         The recommender itself does not change.
@@ -196,17 +198,20 @@ class BaselineRecommender(LogEstimator, BaseEstimator, ABC):
         ties : {"row", "together"} or None, default=None
             How events of one timestamp are ranked: "row" adds each before the next row is ranked; "together" ranks all
             before any is added, by ids, so that the order of rows does not matter. None takes ``ties_``.
+        judge : str, int or None, default=None
+            Kind of the events that are ranked, "buy" for instance; all are added. The log then needs a column of
+            events. None ranks all.
 
         Returns
         -------
         reciprocal_ranks : ndarray of shape (n_events,)
             1 / rank of each row's item among its candidates (eligible items): known, and not seen by the user if
-            ``exclude_seen``. Ties count half. 0 if the item was not a candidate.
+            ``exclude_seen``. Ties count half. 0 if the item was not a candidate. NaN for kinds that are not judged.
 
         Raises
         ------
         ValueError, TypeError
-            If the log cannot be used, or ``ties`` is neither.
+            If the log cannot be used, ``ties`` is neither, or no event is of the kind ``judge``.
 
         Warns
         -----
@@ -215,10 +220,12 @@ class BaselineRecommender(LogEstimator, BaseEstimator, ABC):
             10 % of the events are older than 5 % of the fitted ones (the split is not in time).
         """
         check_is_fitted(self)
-        columns = validate_log(self, X, reset=False)
-        return walk_forward(self._state, columns, self.ties_ if ties is None else ties, self.exclude_seen)
+        columns = self._alike(validate_log(self, X, reset=False, asks_for_events=judge is not None))
+        is_judged = columns.judged(judge)
+        values = walk_forward(self._state, columns, self.ties_ if ties is None else ties, self.exclude_seen)
+        return only(values, is_judged)
 
-    def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
+    def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None, judge: Any = None) -> float:
         """Return the mean reciprocal rank of a log in prequential evaluation, as :meth:`score_samples` ranks it.
 
         Parameters
@@ -229,6 +236,8 @@ class BaselineRecommender(LogEstimator, BaseEstimator, ABC):
             Ignored; there for the scikit-learn API.
         sample_weight : array-like of shape (n_events,) or None, default=None
             Weight of each event in the mean.
+        judge : str, int or None, default=None
+            Kind of the events that the mean is of, as in :meth:`score_samples`.
 
         Returns
         -------
@@ -242,7 +251,18 @@ class BaselineRecommender(LogEstimator, BaseEstimator, ABC):
             event, not all of them 0.
         """
         weights = check_weights(sample_weight, count_events(X))  # before the walk, which may take long
-        return weighted_mean(self.score_samples(X), weights)
+        return weighted_mean(self.score_samples(X, judge=judge), weights)
+
+    def _alike(self, columns: Columns) -> Columns:
+        """Return a log whose events all count 1, or raise ValueError: no baseline knows of weights."""
+        weights = columns.weights
+        if weights is not None and (is_other := weights != WEIGHT_UNIT).any():
+            row = int(is_other.argmax())
+            raise ValueError(
+                f"{type(self).__name__} counts all events alike, and that in row {row} has the weight "
+                f"{weights[row] / WEIGHT_UNIT:g}. Drop the column of weights, or keep only the rows that shall count."
+            )
+        return columns._replace(weights=None)
 
     @property
     def user_ids_(self) -> NDArray[Any]:

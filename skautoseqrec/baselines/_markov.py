@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._counts.counted_log import CountedLog
-from .._counts.counts import TRANSITION_UNIT, Counts, step_weights
+from .._counts.counts import Counts
+from .._counts.transitions import TRANSITION_UNIT, step_weights
 from .._parameters import DECAY, POSITIVE_INTEGER
 from ._base import BaselineRecommender
 from ._pair_weights import PairWeights, pair_weights

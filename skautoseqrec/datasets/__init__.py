@@ -2,6 +2,7 @@
 
 from ._fetching import fetch_movielens, fetch_online_retail
 from ._files import load_interactions
+from ._shop import make_shop_log
 from ._synthetic import make_interactions
 from ._titled import load_movie_tweetings
 from ._titles import load_titles
@@ -13,6 +14,7 @@ __all__ = [
     "load_movie_tweetings",
     "load_titles",
     "make_interactions",
+    "make_shop_log",
 ]
 
 # Messages, pickles and documentation name the public address.

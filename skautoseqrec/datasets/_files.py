@@ -11,9 +11,10 @@ from typing import Any
 import narwhals as nw
 
 from .._data.interactions import Interactions
-from .._data.naming import check_columns, choose_columns
+from .._data.naming import Chosen, check_columns, choose_columns
 from .._data.reading import read_columns
 from .._data.text_files import TextFormat, read_text_file
+from .._data.text_opening import plain_name
 from .._data.vocabulary import encode, learn_ids
 from .._utils.warn import warn_caller
 
@@ -28,6 +29,7 @@ def load_interactions(
     time_format: str | None = None,
     decimal: str = ".",
     skip_missing: bool = False,
+    events: bool = False,
 ) -> Interactions:
     """Read a log from a file.
 
@@ -40,8 +42,8 @@ def load_interactions(
         A ``.csv``, ``.tsv``, ``.jsonl``, ``.ndjson`` or ``.parquet`` file; text may be compressed: ``.gz``, or ``.zst``
         (needs zstandard). With ``sep``, a text file of any other name. Parquet needs pyarrow, polars or pandas.
     columns : dict or None, default=None
-        Names of the columns of a log, by what they hold: ``{"user": ..., "item": ..., "time": ...}``, some or all of
-        them. What is not given is found by the usual names (see the user guide).
+        Names of the columns of a log, by what they hold: ``{"user": ..., "item": ..., "time": ..., "weight": ...,
+        "event": ...}``, some or all of them. What is not given is found by the usual names (see the user guide).
     names : sequence of str or None, default=None
         Names of all columns of a text file without a header line; None takes the first line for the header.
     sep : str or None, default=None
@@ -54,7 +56,11 @@ def load_interactions(
     decimal : {".", ","}, default="."
         What stands before the decimals of a time in a text file: "5,25" is 5.25 with a comma.
     skip_missing : bool, default=False
-        Whether rows without a user, an item or a time are left out, with a warning; otherwise they are an error.
+        Whether rows that lack a value of a column that is read are left out, with a warning; otherwise they are an
+        error.
+    events : bool, default=False
+        Whether the kinds of events are looked for by the usual names ("event", "action", ...). A column that
+        ``columns`` names is read anyway.
 
     Returns
     -------
@@ -89,16 +95,22 @@ def load_interactions(
             raise ValueError("names, sep and time_format are for text files; a parquet file says these itself.")
         frame: Any = nw.read_parquet(str(path), backend=_parquet_backend())
         if skip_missing:
-            frame = _complete(frame, columns, path.name)
-        read = read_columns(frame.to_native(), columns)
+            frame = _complete(frame, choose_columns(frame.columns, columns, events), path.name)
+        read = read_columns(frame.to_native(), columns, events)
     else:
-        read = read_text_file(path, TextFormat(columns, names, sep, encoding, time_format, decimal, skip_missing))
+        form = TextFormat(columns, names, sep, encoding, time_format, decimal, skip_missing, events)
+        read = read_text_file(path, form)
+        if events and read.kinds is None:
+            raise ValueError(
+                f"{plain_name(Path(path.name)).name!r} has no column of kinds of events: name it, "
+                "columns={'event': ...}."
+            )
     return encode(read, *learn_ids(read))
 
 
-def _complete(frame: Any, columns: Mapping[str, str], file_name: str) -> Any:
+def _complete(frame: Any, chosen: Chosen, file_name: str) -> Any:
     """Return the rows of a frame of which nothing that is read is missing, and warn of the others."""
-    complete = frame.drop_nulls([name for name in choose_columns(frame.columns, columns) if name is not None])
+    complete = frame.drop_nulls([name for name in chosen if name is not None])
     if len(complete) < len(frame):
         n_left_out = len(frame) - len(complete)
         warn_caller(f"{n_left_out} of {len(frame)} rows of {file_name!r} lack a value and are left out.")

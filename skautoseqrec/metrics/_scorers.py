@@ -6,11 +6,14 @@ import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import sklearn
 from numpy.typing import ArrayLike, NDArray
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import MetadataRequest
 
+from .._data.naming import check_columns
+from .._data.reading import read_columns
 from .._utils.arguments import check_k, check_ties, check_weights, count_events
 from ._names import parse_metric
 from ._ranks import ranks_from_reciprocal
@@ -31,6 +34,9 @@ class RankingScorer:
     ties : {"row", "together"} or None, default=None
         How events of one timestamp are ranked, as in ``score_samples``. None leaves it to the estimator: a recommender
         takes its ``ties_``. Otherwise ``score_samples`` must take ``ties``.
+    judge : str, int or None, default=None
+        Kind of the events that the metrics are of, "buy" for instance: the log then needs a column of events. All
+        events are added. None judges all.
 
     Raises
     ------
@@ -54,9 +60,16 @@ class RankingScorer:
     {'score': {'sample_weight': True}}
     """
 
-    def __init__(self, metrics: str | Sequence[str] = ("mrr", "recall@10"), *, ties: str | None = None) -> None:
+    def __init__(
+        self,
+        metrics: str | Sequence[str] = ("mrr", "recall@10"),
+        *,
+        ties: str | None = None,
+        judge: Any = None,
+    ) -> None:
         self.metrics = metrics
         self.ties = check_ties(ties)
+        self.judge = judge
         self._weight_request: bool | str | None = None
         if not isinstance(metrics, str) and len(metrics) == 0:
             raise ValueError("metrics holds no name: give one metric or more, such as 'mrr'.")
@@ -64,7 +77,7 @@ class RankingScorer:
             parse_metric(name)
 
     def __call__(
-        self, estimator: Any, X: Any, y: Any = None, *, sample_weight: ArrayLike | None = None
+        self, estimator: Any, X: Any, y: Any = None, *, sample_weight: ArrayLike | None = None, judge: Any = None
     ) -> float | dict[str, float]:
         """Evaluate a log prequentially (walking forward) and return the metrics.
 
@@ -78,6 +91,8 @@ class RankingScorer:
             Ignored; there for the scikit-learn API.
         sample_weight : array-like of shape (n_events,) or None, default=None
             Weight of each event in the means.
+        judge : str, int or None, default=None
+            Kind of the events that are judged; None takes the scorer's own.
 
         Returns
         -------
@@ -87,10 +102,16 @@ class RankingScorer:
         Raises
         ------
         ValueError, TypeError
-            If ``sample_weight`` does not hold one finite weight of at least 0 for each event, not all of them 0.
+            If ``sample_weight`` does not hold one finite weight of at least 0 for each event, not all of them 0, or no
+            event is of the judged kind.
         """
         weights = check_weights(sample_weight, count_events(X))  # before the walk, which may take long
-        ranks = ranks_from_reciprocal(score_samples(estimator, X, self.ties))
+        is_judged = judged_events(estimator, X, self.judge if judge is None else judge)
+        values = score_samples(estimator, X, self.ties)
+        if is_judged is not None:
+            values = values[is_judged]
+            weights = None if weights is None else check_weights(weights[is_judged])
+        ranks = ranks_from_reciprocal(values)
         if isinstance(self.metrics, str):
             return parse_metric(self.metrics)(ranks, sample_weight=weights)
         return {name: parse_metric(name)(ranks, sample_weight=weights) for name in self.metrics}
@@ -142,10 +163,11 @@ class RankingScorer:
     def __repr__(self) -> str:
         """Return the call that makes this scorer."""
         ties = "" if self.ties is None else f", ties={self.ties!r}"
-        return f"RankingScorer({self.metrics!r}{ties})"
+        judge = "" if self.judge is None else f", judge={self.judge!r}"
+        return f"RankingScorer({self.metrics!r}{ties}{judge})"
 
 
-def recall_scorer(k: int = 10, *, ties: str | None = None) -> RankingScorer:
+def recall_scorer(k: int = 10, *, ties: str | None = None, judge: Any = None) -> RankingScorer:
     """Return a scorer of Recall@k.
 
     Parameters
@@ -153,6 +175,8 @@ def recall_scorer(k: int = 10, *, ties: str | None = None) -> RankingScorer:
     k : int, default=10
         Length of the list; at least 1.
     ties : {"row", "together"} or None, default=None
+        As in :class:`RankingScorer`.
+    judge : str, int or None, default=None
         As in :class:`RankingScorer`.
 
     Returns
@@ -166,10 +190,10 @@ def recall_scorer(k: int = 10, *, ties: str | None = None) -> RankingScorer:
     >>> recall_scorer(5)
     RankingScorer('recall@5')
     """
-    return RankingScorer(f"recall@{check_k(k)}", ties=ties)
+    return RankingScorer(f"recall@{check_k(k)}", ties=ties, judge=judge)
 
 
-def get_scorer(scoring: str | Callable[..., Any], *, ties: str | None = None) -> Callable[..., Any]:
+def get_scorer(scoring: str | Callable[..., Any], *, ties: str | None = None, judge: Any = None) -> Callable[..., Any]:
     """Return the scorer of a metric, given its name.
 
     scikit-learn's ``scoring="..."`` knows its own names only, and has no way to register others. Write
@@ -182,6 +206,8 @@ def get_scorer(scoring: str | Callable[..., Any], *, ties: str | None = None) ->
         is, as by scikit-learn's ``get_scorer``.
     ties : {"row", "together"} or None, default=None
         As in :class:`RankingScorer`; None for a callable.
+    judge : str, int or None, default=None
+        As in :class:`RankingScorer`; None for a callable.
 
     Returns
     -------
@@ -191,7 +217,7 @@ def get_scorer(scoring: str | Callable[..., Any], *, ties: str | None = None) ->
     Raises
     ------
     ValueError
-        If no metric has that name, or ``ties`` is given for a callable.
+        If no metric has that name, or ``ties`` or ``judge`` is given for a callable.
 
     Examples
     --------
@@ -200,11 +226,11 @@ def get_scorer(scoring: str | Callable[..., Any], *, ties: str | None = None) ->
     RankingScorer('ndcg@20')
     """
     if callable(scoring):
-        if ties is not None:
-            raise ValueError("ties cannot change a scorer that is there already: give it to RankingScorer.")
+        if ties is not None or judge is not None:
+            raise ValueError("ties and judge cannot change a scorer that is there already: give them to RankingScorer.")
         return scoring
     parse_metric(scoring)
-    return RankingScorer(scoring, ties=ties)
+    return RankingScorer(scoring, ties=ties, judge=judge)
 
 
 def score_samples(estimator: Any, X: Any, ties: str | None) -> NDArray[Any]:
@@ -217,6 +243,19 @@ def score_samples(estimator: Any, X: Any, ties: str | None) -> NDArray[Any]:
     if hasattr(estimator, "best_estimator_"):
         return score_samples(estimator.best_estimator_, X, ties)
     return estimator.score_samples(X, ties=ties)
+
+
+def judged_events(estimator: Any, X: Any, judge: Any) -> NDArray[np.bool_] | None:
+    """Return which events of a log are of the judged kind, its columns named as the estimator says; None for all."""
+    return None if judge is None else read_columns(X, check_columns(_columns_of(estimator)), True).judged(judge)
+
+
+def _columns_of(estimator: Any) -> Any:
+    """Return the parameter ``columns`` of whatever reads a log first in an estimator."""
+    if isinstance(estimator, Pipeline):
+        return _columns_of(estimator[0])
+    inner = next((name for name in ("best_estimator_", "recommender_") if hasattr(estimator, name)), None)
+    return getattr(estimator, "columns", None) if inner is None else _columns_of(getattr(estimator, inner))
 
 
 #: Scorer of the mean reciprocal rank, with the ties of the estimator.

@@ -35,6 +35,7 @@ class Evaluated(NamedTuple):
     fit_seconds: list[float]
     score_seconds: list[float]
     ties: str | None
+    n_events: int
 
 
 def compare(
@@ -44,6 +45,7 @@ def compare(
     cv: Any = None,
     metrics: str | Sequence[str] = ("mrr", "recall@10", "ndcg@10"),
     ties: str | None = None,
+    judge: Any = None,
     columns: Mapping[str, str] | None = None,
     confidence: float = 0.95,
     n_resamples: int = 1000,
@@ -68,6 +70,9 @@ def compare(
         "mrr", "recall@k", "precision@k", "ndcg@k" or "map@k".
     ties : {"row", "together"} or None, default=None
         How all models rank events of one timestamp. None leaves it to each, and warns if they differ.
+    judge : str, int or None, default=None
+        Kind of the events that are compared, "buy" for instance; the log then needs a column of events. Models learn
+        from all events. None compares all.
     columns : dict or None, default=None
         Names of the columns of the log, as in :class:`TemporalSplit`. The models have their own.
     confidence : float, default=0.95
@@ -113,10 +118,17 @@ def compare(
     _check_metrics(names)
     check_confidence(confidence, n_resamples)
     check_ties(ties)
-    users, folds = _folds(log, cv, columns)
-    rows = np.concatenate([test for _, test in folds])
+    read = read_columns(log, check_columns(columns), judge is not None)
+    is_judged = read.judged(judge)
+    users, folds = _folds(log, read.user_ids, is_judged, cv, columns)
+    every_row = np.concatenate([test for _, test in folds])
+    kept = np.ones(len(every_row), dtype=bool) if is_judged is None else is_judged[every_row]
+    rows = every_row[kept]
     import_module("torch")  # the first fit of a process loads it, which takes seconds that are not the model's
     evaluated = {name: _evaluate(name, model, log, folds, ties, verbose) for name, model in models.items()}
+    evaluated = {
+        name: found._replace(reciprocal_ranks=found.reciprocal_ranks[kept]) for name, found in evaluated.items()
+    }
     _warn_of_different_ties({name: found.ties for name, found in evaluated.items()})
     records = _records(evaluated, names, users[rows], (confidence, n_resamples, random_state))
     return Bunch(
@@ -124,7 +136,7 @@ def compare(
         reciprocal_ranks={name: found.reciprocal_ranks for name, found in evaluated.items()},
         rows=rows,
         users=users[rows],
-        folds=np.repeat(np.arange(len(folds)), [len(test) for _, test in folds]),
+        folds=np.repeat(np.arange(len(folds)), [len(test) for _, test in folds])[kept],
     )
 
 
@@ -147,16 +159,22 @@ def _check_metrics(names: list[str]) -> None:
         gains(name, np.ones(1))
 
 
-def _folds(log: Any, cv: Any, columns: Mapping[str, str] | None) -> tuple[NDArray[Any], Folds]:
+def _folds(
+    log: Any,
+    users: NDArray[Any],
+    is_judged: NDArray[np.bool_] | None,
+    cv: Any,
+    columns: Mapping[str, str] | None,
+) -> tuple[NDArray[Any], Folds]:
     """Return the users of the log, and the rows of each fold."""
-    users = read_columns(log, check_columns(columns)).user_ids
     splitter = TemporalSplit(1, test_size=0.1, columns=columns) if cv is None else cv
     if not hasattr(splitter, "split") and not np.iterable(splitter):
         raise TypeError(f"cv must be a cross-validator or pairs of rows, such as TemporalSplit(3), not {cv!r}.")
     pairs = splitter.split(log) if hasattr(splitter, "split") else splitter
     rows = np.arange(len(users))
     folds = [(rows[np.asarray(train)], rows[np.asarray(test)]) for train, test in pairs]
-    if not folds or len(np.unique(np.concatenate([users[test] for _, test in folds]))) < 2:
+    tested = np.concatenate([test for _, test in folds]) if folds else rows[:0]
+    if len(np.unique(users[tested if is_judged is None else tested[is_judged[tested]]])) < 2:
         raise ValueError("The test parts hold fewer than 2 users: intervals over users need more. Enlarge them.")
     return users, folds
 
@@ -179,7 +197,8 @@ def _evaluate(name: str, model: Any, log: Any, folds: Folds, ties: str | None, v
                 file=sys.stderr,
                 flush=True,
             )
-    return Evaluated(np.concatenate(values), fit_seconds, score_seconds, ties or getattr(fitted, "ties_", None))
+    ranks = np.concatenate(values)
+    return Evaluated(ranks, fit_seconds, score_seconds, ties or getattr(fitted, "ties_", None), len(ranks))
 
 
 def _check_values(name: str, values: NDArray[np.float64], n_events: int) -> None:
@@ -219,7 +238,7 @@ def _records(
     for place, (name, found) in enumerate(evaluated.items()):
         speeds = {
             "fit_seconds": float(np.mean(found.fit_seconds)),
-            "events_per_second": len(users) / max(sum(found.score_seconds), 1e-9),
+            "events_per_second": found.n_events / max(sum(found.score_seconds), 1e-9),
         }
         for number, metric in enumerate(metrics):
             value, difference = ends[:, place, number].tolist()

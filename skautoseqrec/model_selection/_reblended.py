@@ -78,7 +78,7 @@ class Reblended(MetaEstimatorMixin, LogEstimator, BaseEstimator):
         self.exclude_seen = exclude_seen
         self.memory = memory
 
-    def fit(self, X: Any, y: Any = None) -> Reblended:
+    def fit(self, X: Any, y: Any = None, *, sample_weight: ArrayLike | None = None) -> Reblended:
         """Train the recommender on a log, or load it if it was trained before.
 
         Parameters
@@ -87,6 +87,8 @@ class Reblended(MetaEstimatorMixin, LogEstimator, BaseEstimator):
             The log.
         y : None
             Ignored; there for the scikit-learn API.
+        sample_weight : array-like of shape (n_events,) or None, default=None
+            What each event counts, as in the recommender's ``fit``.
 
         Returns
         -------
@@ -99,7 +101,7 @@ class Reblended(MetaEstimatorMixin, LogEstimator, BaseEstimator):
             If the log, the blend or a parameter of the recommender cannot be used.
         """
         with all_or_nothing(self):
-            fitted = _fit_once(clone(self.recommender), X, check_memory(self.memory))
+            fitted = _fit_once(clone(self.recommender), X, sample_weight, check_memory(self.memory))
             self.recommender_ = fitted.with_blend(self.blend, self.exclude_seen)
             self.n_features_in_ = fitted.n_features_in_
         return self
@@ -120,7 +122,7 @@ class Reblended(MetaEstimatorMixin, LogEstimator, BaseEstimator):
         check_is_fitted(self)
         return self.recommender_.predict(X)
 
-    def score_samples(self, X: Any, ties: str | None = None) -> NDArray[Any]:
+    def score_samples(self, X: Any, ties: str | None = None, judge: Any = None) -> NDArray[Any]:
         """Evaluate a log prequentially (walking forward): rank each event's item for its user, then add the event.
 
         Parameters
@@ -129,6 +131,8 @@ class Reblended(MetaEstimatorMixin, LogEstimator, BaseEstimator):
             The log.
         ties : {"row", "together"} or None, default=None
             How events of one timestamp are ranked; None as the fit took them.
+        judge : str, int or None, default=None
+            Kind of the events that are ranked; None ranks all.
 
         Returns
         -------
@@ -136,9 +140,16 @@ class Reblended(MetaEstimatorMixin, LogEstimator, BaseEstimator):
             As in :meth:`skautoseqrec.AutoSeqRecRecommender.score_samples`.
         """
         check_is_fitted(self)
-        return self.recommender_.score_samples(X, ties=ties)
+        return self.recommender_.score_samples(X, ties=ties, judge=judge)
 
-    def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None, ties: str | None = None) -> float:
+    def score(
+        self,
+        X: Any,
+        y: Any = None,
+        sample_weight: ArrayLike | None = None,
+        ties: str | None = None,
+        judge: Any = None,
+    ) -> float:
         """Return the mean reciprocal rank of a log in prequential evaluation, as :meth:`score_samples` ranks it.
 
         Parameters
@@ -151,6 +162,8 @@ class Reblended(MetaEstimatorMixin, LogEstimator, BaseEstimator):
             Weight of each event in the mean.
         ties : {"row", "together"} or None, default=None
             As in :meth:`score_samples`.
+        judge : str, int or None, default=None
+            As in :meth:`score_samples`.
 
         Returns
         -------
@@ -158,18 +171,18 @@ class Reblended(MetaEstimatorMixin, LogEstimator, BaseEstimator):
             In [0, 1].
         """
         check_is_fitted(self)
-        return self.recommender_.score(X, sample_weight=sample_weight, ties=ties)
+        return self.recommender_.score(X, sample_weight=sample_weight, ties=ties, judge=judge)
 
 
-def _fit_once(recommender: Any, X: Any, memory: Any) -> Any:
+def _fit_once(recommender: Any, X: Any, sample_weight: Any, memory: Any) -> Any:
     """Return the recommender fitted on a log; of simultaneous callers, one trains and the others wait."""
     if memory.location is None:
-        return recommender.fit(X)
+        return _fit(recommender, X, sample_weight)
     folder = Path(memory.location)
     folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / f"{joblib.hash((recommender, X))}.lock"):
-        return memory.cache(_fit)(recommender, X)
+    with FileLock(folder / f"{joblib.hash((recommender, X, sample_weight))}.lock"):
+        return memory.cache(_fit)(recommender, X, sample_weight)
 
 
-def _fit(recommender: Any, X: Any) -> Any:
-    return recommender.fit(X)
+def _fit(recommender: Any, X: Any, sample_weight: Any) -> Any:
+    return recommender.fit(X) if sample_weight is None else recommender.fit(X, sample_weight=sample_weight)

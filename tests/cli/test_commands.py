@@ -12,7 +12,7 @@ from skautoseqrec import load_model
 from skautoseqrec._cli import commands, logs
 from skautoseqrec._cli.comparing import USUAL
 from skautoseqrec.baselines import MarkovRecommender, RandomRecommender
-from skautoseqrec.datasets import load_interactions, make_interactions
+from skautoseqrec.datasets import load_interactions, make_interactions, make_shop_log
 from skautoseqrec.metrics import mean_reciprocal_rank, ranks_from_reciprocal
 from skautoseqrec.model_selection import TemporalSplit, compare
 
@@ -373,3 +373,58 @@ def test_from_a_file_as_it_comes_to_a_titled_list_in_two_commands(cli, tmp_path,
     assert (code, err) == (0, "")
     assert len(table(out)) >= 2
     assert all(row["title"] for row in table(out))
+
+
+class TestKinds:
+    @pytest.fixture
+    def shop(self, tmp_path):
+        log = make_shop_log(n_users=40, n_items=15, n_purchases=4, n_views=2, random_state=0)
+        rows = zip(log.users, log.items, log.times, log.events, strict=True)
+        lines = [",".join(map(str, row)) for row in rows]
+        for name, part in (("past.csv", lines[:350]), ("newer.csv", lines[350:])):
+            written(tmp_path / name, "\n".join(["user,item,time,what", *part]))
+        return tmp_path
+
+    def test_kinds_weigh_and_are_judged(self, cli, shop):
+        path, form = shop / "m", ("--event", "what", "--json")
+        fast = ("--fast", "-q", "--include-seen", "--event-weights", "view=.1,buy=1")
+        code, out, err = cli("fit", shop / "past.csv", "-o", path, *fast, *form, "--test-size", ".2", "--judge", "buy")
+        assert code == 0, err
+        assert json.loads(out)["mrr"] > 0
+        assert load_model(path).event_weights == {"view": 0.1, "buy": 1.0}
+        figures = {}
+        for kind in ("buy", "view"):
+            code, out, err = cli("evaluate", path, shop / "newer.csv", "--judge", kind, *form)
+            assert code == 0, err
+            figures[kind] = json.loads(out)["mrr"]
+        assert len(set(figures.values())) == 2
+        assert cli("update", path, shop / "newer.csv", *form)[0] == 0
+        events = load_model(path)._serving.state.events
+        assert set(events.weights(350, len(events)).tolist()) == {102, 1024}
+        code, out, err = cli("update", path, shop / "newer.csv")
+        assert code == 1
+        assert "has no column of kinds of events" in err
+
+    def test_a_column_of_weights_may_have_any_name(self, cli, tmp_path):
+        log = written(tmp_path / "log.csv", "user,item,time,much\n1,2,1,.5\n1,3,2,2\n2,2,3,1\n")
+        assert cli("fit", log, "-o", tmp_path / "m", "--fast", "-q", "--weight", "much")[0] == 0
+        assert load_model(tmp_path / "m")._serving.state.events.weights(0, 3).tolist() == [512, 2048, 1024]
+
+    def test_numbers_may_be_kinds(self, cli, tmp_path):
+        log = written(tmp_path / "log.csv", "user,item,time,event\n1,2,1,1\n1,3,2,4\n2,2,3,1\n")
+        assert cli("fit", log, "-o", tmp_path / "m", "--fast", "-q", "--event-weights", "1=.5,4=2")[0] == 0
+        assert load_model(tmp_path / "m").event_weights == {1: 0.5, 4: 2.0}
+
+    @pytest.mark.parametrize(
+        ("options", "code", "message"),
+        [
+            (("--event-weights", "view"), 1, "'view' is no kind of events with its weight"),
+            (("--event-weights", "view=much"), 1, "'view=much' is no kind of events"),
+            (("--event-weights", "view=1"), 1, "holds the kind 'buy'"),
+            (("--judge", "buy"), 2, "--judge says what is evaluated: give --test-size, too"),
+        ],
+    )
+    def test_what_cannot_be_is_said(self, cli, shop, options, code, message):
+        result = cli("fit", shop / "past.csv", "-o", shop / "m", "--fast", "-q", "--event", "what", *options)
+        assert result[0] == code
+        assert message in result[2]

@@ -74,7 +74,7 @@ def rebuilt(recommender, numbered=None):
         arrivals, clock = np.array([event[0] for event in numbered]) - 1, state.events.clock
         times = None if len(numbered[0]) == 3 else np.array([event[3] for event in numbered])
     joins = joined(users, times) if state.model.settings.by_moment else None
-    events = Events(users, items, *map(len, ids), joins)
+    events = Events(users, items, *map(len, ids), joins, None, state.events.weights(0, len(state.events)))
     return Base.build(Counts.of(events, state.model.settings.step_weights, arrivals, clock), items, state.model)
 
 
@@ -94,7 +94,7 @@ def pairs_as_array(pairs):
 
 def assert_same_base(actual, expected):
     """Compare two states: counts exactly, and what is added up from them in floats to rounding."""
-    for name in ("indptr", "history", "arrivals", "popularity", "joins"):
+    for name in ("indptr", "history", "arrivals", "popularity", "joins", "weights", "mass"):
         np.testing.assert_array_equal(getattr(actual.counts, name), getattr(expected.counts, name))
     assert (actual.counts.transitions != expected.counts.transitions).nnz == 0
     for name in ("source", "target"):

@@ -9,18 +9,26 @@ from math import erf
 import numpy as np
 
 #: Written out, not imported: the package has to agree.
-TRANSITION_UNIT = 2**20
+TRANSITION_UNIT, WEIGHT_UNIT = 2**20, 2**10
 SMALLEST_HISTORY_WEIGHT = 0.002
 LONGEST_SEQUENCE = 60
 MOST_LAGS, LINEAR_LENGTH = 10, 20
 TIE_TOLERANCE = 1e-5
 
 
+def plain_row(row):
+    """Return a row as (user, item[, time]), and its weight: that of a named one as it is rounded, otherwise 1."""
+    if not hasattr(row, "weight"):
+        return tuple(row), 1.0
+    units = round(row.weight * WEIGHT_UNIT)
+    return tuple(row)[:-1], (max(units, 1) if row.weight > 0 else 0) / WEIGHT_UNIT
+
+
 def in_time_order(log, by_moment=False):
     """Return the rows (user, item[, time]) of a log in time order, ties in row order, or in that of their ids."""
-    if len(log[0]) == 2:
+    if len(plain_row(log[0])[0]) == 2:
         return list(log)
-    return sorted(log, key=lambda row: (row[2], *row[:2]) if by_moment else row[2])
+    return sorted(log, key=lambda row: (row[2], *row[:2], *row[3:]) if by_moment else row[2])
 
 
 class Oracle:
@@ -39,9 +47,11 @@ class Oracle:
         self.moments = defaultdict(list)  # user -> lists of items, one a moment
         self.last_times = {}
         self.times = defaultdict(list)  # user -> times of the moments
+        self.weight_of = {}  # number of an event -> its weight
+        self.weights = defaultdict(list)  # user -> lists of weights, one a moment
         self.transitions = defaultdict(int)  # (earlier, later) -> units
         self.arrivals = defaultdict(list)  # item -> numbers of its events, in order of first appearance
-        self.pairs = defaultdict(int)  # (item, item) -> how often they stood near each other
+        self.pairs = defaultdict(float)  # (item, item) -> how often they stood near each other
         self.n_events = 0
         module = scorer.model.module
         self.let_in_log(fitted_log)
@@ -74,11 +84,13 @@ class Oracle:
 
     def let_in_log(self, log):
         """Let the events of a log in, in time order."""
-        for event in in_time_order(log, self.by_moment):
-            self.let_in(*event)
+        for row in in_time_order(log, self.by_moment):
+            event, weight = plain_row(row)
+            self.let_in(*event, weight=weight)
 
-    def let_in(self, user, item, *time):
+    def let_in(self, user, item, *time, weight=1.0):
         self.n_events += 1
+        self.weight_of[self.n_events] = weight
         self.events.append((self.n_events, user, item, *time))
         self.take(self.n_events, user, item, *time)
 
@@ -90,7 +102,7 @@ class Oracle:
         self.arrivals = defaultdict(list, {item: [] for item in order if item in known})
         self.histories, self.transitions = defaultdict(list), defaultdict(int)
         self.moments, self.last_times, self.times = defaultdict(list), {}, defaultdict(list)
-        self.pairs = defaultdict(int)
+        self.pairs, self.weights = defaultdict(float), defaultdict(list)
         for event in self.events:
             self.take(*event)
         self.trained = [item for item in self.trained if item in known]
@@ -98,22 +110,25 @@ class Oracle:
         self.linear_rows = {item: row for item, row in self.linear_rows.items() if item in known}
 
     def take(self, number, user, item, *time):
-        moments = self.moments[user]
+        moments, weights, own = self.moments[user], self.weights[user], self.weight_of[number]
         is_new = not self.by_moment or not time or self.last_times.get(user) != time
         self.last_times[user] = time
         if is_new:
             moments.append([])
+            weights.append([])
             self.times[user].append(time[0] if time else np.nan)
         for age, near in self.within(moments[:-1], self.parameters["transition_window"]):
             weight = self.parameters["transition_decay"] ** age
-            self.transitions[near, item] += round(weight * TRANSITION_UNIT)
+            self.transitions[near, item] += round(round(weight * TRANSITION_UNIT) * own)
         window = self.parameters["neighbour_window"]
         beside = [near for _, near in self.within(moments[:-1], window)] + (moments[-1] if window else [])
-        for near in beside:
+        of_beside = [weight for _, weight in self.within(weights[:-1], window)] + (weights[-1] if window else [])
+        for near, weight in zip(beside, of_beside, strict=True):
             if near != item:
-                self.pairs[near, item] += 1
-                self.pairs[item, near] += 1
+                self.pairs[near, item] += min(weight, own)
+                self.pairs[item, near] += min(weight, own)
         moments[-1].append(item)
+        weights[-1].append(own)
         self.histories[user].append(item)
         self.arrivals[item].append(number)
 
@@ -136,7 +151,7 @@ class Oracle:
         """Return f of a row given as item -> value; items without weights count as zero rows."""
         row = {item: value for item, value in row.items() if item in self.weight}
         projection = sum((value * self.weight[item] for item, value in row.items()), self.bias * 0)
-        if not self.is_paper and row:
+        if not self.is_paper and any(row.values()):
             projection = projection / np.sqrt(sum(value**2 for value in row.values()))
         return self.activate(projection + self.bias)
 
@@ -158,9 +173,10 @@ class Oracle:
         name = "history."
         decays = 1 / (1 + np.exp(-self.history[name + "decay_logits"]))
         summed = self.bias * 0
+        own = [weight for moment in self.weights[user] for weight in moment]
         for age, item in enumerate(reversed(self.histories[user][-LONGEST_SEQUENCE:])):
             if item in self.weight:
-                summed = summed + decays**age * self.weight[item]
+                summed = summed + own[-1 - age] * decays**age * self.weight[item]
         hidden = (summed - summed.mean()) / np.sqrt(summed.var() + 1e-5)
         hidden = hidden * self.history[name + "norm.weight"] + self.history[name + "norm.bias"]
         widened = self.history[name + "block.0.weight"] @ hidden + self.history[name + "block.0.bias"]
@@ -170,11 +186,20 @@ class Oracle:
     def user_row(self, user):
         row = defaultdict(float)
         decay = self.parameters["history_decay"]
-        for age, moment in enumerate(reversed(self.moments[user])):
+        for age, moment in enumerate(zip(self.moments[user][::-1], self.weights[user][::-1], strict=True)):
             if decay == 1 or decay**age >= SMALLEST_HISTORY_WEIGHT:
-                for item in moment:
-                    row[item] += decay**age
+                for item, weight in zip(*moment, strict=True):
+                    row[item] += weight * decay**age
         return row
+
+    def mass(self, item):
+        """Return what the events of an item weigh together."""
+        return sum(self.weight_of[number] for number in self.arrivals[item])
+
+    def count(self, user, item):
+        """Return what the events of a user with an item weigh together."""
+        pairs = zip(self.moments[user], self.weights[user], strict=True)
+        return sum(w for moment in pairs for of, w in zip(*moment, strict=True) if of == item)
 
     def source_row(self, user):
         row = defaultdict(float)
@@ -197,8 +222,8 @@ class Oracle:
         """Return the decayed sum of the cosines of an item with the last items."""
         total, decay = 0.0, self.parameters["neighbour_decay"]
         for age, near, share in self.shared(user, self.parameters["neighbour_window"]):
-            n_near, n_item = len(self.arrivals[near]), len(self.arrivals[item])
-            total += share * decay**age * self.pairs[near, item] / np.sqrt(n_near * n_item)
+            if self.mass(near) and self.mass(item):
+                total += share * decay**age * self.pairs[near, item] / np.sqrt(self.mass(near) * self.mass(item))
         return 8 * total
 
     def autoencoded(self, user, item):
@@ -208,9 +233,10 @@ class Oracle:
             return 0.0
         weights = self.linear_weights[:, rows[item]]
         total, decay = 0.0, self.parameters["history_decay"]
-        for age, near in self.within(self.moments[user], LINEAR_LENGTH):
+        own = self.within(self.weights[user], LINEAR_LENGTH)
+        for (age, near), (_, weight) in zip(self.within(self.moments[user], LINEAR_LENGTH), own, strict=True):
             if near in rows and (decay == 1 or decay**age >= SMALLEST_HISTORY_WEIGHT):
-                total += decay**age * weights[rows[near]]
+                total += weight * decay**age * weights[rows[near]]
         return 16 * total
 
     def target_rows(self):
@@ -223,7 +249,7 @@ class Oracle:
     def trend(self, item, half_life):
         """Return the floored log of an item's decayed number of events."""
         decay = 0.5 ** (1 / half_life)
-        count = sum(decay ** (self.n_events - arrival) for arrival in self.arrivals[item])
+        count = sum(self.weight_of[arrival] * decay ** (self.n_events - arrival) for arrival in self.arrivals[item])
         floor = 1e-3 / (len(self.trained) * (1 - decay))
         return np.log(max(count, floor))
 
@@ -248,7 +274,7 @@ class Oracle:
             parts["neighbours"][item] = self.neighbours(user, item)
             parts["linear"][item] = self.autoencoded(user, item)
             parts["repeat", 0][item] = np.log1p(user_row.get(item, 0.0))
-            parts["repeat", 1][item] = np.log1p(self.histories[user].count(item))
+            parts["repeat", 1][item] = np.log1p(self.count(user, item))
             parts["repeat", 2][item] = -float(item in self.histories[user])
         for place, half_life in enumerate(self.parameters["trend_half_lives"]):
             parts["trend", place] = {item: self.trend(item, half_life) for item in self.arrivals}
@@ -285,7 +311,7 @@ class Oracle:
 
     def cold_score(self, item):
         if self.cold_blend["popularity"]:
-            return float(len(self.arrivals[item]))
+            return float(self.mass(item))
         score = self.cold_blend["collaborative"] * self.decoders["collaborative"](item)[1]
         score += self.cold_blend["one_hop"] * self.decoders["source"](item)[1]
         for half_life, weight in zip(self.parameters["trend_half_lives"], self.cold_blend["trend"], strict=True):
@@ -317,8 +343,8 @@ class Oracle:
 
     def place(self, row, ties):
         """Return what the rows of a log are sorted by when it is walked."""
-        time = row[2:]
-        return (time, *row[:2]) if time and ties == "together" and self.by_moment else time
+        time = plain_row(row)[0][2:]
+        return (time, *row[:2], *row[3:]) if time and ties == "together" and self.by_moment else time
 
     def walk_forward(self, log, ties="row"):
         """Return one (smallest, largest) reciprocal rank per event of a log, in time order."""
@@ -327,11 +353,16 @@ class Oracle:
         start = 0
         while start < len(rows):
             stop = start + 1
-            while ties == "together" and len(rows[0]) == 3 and stop < len(rows) and rows[stop][2] == rows[start][2]:
+            while (
+                ties == "together"
+                and len(plain_row(rows[0])[0]) == 3
+                and stop < len(rows)
+                and rows[stop][2] == rows[start][2]
+            ):
                 stop += 1
-            bounds += [self.reciprocal_rank_bounds(*row) for row in rows[start:stop]]
-            for event in rows[start:stop]:
-                self.let_in(*event)
+            bounds += [self.reciprocal_rank_bounds(*plain_row(row)[0]) for row in rows[start:stop]]
+            for event, weight in map(plain_row, rows[start:stop]):
+                self.let_in(*event, weight=weight)
             start = stop
         return np.array(bounds)
 

@@ -1,6 +1,7 @@
 """Hypothesis writes the logs: string and int ids, repeats, ties, one-event users, unsorted rows."""
 
 import dataclasses
+from typing import Any, NamedTuple
 
 import numpy as np
 from hypothesis import strategies as st
@@ -28,6 +29,43 @@ def logs(draw, min_size=1, max_size=40, timed=None, kind=None, n_users=5, n_item
         user, item = user.map(lambda code: code * 1000 - 7), item.map(lambda code: 10 - code)
     row = st.tuples(user, item, times) if timed else st.tuples(user, item)
     return draw(st.lists(row, min_size=min_size, max_size=max_size))
+
+
+class Timed(NamedTuple):
+    """A row whose event counts something, by the names that a log has."""
+
+    user_id: Any
+    item_id: Any
+    timestamp: int
+    weight: float
+
+
+class Untimed(NamedTuple):
+    """The same without a time."""
+
+    user_id: Any
+    item_id: Any
+    weight: float
+
+
+#: Weights, all of which may be 1, and of which one is less than half a unit and one is rounded.
+WEIGHTS = st.sampled_from([0.0, 1e-9, 0.2, 0.5, 1.0, 1.0, 3.0])
+
+
+def with_weights(log, weights):
+    """Return rows with the weight of each, by name."""
+    make = Timed if len(log[0]) == 3 else Untimed
+    return [make(*row, weight) for row, weight in zip(log, weights, strict=True)]
+
+
+@st.composite
+def weighted_logs(draw, n_parts, min_size=1, **options):
+    """Draw logs as :func:`consecutive_logs` does, with weights; the first has one above 0."""
+    parts = draw(consecutive_logs(n_parts, min_size, **options))
+    lists = [draw(st.lists(WEIGHTS, min_size=len(part), max_size=len(part))) for part in parts]
+    if not any(lists[0]):
+        lists[0][0] = 1.0
+    return [with_weights(part, weights) for part, weights in zip(parts, lists, strict=True)]
 
 
 @st.composite

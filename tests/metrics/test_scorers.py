@@ -165,7 +165,7 @@ def test_every_name_is_its_function(ranks):
 def test_get_scorer_gives_back_a_callable():
     assert get_scorer(mrr_scorer) is mrr_scorer
     assert repr(get_scorer("recall@7", ties="row")) == "RankingScorer('recall@7', ties='row')"
-    with pytest.raises(ValueError, match="ties cannot change a scorer"):
+    with pytest.raises(ValueError, match="ties and judge cannot change a scorer"):
         get_scorer(mrr_scorer, ties="row")
 
 

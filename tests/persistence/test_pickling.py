@@ -179,7 +179,7 @@ def test_transformers_are_copied_and_pickled(transformer, log):
         ({DESCRIPTION: None}, "is not JSON"),
         ({DESCRIPTION: "[]"}, "is described by a list"),
         ({DESCRIPTION: "{}"}, "does not say which version of the format"),
-        ({DESCRIPTION: '{"version": 2}'}, "format 2, and this version of skautoseqrec reads up to 1"),
+        ({DESCRIPTION: '{"version": 3}'}, "format 3, and this version of skautoseqrec reads up to 2"),
         ({DESCRIPTION: '{"version": 1}'}, "has no 'objective'"),
         ({ARRAYS: [1]}, "is not a dict of arrays of"),
         ({ARRAYS: {"user_ids": np.array(["ann"], dtype=object)}}, "is not a dict of arrays of"),

@@ -164,7 +164,7 @@ def test_forged_files_are_refused_or_are_models(saved, tmp_path, seed):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"version": 2}, "format 2, and this version of skautoseqrec reads up to 1"),
+        ({"version": 3}, "format 3, and this version of skautoseqrec reads up to 2"),
         ({"class": "Pipeline"}, "holds a Pipeline, not an AutoSeqRecRecommender"),
         ({"parameters": {"n_components": 0}}, "'n_components' parameter of AutoSeqRecRecommender must be"),
         ({"parameters": {"n_layers": 2}}, "'parameters' are not those of an AutoSeqRecRecommender"),

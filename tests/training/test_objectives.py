@@ -20,7 +20,7 @@ from networks import (
 )
 from strategies import logs
 
-from skautoseqrec._counts.counts import TRANSITION_UNIT
+from skautoseqrec._counts.transitions import TRANSITION_UNIT
 from skautoseqrec._network.inputs import shares, sparse_rows
 from skautoseqrec._network.module import DECODERS
 from skautoseqrec._training.batches import Batch, Denied, Snapshots
