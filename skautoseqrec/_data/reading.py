@@ -25,7 +25,7 @@ CARRIES_NAMES = ("columns", "column_names", "schema", "data_vars")
 NEITHER_IDS_NOR_TIMES = (nw.Array, nw.Binary, nw.Boolean, nw.Decimal, nw.Duration, nw.List, nw.Struct, nw.Time)
 
 
-def read_columns(X: Any, names: Mapping[str, str] | None = None) -> Columns:
+def read_columns(X: Any, names: Mapping[str, str] | None = None, *, may_be_empty: bool = False) -> Columns:
     """Read a log in any of the accepted forms, one column at a time.
 
     Parameters
@@ -35,6 +35,8 @@ def read_columns(X: Any, names: Mapping[str, str] | None = None) -> Columns:
     names : mapping or None, default=None
         The names of its columns, by what they hold ("user", "item", "time"); None, or what is not given, takes the
         usual ones. What has no column names is read by position.
+    may_be_empty : bool, default=False
+        Whether a log without a row is one.
 
     Returns
     -------
@@ -64,7 +66,7 @@ def read_columns(X: Any, names: Mapping[str, str] | None = None) -> Columns:
             "if lazy), "
             "an array or list of (user, item, time) rows, or Interactions."
         )
-    if len(columns.user_ids) == 0:
+    if len(columns.user_ids) == 0 and not may_be_empty:
         raise ValueError("The log is empty: it has 0 rows, and at least one event is needed.")
     if not isinstance(X, Interactions):
         warn_of_mixed_units(columns.times, "timestamp")

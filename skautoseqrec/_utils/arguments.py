@@ -27,7 +27,7 @@ def check_choice(value: Any, name: str, choices: Sequence[str | None]) -> None:
         raise ValueError(f"{name} must be {' or '.join(map(repr, choices))}, not {value!r}.")
 
 
-def check_flag(flag: Any, name: str) -> bool | None:
+def check_flag(flag: Any, name: str, *, may_be_none: bool = True) -> bool | None:
     """Return a flag that may be left open as bool or None.
 
     Raises
@@ -35,10 +35,11 @@ def check_flag(flag: Any, name: str) -> bool | None:
     InvalidParameterError
         If it is neither True nor False nor None; scikit-learn's own, a ValueError and a TypeError.
     """
-    if flag is None:
+    if flag is None and may_be_none:
         return None
     if not isinstance(flag, bool | np.bool_):
-        raise InvalidParameterError(f"{name} must be True, False or None, not {flag!r}.")
+        choices = "True, False or None" if may_be_none else "True or False"
+        raise InvalidParameterError(f"{name} must be {choices}, not {flag!r}.")
     return bool(flag)
 
 
