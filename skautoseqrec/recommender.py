@@ -452,7 +452,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         Parameters
         ----------
         X : dataframe, array-like of shape (n_pairs, 2 or 3), list of tuples or Interactions
-            A log of the users and the items that they dislike, which may be empty. Its times are ignored.
+            A log of the users and the items that they dislike, which may be empty. Its times mean nothing.
         withdraw : bool, default=False
             Whether the pairs are no longer disliked. Those that were not are ignored.
 
@@ -1120,7 +1120,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
             The file.
         journal : str, path or None, default=None
             A second file (an SQLite database) that records updates; an old journal begins anew. From then on every
-            :meth:`partial_update` and :meth:`forget` is in it, on the disk, before it returns. None opens no journal.
+            :meth:`partial_update`, :meth:`dislike` and :meth:`forget` is in it, on the disk, before it returns. None opens no journal.
 
         Raises
         ------
