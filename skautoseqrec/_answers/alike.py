@@ -11,10 +11,10 @@ from .._scoring.scorer import Serving
 from .._utils.arguments import check_choice, check_k
 from .._utils.memory import require_bytes
 from .._utils.torch_state import in_usual_torch_state
-from .asking import known_users, read_keys
-from .forms import ARRAY, Form, Legend, RankedLists, check_output, present
+from .asking import known_users
+from .forms import ARRAY, BYTES_PER_ANSWER, Form, Legend, RankedLists, check_output, present
+from .keys import read_keys
 from .titles import read_titles
-from .topk import BYTES_PER_ANSWER
 
 AUTO = "auto"
 

@@ -13,6 +13,8 @@ from .._utils.arguments import check_choice
 
 ARRAY, FRAME, LIST = "array", "frame", "list"
 OUTPUTS = (ARRAY, FRAME, LIST)
+#: A code, a score, an id and a mask of each, while one is made of the other.
+BYTES_PER_ANSWER = 40
 #: Columns of a frame beside those of the log and the name of the score.
 RANK, TITLE, KNOWN = "rank", "title", "is_known"
 
@@ -45,14 +47,14 @@ class RankedLists(NamedTuple):
     ----------
     codes : ndarray of shape (n_rows, k), int64
         What is listed; -1 where there is nothing.
-    scores : ndarray of shape (n_rows, k), float32
+    scores : ndarray of shape (n_rows, k), float32 or float64
         Its scores.
     ids : ndarray of shape (n_known,)
         The id of each code.
     """
 
     codes: NDArray[np.int64]
-    scores: NDArray[np.float32]
+    scores: NDArray[np.floating]
     ids: NDArray[Any]
 
 

@@ -14,8 +14,9 @@ from .._state.snapshot import Asked
 from .._utils.arguments import check_k
 from .._utils.torch_state import in_usual_torch_state
 from .alike import ListQuestion, require_bytes_for
-from .asking import known_users, read_keys
+from .asking import known_users
 from .forms import Form, Legend, RankedLists, check_output, present
+from .keys import read_keys
 
 
 @in_usual_torch_state
