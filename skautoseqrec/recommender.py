@@ -1120,7 +1120,8 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
             The file.
         journal : str, path or None, default=None
             A second file (an SQLite database) that records updates; an old journal begins anew. From then on every
-            :meth:`partial_update`, :meth:`dislike` and :meth:`forget` is in it, on the disk, before it returns. None opens no journal.
+            :meth:`partial_update`, :meth:`dislike` and :meth:`forget` is in it, on the disk, before it returns. None
+            opens no journal.
 
         Raises
         ------
