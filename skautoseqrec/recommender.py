@@ -22,7 +22,7 @@ from ._data.naming import check_columns
 from ._data.reading import read_columns
 from ._fitting.reporting import CallbackSupportMixin, Monitor, verbosity, with_callbacks
 from ._parameters import PAPER_PARAMS, PARAMETER_CONSTRAINTS
-from ._utils.arguments import check_flag, check_weights, count_events, weighted_mean
+from ._utils.arguments import check_flag, check_ties, check_weights, count_events, weighted_mean
 from ._utils.warn import warn_caller
 
 if TYPE_CHECKING:
@@ -723,7 +723,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
 
         check_is_fitted(self)
         columns = validate_log(self, X, reset=False)
-        asks_for_rows = (self.ties if ties is None else ties) == "row"
+        asks_for_rows = (check_ties(ties) or self.ties) == "row"
         return score_samples(self._serving_on_device(), columns, ties, self.exclude_seen, asks_for_rows)
 
     def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None, ties: str | None = None) -> float:

@@ -68,7 +68,7 @@ def similar_items(serving: Serving, log: LogForm, items: Any, side: Any, questio
     ValueError, TypeError
         If an argument is not valid, or an item is not known.
     """
-    check_output(question.output, question.titles)
+    check_output(question.output, question.return_scores, question.titles)
     check_choice(side, "side", ("target", "source"))
     (state, scorer), k = serving, check_k(question.k)
     base = state.merged()
@@ -110,7 +110,7 @@ def similar_users(serving: Serving, log: LogForm, users: Any, by: Any, question:
     MemoryError
         If the answer would take more memory than is available.
     """
-    check_output(question.output)
+    check_output(question.output, question.return_scores)
     check_choice(by, "by", (AUTO, EMBEDDINGS, HISTORIES))
     (state, scorer), k = serving, check_k(question.k)
     snapshot = state.snapshot

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .._data.form import LogForm, check_names
 from .._data.vocabulary import decode_answers
-from .._utils.arguments import check_choice
+from .._utils.arguments import check_choice, check_flag
 
 ARRAY, FRAME, LIST = "array", "frame", "list"
 OUTPUTS = (ARRAY, FRAME, LIST)
@@ -78,9 +78,10 @@ class Legend(NamedTuple):
     is_known: NDArray[np.bool_] | None = None
 
 
-def check_output(output: Any, titles: Any = None) -> None:
-    """Raise ValueError if a form is none, or has no place for titles."""
+def check_output(output: Any, return_scores: Any, titles: Any = None) -> None:
+    """Raise ValueError if a form is none, or has no place for titles, or it is not clear whether scores are wanted."""
     check_choice(output, "output", OUTPUTS)
+    check_flag(return_scores, "return_scores", may_be_none=False)
     if titles is not None and output == ARRAY:
         raise ValueError("An array of ids has no place for titles: ask for output='frame' or output='list'.")
 

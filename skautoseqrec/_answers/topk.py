@@ -68,7 +68,7 @@ class Question(NamedTuple):
 
     def check(self) -> None:
         """Raise ValueError if a form or a choice is none."""
-        check_output(self.output, self.titles)
+        check_output(self.output, self.return_scores, self.titles)
         check_on_unknown(self.on_unknown)
 
 

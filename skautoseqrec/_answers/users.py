@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -49,9 +50,9 @@ def predict_users(
     MemoryError
         If the answer would take more memory than is available.
     """
-    check_output(question.output)
+    check_output(question.output, question.return_scores)
     (state, scorer), k = serving, check_k(question.k)
-    if at is not None and np.ndim(at):
+    if at is not None and (isinstance(at, Sequence) or np.ndim(at)) and not isinstance(at, str):
         raise ValueError("at must be one time, for all users, or None.")
     item_ids = read_keys(items, "items", state.item_vocabulary)
     # Read for one user: the snapshot and the time are the same for all.

@@ -146,4 +146,4 @@ def _decayed(scorer: Scorer, snapshot: Snapshot, histories: Histories) -> sparse
     """Return the decayed histories of some users at unit length."""
     rows = histories.decayed(scorer.model.settings).to_csr(snapshot.n_items)
     rows.sum_duplicates()
-    return normalize(rows)
+    return normalize(rows) if len(histories) else rows  # scikit-learn refuses no rows

@@ -166,7 +166,10 @@ class State:
 
     def _read_times(self, at: Any, n_rows: int) -> NDArray[np.float64]:
         """Return one time or one for each row as numbers."""
-        given = np.asarray(at)
+        try:
+            given = np.asarray(at)
+        except ValueError as error:
+            raise ValueError(f"at must be one time, or one for each user, not lists of lists ({error}).") from error
         if given.shape not in ((), (n_rows,)):
             raise ValueError(f"at must be one time, or one for each of the {n_rows} users; it has shape {given.shape}.")
         times, known = time_column(np.atleast_1d(given), "at"), self.events.kind_of_times

@@ -164,7 +164,7 @@ class BaselineRecommender(LogEstimator, BaseEstimator, ABC):
             If the package of the frame is not installed.
         """
         check_is_fitted(self)
-        check_output(output, titles)
+        check_output(output, return_scores, titles)
         check_on_unknown(on_unknown)
         state, log, k, flag = self._state, self._log_form, check_k(k), check_flag(exclude_seen, "exclude_seen")
         keys = read_keys(users, "users", state.users)

@@ -15,6 +15,7 @@ from .._data.naming import check_columns, choose_columns
 from .._data.reading import read_columns
 from .._data.text_files import TextFormat, read_text_file
 from .._data.vocabulary import encode, learn_ids
+from .._utils.arguments import check_flag, check_path
 from .._utils.warn import warn_caller
 
 
@@ -83,7 +84,8 @@ def load_interactions(
     array(['007', '008'], dtype=object)
     """
     columns = check_columns(columns)
-    path = path if isinstance(path, io.TextIOBase) else Path(path)
+    check_flag(skip_missing, "skip_missing", may_be_none=False)
+    path = path if isinstance(path, io.TextIOBase) else check_path(path, "path")
     if isinstance(path, Path) and path.suffix == ".parquet":
         if names is not None or sep is not None or time_format is not None:
             raise ValueError("names, sep and time_format are for text files; a parquet file says these itself.")

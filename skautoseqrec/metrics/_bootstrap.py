@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 
 from .._data.reading import read_ids
+from .._utils.arguments import as_floats
 
 #: So many draws of users are held at a time.
 DRAWS_AT_A_TIME = 2**21
@@ -102,7 +103,7 @@ def _resampled_means(sums: NDArray[np.float64], n_resamples: int, random: Any) -
 
 
 def _check_values(values: ArrayLike) -> NDArray[np.float64]:
-    table = np.asarray(values, dtype=np.float64)
+    table = as_floats(values, "values")
     if table.size == 0 or table.ndim not in (1, 2):
         raise ValueError(f"values must be one or more numbers, or columns of them; they have shape {table.shape}.")
     table = table.reshape(len(table), -1)

@@ -1,34 +1,30 @@
-"""What can be asked of the package, which arguments make sense of it, and what an answer then looks like."""
+"""What can be asked of recommenders, which arguments make sense of it, and what an answer then looks like."""
 
-import io
+import copy
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
-import polars as pl
+from argument_values import (
+    AT,
+    FORMS,
+    LOGS,
+    MORE,
+    RERANK,
+    RESTRICTIONS,
+    ROWS,
+    SAMPLE_WEIGHT,
+    SOME_ITEMS,
+    SOME_USERS,
+    TITLES,
+    UNKNOWN,
+    K,
+)  # fmt: skip
 from sklearn.utils import Bunch
 
-from skautoseqrec import Interactions, baselines, datasets, metrics
-from skautoseqrec.model_selection import TemporalSplit, compare, temporal_train_test_split
-from skautoseqrec.reranking import MaximalMarginalRelevance, MaxPerGroup
-
-USERS, ITEMS = ["ann", "bob", "cid"], ["tea", "milk", "jam", "salt"]
-ROWS = [("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3), ("cid", "jam", 4), ("bob", "salt", 5), ("cid", "tea", 6)]
-MORE = [("ann", "jam", 7), ("dan", "tea", 8), ("dan", "cake", 9)]
-FOLDER = Path(tempfile.gettempdir())  # where nothing is written to
-#: Files that are read, by name; broken ones too.
-FILES = {
-    "log.csv": b"user,item,when\nann,tea,1\nbob,jam,2\n", "log.tsv": b"user\titem\nann\ttea\n",
-    "bare.csv": b"ann,tea,1\nbob,jam,2\n", "dates.csv": b"user,item,time\nann,tea,2024-01-05 10:00\nbob,jam,2024-02-01\n",
-    "log.jsonl": b'{"user": "ann", "item": 3}\n{"user": "bob", "item": 4}\n', "broken.jsonl": b'{"user": "ann", "item"\n',
-    "quotes.csv": b'user,item\n"ann,tea\nbob,jam\n', "latin.csv": b"user,item\nj\xe9,tea\n", "empty.csv": b"",
-    "header.csv": b"user,item,time\n", "ragged.csv": b"user,item,time\nann,tea\nbob,jam,2,3\n", "nul.csv": b"user,item\na\0,b\n",
-    "log.csv.gz": b"no gzip", "log.parquet": b"no parquet", "log.xlsx": b"PK", "missing.csv": b"user,item,time\nann,,1\nbob,tea,2\n",
-    "titles.csv": b"item_id,title\ntea,Green Tea\njam,\n", "decimals.csv": b'user;item;time\nann;tea;"1,5"\nbob;jam;2,5\n',
-}  # fmt: skip
+from skautoseqrec import Interactions, metrics
 
 
 class Call(NamedTuple):
@@ -106,46 +102,23 @@ def check_nothing(answer, given):
     assert answer is not None
 
 
-LOGS = [lambda: ROWS, lambda: pd.DataFrame(ROWS, columns=["user_id", "item_id", "timestamp"]), lambda: MORE,
-        lambda: np.array(ROWS, dtype=object), lambda: pl.DataFrame(MORE, schema=["who", "what", "t"], orient="row"),
-        lambda: [{"user": "ann", "sku": "tea", "rating": 3}]]  # fmt: skip
-COLUMNS = [None, {}, {"user": "who"}, {"user": "who", "item": "what"}, {"time": "t"}, {"user": "user_id", "time": "timestamp"}]
-TITLES = [None, {"tea": "Tea", "jam": None}, lambda: pd.DataFrame({"item_id": ["tea"], "title": ["Tea"]}),
-          lambda: pd.Series({"tea": "Tea"}), {"nothing": "Nothing"}, {}]  # fmt: skip
-SOME_USERS = [["ann"], USERS, [], ["nobody", "ann"], lambda: np.array(["bob"]), lambda: pd.Series(["cid"]), ("ann", "ann")]
-SOME_ITEMS = [["tea"], ITEMS, lambda: np.array(["jam"], dtype=object), lambda: pl.Series(["milk", "tea"])]
-RESTRICTIONS = {
-    "exclude_seen": [None, True, False, np.True_],
-    "candidates": [None, ITEMS, ["tea"], [], [["tea"]], ["brick", "jam"], lambda: np.ma.masked_array(["tea", "jam"], [0, 1])],
-    "exclude": [None, ["tea"], [["jam"]], [], ["brick"]],
-}
-FORMS = {"output": ["array", "list", "frame"], "return_scores": [False, True], "titles": TITLES}
-UNKNOWN = {"on_unknown": [None, "ignore", "warn", "raise"]}
-RERANK = {
-    "rerank": [None, lambda: lambda users, ids, scores: ids, lambda: MaxPerGroup(1, {"tea": "drink", "milk": "drink"}),
-               lambda: MaximalMarginalRelevance(0.5, {item: [1.0, place] for place, item in enumerate(ITEMS)}),
-               lambda: lambda *page: None, lambda: lambda *page: [["brick"]], lambda: lambda: None],
-    "rerank_size": [None, 1, 3, 100],
-}  # fmt: skip
-K = {"k": [2, 1, 5, np.int64(3)]}
-AT = {"at": [None, 9, [9], 0.5, lambda: np.array([10])]}
-SAMPLE_WEIGHT = {"sample_weight": [None, [1.0] * len(ROWS), lambda: np.arange(len(ROWS)), [0] * len(ROWS), [1.0]]}
-RANKS = {"ranks": [[1, 2, np.inf], [1.0], lambda: np.array([3, 1]), [0.5], [], [np.nan]]}
-RECOMMENDED = {"recommended": [[["tea", "jam"]], [["tea"], []], lambda: np.array([["tea", "milk"]]),
-                               lambda: np.ma.masked_array([["tea", "jam"]], [[0, 1]]), [["brick"]], [[]]]}  # fmt: skip
-CATALOGUE = {"log": [*LOGS, {"tea": 2, "jam": 1, "milk": 1}, {"tea": 0}], "columns": COLUMNS}
+def saved(subject, path, journal):
+    with tempfile.TemporaryDirectory() as folder:
+        path, journal = (Path(folder) / each if isinstance(each, str | Path) else each for each in (path, journal))
+        copy.deepcopy(subject).save_model(path, journal=journal)
 
 
-def weighted(metric, **more):
-    return Call(lambda subject, **arguments: metric(**arguments), {**RANKS, **more, "sample_weight": [None, [1, 2, 0]]}, check_number)
-
-
-def of_lists(metric):
-    return Call(lambda subject, **arguments: metric(**arguments), {**RECOMMENDED, **CATALOGUE}, check_number)
+def asked_by_name(subject, scoring, ties):
+    scorer = metrics.get_scorer(scoring, ties=ties)
+    return scorer(subject, ROWS) if isinstance(scorer, metrics.RankingScorer) else scorer
 
 
 RECOMMENDER = {
-    "predict_topk": Call(method("predict_topk"), {"users": SOME_USERS, **K, **RESTRICTIONS, **FORMS, **UNKNOWN, **RERANK, **AT}, check_lists),
+    "predict_topk": Call(
+        method("predict_topk"),
+        {"users": SOME_USERS, **K, **RESTRICTIONS, **FORMS, **UNKNOWN, **RERANK, **AT},
+        check_lists,
+    ),
     "predict_topk_sequences": Call(
         method("predict_topk_sequences"),
         {"sequences": [[["tea"]], [[], ["jam", "brick"]], []], **K, **RESTRICTIONS, **FORMS, **UNKNOWN, **RERANK},
@@ -153,13 +126,26 @@ RECOMMENDER = {
     ),
     "predict_users": Call(
         method("predict_users"),
-        {"items": SOME_ITEMS, **K, "users": [None, *SOME_USERS[:2]], "exclude_seen": [None, False], **AT,
-         "output": FORMS["output"], "return_scores": [False, True]},
+        {
+            "items": SOME_ITEMS,
+            **K,
+            "users": [None, *SOME_USERS[:2]],
+            "exclude_seen": [None, False],
+            **AT,
+            "output": FORMS["output"],
+            "return_scores": [False, True],
+        },
         lambda answer, given: check_lists(answer, given, "items"),
     ),
     "similar_users": Call(
         method("similar_users"),
-        {"users": SOME_USERS, "k": [2, 1], "by": ["auto", "embeddings", "histories"], "output": FORMS["output"], "return_scores": [False, True]},
+        {
+            "users": SOME_USERS,
+            "k": [2, 1],
+            "by": ["auto", "embeddings", "histories"],
+            "output": FORMS["output"],
+            "return_scores": [False, True],
+        },
         check_lists,
     ),
     "similar_items": Call(
@@ -169,7 +155,15 @@ RECOMMENDER = {
     ),
     "explain": Call(
         method("explain"),
-        {"users": [*SOME_USERS, "ann"], "items": [*SOME_ITEMS, "tea"], **AT, **RESTRICTIONS, **UNKNOWN, "titles": TITLES, "output": ["bunch", "frame"]},
+        {
+            "users": [*SOME_USERS, "ann"],
+            "items": [*SOME_ITEMS, "tea"],
+            **AT,
+            **RESTRICTIONS,
+            **UNKNOWN,
+            "titles": TITLES,
+            "output": ["bunch", "frame"],
+        },
         check_explanation,
     ),
     "user_embeddings": Call(method("user_embeddings"), {"users": SOME_USERS}, check_nothing),
@@ -177,126 +171,51 @@ RECOMMENDER = {
     "score_samples": Call(method("score_samples"), {"X": LOGS, "ties": [None, "row", "together"]}, check_nothing),
     "score": Call(method("score"), {"X": LOGS, **SAMPLE_WEIGHT, "ties": [None, "row", "together"]}, check_number),
     "with_blend": Call(
-        method("with_blend"), {"blend": [None, {"direct": 1.0}, {"trend": (1.0,)}, {"brick": 1}], "exclude_seen": [None, False]}, check_nothing
+        method("with_blend"),
+        {"blend": [None, {"direct": 1.0}, {"trend": (1.0,)}, {"brick": 1}], "exclude_seen": [None, False]},
+        check_nothing,
     ),
-    "dislike": Call(method("dislike"), {"X": [*LOGS, [], [("nobody", "tea")]], "withdraw": [False, True, np.False_]}, check_nothing, True),
+    "dislike": Call(
+        method("dislike"),
+        {"X": [*LOGS, [], [("nobody", "tea")]], "withdraw": [False, True, np.False_]},
+        check_nothing,
+        True,
+    ),
     "partial_update": Call(method("partial_update"), {"X": LOGS}, check_nothing, True),
     "forget": Call(
         method("forget"),
-        {"users": [None, ["ann"], ["nobody"], []], "items": [None, ["milk"], ["brick"]], "interactions": [None, lambda: ROWS[:1], lambda: MORE[:1]]},
-        check_nothing, True,
+        {
+            "users": [None, ["ann"], ["nobody"], []],
+            "items": [None, ["milk"], ["brick"]],
+            "interactions": [None, lambda: ROWS[:1], lambda: MORE[:1]],
+        },
+        check_nothing,
+        True,
     ),
-    "mrr_scorer": Call(lambda subject, **arguments: metrics.mrr_scorer(subject, **arguments), {"X": LOGS, **SAMPLE_WEIGHT}, check_number),
+    "save_model": Call(saved, {"path": ["model"], "journal": [None]}, lambda answer, given: None),
+    "mrr_scorer": Call(
+        lambda subject, **arguments: metrics.mrr_scorer(subject, **arguments),
+        {"X": LOGS, **SAMPLE_WEIGHT},
+        check_number,
+    ),
     "RankingScorer": Call(
         lambda subject, metrics_, ties: metrics.RankingScorer(metrics_, ties=ties)(subject, ROWS),
-        {"metrics_": ["mrr", ["mrr", "recall@2"], "ndcg@3", "neg_mean_rank", "recall@0", [], "hit@10"], "ties": [None, "row", "together"]},
+        {
+            "metrics_": ["mrr", ["mrr", "recall@2"], "ndcg@3", "neg_mean_rank", "recall@0", [], "hit@10"],
+            "ties": [None, "row", "together"],
+        },
         check_nothing,
     ),
     "get_scorer": Call(
-        lambda subject, scoring, ties: metrics.get_scorer(scoring, ties=ties)(subject, ROWS),
-        {"scoring": ["mrr", "recall@3", "map@2", "accuracy", "mrr@5"], "ties": [None, "row", "together"]}, check_nothing,
-    ),
-}  # fmt: skip
-
-
-def fold(subject, X, **arguments):
-    folds = list(TemporalSplit(**arguments).split(X))
-    assert all(len(train) and len(test) for train, test in folds)
-    return folds
-
-
-def compared(subject, **arguments):
-    return compare(**arguments)
-
-
-def check_comparison(answer, given):
-    assert len(answer.rows) == len(answer.users) == len(answer.folds)
-    assert all(values.shape == answer.rows.shape for values in answer.reciprocal_ranks.values())
-
-
-def loaded(read):
-    def load(subject, path, **arguments):
-        with tempfile.TemporaryDirectory() as folder:
-            if isinstance(path, str) and path in FILES:
-                place = Path(folder) / path
-                place.write_bytes(FILES[path])
-                path = place
-            return read(path, **arguments)
-
-    return load
-
-
-MODELS = [
-    lambda: {"popularity": baselines.PopularityRecommender(), "markov": baselines.MarkovRecommender()},
-    lambda: {"popularity": baselines.PopularityRecommender(exclude_seen=False)}, {}, {"text": "no model"}, {3: None},
-]  # fmt: skip
-FUNCTIONS = {
-    "TemporalSplit": Call(
-        fold, {"X": LOGS, "n_splits": [2, 1, 5], "test_size": [None, 1, 0.3, 0.9], "gap": [0, 1], "columns": COLUMNS}, check_nothing
-    ),
-    "temporal_train_test_split": Call(
-        lambda subject, **arguments: temporal_train_test_split(**arguments), {"X": LOGS, "test_size": [0.3, 1, 5], "columns": COLUMNS}, check_frames
-    ),
-    "compare": Call(
-        compared,
-        {"models": MODELS, "log": LOGS[:4], "cv": [None, lambda: TemporalSplit(1, test_size=3), lambda: [([0, 1, 2], [3, 4])]],
-         "metrics": ["mrr", ["mrr", "recall@2"], ["mrr", "mrr"], ["brick"]], "ties": [None, "row"], "columns": [None, {}],
-         "confidence": [0.9, 0.5], "n_resamples": [3, 1], "random_state": [0, None], "verbose": [0]},
-        check_comparison,
-    ),
-    "bootstrap_interval": Call(
-        lambda subject, **arguments: metrics.bootstrap_interval(**arguments),
-        {"values": [[0.5, 1.0, 0.0], lambda: np.ones((3, 2)), [np.nan, 1.0], []], "users": [None, ["ann", "bob", "ann"], [1, 2, 3]],
-         "confidence": [0.9, 0.5], "n_resamples": [3, 1], "random_state": [0, None]},
+        asked_by_name,
+        {"scoring": ["mrr", "recall@3", "map@2", "accuracy", "mrr@5"], "ties": [None, "row", "together"]},
         check_nothing,
     ),
-    **{metric.__name__: weighted(metric, k=[2, 1, 10]) for metric in (
-        metrics.recall_at_k, metrics.precision_at_k, metrics.ndcg_at_k, metrics.mean_average_precision_at_k)},
-    **{metric.__name__: weighted(metric) for metric in (metrics.mean_reciprocal_rank, metrics.mean_rank, metrics.median_rank)},
-    "roc_auc": weighted(metrics.roc_auc, n_candidates=[5, [5, 6, 7], 1]),
-    "ranks_from_reciprocal": Call(
-        lambda subject, values: metrics.ranks_from_reciprocal(values), {"values": [[1, 0.5, 0], [2], [-1], []]}, check_nothing
-    ),
-    **{metric.__name__: of_lists(metric) for metric in (
-        metrics.catalogue_coverage, metrics.gini_index, metrics.mean_popularity, metrics.novelty)},
-    "intra_list_diversity": Call(
-        lambda subject, **arguments: metrics.intra_list_diversity(**arguments),
-        {**RECOMMENDED, "item_ids": [ITEMS, lambda: np.array(ITEMS)], "vectors": [lambda: np.eye(4), lambda: np.ones((4, 2)), lambda: np.eye(3)],
-         "metric": ["cosine", "jaccard", "euclidean"]},
-        check_number,
-    ),
-    "serendipity": Call(
-        lambda subject, **arguments: metrics.serendipity(**arguments),
-        {**RECOMMENDED, "expected": [[["tea"]], [["jam"], []]], "relevant": [["tea"], [["tea"]], [["jam"], ["milk"]]]}, check_number,
-    ),
-    "recall_scorer": Call(lambda subject, **arguments: metrics.recall_scorer(**arguments), {"k": [10, 1], "ties": [None, "row"]}, check_nothing),
-    "load_interactions": Call(
-        loaded(datasets.load_interactions),
-        {"path": [*FILES, "nothing.csv", lambda: io.StringIO("user,item\nann,tea\n")], "columns": [None, {}, {"time": "when"}, {"user": "who"}],
-         "names": [None, ["user", "item", "time"], ["user", "item"], ["a"]], "sep": [None, ",", ";", "\t", "::"],
-         "encoding": ["utf-8", "latin-1", "utf-16", "brick"], "time_format": [None, "%Y-%m-%d", "%d.%m.%Y", "%Q"],
-         "decimal": [".", ","], "skip_missing": [False, True]},
-        check_nothing,
-    ),
-    "load_titles": Call(
-        loaded(datasets.load_titles),
-        {"path": ["titles.csv", *FILES, "nothing.csv"], "item": [None, "item_id", "user"], "title": [None, "title", "item"],
-         "sep": [None, ",", ";"], "encoding": [None, "utf-8", "latin-1", "brick"]},
-        check_nothing,
-    ),
-    "make_interactions": Call(
-        lambda subject, **arguments: datasets.make_interactions(**arguments),
-        {"n_users": [5, 1], "n_items": [6, 2], "n_events": [20, 1], "n_successors": [2, 1], "n_tastes": [2, 1], "noise": [0.1, 0, 1],
-         "return_rate": [0.0, 0.5], "basket_size": [1.0, 3], "random_state": [0, None], "return_oracle": [False, True]},
-        check_nothing,
-    ),
-    **{fetch.__name__: Call(
-        lambda subject, fetch=fetch, **arguments: fetch(data_home=FOLDER / "nothing is here", download_if_missing=False, **arguments),
-        {"n_retries": [0, 1]} | more, check_nothing,
-    ) for fetch, more in ((datasets.fetch_movielens, {"variant": ["100k", "1m", "brick"]}), (datasets.fetch_online_retail, {}))},
-    "columns of fit": Call(
-        lambda subject, columns, X: baselines.PopularityRecommender(columns=columns).fit(X), {"columns": COLUMNS, "X": LOGS}, check_nothing
-    ),
-}  # fmt: skip
-BASELINE = {"predict_topk of a baseline": Call(
-    method("predict_topk"), {"users": SOME_USERS, **K, **RESTRICTIONS, **FORMS, **UNKNOWN}, check_lists)}  # fmt: skip
+}
+
+
+BASELINE = {
+    "predict_topk of a baseline": Call(
+        method("predict_topk"), {"users": SOME_USERS, **K, **RESTRICTIONS, **FORMS, **UNKNOWN}, check_lists
+    )
+}

@@ -156,7 +156,7 @@ def test_ties_are_those_of_all_models(ties):
         ({"models": {"a": InteractionEncoder()}}, TypeError, "has no method score_samples"),
         ({"metrics": ["mrr", "taste@3"]}, ValueError, "Unknown metric 'taste@3'"),
         ({"metrics": ["neg_mean_rank"]}, ValueError, "is no mean of shares over events"),
-        ({"metrics": []}, ValueError, "metrics must hold one name or more"),
+        ({"metrics": []}, ValueError, "metrics holds no name"),
         ({"metrics": ["mrr", "mrr"]}, ValueError, "each once"),
         ({"confidence": 2}, ValueError, "confidence must be"),
         ({"n_resamples": 0}, ValueError, "n_resamples must be"),
