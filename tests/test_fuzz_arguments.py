@@ -40,7 +40,7 @@ def test_faults_are_noticed(monkeypatch):
         assert expected in "".join(faults)
 
 
-@pytest.mark.filterwarnings("ignore:More than 10% of these events:UserWarning")
+@pytest.mark.filterwarnings("ignore::UserWarning")  # tiny logs are all that such warnings are about
 def test_calls_that_make_sense_work():
     subjects = Subjects()
     before = state_of(subjects.recommenders[0])
@@ -185,6 +185,19 @@ def test_spellings_of_files_that_are_none_are_named(options, message, tmp_path):
     if set(options) <= {"sep", "encoding"}:
         with pytest.raises(ValueError, match=message):
             load_titles(path, **options)
+
+
+def test_a_parquet_file_that_is_none_is_named(tmp_path):
+    path = tmp_path / "log.parquet"
+    path.write_bytes(b"no parquet")
+    with pytest.raises(ValueError, match=r"'log\.parquet' is no parquet file, or damaged"):
+        load_interactions(path)
+
+
+def test_more_resamples_than_memory_holds_are_refused():
+    for n_resamples in (10**12, 10**30):
+        with pytest.raises(MemoryError, match="n_resamples=1,000"):
+            metrics.bootstrap_interval([0.0, 1.0], n_resamples=n_resamples)
 
 
 def test_other_arguments_of_files_are_named(tmp_path):

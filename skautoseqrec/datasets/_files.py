@@ -89,13 +89,23 @@ def load_interactions(
     if isinstance(path, Path) and path.suffix == ".parquet":
         if names is not None or sep is not None or time_format is not None:
             raise ValueError("names, sep and time_format are for text files; a parquet file says these itself.")
-        frame: Any = nw.read_parquet(str(path), backend=_parquet_backend())
+        frame = _read_parquet(path)
         if skip_missing:
             frame = _complete(frame, columns, path.name)
         read = read_columns(frame.to_native(), columns)
     else:
         read = read_text_file(path, TextFormat(columns, names, sep, encoding, time_format, decimal, skip_missing))
     return encode(read, *learn_ids(read))
+
+
+def _read_parquet(path: Path) -> Any:
+    backend = _parquet_backend()
+    try:
+        return nw.read_parquet(str(path), backend=backend)
+    except OSError:
+        raise
+    except Exception as error:  # each of the packages has errors of its own
+        raise ValueError(f"{path.name!r} is no parquet file, or damaged: {error}") from error
 
 
 def _complete(frame: Any, columns: Mapping[str, str], file_name: str) -> Any:

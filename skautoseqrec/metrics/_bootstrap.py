@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 
 from .._data.reading import read_ids
 from .._utils.arguments import as_floats
+from .._utils.memory import require_bytes
 
 #: So many draws of users are held at a time.
 DRAWS_AT_A_TIME = 2**21
@@ -73,6 +74,9 @@ def bootstrap_interval(
     n_users = int(codes.max()) + 1
     if n_users < 2:
         raise ValueError("All values are of one user: an interval over users needs at least 2.")
+    # Means of the resamples, and a copy that is sorted.
+    n_bytes = 2 * 8 * int(n_resamples) * table.shape[1]
+    require_bytes(n_bytes, f"An interval from n_resamples={n_resamples:,}", "Draw fewer.")
     columns = [*table.T, np.ones(len(table))]
     sums = np.column_stack([np.bincount(codes, column, n_users) for column in columns]).astype(np.float64)
     estimates = _resampled_means(sums, int(n_resamples), check_random_state(random_state))

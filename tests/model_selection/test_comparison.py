@@ -157,7 +157,7 @@ def test_ties_are_those_of_all_models(ties):
         ({"metrics": ["mrr", "taste@3"]}, ValueError, "Unknown metric 'taste@3'"),
         ({"metrics": ["neg_mean_rank"]}, ValueError, "is no mean of shares over events"),
         ({"metrics": []}, ValueError, "metrics holds no name"),
-        ({"metrics": ["mrr", "mrr"]}, ValueError, "each once"),
+        ({"metrics": ["mrr", "mrr"]}, ValueError, "each name once"),
         ({"confidence": 2}, ValueError, "confidence must be"),
         ({"n_resamples": 0}, ValueError, "n_resamples must be"),
         ({"ties": "auto"}, ValueError, "ties must be 'row' or 'together', not 'auto'"),
