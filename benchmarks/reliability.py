@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 
 import drift
+import reliability_arguments
 import reliability_files
 import reliability_inputs
 import reliability_threads
@@ -14,6 +15,7 @@ import reliability_threads
 #: What is counted, by name; each returns its number of failures.
 CHECKS: dict[str, Callable[[argparse.Namespace], int]] = {
     "inputs": lambda arguments: reliability_inputs.run(arguments.cases),
+    "arguments": lambda arguments: reliability_arguments.run(arguments.calls),
     "threads": lambda arguments: reliability_threads.run(arguments.seconds, arguments.readers),
     "files": lambda arguments: reliability_files.run(arguments.mutations, 0),
     "kills": lambda arguments: reliability_files.run(0, arguments.kills),
@@ -26,6 +28,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="+", choices=CHECKS, default=list(CHECKS))
     parser.add_argument("--cases", type=int, default=100_000, help="hostile arguments to try")
+    parser.add_argument("--calls", type=int, default=10_000, help="calls to try with arguments of any kind")
     parser.add_argument("--seconds", type=float, default=60, help="for how long threads ask beside a writer")
     parser.add_argument("--readers", type=int, default=4, help="threads that ask")
     parser.add_argument("--mutations", type=int, default=100_000, help="files to damage")

@@ -28,6 +28,7 @@ from crashes import survive_kills
 from damage import damage_bytes, damage_numbers, forge, read_parts
 
 LOG = [("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3), ("cid", "jam", 4), ("cid", "tea", 5)]
+DISLIKES = [("ann", "jam"), ("bob", "milk"), ("nobody", "tea")]
 PARAMETERS = {
     "n_components": 4,
     "max_iter": 2,
@@ -54,7 +55,7 @@ def run(n_mutations: int, n_kills: int, seed: int = 0) -> int:
     """Damage so many files and kill so many processes, print a line of each, and return the number of failures."""
     torch.set_num_threads(1)
     rng = np.random.default_rng(seed)
-    recommender = AutoSeqRecRecommender(**PARAMETERS).fit(LOG)
+    recommender = AutoSeqRecRecommender(**PARAMETERS).fit(LOG).dislike(DISLIKES)
     found, n_updates = Counter[str](), 0
     with tempfile.TemporaryDirectory() as name, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # numbers that a forger chose overflow
@@ -107,7 +108,8 @@ def is_unchanged(loaded: AutoSeqRecRecommender, recommender: AutoSeqRecRecommend
         torch.equal(weight, loaded.module_.state_dict()[name])
         for name, weight in recommender.module_.state_dict().items()
     )
-    return same_weights and loaded.get_params() == recommender.get_params() and np.allclose(*answers)
+    same_dislikes = loaded.dislikes_.tolist() == recommender.dislikes_.tolist()
+    return same_weights and same_dislikes and loaded.get_params() == recommender.get_params() and np.allclose(*answers)
 
 
 if __name__ == "__main__":

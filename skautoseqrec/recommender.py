@@ -24,7 +24,8 @@ from ._data.reading import read_columns
 from ._data.weights import check_event_weights
 from ._fitting.reporting import CallbackSupportMixin, Monitor, verbosity, with_callbacks
 from ._parameters import PAPER_PARAMS, PARAMETER_CONSTRAINTS
-from ._utils.arguments import check_flag, check_weights, count_events, only, weighted_mean
+from ._utils.arguments import check_flag, check_ties, check_weights, count_events, only, weighted_mean
+from ._utils.warn import warn_caller
 
 if TYPE_CHECKING:
     from ._network.module import AutoSeqRecModule
@@ -161,6 +162,9 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         without an event left.
     item_ids_ : ndarray of shape (n_items,)
         Ids of the known items, likewise.
+    dislikes_ : ndarray of shape (n_pairs, 2)
+        Ids of users and of the items that they dislike, in order. A new ``fit`` begins without: ``dislike(dislikes_)``
+        hands them on.
     module_ : torch.nn.Module
         The trained network. Not there for "closed_form".
     ties_ : {"row", "together"}
@@ -297,6 +301,8 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
     def fit(self, X: Any, y: Any = None, *, sample_weight: ArrayLike | None = None) -> AutoSeqRecRecommender:
         """Train on a log; an earlier fit is forgotten, except for its weights with ``warm_start``.
 
+        Dislikes are forgotten, too: hand ``dislikes_`` of the earlier fit to :meth:`dislike` of the new one.
+
         A KeyboardInterrupt during training ends it with a warning and keeps the whole epochs so far. The blend is still
         fitted; no further training starts. An interrupt before the first epoch ends, or a second interrupt, is raised,
         and the recommender is as before.
@@ -323,6 +329,11 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
             column and row, or the parameter.
         MemoryError
             If the fit needs more memory than is available. The message says how much.
+
+        Warns
+        -----
+        UserWarning
+            If dislikes of the earlier fit are forgotten.
         """
         from ._fit_settings import resolve_parameters
         from ._fitting.fit import fit_log
@@ -332,6 +343,11 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         monitor = Monitor(self, X, y, self.max_iter if is_known else None)
         is_warm = self.warm_start and hasattr(self, "module_")
         warm_start = WarmStart(self.module_, self._serving.state.item_vocabulary) if is_warm else None
+        if hasattr(self, "_serving") and len(self.dislikes_):
+            warn_caller(
+                f"The new fit begins without the {len(self.dislikes_):,} disliked pairs of the earlier one. Keep "
+                "dislikes_ before you fit, and hand it to dislike() afterwards."
+            )
         with all_or_nothing(self):
             settings = resolve_parameters(self.get_params(deep=False))
             columns = validate_log(self, X, reset=True, sample_weight=sample_weight)
@@ -388,7 +404,8 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         weights of items without an event left are dropped. Files and journals that were written before still hold the
         events until the recommender is saved again.
 
-        ``users``, ``items`` and ``interactions`` may overlap; each event is removed once.
+        ``users``, ``items`` and ``interactions`` may overlap; each event is removed once. What :meth:`dislike` was told
+        goes with its users and items, who then need no event to be known.
 
         Parameters
         ----------
@@ -432,14 +449,61 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         array(['jam'], dtype=object)
         """
         from ._persistence.recording import Forget, recorded
-        from ._state.forgetting import find_events
+        from ._state.forgetting import find_forgotten
 
         check_is_fitted(self)
         state = self._serving.state
-        is_forgotten = find_events(state, users, items, interactions, check_columns(self.columns))
-        if is_forgotten.any():
-            with recorded(self, Forget(state.events.arrivals[is_forgotten])):
-                self._serving = self._serving.without(is_forgotten)
+        forgotten = find_forgotten(state, users, items, interactions, check_columns(self.columns))
+        if forgotten:
+            with recorded(self, Forget(state.events.arrivals[forgotten.events], forgotten.pairs)):
+                self._serving = self._serving.without(forgotten)
+        return self
+
+    def dislike(self, X: Any, *, withdraw: bool = False) -> AutoSeqRecRecommender:
+        """Never recommend some items to some users again, whatever else is asked.
+
+        A disliked item is no candidate of its user in any answer, walk or explanation, whatever ``exclude_seen`` and
+        ``candidates`` say. It is no event: nothing is counted, and no weight changes. Users and items may be unknown:
+        the pairs are kept by id, and hold once they are known. So the order of calls does not matter.
+
+        Parameters
+        ----------
+        X : dataframe, array-like of shape (n_pairs, 2 or 3), list of tuples or Interactions
+            A log of the users and the items that they dislike, which may be empty. Its times mean nothing.
+        withdraw : bool, default=False
+            Whether the pairs are no longer disliked. Those that were not are ignored.
+
+        Returns
+        -------
+        self : AutoSeqRecRecommender
+            The same recommender.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the log cannot be read, its ids are of another kind than the known ones, or ``withdraw`` is no bool. Then
+            nothing has changed.
+
+        Examples
+        --------
+        >>> from skautoseqrec import AutoSeqRecRecommender
+        >>> log = [("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3), ("cid", "jam", 4)]
+        >>> recommender = AutoSeqRecRecommender(objective="closed_form", blend={"direct": 1.0}, early_stopping=False)
+        >>> recommender.fit(log).dislike([("bob", "milk")]).predict_topk(["bob"], k=1)
+        array([['jam']], dtype=object)
+        >>> recommender.dislikes_
+        array([['bob', 'milk']], dtype=object)
+        >>> recommender.dislike([("bob", "milk")], withdraw=True).predict_topk(["bob"], k=1)
+        array([['milk']], dtype=object)
+        """
+        from ._persistence.recording import Dislike, recorded
+
+        check_is_fitted(self)
+        check_flag(withdraw, "withdraw", may_be_none=False)
+        pairs = read_columns(X, check_columns(self.columns), may_be_empty=True)._replace(times=None)
+        if len(pairs.user_ids):
+            with recorded(self, Dislike(pairs, bool(withdraw))):
+                self._serving.state.dislike(pairs.user_ids, pairs.item_ids, withdraw=bool(withdraw))
         return self
 
     def refresh(self) -> AutoSeqRecRecommender:
@@ -627,7 +691,8 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         Returns
         -------
         items : ndarray of shape (n_rows,)
-            Item ids. ``exclude_seen`` is ignored for a user who has seen all items.
+            Item ids. ``exclude_seen`` is ignored for a user who has seen all other items. A masked array if a user
+            dislikes all items, and masked there.
 
         Raises
         ------
@@ -660,7 +725,8 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         -------
         reciprocal_ranks : ndarray of shape (n_events,)
             1 / rank of each row's item among its candidates (eligible items): known, and not seen by the user if
-            ``exclude_seen``. Ties count half. 0 if the item was not a candidate. NaN for kinds that are not judged.
+            ``exclude_seen``, and not disliked. Ties count half. 0 if the item was no candidate. NaN for kinds that are
+            not judged.
 
         Raises
         ------
@@ -678,7 +744,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
 
         check_is_fitted(self)
         columns = validate_log(self, X, reset=False, asks_for_events=judge is not None)
-        asks_for_rows = (self.ties if ties is None else ties) == "row"
+        asks_for_rows = (check_ties(ties) or self.ties) == "row"
         serving, is_judged = self._serving_on_device(), columns.judged(judge)
         return only(score_samples(serving, columns, ties, self.exclude_seen, asks_for_rows), is_judged)
 
@@ -837,8 +903,8 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
             ``shares``: for each user, the share of each reason in what the parts direct, neighbours and linear add for
             an item, ndarray of shape (n_reasons, n_items), columns that add up to 1 or are 0.
 
-            ``status``: "candidate", "seen", "excluded", "not in candidates" or "unknown", ndarray of str of shape
-            (n_users, n_items). ``ranks``: the place in the list of ``predict_topk``, from 1, masked for all but
+            ``status``: "candidate", "disliked", "seen", "excluded", "not in candidates" or "unknown", ndarray of str of
+            shape (n_users, n_items). ``ranks``: the place in the list of ``predict_topk``, from 1, masked for all but
             candidates. ``sentences``: the same in words, ndarray of str.
 
         Raises
@@ -1085,7 +1151,8 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
             The file.
         journal : str, path or None, default=None
             A second file (an SQLite database) that records updates; an old journal begins anew. From then on every
-            :meth:`partial_update` and :meth:`forget` is in it, on the disk, before it returns. None opens no journal.
+            :meth:`partial_update`, :meth:`dislike` and :meth:`forget` is in it, on the disk, before it returns. None
+            opens no journal.
 
         Raises
         ------
@@ -1155,6 +1222,14 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
     def item_ids_(self) -> NDArray[Any]:
         """Ids of the known items."""
         return self._serving.state.item_ids()
+
+    @property
+    def dislikes_(self) -> NDArray[Any]:
+        """Disliked pairs of ids, in order; what :meth:`dislike` of another fit takes."""
+        from ._data.interactions import stacked
+
+        pairs = self._serving.state.dislikes()
+        return stacked([pairs.user_ids, pairs.item_ids])
 
     @property
     def module_(self) -> AutoSeqRecModule:

@@ -34,7 +34,7 @@ NAMED = {
     "datasets": ["_data", "_counts"],
     "preprocessing": ["_data", "_counts"],
     "model_selection": ["_data", "_counts", "metrics"],
-    "baselines": ["_data", "_counts", "_parameters"],
+    "baselines": ["_data", "_counts", "_parameters", "_answers"],
     "inspection": ["_data", "metrics"],
     "reranking": ["_data"],
 }

@@ -21,7 +21,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from model import NoModelError, ServedModel, StoppedError, SwapError
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, Histogram, generate_latest
-from schemas import LONGEST_LIST, Accepted, Events, Explanation, Health, Recommendations, Swapped
+from schemas import LONGEST_LIST, Accepted, Dislike, Events, Explanation, Health, Recommendations, Swapped
 
 #: Seconds after which a client may ask again.
 RETRY_AFTER = {"Retry-After": "5"}
@@ -83,6 +83,11 @@ def add_writes(app: FastAPI, served: ServedModel) -> None:
     async def add_events(events: Events) -> Accepted:
         """Let one event or a list of events in, as a whole or not at all; they are on the disk when this answers."""
         return await asyncio.wrap_future(served.add(events))
+
+    @app.post("/dislike")
+    async def dislike(pair: Dislike) -> Accepted:
+        """Never recommend an item to somebody again, or withdraw that; it is on the disk when this answers."""
+        return await asyncio.wrap_future(served.add(pair))
 
     @app.post("/reload")
     def reload() -> Swapped:

@@ -1,4 +1,4 @@
-"""The event log: one line of JSON for each update, in the order in which updates were made.
+"""The event log: one line of JSON for each update (events, or a dislike), in the order in which updates were made.
 
 The number of an update is that of its line, from 1. A refit says up to which number it knows the log.
 """
@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import TypeAdapter
-from schemas import Event
+from schemas import Event, Update
 
-UPDATE = TypeAdapter(list[Event])
+UPDATE: TypeAdapter[Update] = TypeAdapter(Update)
 Row = tuple[int | str, int | str] | tuple[int | str, int | str, object]
 
 
@@ -24,12 +24,12 @@ def rows_of(events: list[Event]) -> list[Row]:
     return [(event.user, event.item, event.time) for event in events]
 
 
-def to_line(events: list[Event]) -> bytes:
+def to_line(update: Update) -> bytes:
     """Return an update as a line of the log."""
-    return UPDATE.dump_json(events) + b"\n"
+    return UPDATE.dump_json(update) + b"\n"
 
 
-def read_updates(path: Path, start: int = 0, stop: int | None = None) -> Iterator[list[Event]]:
+def read_updates(path: Path, start: int = 0, stop: int | None = None) -> Iterator[Update]:
     """Yield the updates between two bytes of a log; a last line without its end was never acknowledged.
 
     Raises
@@ -43,7 +43,7 @@ def read_updates(path: Path, start: int = 0, stop: int | None = None) -> Iterato
             try:
                 yield UPDATE.validate_json(line)
             except ValueError as error:
-                raise ValueError(f"{path} is damaged: the line at byte {start} is no list of events.") from error
+                raise ValueError(f"{path} is damaged: the line at byte {start} is no update.") from error
             start += len(line)
 
 
@@ -82,7 +82,7 @@ class EventLog:
         self._ends.append(self._end_of(len(self)) + len(line))
         return len(self)
 
-    def read(self, first: int, last: int) -> Iterator[list[Event]]:
+    def read(self, first: int, last: int) -> Iterator[Update]:
         """Yield the updates after number ``first`` up to number ``last``, also beside the writer."""
         return read_updates(self._path, self._end_of(first), self._end_of(last))
 

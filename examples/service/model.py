@@ -18,7 +18,7 @@ import torch
 from answers import Generation, RefusedError
 from event_log import EventLog, rows_of, sync_folder, to_line
 from filelock import FileLock, Timeout
-from schemas import Accepted, Event, Health, Identifier, Swapped
+from schemas import Accepted, Dislike, Health, Identifier, Swapped, Update
 
 from skautoseqrec import AutoSeqRecRecommender, ModelFileError, load_model
 from skautoseqrec.datasets import load_titles
@@ -123,20 +123,20 @@ class ServedModel:
         """Return a number of :meth:`health` by its name; 0 while there is no model."""
         return float(getattr(self.health(), name) or 0)
 
-    def add(self, events: list[Event]) -> Future[Accepted]:
-        """Have the writer let events in; the result is there once they are on the disk.
+    def add(self, update: Update) -> Future[Accepted]:
+        """Have the writer let events in, or a dislike; the result is there once they are on the disk.
 
         The future raises RefusedError if they cannot be used, NoModelError, or StoppedError.
         """
-        return self._writer.submit(self._add, events)
+        return self._writer.submit(self._add, update)
 
-    def _add(self, events: list[Event]) -> Accepted:
+    def _add(self, update: Update) -> Accepted:
         recommender = self.generation.recommender
         self._require_running()
-        line = to_line(events)
+        line, n_events = to_line(update), 0 if isinstance(update, Dislike) else len(update)
         try:
-            update(recommender, events)  # in the journal first: what it refuses never stands in the log
-            return Accepted(number=self._log.append(line), n_events=len(events))
+            tell(recommender, update)  # in the journal first: what it refuses never stands in the log
+            return Accepted(number=self._log.append(line), n_events=n_events)
         except RefusedError:
             raise
         except Exception as error:
@@ -180,8 +180,8 @@ class ServedModel:
     def _replay(self, recommender: AutoSeqRecRecommender, n_told: int) -> int:
         """Tell a recommender the log from a number on, by the calls that the model from before had."""
         n_updates = len(self._log)
-        for events in self._log.read(n_told, n_updates):
-            update(recommender, events)
+        for update in self._log.read(n_told, n_updates):
+            tell(recommender, update)
         return n_updates
 
     def _publish(self, serving: Generation, n_told: int) -> int:
@@ -230,8 +230,8 @@ class ServedModel:
         return StoppedError(self._failure)
 
 
-def update(recommender: AutoSeqRecRecommender, events: list[Event]) -> None:
-    """Let the events of one update in.
+def tell(recommender: AutoSeqRecRecommender, update: Update) -> None:
+    """Let the events of one update in, or what somebody dislikes.
 
     Raises
     ------
@@ -239,7 +239,10 @@ def update(recommender: AutoSeqRecRecommender, events: list[Event]) -> None:
         If they cannot be used. Then nothing has changed.
     """
     try:
-        recommender.partial_update(rows_of(events))
+        if isinstance(update, Dislike):
+            recommender.dislike([(update.user, update.item)], withdraw=update.withdraw)
+        else:
+            recommender.partial_update(rows_of(update))
     except ModelFileError:
         raise  # a ValueError of the journal, not of the events
     except (TypeError, ValueError) as error:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from event_log import Row, read_updates, rows_of
+from schemas import Dislike
 
 from skautoseqrec import AutoSeqRecRecommender
 from skautoseqrec.datasets import load_movie_tweetings
@@ -36,10 +37,14 @@ def refit(folder: Path) -> Path:
     """Fit on the history and the event log, and return where the model is."""
     (folder / "refits").mkdir(parents=True, exist_ok=True)
     log = folder / "events.jsonl"
-    updates = [rows_of(events) for events in read_updates(log)] if log.exists() else []
-    rows = [*load_history(folder), *chain.from_iterable(updates)]
+    updates = list(read_updates(log)) if log.exists() else []
+    later = chain.from_iterable(rows_of(update) for update in updates if not isinstance(update, Dislike))
+    recommender = AutoSeqRecRecommender(objective="closed_form").fit([*load_history(folder), *later])
+    for update in updates:  # a fit begins without dislikes
+        if isinstance(update, Dislike):
+            recommender.dislike([(update.user, update.item)], withdraw=update.withdraw)
     path = folder / "refits" / f"{len(updates)}.safetensors"
-    AutoSeqRecRecommender(objective="closed_form").fit(rows).save_model(path)
+    recommender.save_model(path)
     return path
 
 

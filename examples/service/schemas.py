@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StrictInt, StrictStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StrictBool, StrictInt, StrictStr
 
 #: Longest list that may be asked for, and most events in one request.
 LONGEST_LIST, MOST_EVENTS = 1000, 10_000
@@ -44,6 +44,14 @@ class Event(BaseModel, extra="forbid"):
     time: Time | None = None
 
 
+class Dislike(BaseModel, extra="forbid"):
+    """Somebody dislikes an item or, to withdraw that, no longer does."""
+
+    user: Identifier
+    item: Identifier
+    withdraw: StrictBool = False
+
+
 #: One event or a list of them.
 Events = Annotated[
     list[Event],
@@ -52,8 +60,12 @@ Events = Annotated[
 ]
 
 
+#: What a line of the event log holds.
+Update = list[Event] | Dislike
+
+
 class Accepted(BaseModel):
-    """The number of the update in the event log, from 1, and how many events it has."""
+    """The number of the update in the event log, from 1, and how many events it has; a dislike has none."""
 
     number: int
     n_events: int

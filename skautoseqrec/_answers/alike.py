@@ -11,10 +11,10 @@ from .._scoring.scorer import Serving
 from .._utils.arguments import check_choice, check_k
 from .._utils.memory import require_bytes
 from .._utils.torch_state import in_usual_torch_state
-from .asking import known_users, read_keys
-from .forms import ARRAY, Form, Legend, RankedLists, check_output, present
+from .asking import known_users
+from .forms import ARRAY, BYTES_PER_ANSWER, Form, Legend, RankedLists, check_output, present
+from .keys import read_keys
 from .titles import read_titles
-from .topk import BYTES_PER_ANSWER
 
 AUTO = "auto"
 
@@ -68,7 +68,7 @@ def similar_items(serving: Serving, log: LogForm, items: Any, side: Any, questio
     ValueError, TypeError
         If an argument is not valid, or an item is not known.
     """
-    check_output(question.output, question.titles)
+    check_output(question.output, question.return_scores, question.titles)
     check_choice(side, "side", ("target", "source"))
     (state, scorer), k = serving, check_k(question.k)
     base = state.merged()
@@ -110,7 +110,7 @@ def similar_users(serving: Serving, log: LogForm, users: Any, by: Any, question:
     MemoryError
         If the answer would take more memory than is available.
     """
-    check_output(question.output)
+    check_output(question.output, question.return_scores)
     check_choice(by, "by", (AUTO, EMBEDDINGS, HISTORIES))
     (state, scorer), k = serving, check_k(question.k)
     snapshot = state.snapshot

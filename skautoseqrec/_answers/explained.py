@@ -17,8 +17,9 @@ from .._scoring.explain import Explanation, explain
 from .._scoring.scorer import Serving
 from .._utils.arguments import check_choice
 from .._utils.torch_state import in_usual_torch_state
-from .asking import ON_UNKNOWN, Rows, ask_users, read_keys
+from .asking import Rows, ask_users
 from .forms import FRAME, TITLE
+from .keys import check_on_unknown, read_keys
 from .titles import read_titles
 from .words import Wording
 
@@ -66,7 +67,7 @@ def explain_scores(serving: Serving, log: LogForm, question: ExplainQuestion) ->
     """
     (state, scorer), restriction = serving, question.restriction
     check_choice(question.output, "output", (BUNCH, FRAME))
-    check_choice(restriction.on_unknown, "on_unknown", ON_UNKNOWN)
+    check_on_unknown(restriction.on_unknown)
     rows = ask_users(state, as_list(question.users), question.at, restriction.on_unknown)
     vocabulary, n_items = state.item_vocabulary, rows.asked.snapshot.n_items
     items = read_keys(as_list(question.items), "items", vocabulary)

@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from .._data.form import LogForm, check_names
 from .._data.vocabulary import decode_answers
-from .._utils.arguments import check_choice
+from .._utils.arguments import check_choice, check_flag
 
 ARRAY, FRAME, LIST = "array", "frame", "list"
 OUTPUTS = (ARRAY, FRAME, LIST)
+#: A code, a score, an id and a mask of each, while one is made of the other.
+BYTES_PER_ANSWER = 40
 #: Columns of a frame beside those of the log and the name of the score.
 RANK, TITLE, KNOWN = "rank", "title", "is_known"
 
@@ -45,14 +47,14 @@ class RankedLists(NamedTuple):
     ----------
     codes : ndarray of shape (n_rows, k), int64
         What is listed; -1 where there is nothing.
-    scores : ndarray of shape (n_rows, k), float32
+    scores : ndarray of shape (n_rows, k), float32 or float64
         Its scores.
     ids : ndarray of shape (n_known,)
         The id of each code.
     """
 
     codes: NDArray[np.int64]
-    scores: NDArray[np.float32]
+    scores: NDArray[np.floating]
     ids: NDArray[Any]
 
 
@@ -76,9 +78,10 @@ class Legend(NamedTuple):
     is_known: NDArray[np.bool_] | None = None
 
 
-def check_output(output: Any, titles: Any = None) -> None:
-    """Raise ValueError if a form is none, or has no place for titles."""
+def check_output(output: Any, return_scores: Any, titles: Any = None) -> None:
+    """Raise ValueError if a form is none, or has no place for titles, or it is not clear whether scores are wanted."""
     check_choice(output, "output", OUTPUTS)
+    check_flag(return_scores, "return_scores", may_be_none=False)
     if titles is not None and output == ARRAY:
         raise ValueError("An array of ids has no place for titles: ask for output='frame' or output='list'.")
 

@@ -11,16 +11,15 @@ from .._data.form import LogForm
 from .._data.reading import read_sequences
 from .._scoring.scorer import Serving
 from .._scoring.topk import top_k
-from .._utils.arguments import check_choice, check_k
+from .._utils.arguments import check_k
 from .._utils.memory import require_bytes
 from .._utils.torch_state import in_usual_torch_state
-from .asking import ON_UNKNOWN, Rows, ask_users
-from .forms import ARRAY, FRAME, Form, Legend, RankedLists, arrays, check_output, present
+from .asking import Rows, ask_users
+from .forms import ARRAY, BYTES_PER_ANSWER, FRAME, Form, Legend, RankedLists, arrays, check_output, present
+from .keys import check_on_unknown
 from .reranked import Pages, Reranking, rerank
 from .titles import read_titles
 
-#: A code, a score, an id and a mask of each, while one is made of the other.
-BYTES_PER_ANSWER = 40
 #: Name of the column that says which history a row of a frame belongs to.
 SEQUENCE = "sequence"
 NOBODY = np.zeros(0, dtype=np.int64)
@@ -69,9 +68,8 @@ class Question(NamedTuple):
 
     def check(self) -> None:
         """Raise ValueError if a form or a choice is none."""
-        check_output(self.output, self.titles)
-        if self.on_unknown is not None:
-            check_choice(self.on_unknown, "on_unknown", ON_UNKNOWN)
+        check_output(self.output, self.return_scores, self.titles)
+        check_on_unknown(self.on_unknown)
 
 
 @in_usual_torch_state

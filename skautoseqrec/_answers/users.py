@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,9 @@ from .._state.snapshot import Asked
 from .._utils.arguments import check_k
 from .._utils.torch_state import in_usual_torch_state
 from .alike import ListQuestion, require_bytes_for
-from .asking import known_users, read_keys
+from .asking import known_users
 from .forms import Form, Legend, RankedLists, check_output, present
+from .keys import read_keys
 
 
 @in_usual_torch_state
@@ -48,20 +50,22 @@ def predict_users(
     MemoryError
         If the answer would take more memory than is available.
     """
-    check_output(question.output)
+    check_output(question.output, question.return_scores)
     (state, scorer), k = serving, check_k(question.k)
-    if at is not None and np.ndim(at):
+    if at is not None and (isinstance(at, Sequence) or np.ndim(at)) and not isinstance(at, str):
         raise ValueError("at must be one time, for all users, or None.")
     item_ids = read_keys(items, "items", state.item_vocabulary)
     # Read for one user: the snapshot and the time are the same for all.
-    snapshot, _, asked_at = state.asked(state.user_ids()[:1], at)
-    asked_at = asked_at if isinstance(asked_at, float) else float(asked_at[0])
+    one = state.asked(state.user_ids()[:1], at)
+    snapshot = one.snapshot
+    asked_at = one.asked_at if isinstance(one.asked_at, float) else float(one.asked_at[0])
     codes = state.item_vocabulary.known_codes(item_ids, "items", snapshot.n_items)
     chosen = np.arange(snapshot.n_users)
     if users is not None:
         chosen = np.unique(known_users(state, users, snapshot.n_users))
     require_bytes_for(k, len(codes))
-    asked = Asked(snapshot, snapshot.histories(chosen), asked_at)
+    disliked = state.disliked_by(state.user_vocabulary.ids(snapshot.n_users)[chosen], snapshot)
+    asked = Asked(snapshot, snapshot.histories(chosen), asked_at, disliked)
     best, shares = users_for_items(scorer, asked, chosen, codes, k, Filter(exclude_seen))
     lists = RankedLists(best, shares, state.user_vocabulary.ids(snapshot.n_users))
     form = Form(question.output, question.return_scores, log)

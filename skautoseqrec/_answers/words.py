@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._scoring.explain import CANDIDATE, EXCLUDED, NOT_ALLOWED, SEEN
+from .._scoring.explain import CANDIDATE, DISLIKED, EXCLUDED, NOT_ALLOWED, SEEN
 
 #: So many past items are named at most, each with a share of so much at least.
 MOST_NAMED, SMALLEST_SHARE = 3, 0.05
@@ -16,6 +16,7 @@ LEFT_OUT = {
     SEEN: "Not recommended: the user has seen it.",
     EXCLUDED: "Not recommended: it is among the items to exclude.",
     NOT_ALLOWED: "Not recommended: it is not among the candidates.",
+    DISLIKED: "Not recommended: the user dislikes it.",
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -121,6 +121,14 @@ def _distinct_ids(ids: Any, name: str) -> NDArray[Any]:
     return column
 
 
+def stacked(columns: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Return columns side by side as one array, without loss."""
+    kinds = {column.dtype for column in columns}
+    # Only numbers of one kind share an array without loss.
+    common = kinds.pop() if len(kinds) == 1 else np.dtype(object)
+    return np.column_stack([column.astype(common) for column in columns])
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Interactions:
     """A log as integer codes with the vocabularies that decode them.
@@ -207,11 +215,8 @@ class Interactions:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         """Return the decoded log as an array with one column each for user, item and (if known) time, no weights."""
-        present = [column for column in self.to_columns()[:3] if column is not None]
-        kinds = {column.dtype for column in present}
-        # Only numbers of one kind share an array without loss.
-        common = kinds.pop() if len(kinds) == 1 else np.dtype(object)
-        return np.column_stack([column.astype(common) for column in present]).astype(dtype or common)
+        table = stacked([column for column in self.to_columns()[:3] if column is not None])
+        return table if dtype is None else table.astype(dtype)
 
     def __repr__(self) -> str:
         """Return the container's name and sizes."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._utils.warn import warn_caller
@@ -88,6 +88,9 @@ def check_columns(columns: Any) -> dict[str, str]:
     unknown = [key for key in columns if key not in KEYS]
     if unknown:
         raise ValueError(f"columns has the unknown keys {unknown}; a column is a {' or '.join(map(repr, KEYS))}.")
+    for key, name in columns.items():
+        if not isinstance(name, Hashable):
+            raise TypeError(f"columns has {shown(name)} for {key!r}, and no column can be called that.")
     names = list(columns.values())
     doubled = next((name for name in names if names.count(name) > 1), None)
     if doubled is not None:

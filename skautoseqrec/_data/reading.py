@@ -29,7 +29,9 @@ Read = Callable[[str, Callable[[Any, str], NDArray[Any]]], NDArray[Any]]
 NEITHER_IDS_NOR_TIMES = (nw.Array, nw.Binary, nw.Boolean, nw.Decimal, nw.Duration, nw.List, nw.Struct, nw.Time)
 
 
-def read_columns(X: Any, names: Mapping[str, str] | None = None, asks_for_events: bool = False) -> Columns:
+def read_columns(
+    X: Any, names: Mapping[str, str] | None = None, asks_for_events: bool = False, *, may_be_empty: bool = False
+) -> Columns:
     """Read a log in any of the accepted forms, one column at a time.
 
     Parameters
@@ -41,6 +43,8 @@ def read_columns(X: Any, names: Mapping[str, str] | None = None, asks_for_events
         given, takes the usual ones. What has no column names is read by position.
     asks_for_events : bool, default=False
         Whether the kinds of events must be there, under a usual name if none is given.
+    may_be_empty : bool, default=False
+        Whether a log without a row is one.
 
     Returns
     -------
@@ -55,7 +59,7 @@ def read_columns(X: Any, names: Mapping[str, str] | None = None, asks_for_events
         If columns are missing, doubled or too few, the log is empty, or an id, time, weight or kind is missing.
     """
     columns = _read(X, names, asks_for_events)
-    if len(columns.user_ids) == 0:
+    if len(columns.user_ids) == 0 and not may_be_empty:
         raise ValueError("The log is empty: it has 0 rows, and at least one event is needed.")
     if asks_for_events and columns.kinds is None:
         raise ValueError(

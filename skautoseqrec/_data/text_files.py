@@ -59,6 +59,16 @@ class TextFormat(NamedTuple):
     skip_missing: bool = False
     asks_for_events: bool = False
 
+    def check(self) -> None:
+        """Raise ValueError if a file cannot be spelled so; ``sep`` is checked apart."""
+        if not isinstance(self.decimal, str) or self.decimal not in (".", ","):
+            raise ValueError(f"decimal must be '.' or ',', not {shown(self.decimal)}.")
+        if not isinstance(self.time_format, str | None):
+            raise ValueError(f"time_format must be a text such as '%m/%d/%Y %H:%M', not {shown(self.time_format)}.")
+        is_list = isinstance(self.names, Sequence) and not isinstance(self.names, str)
+        if self.names is not None and not (is_list and all(isinstance(name, str) for name in self.names)):
+            raise ValueError(f"names must be a list of the names of all columns, not {shown(self.names)}.")
+
     def times_of(self, texts: NDArray[Any], name: str) -> NDArray[Any]:
         """Return the times that texts of a column spell."""
         return parse_times(self._with_points(texts), name, self.time_format)
@@ -94,23 +104,39 @@ def read_text_file(path: Path | TextIO, form: TextFormat) -> Columns:
     ValueError
         If the file is of no known type, or holds no log; the message names the file, and the line or row.
     """
-    sep, name = form.sep, Path(path if isinstance(path, Path) else path.name)
+    sep, name = form.sep, _path_of(path)
     suffix = plain_name(name).suffix
     if sep is None and suffix not in (*SEPARATORS, *JSON_LINES):
         known = ", ".join((*SEPARATORS, *JSON_LINES, ".parquet"))
         raise ValueError(
             f"{name.name!r} is of no known type: use a {known} file, or say what stands between fields, sep=',' say."
         )
-    if sep is not None and (not isinstance(sep, str) or not sep):
-        raise ValueError(f"sep must be a text of at least one character, not {shown(sep)}.")
-    if form.decimal not in (".", ","):
-        raise ValueError(f"decimal must be '.' or ',', not {shown(form.decimal)}.")
+    if sep is not None:
+        check_separator(sep)
+    form.check()
     with _opened(path, form.encoding) as file:
         if sep is None and suffix in JSON_LINES:
             if form.names is not None:
                 raise ValueError("names is for files of separated fields: JSON lines have names.")
             return _read_json_lines(file, name.name, form)
         return _read_fields(file, name.name, form._replace(sep=SEPARATORS.get(suffix, ",") if sep is None else sep))
+
+
+def check_separator(sep: Any) -> None:
+    """Raise ValueError if fields cannot be told apart by it."""
+    if not isinstance(sep, str) or not sep:
+        raise ValueError(f"sep must be a text of at least one character, not {shown(sep)}.")
+    if any(mark in sep for mark in '"\r\n'):
+        raise ValueError(f"sep must hold no quote and no end of a line, not {shown(sep)}.")
+
+
+def _path_of(path: Path | TextIO) -> Path:
+    name = path if isinstance(path, Path) else getattr(path, "name", None)
+    if not isinstance(name, str | Path):
+        raise ValueError(
+            "path is an open file without a name, which says what it holds. Give it one: file.name = 'log.csv'."
+        )
+    return Path(name)
 
 
 @contextmanager

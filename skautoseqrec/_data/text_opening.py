@@ -34,17 +34,28 @@ def open_text(path: Path, encoding: str) -> Iterator[TextIO]:
         If what it is compressed with is not installed.
     """
     encoding = checked_encoding(encoding)
+    with (
+        text_errors(path, encoding),
+        open_plain(path) as content,
+        io.TextIOWrapper(content, encoding=encoding, newline="") as text,
+    ):
+        yield text
+
+
+@contextmanager
+def text_errors(path: Path, encoding: str | None) -> Iterator[None]:
+    """Have what is no text in an encoding raise ValueError that names the file and the encoding; None is UTF-8."""
     try:
-        with open_plain(path) as content, io.TextIOWrapper(content, encoding=encoding, newline="") as text:
-            yield text
-    except UnicodeDecodeError as error:
+        yield
+    except UnicodeError as error:
+        name = (encoding or "utf-8").removesuffix("-sig").upper()
         raise ValueError(
-            f"{path.name!r} is no text in {encoding.removesuffix('-sig').upper()}: {error}. Save it as UTF-8, or say "
-            "what it is, encoding='latin-1' for instance."
+            f"{path.name!r} is no text in {name}: {error}. Save it as UTF-8, or say what it is, encoding='latin-1' for "
+            "instance."
         ) from error
 
 
-def checked_encoding(name: str) -> str:
+def checked_encoding(name: Any) -> str:
     """Return an encoding as files are opened in it: UTF-8 may begin with a mark, which is no part of the text.
 
     Raises
@@ -53,10 +64,11 @@ def checked_encoding(name: str) -> str:
         If there is none of this name.
     """
     try:
+        "".encode(name)  # there are codecs that spell something else than text
         is_utf_8 = codecs.lookup(name).name == "utf-8"
-    except LookupError as error:
-        raise ValueError(f"There is no encoding {name!r}: 'utf-8' and 'latin-1' are usual ones.") from error
-    return "utf-8-sig" if is_utf_8 else name
+    except (LookupError, TypeError, ValueError) as error:
+        raise ValueError(f"There is no encoding {name!r:.80}: 'utf-8' and 'latin-1' are usual ones.") from error
+    return "utf-8-sig" if is_utf_8 else str(name)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ To store another array: a section here, and the other places that the contributi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,9 +18,11 @@ from .._counts.counts import Counts
 from .._counts.events import Events, EventStore
 from .._data.packing import (
     Arrays,
+    pack_columns,
     pack_times,
     pack_vocabularies,
     pack_weights,
+    unpack_columns,
     unpack_times,
     unpack_vocabularies,
     unpack_weights,
@@ -31,6 +34,8 @@ from .._network.linear import LinearWeights
 from .._network.model import Model
 from .._network.module import AutoSeqRecModule, make_history_encoder
 from .._scoring.scorer import Scorer, Serving
+from .._state.dislikes import Dislikes
+from .._state.snapshot import NO_DISLIKES
 from .._state.state import State
 from ..exceptions import ModelFileError
 from .description import Fitted, check_settings, read_blends, read_description, read_gate, read_log_form
@@ -40,6 +45,8 @@ from .manifest import check_version
 LATEST = 2**53
 #: What the names of the weights' arrays begin with.
 WEIGHTS = "weights."
+#: And those of the disliked pairs.
+DISLIKES = "dislikes."
 
 
 class Section(NamedTuple):
@@ -93,7 +100,7 @@ def read_fitted(manifest: Mapping[str, Any], arrays: Arrays) -> dict[str, Any]:
         "validation_scores_": fitted.validation_scores,
         "n_features_in_": fitted.n_features_in,
         "_log_form": read_log_form(fitted)._asdict(),
-        "_serving": Serving(State(users, items, events, counts, model), scorer),
+        "_serving": Serving(State(users, items, events, counts, model, found.get("dislikes", NO_DISLIKES)), scorer),
     }
 
 
@@ -202,6 +209,29 @@ def _read_events(fitted: Fitted, arrays: Arrays, found: Mapping[str, Any]) -> tu
     return events, events.log(n_users, n_items)
 
 
+def _write_dislikes(state: State) -> dict[str, NDArray[Any]]:
+    """Return the disliked pairs by id; nothing where there are none."""
+    pairs = state.dislikes()
+    return {f"{DISLIKES}{name}": array for name, array in pack_columns(pairs).items()} if len(pairs.user_ids) else {}
+
+
+def _read_dislikes(fitted: Fitted, arrays: Arrays, found: Mapping[str, Any]) -> Dislikes:
+    """Return the disliked pairs: none where a file, as an older one, says nothing of them."""
+    own = {name.removeprefix(DISLIKES): array for name, array in arrays.items() if name.startswith(DISLIKES)}
+    if not own:
+        return NO_DISLIKES
+    pairs = unpack_columns(own)
+    try:
+        for vocabulary, ids in zip(found["ids"], pairs[:2], strict=True):
+            vocabulary.check_new(ids)
+    except TypeError as error:
+        raise ModelFileError(f"the disliked pairs are of other ids than the events: {error}") from error
+    rows = list(zip(pairs.user_ids.tolist(), pairs.item_ids.tolist(), strict=True))
+    if any(row >= after for row, after in pairwise(rows)) or pairs.times is not None:
+        raise ModelFileError("the disliked pairs are not in order, stand there twice or have times.")
+    return NO_DISLIKES.changed(pairs.user_ids, pairs.item_ids, withdraw=False)
+
+
 def _codes(name: str, arrays: Arrays, n_known: int) -> NDArray[np.int64]:
     codes = vector(name, arrays, "i")
     outside = (codes < 0) | (codes >= n_known)
@@ -218,4 +248,5 @@ SECTIONS = (
     Section("linear", 1, _write_linear, _read_linear),
     Section("event weights", 2, _write_event_weights, _read_event_weights),
     Section("events", 1, _write_events, _read_events),
+    Section("dislikes", 2, _write_dislikes, _read_dislikes),
 )

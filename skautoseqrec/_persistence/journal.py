@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import RLock
-from typing import Any
+from typing import Any, cast
 
 from ..exceptions import ModelFileError
 from . import database, tables
@@ -46,9 +46,10 @@ class Journal:
 
     def __init__(self, path: Path, connection: database.Connection, header: Header) -> None:
         self.path = path
-        #: What the changes are of, for the one who keeps the journal, and how many events had ever arrived in it.
+        #: What the changes are of, for the one who keeps the journal, and what it knows of: how many events had ever
+        #: arrived, and the dislikes.
         self.subject: object = None
-        self.clock = 0
+        self.clock, self.dislikes = 0, cast(object, None)
         self._log = log_of(path)
         self._file = identify(path)
         #: What was committed last, and how long the log was then. One value, so that no interrupt comes between.

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .._data.packing import Arrays
+from .._utils.arguments import check_path
 from .._utils.torch_state import in_usual_torch_state
 from ..exceptions import ModelFileError
 from .files import naming, read_model_file
@@ -38,10 +39,10 @@ def load(kind: type[Any], path: str | os.PathLike[str], journal: str | os.PathLi
     ModelFileError, BlockingIOError, OSError
         As ``load_model``.
     """
-    path = Path(path).resolve()
+    path = check_path(path, "path").resolve()
     if journal is None:
         return _read(kind, path)[0]
-    place = Path(journal).resolve()
+    place = check_path(journal, "journal").resolve()
     # Before the model is read: from here on, nobody replaces either.
     opened = Journal.open(place)
     try:

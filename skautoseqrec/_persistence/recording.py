@@ -14,6 +14,7 @@ from safetensors import numpy as safetensors_numpy
 
 from .._data.interactions import Columns
 from .._data.packing import pack_columns, unpack_columns, vector
+from .._state.forgetting import Forgotten
 from ..exceptions import ModelFileError
 from .journal import Journal
 from .tables import Change
@@ -40,14 +41,28 @@ class WeightedUpdate(Update):
 
 @dataclass(frozen=True)
 class Forget:
-    """Events that are taken out, by their sequence numbers."""
+    """Events that are taken out, by their sequence numbers, and the disliked pairs that go with them."""
 
     arrivals: NDArray[np.int64]
+    pairs: Columns
     kind: ClassVar[int] = 2
 
     def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return what is written of it; without pairs, the arrivals alone."""
+        return {"arrivals": self.arrivals, **(pack_columns(self.pairs) if len(self.pairs.user_ids) else {})}
+
+
+@dataclass(frozen=True)
+class Dislike:
+    """Pairs that are disliked from then on, or no longer."""
+
+    pairs: Columns
+    withdraw: bool
+    kind: ClassVar[int] = 4
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
         """Return what is written of it."""
-        return {"arrivals": self.arrivals}
+        return {**pack_columns(self.pairs), "withdraw": np.array([int(self.withdraw)])}
 
 
 #: What happens without a journal; one for all, for an update takes microseconds.
@@ -59,7 +74,7 @@ def update_of(columns: Columns) -> Update:
     return (Update if columns.weights is None else WeightedUpdate)(columns)
 
 
-def recorded(recommender: Any, change: Update | Forget) -> AbstractContextManager[None]:
+def recorded(recommender: Any, change: Update | Forget | Dislike) -> AbstractContextManager[None]:
     """Have a change in the recommender's journal, on disk, before the block makes it; without a journal, do nothing.
 
     Raises
@@ -72,7 +87,7 @@ def recorded(recommender: Any, change: Update | Forget) -> AbstractContextManage
 
 
 @contextmanager
-def _recorded(recommender: Any, journal: Journal, change: Update | Forget) -> Iterator[None]:
+def _recorded(recommender: Any, journal: Journal, change: Update | Forget | Dislike) -> Iterator[None]:
     state = recommender._serving.state
     if journal.subject is not state.model.heads:
         raise RuntimeError(
@@ -80,22 +95,35 @@ def _recorded(recommender: Any, journal: Journal, change: Update | Forget) -> It
             "save_model(path, journal=...), or call close_journal() to go on without."
         )
     clock = state.events.clock
-    if journal.clock != clock:
+    if journal.clock != clock or journal.dislikes is not state.snapshot.dislikes:
         raise RuntimeError(
-            f"The journal {journal.path} does not know of all events: a copy that shares them, of with_blend or of "
-            "copy.copy, took some in. Save again with save_model(path, journal=...), and let only this one do so."
+            f"The journal {journal.path} does not know of all events and dislikes: a copy that shares them, of "
+            "with_blend or of copy.copy, took some in. Save again with save_model(path, journal=...), and let only "
+            "this one do so."
         )
     content = safetensors_numpy.save({**change.arrays(), "clock": np.array([clock])})
-    with journal.record(change.kind, content, lambda: (recommender._serving, len(recommender._serving.state.events))):
+    with journal.record(change.kind, content, lambda: _moment(recommender)):
         yield
-    journal.clock = recommender._serving.state.events.clock
+    _note_moment(recommender, journal)
+
+
+def _moment(recommender: Any) -> tuple[Any, int, Any]:
+    """Return what is another once any change was made."""
+    state = recommender._serving.state
+    return recommender._serving, len(state.events), state.snapshot.dislikes
+
+
+def _note_moment(recommender: Any, journal: Journal) -> None:
+    """Remember what the journal knows of: nobody else may change that."""
+    state = recommender._serving.state
+    journal.clock, journal.dislikes = state.events.clock, state.snapshot.dislikes
 
 
 def attach_journal(recommender: Any, journal: Journal) -> None:
     """Have what happens to a recommender recorded from here on."""
     # Every fit has one of its own, and forgetting keeps it.
     journal.subject = recommender._serving.state.model.heads
-    journal.clock = recommender._serving.state.events.clock
+    _note_moment(recommender, journal)
     recommender._journal = journal
 
 
@@ -107,7 +135,7 @@ def replay(recommender: Any, change: Change) -> Callable[[], None]:
     ModelFileError
         If the change is of no known kind, or its content is none of that kind.
     """
-    if change.kind not in (Update.kind, Forget.kind, WeightedUpdate.kind):
+    if change.kind not in (Update.kind, Forget.kind, WeightedUpdate.kind, Dislike.kind):
         raise ModelFileError(
             f"change {change.number} is of kind {change.kind}, which this version of skautoseqrec does not know. "
             "Update it."
@@ -120,16 +148,24 @@ def replay(recommender: Any, change: Change) -> Callable[[], None]:
                 f"change {change.number} is of a moment after {clock.tolist()} events, and before it "
                 f"{events.clock} have arrived."
             )
-        if change.kind != Forget.kind:
+        if change.kind in (Update.kind, WeightedUpdate.kind):
             columns = unpack_columns(arrays)
             return lambda: recommender._serving.state.update(columns)
+        if change.kind == Dislike.kind:
+            return _dislike(recommender, unpack_columns(arrays), vector("withdraw", arrays, "i").tolist() == [1])
         numbers = vector("arrivals", arrays, "i")
         if not np.isin(numbers, events.arrivals).all():
             raise ModelFileError(f"change {change.number} takes out events that are not known.")
-        return lambda: _forget(recommender, np.isin(events.arrivals, numbers))
+        nobody = np.zeros(0, dtype=np.int64)
+        pairs = unpack_columns(arrays) if len(arrays) > 2 else Columns(nobody, nobody, None)
+        return lambda: _forget(recommender, Forgotten(np.isin(events.arrivals, numbers), pairs))
     except (SafetensorError, KeyError) as error:
         raise ModelFileError(f"change {change.number} holds no log ({error}).") from error
 
 
-def _forget(recommender: Any, is_forgotten: NDArray[np.bool_]) -> None:
-    recommender._serving = recommender._serving.without(is_forgotten)
+def _dislike(recommender: Any, pairs: Columns, withdraw: bool) -> Callable[[], None]:
+    return lambda: recommender._serving.state.dislike(pairs.user_ids, pairs.item_ids, withdraw=withdraw)
+
+
+def _forget(recommender: Any, forgotten: Forgotten) -> None:
+    recommender._serving = recommender._serving.without(forgotten)

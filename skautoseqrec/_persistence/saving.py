@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from .._fit_settings import resolve_parameters
+from .._utils.arguments import check_path
 from .description import describe_fitted, describe_libraries
 from .files import naming, write_model_file
 from .format import state_arrays
@@ -41,7 +42,8 @@ def save(recommender: Any, path: str | os.PathLike[str], journal: str | os.PathL
         raise TypeError(
             f"Only {SAVED_CLASS} itself can be loaded again, not its subclass {type(recommender).__name__}."
         )
-    path, place = Path(path).resolve(), None if journal is None else Path(journal).resolve()
+    path = check_path(path, "path").resolve()
+    place = None if journal is None else check_path(journal, "journal").resolve()
     if place is not None and path in (place, log_of(place)):
         raise ValueError(f"The model and its journal cannot be one file, {path}.")
     model_id, served = uuid4(), recommender._serving

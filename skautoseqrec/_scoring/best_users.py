@@ -79,8 +79,9 @@ def users_for_items(
     """
     best = BestUsers(len(items), k)
     for batch in batches(len(users), asked.snapshot.n_items):
-        scores = scorer.score(scorer.view(asked.rows(batch)))
-        leave_out(scores, eligible.rows(batch), asked.histories.rows(batch))
+        rows = asked.rows(batch)
+        scores = scorer.score(scorer.view(rows))
+        leave_out(scores, eligible.rows(batch), rows)
         columns = beside(scores, items)
         # Who may be recommended nothing has no alternatives, and no number to compare.
         shares = (scores[:, columns] - torch.logsumexp(scores, 1, keepdim=True)).nan_to_num_(
@@ -145,4 +146,4 @@ def _decayed(scorer: Scorer, snapshot: Snapshot, histories: Histories) -> sparse
     """Return the decayed histories of some users at unit length."""
     rows = histories.decayed(scorer.model.settings).to_csr(snapshot.n_items)
     rows.sum_duplicates()
-    return normalize(rows)
+    return normalize(rows) if len(histories) else rows  # scikit-learn refuses no rows

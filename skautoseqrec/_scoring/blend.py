@@ -76,7 +76,7 @@ class Blend(Mapping[str, Any]):
             If a part is unknown, a weight is negative, not finite or too large to be summed, all are zero, or a part
             has not as many as it needs.
         """
-        unknown = sorted(set(blend) - {part.NAME for part in parts})
+        unknown = sorted(set(blend) - {part.NAME for part in parts}, key=str)
         if unknown:
             raise ValueError(f"blend has unknown parts {unknown}; known are {[part.NAME for part in parts]}.")
         weights: dict[str, Any] = {}

@@ -82,7 +82,7 @@ def user_embeddings(serving: Serving, users: Any) -> NDArray[np.float32]:
     state, scorer = serving
     if not any(scorer.blend[part] for part in NEURAL_PARTS):
         warn_caller("No learnt part weighs anything in blend_: the embeddings of all users are zero.")
-    snapshot, histories, _ = state.asked(users)
+    snapshot, histories, *_ = state.asked(users)
     heads, model = _linear_heads(scorer), scorer.model
     embeddings = np.empty((len(histories), 3 * model.module.encoder_weight.shape[1]), dtype=np.float32)
     for batch in batches(len(histories), snapshot.n_items):

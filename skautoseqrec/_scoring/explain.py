@@ -17,6 +17,7 @@ from .scorer import Scorer
 from .topk import leave_out
 
 CANDIDATE, SEEN, EXCLUDED, NOT_ALLOWED = "candidate", "seen", "excluded", "not in candidates"
+DISLIKED = "disliked"
 
 
 class Places(NamedTuple):
@@ -77,7 +78,7 @@ def explain(scorer: Scorer, asked: Asked, codes: NDArray[np.int64], eligible: Fi
     view = scorer.gated(scorer.view(asked))
     whole, scores = scorer.parts(view), scorer.score(view)
     open_to = torch.zeros(scores.shape, dtype=torch.float32)
-    leave_out(open_to, eligible, asked.histories)
+    leave_out(open_to, eligible, asked)
     is_open, chosen = torch.isfinite(open_to), torch.from_numpy(codes)
     parts = {name: part.cpu()[:, chosen].numpy() for name, part in whole.items()}
     centered = {name: parts[name] - _row_means(part.cpu(), is_open) for name, part in whole.items()}
@@ -101,14 +102,15 @@ def _places(
     ranks = np.empty(order.shape, dtype=np.int64)
     np.put_along_axis(ranks, order, np.arange(1, order.shape[1] + 1)[None], 1)
     status = np.full((len(scores), len(codes)), CANDIDATE, dtype=object)
-    nothing = Filter(exclude_seen=False)
-    for reason, filtered in (  # the last one that applies is the one that is said
-        (NOT_ALLOWED, nothing._replace(candidates=eligible.candidates)),
-        (EXCLUDED, nothing._replace(exclude=eligible.exclude)),
-        (SEEN, nothing._replace(exclude_seen=eligible.exclude_seen)),
+    nothing, liked = Filter(exclude_seen=False), asked._replace(disliked=None)
+    for reason, filtered, by in (  # the last one that applies is the one that is said
+        (NOT_ALLOWED, nothing._replace(candidates=eligible.candidates), liked),
+        (EXCLUDED, nothing._replace(exclude=eligible.exclude), liked),
+        (SEEN, nothing._replace(exclude_seen=eligible.exclude_seen), liked),
+        (DISLIKED, nothing, asked),
     ):
         left = torch.zeros(scores.shape, dtype=torch.float32)
-        leave_out(left, filtered, asked.histories)
+        leave_out(left, filtered, by)
         status[np.isneginf(left.numpy())[:, codes]] = reason
     return Places(status, np.where(is_open[:, codes], ranks[:, codes], 0), is_open.sum(1))
 

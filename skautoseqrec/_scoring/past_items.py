@@ -62,7 +62,7 @@ class PastItems:
         return found
 
     def _neighbours(self, batch: slice) -> tuple[SparseEntries, Tensor]:
-        snapshot, histories, _ = self._asked.rows(batch)
+        snapshot, histories, *_ = self._asked.rows(batch)
         entries = histories.neighbours(self._scorer.model.settings)
         if self._scorer.model.settings.neighbour_window == 0:  # then no pairs are counted
             return entries, torch.zeros(0, len(self._codes))
@@ -70,7 +70,7 @@ class PastItems:
         return entries, self._chosen(cosines) * (Neighbours.SCALE * self._scorer.blend[Neighbours.NAME])
 
     def _direct(self, batch: slice) -> tuple[SparseEntries, Tensor]:
-        snapshot, histories, _ = self._asked.rows(batch)
+        snapshot, histories, *_ = self._asked.rows(batch)
         entries, ages, shares = histories.context(self._scorer.model.settings)
         _, last = snapshot.transitions_from(Context(_each(entries), ages, shares))
         logs = torch.zeros(len(ages), snapshot.n_items, dtype=torch.float32)

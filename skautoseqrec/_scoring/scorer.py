@@ -15,7 +15,7 @@ from torch import Tensor
 from .._network.heads import ItemVectors
 from .._network.model import Model
 from .._state.changes import Changes
-from .._state.forgetting import without
+from .._state.forgetting import Forgotten, without
 from .._state.neighbours import Neighbourhood
 from .._state.snapshot import Asked, Snapshot
 from .._state.state import State
@@ -105,7 +105,7 @@ class Scorer(FieldsOnly):
         return self.keep("shared scores", snapshot.changes(), lambda: self._shared(self._view(*self._nobody(snapshot))))
 
     def _queries(self, asked: Asked) -> Queries:
-        snapshot, histories, _ = asked
+        snapshot, histories, *_ = asked
         return form_queries(self.model, histories, snapshot.transitions_from, snapshot.n_items).to(self.device)
 
     def _nobody(self, snapshot: Snapshot) -> tuple[Asked, Queries]:
@@ -115,7 +115,7 @@ class Scorer(FieldsOnly):
 
     def _view(self, asked: Asked, queries: Queries) -> View:
         """Return a view of a snapshot that does not know what is shared."""
-        snapshot, histories, _ = asked
+        snapshot, histories, *_ = asked
         changes = snapshot.changes()
         return View(
             queries=queries,
@@ -135,7 +135,7 @@ class Scorer(FieldsOnly):
         return self.keep("item vectors", vectors, lambda: vectors.to(self.device))
 
     def _neighbourhood(self, asked: Asked, changes: Changes) -> Callable[[], Neighbourhood]:
-        snapshot, histories, _ = asked
+        snapshot, histories, *_ = asked
 
         def neighbourhood() -> Neighbourhood:
             return snapshot.neighbourhood(histories.neighbours(self.model.settings), self.mass(snapshot))
@@ -154,7 +154,7 @@ class Scorer(FieldsOnly):
 
     def situations(self, asked: Asked) -> NDArray[np.float64]:
         """Return the situation of each row."""
-        snapshot, histories, asked_at = asked
+        snapshot, histories, asked_at, _ = asked
         return describe(histories, asked_at, self.popularity(snapshot)[histories.newest_moments().items])
 
     def gated(self, view: View) -> View:
@@ -237,9 +237,9 @@ class Serving(NamedTuple):
         read = Blend.read(blend, model.settings, type(model.heads))
         return self._replace(scorer=replace(self.scorer, blend=read, gate=None))
 
-    def without(self, is_forgotten: NDArray[np.bool_]) -> Serving:
-        """Return the same without some events."""
-        state = without(self.state, is_forgotten)
+    def without(self, forgotten: Forgotten) -> Serving:
+        """Return the same without some events and dislikes."""
+        state = without(self.state, forgotten)
         return Serving(state, replace(self.scorer, model=state.model))
 
 

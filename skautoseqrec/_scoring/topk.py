@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .._counts.histories import Histories
 from .._data.filters import Filter
+from .._data.vocabulary import decode_answers
 from .._state.snapshot import Asked
 from .._utils.devices import beside
 from .._utils.torch_state import in_usual_torch_state
@@ -20,15 +20,26 @@ from .single import is_single, score_single
 
 @in_usual_torch_state
 def best_of_each(serving: Serving, user_ids: NDArray[Any], exclude_seen: bool) -> NDArray[Any]:
-    """Return the id of the best item of each user; for one who has seen everything, seen items count too."""
+    """Return the id of the best item of each user; for one who has seen everything, seen items count too.
+
+    A masked array if somebody dislikes all items, and masked there.
+    """
     state, scorer = serving
     snapshot = state.snapshot
-    users, rows = np.unique(state.user_vocabulary.codes_of(user_ids, snapshot.n_users), return_inverse=True)
-    asked = Asked(snapshot, snapshot.histories(users), snapshot.newest)
+    codes = state.user_vocabulary.codes_of(user_ids, snapshot.n_users)
+    unknown = np.flatnonzero(codes < 0) if snapshot.dislikes else ()
+    # An unknown user is like any other, except for dislikes: who has some gets a code behind the known ones.
+    disliking: dict[Any, int] = {}
+    for row, user in zip(unknown, user_ids[unknown].tolist() if len(unknown) else (), strict=True):
+        if snapshot.dislikes.items_of(user):
+            codes[row] = disliking.setdefault(user, snapshot.n_users + len(disliking))
+    users, first, rows = np.unique(codes, return_index=True, return_inverse=True)
+    disliked = state.disliked_by(user_ids[first], snapshot)
+    asked = Asked(snapshot, snapshot.histories(users), snapshot.newest, disliked)
     best = top_k(scorer, asked, 1, Filter(exclude_seen))[0][:, 0]
     sated = np.flatnonzero(best < 0)
     best[sated] = top_k(scorer, asked.rows(sated), 1, Filter(exclude_seen=False))[0][:, 0]
-    return state.item_vocabulary.ids(snapshot.n_items)[best[rows]]
+    return decode_answers(best[rows], np.zeros(len(rows)), state.item_vocabulary.ids(snapshot.n_items))[0]
 
 
 @torch.inference_mode()
@@ -53,23 +64,25 @@ def top_k(scorer: Scorer, asked: Asked, k: int, eligible: Filter) -> tuple[NDArr
     scores : ndarray of shape (n_users, k), float32
         Their scores.
     """
-    snapshot, histories, _ = asked
+    snapshot, histories, *_ = asked
     codes = np.full((len(histories), k), -1, dtype=np.int64)
     best_scores = np.full((len(histories), k), -np.inf, dtype=np.float32)
     width = min(k, snapshot.n_items)
     for batch in batches(len(histories), snapshot.n_items):
-        some = asked.rows(batch)
-        scores = score_single(scorer, some) if is_single(scorer, some) else scorer.score(scorer.view(some))
-        leave_out(scores, eligible.rows(batch), histories.rows(batch))
+        rows = asked.rows(batch)
+        scores = score_single(scorer, rows) if is_single(scorer, rows) else scorer.score(scorer.view(rows))
+        leave_out(scores, eligible.rows(batch), rows)
         codes[batch, :width], best_scores[batch, :width] = best_columns(scores, width)
     codes[np.isneginf(best_scores)] = -1
     return codes, best_scores
 
 
-def leave_out(scores: Tensor, eligible: Filter, histories: Histories) -> None:
+def leave_out(scores: Tensor, eligible: Filter, asked: Asked) -> None:
     """Set the scores of what may not be recommended to minus infinity, in place."""
     if eligible.exclude_seen:
-        scores.view(-1).index_fill_(0, beside(scores, histories.places(scores.shape[1])), -torch.inf)
+        scores.view(-1).index_fill_(0, beside(scores, asked.histories.places(scores.shape[1])), -torch.inf)
+    if asked.disliked is not None:
+        scores.view(-1).index_fill_(0, beside(scores, asked.disliked.places(scores.shape[1])), -torch.inf)
     for lists, denies in ((eligible.candidates, False), (eligible.exclude, True)):
         if lists is not None:
             denied = torch.full((len(lists), scores.shape[1]), not denies)

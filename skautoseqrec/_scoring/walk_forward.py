@@ -29,6 +29,7 @@ from .._counts.moments import visible_events
 from .._data.interactions import Columns
 from .._network.model import Model
 from .._state.base import Base
+from .._state.dislikes import DislikedItems, disliked_ahead
 from .._state.last_transitions import LastTransitions
 from .._state.replay import Replay
 from .._utils.arguments import check_ties
@@ -56,8 +57,8 @@ class Ranking(NamedTuple):
         Their items.
     view : View
         What they are scored from.
-    seen : Tensor of shape (n_seen,), int64
-        Places, in the flat scores, of what may not be recommended because its user has seen it.
+    denied : Tensor of shape (n_denied,), int64
+        Places, in the flat scores, of what may not be recommended because its user has seen or dislikes it.
     unknown : Tensor of shape (n_rows, n_new), bool
         Which of the last items, those that the state did not know when the walk began, are not known yet.
     """
@@ -65,13 +66,13 @@ class Ranking(NamedTuple):
     events: slice
     targets: NDArray[np.int64]
     view: View
-    seen: Tensor
+    denied: Tensor
     unknown: Tensor
 
     def deny(self, scores: Tensor, value: float = -torch.inf) -> None:
         """Set the scores of what is not eligible to a value, in place."""
         scores[:, scores.shape[1] - self.unknown.shape[1] :].masked_fill_(self.unknown, value)
-        scores.view(-1).index_fill_(0, self.seen, value)
+        scores.view(-1).index_fill_(0, self.denied, value)
 
 
 class WalkForward:
@@ -91,6 +92,8 @@ class WalkForward:
         Whether items that the user has seen are left out.
     device : torch.device
         Where the events are to be ranked.
+    disliked : DislikedItems or None, default=None
+        What the user of each event dislikes, which is left out.
     """
 
     def __init__(
@@ -101,9 +104,10 @@ class WalkForward:
         visible: NDArray[np.int64],
         exclude_seen: bool,
         device: torch.device,
+        disliked: DislikedItems | None = None,
     ) -> None:
         self._model, self._events, self._visible = model, events, visible
-        self._exclude_seen, self._device = exclude_seen, device
+        self._exclude_seen, self._device, self._disliked = exclude_seen, device, disliked
         self._block_size = rows_per_block(events.n_items)
         self._replay = Replay(model, base, events, visible, self._block_size, device)
 
@@ -144,8 +148,10 @@ class WalkForward:
             situations=lambda: describe(histories, asked_at, replay.popularity_of(histories.newest_moments(), visible)),
         )
         places = histories.places(n_items) if self._exclude_seen else np.zeros(0, dtype=np.int64)
-        seen = torch.from_numpy(places).to(self._device)
-        return Ranking(events, self._events.items[events], view, seen, replay.unknown(visible))
+        if self._disliked is not None:
+            places = np.r_[places, self._disliked.rows(events).places(n_items)]
+        denied = torch.from_numpy(places).to(self._device)
+        return Ranking(events, self._events.items[events], view, denied, replay.unknown(visible))
 
 
 @in_usual_torch_state
@@ -176,18 +182,24 @@ def score_samples(
     state, scorer = serving
     order = columns.time_order(by_moment=ties == "together" and scorer.model.settings.by_moment)
     in_time = columns.take(order)
-    base = state.merged()
+    snapshot = state.snapshot
+    base = state.merged(snapshot)
     events = state.encode_ahead(in_time, base)
     visible = visible_events(in_time.times, len(order), ties)
-    of_events = walk_forward(scorer, base, events, visible, exclude_seen)
+    disliked = disliked_ahead(snapshot.dislikes, in_time, events, state.item_vocabulary, base.counts.n_items)
+    of_events = walk_forward(scorer, base, events, visible, exclude_seen, disliked)
     is_seen, is_new = find_ineligible(of_events, events, visible, base.counts.n_items)
+    if disliked is not None:
+        is_seen &= ~disliked.holds(events.items)
     if not warn_of_zeros(is_seen, is_new):
         warn_of_past(events.seconds, base.counts.seconds)
     if asks_for_rows and share_a_moment(events):
         n_tried = min(len(order), TRIED_EVENTS)
-        tried = state.encode_ahead(in_time.take(slice(n_tried)), base)
+        oldest = in_time.take(slice(n_tried))
+        tried = state.encode_ahead(oldest, base)
+        disliked = disliked_ahead(snapshot.dislikes, oldest, tried, state.item_vocabulary, base.counts.n_items)
         together = visible_events(None if in_time.times is None else in_time.times[:n_tried], n_tried, "together")
-        warn_of_ties(of_events[:n_tried], walk_forward(scorer, base, tried, together, exclude_seen))
+        warn_of_ties(of_events[:n_tried], walk_forward(scorer, base, tried, together, exclude_seen, disliked))
     values = np.empty(len(order))
     values[order] = of_events
     return values
@@ -195,7 +207,12 @@ def score_samples(
 
 @torch.inference_mode()
 def walk_forward(
-    scorer: Scorer, base: Base, events: Events, visible: NDArray[np.int64], exclude_seen: bool
+    scorer: Scorer,
+    base: Base,
+    events: Events,
+    visible: NDArray[np.int64],
+    exclude_seen: bool,
+    disliked: DislikedItems | None = None,
 ) -> NDArray[np.float64]:
     """Return 1 / rank of each event's item for its user, 0 where it was not eligible.
 
@@ -211,9 +228,11 @@ def walk_forward(
         How many events each event sees; not decreasing, ``visible[e] <= e``.
     exclude_seen : bool
         Whether items that the user has seen are left out.
+    disliked : DislikedItems or None, default=None
+        What the user of each event dislikes, which is left out.
     """
     values = np.zeros(len(events.items))
-    for ranking in WalkForward(scorer.model, base, events, visible, exclude_seen, scorer.device).blocks():
+    for ranking in WalkForward(scorer.model, base, events, visible, exclude_seen, scorer.device, disliked).blocks():
         values[ranking.events] = reciprocal_ranks(scorer.score(ranking.view), ranking)
     return values
 

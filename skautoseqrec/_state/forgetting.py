@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -12,36 +12,57 @@ from numpy.typing import NDArray
 
 from .._counts.counts import Counts
 from .._data.ids import first_inexact
+from .._data.interactions import Columns
 from .._data.naming import COLUMN_NAMES
 from .._data.reading import read_columns, read_ids
+from .._data.vocabulary import Vocabulary
 from .._network.model import Model
 from .._utils.torch_state import in_usual_torch_state
+from .dislikes import Dislikes
 from .state import State
 
 #: What equals no known time where all of these are whole numbers.
 NO_TIME = -0.5
 
 
-def find_events(
+class Forgotten(NamedTuple):
+    """What is taken out of a state.
+
+    Parameters
+    ----------
+    events : ndarray of shape (n_events,), bool
+        Which events, in order of arrival.
+    pairs : Columns
+        Which disliked pairs, by id.
+    """
+
+    events: NDArray[np.bool_]
+    pairs: Columns
+
+    def __bool__(self) -> bool:
+        """Tell whether it is anything."""
+        return bool(self.events.any() or len(self.pairs.user_ids))
+
+    def dislikes_left(self, state: State) -> Dislikes:
+        """Return the dislikes of a state without these pairs."""
+        return state.snapshot.dislikes.changed(self.pairs.user_ids, self.pairs.item_ids, withdraw=True)
+
+
+def find_forgotten(
     state: State, users: Any, items: Any, interactions: Any, names: Mapping[str, str] | None = None
-) -> NDArray[np.bool_]:
-    """Return which of the events of a state are meant by any of three ways to say so.
+) -> Forgotten:
+    """Return which of the events and dislikes of a state are meant by any of three ways to say so.
 
     Parameters
     ----------
     state : State
         Whose events.
     users, items : list of ids or None
-        All events of these.
+        All events of these, and all their disliked pairs.
     interactions : log or None
         All events with the user, the item and, if it has times, the time of any of its rows.
     names : mapping or None, default=None
         The names of its columns, by what they hold.
-
-    Returns
-    -------
-    is_meant : ndarray of shape (n_events,), bool
-        In order of arrival.
 
     Raises
     ------
@@ -52,15 +73,28 @@ def find_events(
     """
     if users is None and items is None and interactions is None:
         raise ValueError("There is nothing to look for: give users, items or interactions.")
+    is_meant = np.zeros(len(state.events), dtype=bool)
+    disliking, disliked = state.dislikes()[:2]
+    of_pairs = np.zeros(len(disliking), dtype=bool)
     event_users, event_items = state.events.between(0, len(state.events))
-    is_meant = np.zeros(len(event_users), dtype=bool)
-    if users is not None:
-        is_meant |= np.isin(event_users, state.user_vocabulary.known_codes(read_ids(users, "users"), "users"))
-    if items is not None:
-        is_meant |= np.isin(event_items, state.item_vocabulary.known_codes(read_ids(items, "items"), "items"))
+    for given, name, vocabulary, of_events, in_pairs in (
+        (users, "users", state.user_vocabulary, event_users, disliking),
+        (items, "items", state.item_vocabulary, event_items, disliked),
+    ):
+        if given is not None:
+            ids = read_ids(given, name)
+            is_meant |= np.isin(of_events, _codes_of(vocabulary, ids, name, in_pairs))
+            of_pairs |= np.fromiter(map(set(ids.tolist()).__contains__, in_pairs.tolist()), bool, len(in_pairs))
     if interactions is not None:
         is_meant |= _are_in_log(state, interactions, names)
-    return is_meant
+    return Forgotten(is_meant, Columns(disliking[of_pairs], disliked[of_pairs], None))
+
+
+def _codes_of(vocabulary: Vocabulary, ids: NDArray[Any], name: str, in_pairs: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the codes of ids that must be known, or stand in a disliked pair: such a one may have no event yet."""
+    codes, disliked = vocabulary.codes_of(ids).tolist(), set(in_pairs.tolist())
+    is_asked = [code >= 0 or key not in disliked for code, key in zip(codes, ids.tolist(), strict=True)]
+    return vocabulary.known_codes(ids[np.array(is_asked, dtype=bool)], name)
 
 
 def _are_in_log(state: State, interactions: Any, names: Mapping[str, str] | None) -> NDArray[np.bool_]:
@@ -125,24 +159,29 @@ def _row_codes(first: Sequence[NDArray[Any]], second: Sequence[NDArray[Any]]) ->
 
 
 @in_usual_torch_state
-def without(state: State, is_forgotten: NDArray[np.bool_]) -> State:
-    """Return a state in which some events never arrived; the given one is left as it is.
+def without(state: State, forgotten: Forgotten) -> State:
+    """Return a state in which some events never arrived and some dislikes were never said.
+
+    The given one is left as it is, unless no event is taken out: then it is the one, for others may share its events.
 
     Parameters
     ----------
     state : State
         What is known.
-    is_forgotten : ndarray of shape (n_events,), bool
-        Which events are taken out.
+    forgotten : Forgotten
+        What is taken out.
 
     Raises
     ------
     ValueError
         If no event or no trained item would be left.
     """
-    kept = np.flatnonzero(~is_forgotten)
+    dislikes, kept = forgotten.dislikes_left(state), np.flatnonzero(~forgotten.events)
     if len(kept) == 0:
-        raise ValueError(f"This would remove all {len(is_forgotten)} events. Fit another log, or drop the recommender.")
+        raise ValueError(f"This would remove all {len(state.events)} events. Fit another log, or drop the recommender.")
+    if len(kept) == len(state.events):
+        state.replace_dislikes(dislikes)
+        return state
     users, items = (codes[kept] for codes in state.events.between(0, len(state.events)))
     # Those that remain keep their order: the trained items stand before the others, as their weights do.
     known_users, known_items = np.unique(users), np.unique(items)
@@ -151,9 +190,8 @@ def without(state: State, is_forgotten: NDArray[np.bool_]) -> State:
     events = state.events.take(kept, users, items)
     remaining = events.log(len(known_users), len(known_items))
     counts = Counts.of(remaining, model.settings.step_weights, events.arrivals, events.clock)
-    return State(
-        state.user_vocabulary.take(known_users), state.item_vocabulary.take(known_items), events, counts, model
-    )
+    ids = state.user_vocabulary.take(known_users), state.item_vocabulary.take(known_items)
+    return State(*ids, events, counts, model, dislikes)
 
 
 def _model_of(items: NDArray[np.int64], model: Model) -> Model:

@@ -15,9 +15,13 @@ from .._network.model import Model, project
 from .._utils.ragged import SparseEntries, ragged_ranges
 from .base import Base
 from .changes import ChangeReader, Changes
+from .dislikes import DislikedItems, Dislikes
 from .last_transitions import LastTransitions
 from .neighbours import Neighbourhood, add_rows, weighted_by_rarity
 from .overlay import Overlay
+
+#: Nobody dislikes anything.
+NO_DISLIKES = Dislikes()
 
 
 class Snapshot(NamedTuple):
@@ -31,6 +35,7 @@ class Snapshot(NamedTuple):
     n_users: int
     n_items: int
     newest: float  # the newest time, as a number; NaN where no event has one
+    dislikes: Dislikes = NO_DISLIKES
 
     @property
     def n_known_events(self) -> int:
@@ -119,13 +124,18 @@ class Snapshot(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What a question is answered from: one snapshot, a history for each row of the answer, and when it is asked."""
+    """What a question is answered from: one snapshot, and for each row of the answer a history and when it is asked.
+
+    ``disliked`` is what each row's user dislikes; None where nobody dislikes anything.
+    """
 
     snapshot: Snapshot
     histories: Histories
     asked_at: NDArray[np.float64] | float = np.nan
+    disliked: DislikedItems | None = None
 
     def rows(self, rows: slice | NDArray[np.integer]) -> Asked:
         """Return some of the rows."""
         asked_at = self.asked_at if isinstance(self.asked_at, float) else self.asked_at[rows]
-        return Asked(self.snapshot, self.histories.rows(rows), asked_at)
+        disliked = None if self.disliked is None else self.disliked.rows(rows)
+        return Asked(self.snapshot, self.histories.rows(rows), asked_at, disliked)

@@ -22,8 +22,9 @@ from .._network.model import Model
 from .._utils.torch_state import in_usual_torch_state
 from .base import Base
 from .changes import ChangeReader
+from .dislikes import DislikedItems, Dislikes, id_array
 from .overlay import Overlay
-from .snapshot import Asked, Snapshot
+from .snapshot import NO_DISLIKES, Asked, Snapshot
 
 #: An overlay is merged into its base once it holds this many events, or one in so many of all: a merge copies all.
 SMALLEST_MERGE, MERGE_SHARE = 1024, 16
@@ -45,6 +46,8 @@ class State:
         What they add up to.
     model : Model
         The trained weights, on the CPU.
+    dislikes : Dislikes, default=none
+        What users dislike.
     """
 
     def __init__(
@@ -54,12 +57,13 @@ class State:
         events: EventStore,
         counts: Counts,
         model: Model,
+        dislikes: Dislikes = NO_DISLIKES,
     ) -> None:
         self.user_vocabulary = user_vocabulary
         self.item_vocabulary = item_vocabulary
         self.events = events
         self.model = model
-        self.snapshot = self._snapshot_of(Base.build(counts, events.between(0, len(events))[1], model))
+        self.snapshot = self._snapshot_of(Base.build(counts, events.between(0, len(events))[1], model), dislikes)
 
     def user_ids(self) -> NDArray[Any]:
         """Return the ids of the known users; the position of an id is its code."""
@@ -83,10 +87,36 @@ class State:
             self._roll_back()
             raise
 
+    def dislike(self, users: NDArray[Any], items: NDArray[Any], *, withdraw: bool) -> None:
+        """Have users dislike items from now on, or (to withdraw that) no longer; known or not."""
+        self.user_vocabulary.check_new(users)
+        self.item_vocabulary.check_new(items)
+        self.replace_dislikes(self.snapshot.dislikes.changed(users, items, withdraw=withdraw))
+
+    def replace_dislikes(self, dislikes: Dislikes) -> None:
+        """Publish other pairs."""
+        self.snapshot = self.snapshot._replace(dislikes=dislikes)
+
+    def dislikes(self) -> Columns:
+        """Return the pairs by id, in order of user and item."""
+        pairs = self.snapshot.dislikes.pairs()
+        vocabularies = self.user_vocabulary, self.item_vocabulary
+        users, items = (
+            id_array((pair[place] for pair in pairs), vocabulary.ids().dtype)
+            for place, vocabulary in enumerate(vocabularies)
+        )
+        return Columns(users, items, None)
+
+    def disliked_by(self, users: NDArray[Any], snapshot: Snapshot) -> DislikedItems | None:
+        """Return what some users, given by their ids, dislike as of a snapshot; None if nobody dislikes anything."""
+        if not snapshot.dislikes:
+            return None
+        return snapshot.dislikes.coded(users, lambda ids: self.item_vocabulary.find(ids, snapshot.n_items))
+
     @in_usual_torch_state
     def refresh(self) -> None:
         """Build all sums anew from the counts."""
-        self.snapshot = self._snapshot_of(self._built(self.merged()))
+        self.snapshot = self._snapshot_of(self._built(self.merged()), self.snapshot.dislikes)
 
     def _add_events(self, columns: Columns) -> Snapshot:
         """Append events in time order and return the snapshot that has them; it is not published yet."""
@@ -98,7 +128,8 @@ class State:
                 snapshot.base, len(self.events), len(self.user_vocabulary), len(self.item_vocabulary)
             )
             n_added = len(self.events) - base.n_built_from
-            return self._snapshot_of(self._built(base) if n_added >= REBUILT_AFTER * base.n_built_from else base)
+            grown = self._built(base) if n_added >= REBUILT_AFTER * base.n_built_from else base
+            return self._snapshot_of(grown, snapshot.dislikes)
         first = len(self.events) - len(users)
         seconds = self.events.seconds(first, len(self.events))
         seconds = np.full(len(users), np.nan) if seconds is None else seconds
@@ -116,11 +147,11 @@ class State:
         self.events.truncate(snapshot.n_known_events)
         self.user_vocabulary.truncate(snapshot.n_users)
         self.item_vocabulary.truncate(snapshot.n_items)
-        self.snapshot = self._snapshot_of(self.merged())
+        self.snapshot = self._snapshot_of(self.merged(), snapshot.dislikes)
 
-    def merged(self) -> Base:
-        """Return the published state as a base of its own, its overlay let in."""
-        snapshot = self.snapshot
+    def merged(self, snapshot: Snapshot | None = None) -> Base:
+        """Return a published state, the newest by default, as a base of its own, its overlay let in."""
+        snapshot = snapshot or self.snapshot
         return self._base_after(snapshot.base, snapshot.n_known_events, snapshot.n_users, snapshot.n_items)
 
     def asked(self, users: Any, at: Any = None) -> Asked:
@@ -133,11 +164,15 @@ class State:
         times = None if at is None else self._read_times(at, len(user_ids))
         snapshot = self.snapshot
         histories = snapshot.histories(self.user_vocabulary.find(user_ids, snapshot.n_users))
-        return Asked(snapshot, histories, snapshot.newest if times is None else times)
+        asked_at = snapshot.newest if times is None else times
+        return Asked(snapshot, histories, asked_at, self.disliked_by(user_ids, snapshot))
 
     def _read_times(self, at: Any, n_rows: int) -> NDArray[np.float64]:
         """Return one time or one for each row as numbers."""
-        given = np.asarray(at)
+        try:
+            given = np.asarray(at)
+        except ValueError as error:
+            raise ValueError(f"at must be one time, or one for each user, not lists of lists ({error}).") from error
         if given.shape not in ((), (n_rows,)):
             raise ValueError(f"at must be one time, or one for each of the {n_rows} users; it has shape {given.shape}.")
         times, known = time_column(np.atleast_1d(given), "at"), self.events.kind_of_times
@@ -189,11 +224,11 @@ class State:
         """Return a base of all events built as a whole."""
         return Base.build(base.counts, self.events.between(0, len(base.counts.history))[1], self.model)
 
-    def _snapshot_of(self, base: Base) -> Snapshot:
+    def _snapshot_of(self, base: Base, dislikes: Dislikes) -> Snapshot:
         counts, overlay = base.counts, Overlay(base.counts, self.model.settings, self.events.has_weights)
         newest = np.nan if counts.seconds is None else float(np.fmax.reduce(counts.seconds))
         reader = ChangeReader(base, overlay, self.model)
-        return Snapshot(self.model, base, overlay, reader, 0, counts.n_users, counts.n_items, newest)
+        return Snapshot(self.model, base, overlay, reader, 0, counts.n_users, counts.n_items, newest, dislikes)
 
     def _merge_at(self) -> int:
         """Return the size of overlay at which a merge pays: its copies must be spread over events in proportion."""

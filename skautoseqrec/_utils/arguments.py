@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from numbers import Integral
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,7 +30,7 @@ def check_choice(value: Any, name: str, choices: Sequence[str | None]) -> None:
         raise ValueError(f"{name} must be {' or '.join(map(repr, choices))}, not {value!r}.")
 
 
-def check_flag(flag: Any, name: str) -> bool | None:
+def check_flag(flag: Any, name: str, *, may_be_none: bool = True) -> bool | None:
     """Return a flag that may be left open as bool or None.
 
     Raises
@@ -35,10 +38,11 @@ def check_flag(flag: Any, name: str) -> bool | None:
     InvalidParameterError
         If it is neither True nor False nor None; scikit-learn's own, a ValueError and a TypeError.
     """
-    if flag is None:
+    if flag is None and may_be_none:
         return None
     if not isinstance(flag, bool | np.bool_):
-        raise InvalidParameterError(f"{name} must be True, False or None, not {flag!r}.")
+        choices = "True, False or None" if may_be_none else "True or False"
+        raise InvalidParameterError(f"{name} must be {choices}, not {flag!r}.")
     return bool(flag)
 
 
@@ -47,6 +51,45 @@ def check_ties(ties: Any) -> str | None:
     if ties is None or (isinstance(ties, str) and ties in TIES):
         return ties
     raise ValueError(f"ties must be 'row' or 'together', not {ties!r}.")
+
+
+def check_count(value: Any, name: str, smallest: int) -> int:
+    """Return a whole number, or raise ValueError if it is none, or too small."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < smallest:
+        raise ValueError(f"{name} must be a whole number of at least {smallest}, not {value!r}.")
+    return int(value)
+
+
+def check_path(path: Any, name: str) -> Path:
+    """Return a path, or raise TypeError or ValueError if it is none."""
+    if not isinstance(path, str | PathLike) or not isinstance(os.fspath(path), str):
+        raise TypeError(f"{name} must be a path, not {path!r:.80}.")
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{name} must be a path, and no file can be called {path!r:.80}.") from error
+    if "\0" in os.fspath(path):
+        raise ValueError(f"{name} must be a path, and no file can be called {path!r:.80}.")
+    return Path(path)
+
+
+def as_floats(values: Any, name: str) -> NDArray[np.float64]:
+    """Return numbers as float64.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If one is masked, or they are no numbers; text that spells them is none.
+    """
+    if np.ma.is_masked(values):
+        raise ValueError(f"{name} holds masked places: give a number in each place.")
+    try:
+        numbers = np.asarray(values)
+        if numbers.dtype.kind not in "biufO":
+            raise TypeError(f"they are {numbers.dtype}")
+        return numbers.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name} must be numbers, one for each event ({error}).") from error
 
 
 def check_weights(sample_weight: Any, n_events: int | None = None) -> NDArray[np.float64] | None:
@@ -69,13 +112,7 @@ def check_weights(sample_weight: Any, n_events: int | None = None) -> NDArray[np
         return None
     if np.ma.is_masked(sample_weight):
         raise ValueError("sample_weight holds masked places: give each event a weight, 0 for none.")
-    try:
-        weights = np.asarray(sample_weight)
-        if weights.dtype.kind not in "biufO":
-            raise TypeError(f"they are {weights.dtype}")
-        weights = weights.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"sample_weight must be numbers, one for each event ({error}).") from error
+    weights = as_floats(sample_weight, "sample_weight")
     if weights.ndim != 1:
         raise ValueError(f"sample_weight must be one-dimensional, one weight for each event, not of {weights.shape}.")
     if n_events is not None and len(weights) != n_events:

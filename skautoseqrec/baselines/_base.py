@@ -11,22 +11,22 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils.validation import check_is_fitted
 
+from .._answers.forms import BYTES_PER_ANSWER, Form, Legend, RankedLists, check_output, present
+from .._answers.keys import check_on_unknown, handle_unknown_users, read_keys
+from .._answers.titles import read_titles
 from .._counts.counted_log import CountedLog, count_log, warn_of_repeats
 from .._counts.settings import SequenceSettings
 from .._data.estimators import LogEstimator, all_or_nothing, validate_log, validate_users
 from .._data.filters import Filter, Restriction
+from .._data.form import LogForm
 from .._data.interactions import Columns
 from .._data.naming import check_columns
-from .._data.reading import read_columns, read_ids
-from .._data.vocabulary import decode_answers
+from .._data.reading import read_columns
 from .._data.weights import WEIGHT_UNIT
 from .._utils.arguments import check_flag, check_k, check_weights, count_events, only, weighted_mean
 from .._utils.memory import require_bytes
 from ._ranking import top_k, walk_forward
 from ._state import BaselineState, Rule
-
-#: A code, a score, an id and a mask of each, while one is made of the other.
-BYTES_PER_ANSWER = 40
 
 
 class BaselineRecommender(LogEstimator, BaseEstimator, ABC):
@@ -34,6 +34,7 @@ class BaselineRecommender(LogEstimator, BaseEstimator, ABC):
 
     _parameter_constraints: dict[str, Any] = {"exclude_seen": ["boolean"], "columns": [dict, None]}
     _state: BaselineState
+    _log_form: LogForm
     exclude_seen: bool
     columns: Mapping[str, str] | None
 
@@ -76,6 +77,7 @@ class BaselineRecommender(LogEstimator, BaseEstimator, ABC):
             log = count_log(columns, X, settings, verbose=0)
             if self.exclude_seen:
                 warn_of_repeats(log.counts)
+            self._log_form = LogForm.of(X, check_columns(self.columns))
             self._state = BaselineState(log, self._learn(log), settings.step_weights)
         return self
 
@@ -113,6 +115,9 @@ class BaselineRecommender(LogEstimator, BaseEstimator, ABC):
         candidates: Any = None,
         exclude: Any = None,
         return_scores: bool = False,
+        output: str = "array",
+        titles: Any = None,
+        on_unknown: str | None = None,
     ) -> Any:
         """Recommend the next items of some users, best first.
 
@@ -125,39 +130,56 @@ class BaselineRecommender(LogEstimator, BaseEstimator, ABC):
         exclude_seen : bool or None, default=None
             Whether to leave out a user's seen items; None takes the estimator's parameter.
         candidates : list of item ids, list of such lists or None, default=None
-            Items that may be recommended, for all users or per user. Unknown ones are left out with a warning. None
-            allows all.
+            Items that may be recommended, for all users or per user. None allows all.
         exclude : list of item ids, list of such lists or None, default=None
             Items that must not be recommended, for all users or per user.
         return_scores : bool, default=False
             Whether to return the scores too. Scores of different users are not comparable.
+        output : {"array", "frame", "list"}, default="array"
+            Form of the answer, as in :meth:`skautoseqrec.AutoSeqRecRecommender.predict_topk`.
+        titles : dict, pandas series, dataframe or None, default=None
+            Title of each item, for a frame or a list.
+        on_unknown : {"ignore", "warn", "raise"} or None, default=None
+            What happens to ids in ``users`` and ``candidates`` that are not known. None ignores unknown users, and
+            leaves out unknown candidates with one warning.
 
         Returns
         -------
         ids : ndarray of shape (n_users, k)
             Item ids; equal scores are in order of ``item_ids_``. If a user has fewer than k candidates, a masked array
-            that masks the places without an item.
+            that masks the places without an item. As a list, shorter there.
         scores : ndarray of shape (n_users, k), float64
             Only with ``return_scores``; masked where ``ids`` is.
+        frame : dataframe
+            In place of both, with ``output="frame"``: a row for each user and item.
 
         Raises
         ------
         ValueError
-            If k < 1, or the number of per-user lists is not the number of users.
+            If k < 1, the number of per-user lists is not the number of users, or an id is not known and that is to be
+            an error.
         TypeError
             If ids are of another kind than the known ones, or ``candidates`` or ``exclude`` is not a list.
         MemoryError
             If the answer needs more memory than is available.
+        ImportError
+            If the package of the frame is not installed.
         """
         check_is_fitted(self)
-        state, k, flag = self._state, check_k(k), check_flag(exclude_seen, "exclude_seen")
-        codes = state.users.codes_of(read_ids(users, "users")).tolist()
-        restriction = Restriction(self.exclude_seen if flag is None else flag, candidates, exclude)
+        check_output(output, return_scores, titles)
+        check_on_unknown(on_unknown)
+        state, log, k, flag = self._state, self._log_form, check_k(k), check_flag(exclude_seen, "exclude_seen")
+        keys = read_keys(users, "users", state.users)
+        codes = state.users.codes_of(keys)
+        handle_unknown_users(keys, codes >= 0, on_unknown)
+        restriction = Restriction(self.exclude_seen if flag is None else flag, candidates, exclude, on_unknown)
         eligible = restriction.read(state.items, state.n_items, len(codes))
         purpose = f"An answer of {k:,} items for each of {len(codes):,} users"
         require_bytes(BYTES_PER_ANSWER * len(codes) * k, purpose, "Ask for fewer users at a time.")
-        ids, scores = decode_answers(*top_k(state, codes, k, eligible), state.items.ids())
-        return (ids, scores) if return_scores else ids
+        titled = None if titles is None else read_titles(titles, state.items, state.n_items, log.item)
+        lists = RankedLists(*top_k(state, codes.tolist(), k, eligible), state.items.ids())
+        legend = Legend(keys, log.user, log.item, "score", codes >= 0)
+        return present(lists, Form(output, return_scores, log, titled), legend)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the best next item of each row's user.

@@ -14,6 +14,8 @@ from typing import Any
 from filelock import FileLock
 from sklearn.datasets import get_data_home
 
+from .._utils.arguments import check_count, check_flag, check_path
+
 #: Seconds without a byte after which a download has failed.
 TIMEOUT = 30
 
@@ -52,7 +54,10 @@ def fetch(
     ImportError
         If it is to be downloaded and pooch is not installed.
     """
-    folder = Path(get_data_home(data_home)) / "skautoseqrec"
+    check_count(n_retries, "n_retries", 0)
+    check_flag(download_if_missing, "download_if_missing", may_be_none=False)
+    home = None if data_home is None else check_path(data_home, "data_home")
+    folder = Path(get_data_home(home)) / "skautoseqrec"
     folder.mkdir(exist_ok=True)
     path = folder / source.file_name
     with FileLock(f"{path}.lock"):

@@ -110,7 +110,7 @@ def fetch_movielens(
     >>> data.log.shape  # doctest: +SKIP
     (100000, 4)
     """
-    if variant not in MOVIELENS:
+    if not isinstance(variant, str) or variant not in MOVIELENS:
         raise ValueError(f"variant must be one of {', '.join(map(repr, MOVIELENS))}, not {variant!r}.")
     source = MOVIELENS[variant]
     path = fetch(source, data_home, download_if_missing=download_if_missing, n_retries=n_retries)

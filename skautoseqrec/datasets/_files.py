@@ -16,6 +16,7 @@ from .._data.reading import read_columns
 from .._data.text_files import TextFormat, read_text_file
 from .._data.text_opening import plain_name
 from .._data.vocabulary import encode, learn_ids
+from .._utils.arguments import check_flag, check_path
 from .._utils.warn import warn_caller
 
 
@@ -89,11 +90,12 @@ def load_interactions(
     array(['007', '008'], dtype=object)
     """
     columns = check_columns(columns)
-    path = path if isinstance(path, io.TextIOBase) else Path(path)
+    check_flag(skip_missing, "skip_missing", may_be_none=False)
+    path = path if isinstance(path, io.TextIOBase) else check_path(path, "path")
     if isinstance(path, Path) and path.suffix == ".parquet":
         if names is not None or sep is not None or time_format is not None:
             raise ValueError("names, sep and time_format are for text files; a parquet file says these itself.")
-        frame: Any = nw.read_parquet(str(path), backend=_parquet_backend())
+        frame = _read_parquet(path)
         if skip_missing:
             frame = _complete(frame, choose_columns(frame.columns, columns, events), path.name)
         read = read_columns(frame.to_native(), columns, events)
@@ -106,6 +108,16 @@ def load_interactions(
                 "columns={'event': ...}."
             )
     return encode(read, *learn_ids(read))
+
+
+def _read_parquet(path: Path) -> Any:
+    backend = _parquet_backend()
+    try:
+        return nw.read_parquet(str(path), backend=backend)
+    except OSError:
+        raise
+    except Exception as error:  # each of the packages has errors of its own
+        raise ValueError(f"{path.name!r} is no parquet file, or damaged: {error}") from error
 
 
 def _complete(frame: Any, chosen: Chosen, file_name: str) -> Any:

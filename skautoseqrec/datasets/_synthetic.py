@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch, check_random_state
+
+from .._utils.arguments import check_flag
 
 
 def make_interactions(
@@ -79,6 +81,7 @@ def make_interactions(
     """
     _check_world(n_users, n_items, n_events, n_successors, n_tastes)
     _check_rates(noise, return_rate, basket_size)
+    check_flag(return_oracle, "return_oracle", may_be_none=False)
     rng = np.random.default_rng(check_random_state(random_state).randint(np.iinfo(np.int32).max))
     world = _World(rng, n_users, n_items, n_successors, n_tastes, noise, return_rate)
     turns = rng.permutation(np.tile(np.arange(n_users), -(-n_events // n_users)))
@@ -158,11 +161,11 @@ class _World:
 
 
 def _check_rates(noise: float, return_rate: float, basket_size: float) -> None:
-    if not 0 <= noise <= 1:
+    if not isinstance(noise, Real) or not 0 <= noise <= 1:
         raise ValueError(f"noise must lie in [0, 1], not {noise!r}.")
-    if not 0 <= return_rate < 1:
+    if not isinstance(return_rate, Real) or not 0 <= return_rate < 1:
         raise ValueError(f"return_rate must lie in [0, 1), not {return_rate!r}.")
-    if not 1 <= basket_size < np.inf:
+    if not isinstance(basket_size, Real) or not 1 <= basket_size < np.inf:
         raise ValueError(f"basket_size must be a finite number of at least 1, not {basket_size!r}.")
 
 

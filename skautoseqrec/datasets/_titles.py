@@ -5,14 +5,15 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .._data.checks import shown
 from .._data.naming import USUAL_NAMES, plain
-from .._data.text_files import parse_ids
-from .._data.text_opening import open_plain, plain_name
+from .._data.text_files import check_separator, parse_ids
+from .._data.text_opening import checked_encoding, open_plain, plain_name, text_errors
+from .._utils.arguments import check_path
 
 #: The usual names of a column of titles, in lower case and without separators.
 TITLE_NAMES = frozenset(
@@ -64,8 +65,14 @@ def load_titles(
     ...     load_titles(path)
     {242: 'Kolya (1996)'}
     """
-    path = Path(path)
-    with open_plain(path) as file:
+    path = check_path(path, "path")
+    if sep is not None:
+        check_separator(sep)
+    for given, argument in ((item, "item"), (title, "title")):
+        if given is not None and not isinstance(given, str):
+            raise TypeError(f"{argument} must be the name of a column, not {shown(given)}.")
+    encoding = None if encoding is None else checked_encoding(encoding)
+    with open_plain(path) as file, text_errors(path, encoding):
         text = _decoded(file.read(), encoding)
     first = text.split("\n", 1)[0]
     is_csv = plain_name(path).suffix == ".csv"

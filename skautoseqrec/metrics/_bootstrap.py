@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 
 from .._data.reading import read_ids
+from .._utils.arguments import as_floats
+from .._utils.memory import require_bytes
 
 #: So many draws of users are held at a time.
 DRAWS_AT_A_TIME = 2**21
@@ -72,6 +74,9 @@ def bootstrap_interval(
     n_users = int(codes.max()) + 1
     if n_users < 2:
         raise ValueError("All values are of one user: an interval over users needs at least 2.")
+    # Means of the resamples, and a copy that is sorted.
+    n_bytes = 2 * 8 * int(n_resamples) * table.shape[1]
+    require_bytes(n_bytes, f"An interval from n_resamples={n_resamples:,}", "Draw fewer.")
     columns = [*table.T, np.ones(len(table))]
     sums = np.column_stack([np.bincount(codes, column, n_users) for column in columns]).astype(np.float64)
     estimates = _resampled_means(sums, int(n_resamples), check_random_state(random_state))
@@ -102,7 +107,7 @@ def _resampled_means(sums: NDArray[np.float64], n_resamples: int, random: Any) -
 
 
 def _check_values(values: ArrayLike) -> NDArray[np.float64]:
-    table = np.asarray(values, dtype=np.float64)
+    table = as_floats(values, "values")
     if table.size == 0 or table.ndim not in (1, 2):
         raise ValueError(f"values must be one or more numbers, or columns of them; they have shape {table.shape}.")
     table = table.reshape(len(table), -1)

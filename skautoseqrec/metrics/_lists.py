@@ -194,11 +194,16 @@ def intra_list_diversity(
     >>> intra_list_diversity([["tea", "mate"], ["tea", "jam"]], ["tea", "mate", "jam"], genres)
     0.5
     """
-    if not callable(metric) and metric != "precomputed" and metric not in PAIRED_DISTANCES:
+    if not callable(metric) and not (isinstance(metric, str) and metric in ("precomputed", *PAIRED_DISTANCES)):
         known = sorted(PAIRED_DISTANCES)
         raise ValueError(f"metric must be 'precomputed', a callable or one of {known}, not {metric!r}.")
-    vectors = check_array(vectors, accept_sparse="csr", input_name="vectors")
+    try:
+        vectors = check_array(vectors, accept_sparse="csr", input_name="vectors")
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"vectors must have a row of numbers for each item ({error})") from error
     ids = read_ids(item_ids, "item_ids")
+    if not len(ids):
+        raise ValueError("item_ids holds no item.")
     lists, catalogue, n_items = read_lists(recommended), read_catalogue(dict.fromkeys(ids.tolist(), 1)), len(ids)
     shape = (n_items, n_items if metric == "precomputed" else vectors.shape[1])
     if vectors.shape != shape or len(catalogue.counts) != n_items:

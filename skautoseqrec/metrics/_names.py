@@ -61,6 +61,27 @@ def parse_metric(name: object) -> Callable[..., float]:
     raise ValueError(f"Unknown metric {name!r}: {_hint(name, match)}{USAGE}.")
 
 
+def metric_names(metrics: object) -> list[str]:
+    """Return one name, or several, as a list of names that are known.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If there is none, they are no names, or no metric has one of them.
+    """
+    try:
+        names = [metrics] if isinstance(metrics, str) else list(metrics)  # type: ignore[call-overload]
+    except TypeError:
+        names = None
+    if names is None or not hasattr(metrics, "__len__"):
+        raise TypeError(f"metrics must be the name of a metric, or a list of names, not {metrics!r:.80}.")
+    if not names:
+        raise ValueError("metrics holds no name: give one metric or more, such as 'mrr'.")
+    for name in names:
+        parse_metric(name)
+    return names
+
+
 def gains(name: str, ranks: Ranks) -> Ranks:
     """Return what each event adds to a metric that is a mean over events, shape (n_events,).
 
@@ -77,6 +98,8 @@ def gains(name: str, ranks: Ranks) -> Ranks:
 
 
 def _hint(name: object, match: re.Match[str] | None) -> str:
+    if not isinstance(name, str):
+        return ""
     if match is not None and match[1] in SYNONYMS:
         return f"with one right answer it is '{SYNONYMS[match[1]]}@{match[2]}'; "
     if name in ("mean_rank", "median_rank"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._utils.arguments import check_weights, weighted_mean
+from .._utils.arguments import as_floats, check_weights, weighted_mean
 from ._ranks import check_ranks
 
 
@@ -40,7 +40,7 @@ def roc_auc(ranks: ArrayLike, n_candidates: ArrayLike, *, sample_weight: ArrayLi
     >>> roc_auc([1, 6, float("inf"), 11], n_candidates=11)
     0.375
     """
-    checked, counts = check_ranks(ranks), np.asarray(n_candidates, dtype=np.float64)
+    checked, counts = check_ranks(ranks), as_floats(n_candidates, "n_candidates")
     if counts.shape not in ((), checked.shape):
         raise ValueError(f"n_candidates has shape {counts.shape} for {len(checked)} ranks: give one number, or each's.")
     counts = np.broadcast_to(counts, checked.shape)

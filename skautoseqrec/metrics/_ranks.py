@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._utils.arguments import check_k, weighted_mean
+from .._utils.arguments import as_floats, check_k, weighted_mean
 
 Ranks = NDArray[np.float64]
 
@@ -197,12 +197,12 @@ def ranks_from_reciprocal(values: ArrayLike) -> Ranks:
     array([ 1. ,  2.5, 49. ,  inf])
     """
     with np.errstate(divide="ignore"):
-        return np.rint(2 / np.asarray(values, dtype=np.float64)) / 2
+        return np.rint(2 / as_floats(values, "values")) / 2
 
 
 def check_ranks(ranks: Any) -> Ranks:
-    """Return ranks as float64, or raise ValueError if there is none, or one is below 1 or NaN."""
-    checked = np.asarray(ranks, dtype=np.float64)
+    """Return ranks as float64, or raise an error if there is none, or one is no number, below 1 or NaN."""
+    checked = as_floats(ranks, "ranks")
     if checked.size == 0:
         raise ValueError("There is no rank to average.")
     if checked.ndim != 1:

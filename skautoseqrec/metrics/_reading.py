@@ -92,7 +92,8 @@ def read_lists(lists: Any, name: str = "recommended", *, may_be_empty: bool = Fa
     if one_each and not any(isinstance(row, Iterable) and not isinstance(row, str) for row in rows):
         rows = [[item] for item in rows]
     for number, row in enumerate(rows):
-        if isinstance(row, str | bytes | Mapping) or not isinstance(row, Iterable):
+        is_one = isinstance(row, str | bytes | Mapping) or (isinstance(row, np.ndarray) and row.ndim == 0)
+        if is_one or not isinstance(row, Iterable):
             raise ValueError(f"{name} must hold a list of item ids for each user; row {number} is {shown(row)}.")
     kept = [[item for item in row if item is not None and item is not np.ma.masked] for row in rows]
     lengths = np.fromiter(map(len, kept), np.int64, len(kept))

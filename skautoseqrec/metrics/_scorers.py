@@ -15,7 +15,7 @@ from sklearn.utils.metadata_routing import MetadataRequest
 from .._data.naming import check_columns
 from .._data.reading import read_columns
 from .._utils.arguments import check_k, check_ties, check_weights, count_events
-from ._names import parse_metric
+from ._names import metric_names, parse_metric
 from ._ranks import ranks_from_reciprocal
 
 
@@ -71,10 +71,7 @@ class RankingScorer:
         self.ties = check_ties(ties)
         self.judge = judge
         self._weight_request: bool | str | None = None
-        if not isinstance(metrics, str) and len(metrics) == 0:
-            raise ValueError("metrics holds no name: give one metric or more, such as 'mrr'.")
-        for name in [metrics] if isinstance(metrics, str) else metrics:
-            parse_metric(name)
+        metric_names(metrics)
 
     def __call__(
         self, estimator: Any, X: Any, y: Any = None, *, sample_weight: ArrayLike | None = None, judge: Any = None

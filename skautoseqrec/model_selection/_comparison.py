@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import narwhals as nw
@@ -20,7 +21,7 @@ from .._data.reading import read_columns
 from .._utils.arguments import check_ties
 from .._utils.warn import warn_caller
 from ..metrics._bootstrap import bootstrap_interval, check_confidence
-from ..metrics._names import gains
+from ..metrics._names import gains, metric_names
 from ..metrics._ranks import ranks_from_reciprocal
 from ..metrics._scorers import score_samples
 from ._split import TemporalSplit, take_rows
@@ -114,10 +115,12 @@ def compare(
     (30,)
     """
     _check_models(models)
-    names = [metrics] if isinstance(metrics, str) else list(metrics)
+    names = metric_names(metrics)
     _check_metrics(names)
     check_confidence(confidence, n_resamples)
     check_ties(ties)
+    if not isinstance(verbose, Integral) or verbose < 0:
+        raise ValueError(f"verbose must be a whole number of at least 0, not {verbose!r}.")
     read = read_columns(log, check_columns(columns), judge is not None)
     is_judged = read.judged(judge)
     users, folds = _folds(log, read.user_ids, is_judged, cv, columns)
@@ -153,8 +156,8 @@ def _check_models(models: Any) -> None:
 
 
 def _check_metrics(names: list[str]) -> None:
-    if not names or len(set(names)) < len(names):
-        raise ValueError(f"metrics must hold one name or more, each once, not {names!r}.")
+    if len(set(names)) < len(names):
+        raise ValueError(f"metrics must hold each name once, not {names!r}.")
     for name in names:
         gains(name, np.ones(1))
 
@@ -168,15 +171,24 @@ def _folds(
 ) -> tuple[NDArray[Any], Folds]:
     """Return the users of the log, and the rows of each fold."""
     splitter = TemporalSplit(1, test_size=0.1, columns=columns) if cv is None else cv
-    if not hasattr(splitter, "split") and not np.iterable(splitter):
+    if isinstance(splitter, str) or not (hasattr(splitter, "split") or np.iterable(splitter)):
         raise TypeError(f"cv must be a cross-validator or pairs of rows, such as TemporalSplit(3), not {cv!r}.")
-    pairs = splitter.split(log) if hasattr(splitter, "split") else splitter
-    rows = np.arange(len(users))
-    folds = [(rows[np.asarray(train)], rows[np.asarray(test)]) for train, test in pairs]
-    tested = np.concatenate([test for _, test in folds]) if folds else rows[:0]
+    folds = [_fold(pair, len(users)) for pair in (splitter.split(log) if hasattr(splitter, "split") else splitter)]
+    tested = np.concatenate([test for _, test in folds]) if folds else np.zeros(0, dtype=np.int64)
     if len(np.unique(users[tested if is_judged is None else tested[is_judged[tested]]])) < 2:
         raise ValueError("The test parts hold fewer than 2 users: intervals over users need more. Enlarge them.")
     return users, folds
+
+
+def _fold(pair: Any, n_rows: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the rows of the training and of the test part of a fold."""
+    try:
+        train, test = (np.arange(n_rows)[np.asarray(part)].ravel() for part in pair)
+    except (IndexError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"cv must give pairs of row numbers below {n_rows}, to train on and to test: {error}"
+        ) from error
+    return train, test
 
 
 def _evaluate(name: str, model: Any, log: Any, folds: Folds, ties: str | None, verbose: int) -> Evaluated:

@@ -277,7 +277,7 @@ from skautoseqrec import baselines
 log = [(user, user * step % 7, step) for user in range(9) for step in range(5)]
 for name in baselines.__all__:
     recommender = getattr(baselines, name)(exclude_seen=False).fit(log).partial_update([(1, 2, 9)])
-    recommender.score(log), recommender.predict(log), recommender.predict_topk([1])
+    recommender.score(log), recommender.predict(log), recommender.predict_topk([1], output="list", on_unknown="raise")
 assert "torch" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True)

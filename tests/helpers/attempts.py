@@ -59,7 +59,8 @@ def state_of(recommender):
 
 
 LOG_CALLS = [
-    "read", "fit", "partial_update", "partial_update", "predict", "score_samples", "transform", "fit_transform",
+    "read", "fit", "partial_update", "partial_update", "dislike", "predict", "score_samples", "transform",
+    "fit_transform",
     "temporal_train_test_split", "TemporalSplit", "catalogue",
 ]  # fmt: skip
 ID_CALLS = [
@@ -166,6 +167,8 @@ def try_log(subjects, name, call, case, counted):
         assert pickled is None or pickle.dumps(recommender) == pickled, "a refusal changed the pickle"
         return
     counted[case.kind, "worked"] += 1
+    if call == "dislike" and not any(answer):  # a log of nobody is one of nothing to dislike
+        return
     assert case.columns is not None, "what is no log was read as one"
     if call == "read":
         check_read(case, answer)
@@ -177,7 +180,7 @@ def try_log(subjects, name, call, case, counted):
         assert meanings <= set(found) if call in ("partial_update", "transform") else meanings == set(found), (
             f"ids were changed or merged: {spelt!r} became {ids!r}"
         )
-    if call in ("fit", "partial_update"):
+    if call in ("fit", "partial_update", "dislike"):
         subjects.put_back(name)
     else:
         assert state_of(recommender) == before, "asking changed the state"
@@ -197,6 +200,14 @@ def _fit(recommender, transformers, log):
 
 def _update(recommender, transformers, log):
     return _vocabularies(recommender.partial_update(log))
+
+
+def _dislike(recommender, transformers, log):
+    recommender.dislike(log)
+    ids = recommender.dislikes_.T.tolist()
+    recommender.dislike(recommender.dislikes_, withdraw=True)
+    assert recommender.dislikes_.size == 0
+    return [dict.fromkeys(column) for column in ids]
 
 
 def _predict(recommender, transformers, log):
@@ -243,9 +254,9 @@ def _catalogue(recommender, transformers, log):
 
 
 LOGS_CALLED = {
-    "read": _read, "fit": _fit, "partial_update": _update, "predict": _predict, "score_samples": _score,
-    "transform": _transform, "fit_transform": _fit_transform, "temporal_train_test_split": _split,
-    "TemporalSplit": _fold, "catalogue": _catalogue,
+    "read": _read, "fit": _fit, "partial_update": _update, "dislike": _dislike, "predict": _predict,
+    "score_samples": _score, "transform": _transform, "fit_transform": _fit_transform,
+    "temporal_train_test_split": _split, "TemporalSplit": _fold, "catalogue": _catalogue,
 }  # fmt: skip
 
 

@@ -52,6 +52,7 @@ class Oracle:
         self.transitions = defaultdict(int)  # (earlier, later) -> units
         self.arrivals = defaultdict(list)  # item -> numbers of its events, in order of first appearance
         self.pairs = defaultdict(float)  # (item, item) -> how often they stood near each other
+        self.dislikes = set()  # (user, item)
         self.n_events = 0
         module = scorer.model.module
         self.let_in_log(fitted_log)
@@ -321,7 +322,11 @@ class Oracle:
     def eligible_scores(self, user, exclude_seen=None, at=None):
         exclude_seen = self.parameters["exclude_seen"] if exclude_seen is None else exclude_seen
         seen = set(self.histories.get(user, ())) if exclude_seen else set()
-        return {item: score for item, score in self.scores(user, at).items() if item not in seen}
+        return {
+            item: score
+            for item, score in self.scores(user, at).items()
+            if item not in seen and (user, item) not in self.dislikes
+        }
 
     def reciprocal_rank_bounds(self, user, item, *time):
         """Return the smallest and the largest reciprocal rank that the tie rule allows, given float32 rounding.

@@ -23,6 +23,7 @@ import httpx
 import uvicorn
 from app import create_app
 from event_log import read_updates, rows_of
+from model import tell
 
 from skautoseqrec import AutoSeqRecRecommender, load_model
 
@@ -53,14 +54,14 @@ def put_refit(folder, n_known=0, model=None):
 
 def logged(folder):
     """Return the updates of the event log as rows."""
-    return [rows_of(events) for events in read_updates(folder / "events.jsonl")]
+    return [rows_of(update) if isinstance(update, list) else [] for update in read_updates(folder / "events.jsonl")]
 
 
 def twin_of(refit, folder):
     """Return the model that must serve after a refit was swapped in: it was told each later update, once."""
     twin = load_model(refit)
-    for rows in logged(folder)[int(refit.stem) :]:
-        twin.partial_update(rows)
+    for update in list(read_updates(folder / "events.jsonl"))[int(refit.stem) :]:
+        tell(twin, update)
     return twin
 
 

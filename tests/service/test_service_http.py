@@ -53,6 +53,38 @@ def test_an_event_counts_at_once(service):
     assert service.get(f"/explain/7/{best['item']}").json()["rank"] is None
 
 
+def test_what_somebody_dislikes_is_never_recommended_until_that_is_withdrawn(service):
+    best = service.get("/recommend/11", k=1).json()["items"][0]["item"]
+    n_updates = count_updates(service)
+    for withdraw, status in ((False, "disliked"), (True, "candidate")):
+        answer = service.post("/dislike", {"user": 11, "item": best, "withdraw": withdraw})
+        n_updates += 1
+        assert answer.json() == {"number": n_updates, "n_events": 0}
+        assert service.get(f"/explain/11/{best}").json()["status"] == status
+    service.post("/dislike", {"user": 11, "item": best})
+    items = service.get("/recommend/11", k=20, exclude_seen=False).json()["items"]
+    assert best not in {place["item"] for place in items}
+    assert_serves(service, twin_of(service.folder / "refits" / "0.safetensors", service.folder))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        [],
+        {"user": 1},
+        {"user": "ann", "item": "item 1"},
+        {"user": 1, "item": 2},
+        {"user": 1, "item": "item 1", "withdraw": "yes"},
+        {"user": 1, "item": "item 1", "time": 3},
+    ],
+    ids=str,
+)
+def test_dislikes_that_cannot_be_are_refused_and_change_nothing(service, body):
+    n_updates = count_updates(service)
+    assert service.post("/dislike", body).status_code == 422
+    assert count_updates(service) == n_updates
+
+
 def test_many_readers_and_writers_get_no_error_and_lose_nothing(service):
     clients = Clients(service, n_readers=5, n_writers=3, first_user=100_000)
     with clients.running():
@@ -164,6 +196,7 @@ def test_a_long_list_ends_where_the_items_do(service):
 def test_a_swap_under_load_loses_and_doubles_nothing(service, monkeypatch):
     monkeypatch.setattr(refit, "load_history", lambda folder: HISTORY)
     generation = service.get("/health").json()["generation"]
+    service.post("/dislike", {"user": 12, "item": "item 1"})
     clients = Clients(service, n_readers=2, n_writers=3, first_user=300_000)
     with clients.running():
         clients.wait_for(10)
@@ -175,6 +208,7 @@ def test_a_swap_under_load_loses_and_doubles_nothing(service, monkeypatch):
     assert swapped["generation"] == generation + 1
     assert swapped["n_known"] == int(path.stem) > 10
     assert swapped["n_replayed"] >= 10
+    assert service.get("/explain/12/item 1").json()["status"] == "disliked"
     updates = logged(service.folder)
     assert all(updates[number - 1] == rows for number, rows in clients.acknowledged)
     assert_serves(service, twin_of(path, service.folder))
