@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skautoseqrec import Interactions
 from skautoseqrec.datasets import load_interactions
 from skautoseqrec.model_selection import TemporalSplit
 
-__all__ = ["Fold", "judged_fold", "read_log", "valid_and_test"]
+__all__ = ["Fold", "judged_fold", "read_log", "split_rows", "valid_and_test"]
 
 
 class Fold(NamedTuple):
@@ -31,15 +32,18 @@ def read_log(path: Path, shuffle_seed: int | None = None) -> Interactions:
     return log[np.random.default_rng(shuffle_seed).permutation(len(log))]
 
 
-def valid_and_test(log: Interactions) -> tuple[Fold, Fold]:
+def split_rows(log: Interactions) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Return the rows of the ninth tenth and of all before it, then of the last tenth likewise; past first."""
+    return list(TemporalSplit(n_splits=2, test_size=0.1).split(log))
+
+
+def valid_and_test(log: Interactions) -> list[Fold]:
     """Return the ninth tenth after a fit on all before it, and the last tenth likewise."""
-    valid, test = TemporalSplit(n_splits=2, test_size=0.1).split(log)
-    return Fold(log[valid[0]], log[valid[1]]), Fold(log[test[0]], log[test[1]])
+    return [Fold(log[fitted], log[walked]) for fitted, walked in split_rows(log)]
 
 
 def judged_fold(log: Interactions, n_judged: int) -> Fold:
     """Return the valid part cut to its newest events; what is cut off is fitted."""
-    valid, _ = TemporalSplit(n_splits=2, test_size=0.1).split(log)
-    rows = np.concatenate(valid)
-    n_walked = min(len(valid[1]), n_judged)
+    valid, _ = split_rows(log)
+    rows, n_walked = np.concatenate(valid), min(len(valid[1]), n_judged)
     return Fold(log[rows[:-n_walked]], log[rows[-n_walked:]])
