@@ -25,6 +25,7 @@ sys.path.insert(0, str(BENCHMARKS))
 import compare  # noqa: E402
 from peers import measuring  # noqa: E402
 from peers.choosing import best_of, candidates  # noqa: E402
+from peers.cope import CoPE  # noqa: E402
 from peers.folds import judged_fold, valid_and_test  # noqa: E402
 from peers.markov import Markov  # noqa: E402
 from peers.popularity import DecayedPopularity  # noqa: E402
@@ -81,7 +82,7 @@ def camps(n_users=40, n_items=40, n_each=15):
 WALKERS = {
     "markov": {},
     "markov-own": {"own_share": 0.1},
-    "jodie": {"n_components": 16, "n_windows": 20, "max_iter": 6, "learning_rate": 1e-2},
+    "jodie": {"n_components": 16, "n_windows": 20, "max_iter": 4, "learning_rate": 1e-2},
     "gru4rec": {"n_components": 16, "max_iter": 25, "learning_rate": 1e-2, "dropout": 0.0},
     "sasrec": {"n_components": 16, "max_iter": 15, "learning_rate": 1e-2, "dropout": 0.0},
 }
@@ -141,6 +142,26 @@ def test_what_a_copy_learns_in_its_walk_stays_with_the_copy(name):
     first, second = (model.judged().score_samples(log[560:]) for _ in range(2))
     np.testing.assert_array_equal(first, second)
     assert (copy.deepcopy(model).score_samples(log[560:]) > 0).all()
+
+
+@pytest.mark.parametrize("name", ["jodie", "cope"])
+def test_an_event_of_the_walk_moves_its_user_and_its_item_and_nobody_else(name):
+    log = camps()
+    model = make(name, {**(WALKERS | CAMPERS)[name], "max_iter": 1}, exclude_seen=True).fit(log[:500])
+    first, second = ((int(log.users[row]), int(log.items[row]), 5010.0) for row in (501, 502))
+    model.advance([first])
+    before = states_of(model)
+    model.advance([second])
+    moved = np.flatnonzero((states_of(model) != before).any(axis=1))
+    assert moved.tolist() == [second[0], model.n_users + second[1]]
+
+
+def states_of(model):
+    """Return the states of users, and then of items, (n_users + n_items, n_components)."""
+    if isinstance(model, CoPE):
+        return model.states.detach().numpy().copy()
+    states = [*model.user_states, *model.item_states[: model.n_items]]
+    return np.stack([np.zeros(model.n_components) if state is None else state.detach().numpy() for state in states])
 
 
 def test_item_weights_are_made_anew_when_it_is_time():
