@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from peers.choosing import Tried, best_of, candidates
+from peers.choosing import Tried, candidates
 from peers.folds import read_log, valid_and_test
 from peers.measuring import OURS, Record, code_version, log_version, measure, recorded
 from peers.registry import BASKET_RIVALS, REPEAT_RIVALS, RIVALS, Settings
@@ -31,12 +31,11 @@ METRICS = ("MRR", "Recall@10", "NDCG@10")
 
 
 class Row(NamedTuple):
-    """The test figures of a model, what was tried to choose its settings, and the CPU seconds of that."""
+    """The test figures of a model, and those of all settings that were tried on the valid part."""
 
     model: str
     record: Record
-    tried: Tried
-    tuning_seconds: float
+    tried: list[Record]
 
 
 def main() -> int:
@@ -101,44 +100,45 @@ def measure_model(model: str, path: Path, shuffle: int | None, options: argparse
         "exclude_seen": not options.seen_eligible,
         "seed": options.seed,
     }
-    settings, tried, seconds = {}, [], 0.0
+    settings: Settings = {}
+    tried: list[Record] = []
     if model in RIVALS and RIVALS[model].grid:
         valid = {**job, "part": "valid", "n_judged": options.judged}
-        search = cached_search if options.cached else run_search
-        tried, seconds = search(valid, path, options)
+        tried = recorded(valid, options.cache) if options.cached else run_search(valid, path, options)
         if not tried:
+            print(f"{model}: the cache holds nothing of this log, order and version of the code")
             return
-        settings = best_of(tried)
+        settings = chosen_settings(best_record(tried))
     test = {**job, "part": "test", "n_tests": options.tests, "settings": settings}
-    records = recorded(test, options.cache) if options.cached else [measure(test, path, options.cache, options.threads)]
-    for record in records[:1]:
-        if not options.cached:
-            report(model, "test", settings, record["values"].mean())
-        yield Row(model, record, tried, seconds)
+    if options.cached:
+        records = recorded(test, options.cache)
+        if not records:
+            print(f"{model}: the cache holds no test of this version of the code with {shown(settings)}")
+    else:
+        records = [measure(test, path, options.cache, options.threads)]
+        report(model, "test", settings, records[0])
+    yield from (Row(model, record, tried) for record in records)
 
 
-def run_search(job: Record, path: Path, options: argparse.Namespace) -> tuple[Tried, float]:
-    """Try settings within the budget; return their MRR and the CPU seconds that all took."""
-    rival, tried, seconds = RIVALS[job["model"]], [], 0.0
-    points: Tried = []
+def run_search(job: Record, path: Path, options: argparse.Namespace) -> list[Record]:
+    """Return the records of settings that are tried within the budget."""
+    rival = RIVALS[job["model"]]
     if rival.is_trained:
         budget = {"patience": options.patience, "most_seconds": options.train_seconds, "most_epochs": options.epochs}
         job = {**job, "training": budget}
+    points: Tried = []
+    records = []
     for settings in candidates(rival, options.settings, options.seed, points):
         record = measure({**job, "settings": settings}, path, options.cache, options.threads)
-        value = record["values"].mean()
-        points.append((value, settings))
-        tried.append((value, chosen_settings(record)))
-        seconds += spent(record)
-        note = f" ({record['n_trained']} epochs, ended by {record['reason']})" if rival.is_trained else ""
-        report(job["model"], "valid", tried[-1][1], value, note)
-    return tried, seconds
+        points.append((record["values"].mean(), settings))
+        records.append(record)
+        report(job["model"], "valid", chosen_settings(record), record)
+    return records
 
 
-def cached_search(job: Record, path: Path, options: argparse.Namespace) -> tuple[Tried, float]:
-    """Return what the cache has of settings that were tried."""
-    records = recorded(job, options.cache)
-    return [(record["values"].mean(), chosen_settings(record)) for record in records], sum(map(spent, records))
+def best_record(records: list[Record]) -> Record:
+    """Return the record of the highest MRR."""
+    return max(records, key=lambda record: record["values"].mean())
 
 
 def chosen_settings(record: Record) -> Settings:
@@ -147,14 +147,15 @@ def chosen_settings(record: Record) -> Settings:
     return {**record["job"]["settings"], **epochs}
 
 
-def spent(record: Record) -> float:
-    """Return the CPU seconds of fitting and walking."""
-    return float(record["fit_seconds"] + record.get("walk_seconds", 0))
+def training_note(record: Record) -> str:
+    """Return how a training ended, for what is trained."""
+    return f"; {record['n_trained']} epochs, ended by {record['reason']}" if "n_trained" in record else ""
 
 
-def report(model: str, part: str, settings: Settings, value: float, note: str = "") -> None:
+def report(model: str, part: str, settings: Settings, record: Record) -> None:
     """Say on stderr what has just been measured."""
-    print(f"{model}, {part}: MRR {value:.4f}{note} with {shown(settings)}", file=sys.stderr, flush=True)
+    figure = f"MRR {record['values'].mean():.4f}"
+    print(f"{model}, {part}: {figure} with {shown(settings)}{training_note(record)}", file=sys.stderr, flush=True)
 
 
 def shown(settings: Settings) -> str:
@@ -219,19 +220,17 @@ def print_costs(rows: list[Row]) -> None:
         + line.format("", "fit CPU s", "CPU s / 1,000", "peak MiB", "settings", "tuning CPU s", "chosen; date; code")
     )
     for row in rows:
-        record = row.record
-        job = record["job"]
-        print(
-            line.format(
-                row.model,
-                f"{record['fit_seconds']:.2f}",
-                f"{1000 * record['walk_seconds'] / len(record['values']):.3f}",
-                f"{record['peak_bytes'] / 2**20:.0f}",
-                len(row.tried),
-                f"{row.tuning_seconds:.0f}",
-                f"{shown(job['settings'])}; {record['date']}; {job['code']}",
-            )
+        record, job = row.record, row.record["job"]
+        note = training_note(best_record(row.tried)) if row.tried else ""
+        cells = (
+            f"{record['fit_seconds']:.2f}",
+            f"{1000 * record['walk_seconds'] / len(record['values']):.3f}",
+            f"{record['peak_bytes'] / 2**20:.0f}",
+            len(row.tried),
+            f"{sum(tried['fit_seconds'] + tried.get('walk_seconds', 0) for tried in row.tried):.0f}",
+            f"{shown(job['settings'])}{note}; {record['date']}; {job['code']}",
         )
+        print(line.format(row.model, *cells))
     versions: Any = {str(row.record["versions"] | {"threads": row.record["threads"]}): None for row in rows}
     print("\n".join(versions))
 
