@@ -1,10 +1,11 @@
-"""Accuracy of the recommender beside baselines that only count, rivals in closed form, and SASRec.
+"""Accuracy of the recommender beside baselines that only count, rivals that need no training, and SASRec.
 
 Every log is split in time. The valid part is the next tenth after a fit on the first eight tenths, the test part the
 last tenth after a fit on all before it. Both are walked forward: each event's item is ranked among all items that are
 known and that its user has not seen, ties at half, then the event is let in. An item that is not eligible counts 0.
-Rivals have their settings chosen on the valid part; what was tried is printed. With ``--seen-eligible`` items may come
-back, and rivals for such logs can be asked for; those for baskets need ``--ties together`` besides.
+Rivals have their settings chosen on the newest events of the valid part; what was tried is printed. With
+``--seen-eligible`` items may come back, and rivals for such logs can be asked for; those for baskets need ``--ties
+together`` besides. ``benchmarks/compare.py`` has all rivals, with intervals, and keeps what it has measured.
 """
 
 from __future__ import annotations
@@ -16,16 +17,18 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
-from baselines import Markov
 from numpy.typing import NDArray
-from rivals import BASKET_RIVALS, REPEAT_RIVALS, RIVALS, choose
-from sasrec import SASRec
+from peers.choosing import Tried, best_of, candidates
+from peers.folds import Fold, judged_fold, split_rows, valid_and_test
+from peers.markov import Markov
+from peers.registry import BASKET_RIVALS, REPEAT_RIVALS, RIVALS
+from peers.sasrec import SASRec
+from peers.training import judge_epochs
 
 from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender, Interactions
 from skautoseqrec.baselines import DecayedPopularityRecommender, PopularityRecommender
 from skautoseqrec.datasets import load_interactions, make_interactions
 from skautoseqrec.metrics import mean_reciprocal_rank, ndcg_at_k, ranks_from_reciprocal, recall_at_k
-from skautoseqrec.model_selection import TemporalSplit
 from skautoseqrec.preprocessing import InteractionEncoder
 
 #: Synthetic logs, whose best possible rank is known: people see nothing twice, come back, or fill baskets again.
@@ -56,13 +59,6 @@ class Ordered(NamedTuple):
     best_ranks: NDArray[np.float64] | None = None
 
 
-class Fold(NamedTuple):
-    """What is fitted and what is walked forward afterwards, both in time order."""
-
-    fitted: Interactions
-    walked: Interactions
-
-
 def asked_parameters(options: argparse.Namespace) -> dict[str, Any]:
     """Return what is eligible, and the parameters that bound the epochs and the width where they were asked for."""
     asked = {"max_iter": options.max_iter, "n_components": options.components}
@@ -75,13 +71,14 @@ def eligibility(options: argparse.Namespace) -> dict[str, bool]:
     return {"exclude_seen": not options.seen_eligible}
 
 
-def make_paper(options: argparse.Namespace, seed: int, valid: Fold) -> AutoSeqRecRecommender:
+def make_paper(options: argparse.Namespace, seed: int, log: Interactions) -> AutoSeqRecRecommender:
     """Return the published model."""
     return AutoSeqRecRecommender(**{**PAPER_PARAMS, **asked_parameters(options)}, random_state=seed)
 
 
-def make_decayed_popularity(options: argparse.Namespace, seed: int, valid: Fold) -> DecayedPopularityRecommender:
+def make_decayed_popularity(options: argparse.Namespace, seed: int, log: Interactions) -> DecayedPopularityRecommender:
     """Return popularity with the half-life that ranks the valid part best."""
+    valid, _ = valid_and_test(log)
 
     def validate(half_life: float) -> float:
         model = DecayedPopularityRecommender(half_life, **eligibility(options))
@@ -90,39 +87,72 @@ def make_decayed_popularity(options: argparse.Namespace, seed: int, valid: Fold)
     return DecayedPopularityRecommender(max(HALF_LIVES, key=validate), **eligibility(options))
 
 
-def make_default(options: argparse.Namespace, seed: int, valid: Fold) -> AutoSeqRecRecommender:
+def make_default(options: argparse.Namespace, seed: int, log: Interactions) -> AutoSeqRecRecommender:
     """Return the recommender as it comes."""
     return AutoSeqRecRecommender(**asked_parameters(options), random_state=seed)
 
 
-def make_closed_form(options: argparse.Namespace, seed: int, valid: Fold) -> AutoSeqRecRecommender:
+def make_closed_form(options: argparse.Namespace, seed: int, log: Interactions) -> AutoSeqRecRecommender:
     """Return the recommender without a network."""
     return AutoSeqRecRecommender(objective="closed_form", **eligibility(options))
 
 
-def make_rival(name: str) -> Callable[[argparse.Namespace, int, Fold], Any]:
-    """Return the function that makes a rival with the settings that rank the valid part best."""
+def make_rival(name: str) -> Callable[[argparse.Namespace, int, Interactions], Any]:
+    """Return the function that makes a rival with the best of the settings that are tried, which it prints."""
+    rival = RIVALS[name]
 
-    def make(options: argparse.Namespace, seed: int, valid: Fold) -> Any:
-        return choose(name, *valid, options.ties, seed, **eligibility(options))
+    def make(options: argparse.Namespace, seed: int, log: Interactions) -> Any:
+        fold, tried = judged_fold(log, options.judged), []
+        points = candidates(rival, options.settings, seed, tried) if rival.grid else []
+        for settings in points:
+            model = rival.make(settings, seed, not options.seen_eligible).fit(fold.fitted)
+            tried.append((model.score_samples(fold.walked, options.ties).mean(), settings))
+        if not tried:
+            return rival.make({}, seed, not options.seen_eligible)
+        print_choice(name, tried, len(fold.walked))
+        return rival.make(best_of(tried), seed, not options.seen_eligible)
 
     return make
 
 
-MODELS: dict[str, Callable[[argparse.Namespace, int, Fold], Any]] = {
+def print_choice(name: str, tried: Tried, n_judged: int) -> None:
+    """Print the grid, how well the worst and the best of what was tried do, and the best."""
+    grid = "; ".join(f"{setting} {', '.join(map(str, values))}" for setting, values in RIVALS[name].grid.items())
+    worst, best = min(value for value, _ in tried), max(value for value, _ in tried)
+    print(f"  {name}: {len(tried)} of the grid {grid}")
+    print(f"  have an MRR of {worst:.4f} to {best:.4f} on the newest {n_judged} valid events; best:", end=" ")
+    print(", ".join(f"{setting} {value}" for setting, value in best_of(tried).items()), flush=True)
+
+
+def make_sasrec(options: argparse.Namespace, seed: int, log: Interactions) -> SASRec:
+    """Return SASRec with the number of epochs after which valid events are ranked best."""
+    width = {} if options.components is None else {"n_components": options.components}
+    most_epochs = 200 if options.max_iter is None else options.max_iter
+
+    def make(max_iter: int) -> SASRec:
+        return SASRec(**width, max_iter=max_iter, random_state=seed, **eligibility(options))
+
+    fold = judged_fold(log, options.judged)
+    judged = judge_epochs(make, *fold, options.ties, patience=10, most_seconds=np.inf, most_epochs=most_epochs)
+    best = f"{judged.max_iter} of {judged.n_trained} epochs are best"
+    print(f"  sasrec: {best} on the newest {len(fold.walked)} valid events")
+    return make(judged.max_iter)
+
+
+MODELS: dict[str, Callable[[argparse.Namespace, int, Interactions], Any]] = {
+    **{name: make_rival(name) for name, rival in RIVALS.items() if not rival.is_trained},
     "default": make_default,
     "closed-form": make_closed_form,
     "paper": make_paper,
-    "popularity": lambda options, seed, valid: PopularityRecommender(**eligibility(options)),
+    "popularity": lambda options, seed, log: PopularityRecommender(**eligibility(options)),
     "decayed-popularity": make_decayed_popularity,
-    "markov": lambda options, seed, valid: Markov(**eligibility(options)),
-    "markov-5": lambda options, seed, valid: Markov(window=5, decay=0.7, **eligibility(options)),
-    "sasrec": lambda options, seed, valid: SASRec(**asked_parameters(options), random_state=seed),
-    **{name: make_rival(name) for name in RIVALS},
+    "markov": lambda options, seed, log: Markov(**eligibility(options)),
+    "markov-5": lambda options, seed, log: Markov(window=5, decay=0.7, **eligibility(options)),
+    "sasrec": make_sasrec,
 }
-#: What is compared unless something else is asked for; SASRec trains for an hour on a million events, and a rival is
+#: What is compared unless something else is asked for: SASRec trains for an hour on a million events, and a rival is
 #: walked once for each setting that is tried.
-QUICK_MODELS = [name for name in MODELS if name != "sasrec" and name not in RIVALS]
+QUICK_MODELS = ["default", "closed-form", "paper", "popularity", "decayed-popularity", "markov", "markov-5"]
 
 
 def main() -> None:
@@ -148,6 +178,8 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--newcomers", action="store_true", help="add lines for users and items that fit did not meet")
     parser.add_argument("--max-iter", type=int, metavar="N", help="train for N epochs at most")
     parser.add_argument("--components", type=int, metavar="N", help="size of the hidden representation, if not usual")
+    parser.add_argument("--settings", type=int, default=20, metavar="N", help="settings tried for each rival")
+    parser.add_argument("--judged", type=int, default=2000, metavar="N", help="judge settings on so many valid events")
     options = parser.parse_args()
     asked = set(options.models)
     if asked & {*REPEAT_RIVALS, *BASKET_RIVALS} and not options.seen_eligible:
@@ -175,14 +207,13 @@ def read_logs(options: argparse.Namespace) -> Iterator[Ordered]:
 
 def print_table(ordered: Ordered, seed: int, options: argparse.Namespace) -> None:
     """Print a line per model and part as soon as it is known."""
-    rows = dict(zip(PARTS, TemporalSplit(n_splits=2, test_size=0.1).split(ordered.log), strict=True))
-    rows["test"] = rows["test"][0], rows["test"][1][: options.limit]
-    folds = {part: Fold(ordered.log[fitted], ordered.log[walked]) for part, (fitted, walked) in rows.items()}
+    folds = dict(zip(PARTS, valid_and_test(ordered.log), strict=True))
+    folds["test"] = Fold(folds["test"].fitted, folds["test"].walked[: options.limit])
     eligible = "; seen items eligible" if options.seen_eligible else ""
     print(f"\n{ordered.title}; ties={options.ties}{eligible}; seed {seed}; {ordered.log}")
     print(LINE.format("model", "part", "MRR", "Recall@10", "NDCG@10", "fit s", "events/s"))
     for name in options.models:
-        model = MODELS[name](options, seed, folds["valid"])
+        model = MODELS[name](options, seed, ordered.log)
         label = f"{name} ({model.half_life})" if isinstance(model, DecayedPopularityRecommender) else name
         for part in options.parts:
             ranks, *costs = evaluate(model, folds[part], options.ties)
@@ -190,8 +221,9 @@ def print_table(ordered: Ordered, seed: int, options: argparse.Namespace) -> Non
             if options.newcomers:
                 print_newcomers(folds[part], ranks)
     if ordered.best_ranks is not None:
-        for part in options.parts:
-            print_line("oracle (the best possible)", part, ordered.best_ranks[rows[part][1]])
+        for part, (_, rows) in zip(PARTS, split_rows(ordered.log), strict=True):
+            if part in options.parts:
+                print_line("oracle (the best possible)", part, ordered.best_ranks[rows])
 
 
 def evaluate(model: Any, fold: Fold, ties: str) -> tuple[NDArray[np.float64], str, str]:

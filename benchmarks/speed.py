@@ -26,7 +26,7 @@ import numpy as np
 import torch
 from dense import DenseModel, id_pairs
 from numpy.typing import NDArray
-from sasrec import SASRec
+from peers.sasrec import SASRec
 from threadpoolctl import threadpool_limits
 from timing import three_products, time_call, time_calls, time_history_products
 

@@ -1,46 +1,13 @@
-"""Rivals for baskets, which people fill again and again: personal frequencies, and those of similar users.
-
-A basket is all events of a user that share one timestamp; an item counts once in it. A basket is bought as one, and
-mostly of items bought before: ask with ``ties="together"`` and ``exclude_seen=False``.
-"""
+"""TIFU-KNN: personal frequencies of items in baskets, mixed with those of similar users."""
 
 from __future__ import annotations
 
 import numpy as np
-from baselines import Baseline, fill_up
 from numpy.typing import NDArray
 
-__all__ = ["TIFUKNN", "PersonalTopFrequency"]
+from .baskets import Baskets
 
-
-class Baskets(Baseline):
-    """What both share: the baskets of each user, oldest first, and the number of events of each item."""
-
-    def start(self) -> None:
-        """Begin without events."""
-        self.counts = np.zeros(self.n_items)
-        self.baskets: dict[int, list[set[int]]] = {}
-        self.times: dict[int, float] = {}
-
-    def let_in(self, user: int, item: int, time: float) -> None:
-        """Put an item into the user's open basket, or into a new one."""
-        self.counts[item] += 1
-        baskets = self.baskets.setdefault(user, [])
-        if self.times.get(user) != time:
-            baskets.append(set())
-            self.times[user] = time
-        baskets[-1].add(item)
-
-
-class PersonalTopFrequency(Baskets):
-    """GP-TopFreq: in how many of the user's baskets an item was; where that is equal, how many events it has."""
-
-    def scores(self, user: int) -> NDArray[np.float64]:
-        """Return the score of each item."""
-        own = np.zeros(self.n_items)
-        for basket in self.baskets.get(user, []):
-            own[list(basket)] += 1
-        return fill_up(own, self.counts)
+__all__ = ["TIFUKNN"]
 
 
 class TIFUKNN(Baskets):
@@ -86,7 +53,7 @@ class TIFUKNN(Baskets):
         super().let_in(user, item, time)
         self.changed.add(user)
 
-    def scores(self, user: int) -> NDArray[np.float64]:
+    def scores(self, user: int, time: float) -> NDArray[np.float64]:
         """Return the score of each item."""
         for changed in self.changed:
             self._renew(changed)

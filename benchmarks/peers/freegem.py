@@ -11,13 +11,12 @@ from collections import defaultdict, deque
 from typing import NamedTuple
 
 import numpy as np
-from baselines import Baseline
 from numpy.typing import NDArray
 from scipy.linalg import eigh, svd
 from scipy.sparse import csr_array
 from scipy.sparse.linalg import ArpackError, svds
 
-from skautoseqrec import Interactions
+from .replay import Replay
 
 __all__ = ["FreeGEM"]
 
@@ -43,7 +42,7 @@ class Step(NamedTuple):
     length: float
 
 
-class FreeGEM(Baseline):
+class FreeGEM(Replay):
     """FreeGEM as it predicts the next interaction.
 
     **Decomposition.** At time T, the newest event's, ``R[u, i]`` is the sum of ``exp(-(decay / T0) (T - t))`` over the
@@ -90,18 +89,9 @@ class FreeGEM(Baseline):
         self.short_share, self.n_recent, self.n_states, self.alpha = short_share, n_recent, n_states, alpha
         self.remember_fitted = remember_fitted
 
-    def fit(self, log: Interactions) -> FreeGEM:
-        """Decompose a log."""
-        self.factors: Factors | None = None
-        super().fit(log)
-        if not self.remember_fitted:
-            self.recent.clear()
-        self.rate = self.decay / max(self.event_times[-1] - self.event_times[0], 1)
-        self._refit()
-        return self
-
     def start(self) -> None:
         """Begin without events."""
+        self.factors: Factors | None = None
         self.event_users: list[int] = []
         self.event_items: list[int] = []
         self.event_times: list[float] = []
@@ -119,7 +109,14 @@ class FreeGEM(Baseline):
         if self._distance() > self.refit_distance:
             self._refit()
 
-    def scores(self, user: int) -> Floats:
+    def learn(self) -> None:
+        """Decompose what was let in."""
+        if not self.remember_fitted:
+            self.recent.clear()
+        self.rate = self.decay / max(self.event_times[-1] - self.event_times[0], 1)
+        self._refit()
+
+    def scores(self, user: int, time: float) -> Floats:
         """Return the score of each item."""
         users, values, items = self.factors
         scales = values ** (1 / self.alpha)
