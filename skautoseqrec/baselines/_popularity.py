@@ -182,7 +182,9 @@ class FadingEvents:
         """
         levels: NDArray[np.float64] = self._levels[0, : len(popularity)] + self._n_events * self._clock.log_decays[0]
         is_some = np.isfinite(levels)
-        return levels if is_some.all() else np.where(is_some, levels, levels[is_some].min(initial=0.0) - 1)
+        if is_some.all():
+            return levels
+        return np.where(is_some, levels, (levels[is_some].min() if is_some.any() else 0.0) - 1)
 
     def copy(self) -> FadingEvents:
         """Return an independent rule that has counted the same."""
