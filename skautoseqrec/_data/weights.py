@@ -127,7 +127,7 @@ def sample_weights(sample_weight: Any, n_events: int) -> NDArray[np.int64]:
         raise ValueError(f"sample_weight must be one-dimensional, one weight for each event, not of {weights.shape}.")
     if len(weights) != n_events:
         raise ValueError(f"sample_weight has {len(weights)} weights for {n_events} events; give one for each.")
-    return weight_column(weights, "sample_weight")
+    return weight_column(weights.astype(np.float64) if weights.dtype == bool else weights, "sample_weight")
 
 
 def check_event_weights(event_weights: Any) -> dict[Any, float] | None:

@@ -33,6 +33,8 @@ class BaselineRecommender(LogEstimator, BaseEstimator, ABC):
     """Base of the baselines. A subclass says how its rule is learned from counts, and its rule how items are scored."""
 
     _parameter_constraints: dict[str, Any] = {"exclude_seen": ["boolean"], "columns": [dict, None]}
+    #: Whether events may count something else than 1; otherwise such weights are refused.
+    _counts_weights = False
     _state: BaselineState
     _log_form: LogForm
     exclude_seen: bool
@@ -71,7 +73,7 @@ class BaselineRecommender(LogEstimator, BaseEstimator, ABC):
             If the fit needs more memory than is available.
         """
         with all_or_nothing(self):
-            columns = self._alike(validate_log(self, X, reset=True))
+            columns = self._weighed(validate_log(self, X, reset=True))
             window, decay = self._transitions
             settings = SequenceSettings(window, decay, 1.0, 1, 1.0, ())
             log = count_log(columns, X, settings, verbose=0)
@@ -103,7 +105,7 @@ class BaselineRecommender(LogEstimator, BaseEstimator, ABC):
             If the events cannot be used. Then nothing has changed.
         """
         check_is_fitted(self)
-        self._state.update(self._alike(read_columns(X, check_columns(self.columns))))
+        self._state.update(self._weighed(read_columns(X, check_columns(self.columns))))
         return self
 
     def predict_topk(
@@ -242,7 +244,7 @@ class BaselineRecommender(LogEstimator, BaseEstimator, ABC):
             10 % of the events are older than 5 % of the fitted ones (the split is not in time).
         """
         check_is_fitted(self)
-        columns = self._alike(validate_log(self, X, reset=False, asks_for_events=judge is not None))
+        columns = self._weighed(validate_log(self, X, reset=False, asks_for_events=judge is not None))
         is_judged = columns.judged(judge)
         values = walk_forward(self._state, columns, self.ties_ if ties is None else ties, self.exclude_seen)
         return only(values, is_judged)
@@ -275,9 +277,11 @@ class BaselineRecommender(LogEstimator, BaseEstimator, ABC):
         weights = check_weights(sample_weight, count_events(X))  # before the walk, which may take long
         return weighted_mean(self.score_samples(X, judge=judge), weights)
 
-    def _alike(self, columns: Columns) -> Columns:
-        """Return a log whose events all count 1, or raise ValueError: no baseline knows of weights."""
+    def _weighed(self, columns: Columns) -> Columns:
+        """Return a log whose events all count 1, or raise ValueError; as it is where weights are counted."""
         weights = columns.weights
+        if self._counts_weights:
+            return columns
         if weights is not None and (is_other := weights != WEIGHT_UNIT).any():
             row = int(is_other.argmax())
             raise ValueError(

@@ -121,10 +121,10 @@ class Autoencoder:
     def __init__(self, weights: NDArray[np.float64], fading: Fading) -> None:
         self._weights, self._fading = weights, fading
 
-    def add_event(self, item: int, history: NDArray[np.int64], n_events: int) -> None:
+    def add_event(self, item: int, history: NDArray[np.int64], n_events: int, weight: int) -> None:
         """Learn nothing until the next fit."""
 
-    def score(self, user: int, history: NDArray[np.int64], popularity: NDArray[np.int64]) -> NDArray[np.float64]:
+    def score(self, user: int, history: NDArray[np.int64], popularity: NDArray[Any]) -> NDArray[np.float64]:
         """Return what the autoencoder makes of a history; 0 for items without weights."""
         if not len(history):
             return popularity.astype(np.float64)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from .._counts.counted_log import CountedLog
 from .._counts.counts import Counts
 from .._counts.transitions import TRANSITION_UNIT, step_weights
+from .._data.weights import WEIGHT_UNIT
 from .._parameters import DECAY, POSITIVE_INTEGER
 from ._base import BaselineRecommender
 from ._pair_weights import PairWeights, pair_weights
@@ -22,7 +23,8 @@ class MarkovRecommender(BaselineRecommender):
 
     ``T[j, i]`` grows by ``transition_decay**(k - 1)`` whenever i follows j by k steps, up to ``transition_window``, in
     one history. The score of i is the sum of ``context_decay**(c - 1) * T[l_c, i]`` over a user's last
-    ``context_size`` items, the newest at c = 1. Updates and prequential evaluation count every event at once.
+    ``context_size`` items, the newest at c = 1. If the log has weights, that of the event of i multiplies. Updates
+    and prequential evaluation count every event at once.
 
     Read more in the :ref:`user guide <baselines>`.
 
@@ -96,6 +98,8 @@ class MarkovRecommender(BaselineRecommender):
         self.exclude_seen = exclude_seen
         self.columns = columns
 
+    _counts_weights = True
+
     @property
     def _transitions(self) -> tuple[int, float]:
         return self.transition_window, self.transition_decay
@@ -112,12 +116,13 @@ class Followers:
     def __init__(self, transitions: PairWeights, steps: NDArray[np.int64], context: NDArray[np.float64]) -> None:
         self._transitions, self._steps, self._context = transitions, steps, context
 
-    def add_event(self, item: int, history: NDArray[np.int64], n_events: int) -> None:
+    def add_event(self, item: int, history: NDArray[np.int64], n_events: int, weight: int) -> None:
         """Count the transitions that an event completes."""
         sources = history[: -len(self._steps) - 1 : -1]
-        self._transitions = self._transitions.add(sources, np.full(len(sources), item), self._steps[: len(sources)])
+        units = np.rint(self._steps[: len(sources)] * (weight / WEIGHT_UNIT))
+        self._transitions = self._transitions.add(sources, np.full(len(sources), item), units)
 
-    def score(self, user: int, history: NDArray[np.int64], popularity: NDArray[np.int64]) -> NDArray[np.float64]:
+    def score(self, user: int, history: NDArray[np.int64], popularity: NDArray[Any]) -> NDArray[np.float64]:
         """Return the transitions from the last items to every item."""
         if not len(history):
             return popularity.astype(np.float64)

@@ -129,11 +129,11 @@ class Neighbors:
         self._products, self._scales = products, scales
         self._fading, self._n_neighbors = fading, n_neighbors
 
-    def add_event(self, item: int, history: NDArray[np.int64], n_events: int) -> None:
+    def add_event(self, item: int, history: NDArray[np.int64], n_events: int, weight: int) -> None:
         """Learn nothing until the next fit; a new item has no neighbours."""
         self._scales = with_room(self._scales, item + 1)
 
-    def score(self, user: int, history: NDArray[np.int64], popularity: NDArray[np.int64]) -> NDArray[np.float64]:
+    def score(self, user: int, history: NDArray[np.int64], popularity: NDArray[Any]) -> NDArray[np.float64]:
         """Return the weighted sum of the similarities of every item with those of the history."""
         if not len(history):
             return popularity.astype(np.float64)
@@ -166,9 +166,9 @@ class LiveNeighbors(Neighbors):
         n_users_of = np.asarray(met.sum(axis=0)).ravel()
         return cls(pair_weights(without_diagonal(met.T @ met)), n_users_of, fading, n_neighbors)
 
-    def add_event(self, item: int, history: NDArray[np.int64], n_events: int) -> None:
+    def add_event(self, item: int, history: NDArray[np.int64], n_events: int, weight: int) -> None:
         """Count the user of an item that the user has not had before, and the pairs with those before it."""
-        super().add_event(item, history, n_events)
+        super().add_event(item, history, n_events, weight)
         met = np.flatnonzero(np.bincount(history))  # each item once, faster than by np.unique
         if item not in met:
             self._scales[item] += 1

@@ -21,7 +21,7 @@ from ._state import Rule
 class PopularityRecommender(BaselineRecommender):
     """Recommend the items with the most events, the same to all users.
 
-    Updates and prequential evaluation count every event at once.
+    If the log has weights, they add up. Updates and prequential evaluation count every event at once.
 
     Read more in the :ref:`user guide <baselines>`.
 
@@ -63,6 +63,8 @@ class PopularityRecommender(BaselineRecommender):
         self.exclude_seen = exclude_seen
         self.columns = columns
 
+    _counts_weights = True
+
     def _learn(self, log: CountedLog) -> Rule:
         return MostEvents()
 
@@ -71,7 +73,8 @@ class DecayedPopularityRecommender(BaselineRecommender):
     """Recommend the items with the most recent events, the same to all users.
 
     An event weighs half after ``half_life`` further events of anybody, a quarter after twice as many, and so on. The
-    score is the logarithm of an item's weighted events. Updates and prequential evaluation count every event at once.
+    score is the logarithm of an item's weighted events, times their own weights if the log has some. Updates and
+    prequential evaluation count every event at once.
 
     Read more in the :ref:`user guide <baselines>`.
 
@@ -125,6 +128,8 @@ class DecayedPopularityRecommender(BaselineRecommender):
         self.exclude_seen = exclude_seen
         self.columns = columns
 
+    _counts_weights = True
+
     def _learn(self, log: CountedLog) -> Rule:
         return FadingEvents.of(float(self.half_life), log.counts)
 
@@ -132,10 +137,10 @@ class DecayedPopularityRecommender(BaselineRecommender):
 class MostEvents:
     """The rule of popularity: the state counts it."""
 
-    def add_event(self, item: int, history: NDArray[np.int64], n_events: int) -> None:
+    def add_event(self, item: int, history: NDArray[np.int64], n_events: int, weight: int) -> None:
         """Learn nothing: the state has counted it."""
 
-    def score(self, user: int, history: NDArray[np.int64], popularity: NDArray[np.int64]) -> NDArray[np.float64]:
+    def score(self, user: int, history: NDArray[np.int64], popularity: NDArray[Any]) -> NDArray[np.float64]:
         """Return the number of events of every item."""
         return popularity.astype(np.float64)
 
@@ -160,19 +165,26 @@ class FadingEvents:
         clock = TrendClock((half_life,), counts.n_items)
         levels = clock.empty_levels(counts.n_items)
         order = np.argsort(counts.arrivals)
-        clock.add_events(levels, counts.history[order], counts.arrivals[order])
+        weights = None if counts.weights is None else counts.weights[order]
+        clock.add_events(levels, counts.history[order], counts.arrivals[order], weights)
         return cls(clock, levels, counts.clock)
 
-    def add_event(self, item: int, history: NDArray[np.int64], n_events: int) -> None:
+    def add_event(self, item: int, history: NDArray[np.int64], n_events: int, weight: int) -> None:
         """Count an event."""
         self._levels = with_room(self._levels, item + 1, -np.inf)
-        self._clock.add_events(self._levels, np.array([item]), np.array([n_events]))
+        self._clock.add_events(self._levels, np.array([item]), np.array([n_events]), np.array([weight]))
         self._n_events = n_events + 1
 
-    def score(self, user: int, history: NDArray[np.int64], popularity: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the logarithm of the decayed number of events of every item."""
-        levels: NDArray[np.float64] = self._levels[0, : len(popularity)]
-        return levels + self._n_events * self._clock.log_decays[0]
+    def score(self, user: int, history: NDArray[np.int64], popularity: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the logarithm of the decayed number of events of every item.
+
+        Items whose events weigh nothing stand behind all others.
+        """
+        levels: NDArray[np.float64] = self._levels[0, : len(popularity)] + self._n_events * self._clock.log_decays[0]
+        is_some = np.isfinite(levels)
+        if is_some.all():
+            return levels
+        return np.where(is_some, levels, (levels[is_some].min() if is_some.any() else 0.0) - 1)
 
     def copy(self) -> FadingEvents:
         """Return an independent rule that has counted the same."""

@@ -68,6 +68,8 @@ class RandomRecommender(BaselineRecommender):
         self.exclude_seen = exclude_seen
         self.columns = columns
 
+    _counts_weights = True  # which nothing depends on
+
     def _learn(self, log: CountedLog) -> Rule:
         return RandomOrders(int(check_random_state(self.random_state).randint(2**31 - 1)))
 
@@ -78,10 +80,10 @@ class RandomOrders:
     def __init__(self, seed: int) -> None:
         self._seed = seed
 
-    def add_event(self, item: int, history: NDArray[np.int64], n_events: int) -> None:
+    def add_event(self, item: int, history: NDArray[np.int64], n_events: int, weight: int) -> None:
         """Learn nothing."""
 
-    def score(self, user: int, history: NDArray[np.int64], popularity: NDArray[np.int64]) -> NDArray[np.float64]:
+    def score(self, user: int, history: NDArray[np.int64], popularity: NDArray[Any]) -> NDArray[np.float64]:
         """Return a number in [0, 1) for every item: the same ones for a user each time."""
         return np.random.default_rng([self._seed, user + 1]).random(len(popularity))
 

@@ -95,12 +95,12 @@ def walk_forward(state: BaselineState, columns: Columns, ties: str, exclude_seen
     order = columns.time_order(by_moment=ties == "together")
     columns, ahead = columns.take(order), state.ahead()
     users, items = ahead.encode(columns)
-    events = list(zip(users, items, strict=True))
+    events, weights = list(zip(users, items, strict=True)), state.weights(columns)
     in_order, n_let_in = np.empty(len(events)), 0
     visible = visible_events(columns.times, len(events), ties)
     for row, n_visible in enumerate(visible.tolist()):
-        for event in events[n_let_in:n_visible]:
-            ahead.add_event(*event)
+        for place in range(n_let_in, n_visible):
+            ahead.add_event(*events[place], weights[place])
         n_let_in = n_visible
         in_order[row] = _reciprocal_rank(ahead, *events[row], exclude_seen)
     seconds = None if columns.times is None else as_seconds(columns.times)

@@ -13,6 +13,7 @@ from scipy import sparse
 from .._counts.counted_log import CountedLog
 from .._counts.counts import Counts
 from .._data.interactions import Columns
+from .._data.weights import WEIGHT_UNIT
 from .._utils.ragged import GrowableArray, with_room
 
 #: Events that arrived one by one are laid out with the others once they are so many, or a quarter as many as those.
@@ -22,11 +23,11 @@ SMALLEST_MERGE = 4096
 class Rule(Protocol):
     """How one kind of baseline scores items, and what it has learned to do so."""
 
-    def add_event(self, item: int, history: NDArray[np.int64], n_events: int) -> None:
-        """Learn from one event, given its user's history and the number of all events before it."""
+    def add_event(self, item: int, history: NDArray[np.int64], n_events: int, weight: int) -> None:
+        """Learn from one event, given its user's history, how many came before it, and its weight in units."""
 
-    def score(self, user: int, history: NDArray[np.int64], popularity: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the score of every item for a user, -1 if unknown, given the number of events of every item."""
+    def score(self, user: int, history: NDArray[np.int64], popularity: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the score of every item for a user, -1 if unknown, given what the events of every item weigh."""
 
     def copy(self) -> Rule:
         """Return an independent rule that has learned the same."""
@@ -52,7 +53,8 @@ class BaselineState:
         self.users, self.items, self.events, counts = log
         self.rule = rule
         self._step_weights = step_weights
-        self._popularity, self._n_items = counts.popularity, counts.n_items
+        self._n_items, self._popularity = counts.n_items, counts.popularity
+        self._mass: NDArray[np.float64] | None = None
         self._lay_out(counts)
 
     @property
@@ -64,6 +66,11 @@ class BaselineState:
     def popularity(self) -> NDArray[np.int64]:
         """Number of events of each known item."""
         return self._popularity[: self._n_items]
+
+    @property
+    def mass(self) -> NDArray[Any]:
+        """What the events of each known item weigh together: their number where all count 1."""
+        return self.popularity if self._mass is None else self._mass[: self._n_items]
 
     def history(self, user: int) -> NDArray[np.int64]:
         """Return the items of a user, oldest first; none for a user who is not known."""
@@ -77,26 +84,35 @@ class BaselineState:
 
     def scores(self, user: int, history: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the score of every known item for a user."""
-        return self.rule.score(user, history, self.popularity)
+        return self.rule.score(user, history, self.mass)
 
-    def add_event(self, user: int, item: int) -> None:
-        """Let an event in, whose codes are known or the next new ones."""
+    def add_event(self, user: int, item: int, weight: int = WEIGHT_UNIT) -> None:
+        """Let an event in, whose codes are known or the next new ones, with its weight in units."""
         self._n_items = max(self._n_items, item + 1)
         self._popularity = with_room(self._popularity, self._n_items)
         history = self.history(user)
-        self.rule.add_event(item, history, self._n_events)
+        self.rule.add_event(item, history, self._n_events, weight)
         if user not in self._grown:
             self._grown[user] = GrowableArray(history)
         self._grown[user].append(item)
         self._popularity[item] += 1
+        if self._mass is not None:
+            self._mass = with_room(self._mass, self._n_items)
+            self._mass[item] += weight / WEIGHT_UNIT
         self._n_events += 1
         self._n_added += 1
 
     def check(self, columns: Columns) -> None:
-        """Raise TypeError or ValueError if the ids or times of a log cannot stand beside the known ones."""
+        """Raise TypeError or ValueError if ids, times or weights of a log cannot stand beside the known ones."""
         self.users.check_new(columns.user_ids)
         self.items.check_new(columns.item_ids)
         self.events.check_kind(columns.times)
+        self.weights(columns)
+
+    def weights(self, columns: Columns) -> list[int]:
+        """Return what each event of a log counts, in units."""
+        weights = self.events.read_weights(columns.weights, len(columns.user_ids))
+        return [WEIGHT_UNIT] * len(columns.user_ids) if weights is None else weights.tolist()
 
     def encode(self, columns: Columns) -> tuple[list[int], list[int]]:
         """Return the codes of users and items, to which new ids are added."""
@@ -108,10 +124,10 @@ class BaselineState:
         columns = columns.take(columns.time_order())
         before = len(self.events), len(self.users), len(self.items)
         try:
-            users, items = self.encode(columns)
-            self.events.add_events(np.array(users), np.array(items), columns.times)
-            for user, item in zip(users, items, strict=True):
-                self.add_event(user, item)
+            (users, items), weights = self.encode(columns), self.weights(columns)
+            self.events.add_events(np.array(users), np.array(items), columns.times, np.array(weights))
+            for event in zip(users, items, weights, strict=True):
+                self.add_event(*event)
         except BaseException:
             self._roll_back(*before)
             raise
@@ -124,6 +140,7 @@ class BaselineState:
         ahead.users, ahead.items, ahead.rule = self.users.copy(), self.items.copy(), self.rule.copy()
         ahead._grown = {user: GrowableArray(items.view()) for user, items in self._grown.items()}
         ahead._popularity = self._popularity.copy()
+        ahead._mass = None if self._mass is None else self._mass.copy()
         return ahead
 
     def _lay_out(self, counts: Counts) -> None:
@@ -134,6 +151,7 @@ class BaselineState:
         self._grown: dict[int, GrowableArray] = {}
         self._n_added, self._n_events = 0, len(counts.history)
         self._popularity, self._n_items = counts.popularity.copy(), counts.n_items
+        self._mass = None if counts.weights is None else counts.mass.copy()
 
     def _recount(self, transitions: bool) -> Counts:
         events = self.events.log(len(self.users), len(self.items))
@@ -151,4 +169,5 @@ class BaselineState:
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is pickled: without spare room."""
-        return vars(self) | {"_popularity": self.popularity.copy()}
+        mass = None if self._mass is None else self.mass.copy()
+        return vars(self) | {"_popularity": self.popularity.copy(), "_mass": mass}

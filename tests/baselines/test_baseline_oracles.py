@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from strategies import consecutive_logs
+from strategies import consecutive_logs, weighted_logs
 
 from skautoseqrec.baselines import (
     DecayedPopularityRecommender,
@@ -128,6 +128,31 @@ def test_together_the_order_of_rows_does_not_matter(recommender, parts, random):
     order = random.sample(range(len(walked)), len(walked))
     shuffled = recommender.score_samples([walked[row] for row in order], ties="together")
     np.testing.assert_array_equal(shuffled, values[order])
+
+
+#: Those that count what events weigh.
+WEIGHING = st.one_of(
+    st.builds(PopularityRecommender, exclude_seen=FLAG),
+    st.builds(DecayedPopularityRecommender, st.sampled_from([0.7, 3.0, 500.0]), exclude_seen=FLAG),
+    st.builds(MarkovRecommender, SIZES, DECAYS, context_size=st.integers(1, 3), exclude_seen=FLAG),
+)
+
+
+@EXAMPLES
+@given(WEIGHING, weighted_logs(3), st.sampled_from(["row", "together"]))
+def test_weights_count_as_the_formula_says(layout, recommender, parts, ties):
+    fitted, later = baseline_oracles.in_order(parts[0]), baseline_oracles.in_order(parts[1])
+    recommender.fit(parts[0]).partial_update(parts[1])
+    for user in {row[0] for row in fitted + later}:
+        expected = baseline_oracles.scores(recommender, fitted, later, user)
+        assert answered(recommender, user, exclude_seen=False) == pytest.approx(expected, rel=1e-9, abs=1e-9)
+    walked = parts[2]
+    by_moment = ties == "together" and hasattr(walked[0], "timestamp")
+    times = [row[2:3] if hasattr(row, "timestamp") else () for row in walked]
+    order = sorted(range(len(walked)), key=lambda row: (*times[row], *(walked[row] if by_moment else ())))
+    values = recommender.score_samples(walked, ties=ties)[order]
+    expected = baseline_oracles.walk_forward(recommender, fitted + later, walked, ties)
+    np.testing.assert_allclose(values, expected, rtol=1e-9)
 
 
 def test_what_follows_for_certain_is_found():

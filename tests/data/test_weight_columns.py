@@ -12,7 +12,7 @@ from worlds import SMALL
 from skautoseqrec import AutoSeqRecRecommender, Interactions
 from skautoseqrec._data.naming import choose_columns
 from skautoseqrec._data.reading import read_columns
-from skautoseqrec.baselines import MarkovRecommender, PopularityRecommender
+from skautoseqrec.baselines import EASERecommender, ItemKNNRecommender
 from skautoseqrec.datasets import load_interactions
 from skautoseqrec.model_selection import TemporalSplit, temporal_train_test_split
 from skautoseqrec.preprocessing import (
@@ -68,6 +68,8 @@ def test_other_names_are_no_weights():
 def test_sample_weight_says_the_same():
     for weights in ([0.5, 1, 0, 2], np.array([0.5, 1, 0, 2]), pd.Series([0.5, 1, 0, 2])):
         assert weights_of(AutoSeqRecRecommender(**CLOSED).fit(FRAME, sample_weight=weights)) == [0.5, 1, 0, 2]
+    mask = FRAME["action"] == "buy"
+    assert weights_of(AutoSeqRecRecommender(**CLOSED).fit(FRAME, sample_weight=mask)) == [0, 1, 0, 1]
     recommender = AutoSeqRecRecommender(**CLOSED).fit(FRAME, sample_weight=[1, 1, 1, 2])
     recommender.partial_update([("cid", "tea", 5)], sample_weight=[0.25]).partial_update([("cid", "jam", 6)])
     assert weights_of(recommender) == [1, 1, 1, 2, 0.25, 1]
@@ -251,7 +253,7 @@ def test_files_say_what_events_count(tmp_path):
         load_interactions(tmp_path / "odd.csv", sep=";", decimal=",", events=True)
 
 
-@pytest.mark.parametrize("baseline", [PopularityRecommender(), MarkovRecommender()])
+@pytest.mark.parametrize("baseline", [EASERecommender(), ItemKNNRecommender()])
 def test_a_baseline_says_that_it_knows_of_no_weights(baseline):
     with pytest.raises(ValueError, match=r"Recommender counts all events alike, and that in row 0 has the weight 0.5"):
         baseline.fit(WEIGHTED)

@@ -27,7 +27,7 @@ def test_every_objective_has_heads_and_every_head_an_objective():
 
 def test_every_parameter_is_a_setting_but_what_is_read_before():
     names = {field.name for field in fields(FitSettings)}
-    assert names == set(AutoSeqRecRecommender().get_params()) - {"warm_start", "columns"}
+    assert names == set(AutoSeqRecRecommender().get_params()) - {"warm_start", "columns", "event_weights"}
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from collections import Counter
 
 import numpy as np
+from oracle import in_time_order, plain_row
 
 TRANSITION_UNIT = 2**20
 SMALLEST_HISTORY_WEIGHT = 0.002
@@ -11,9 +12,12 @@ TIE_TOLERANCE = 1e-9
 
 def in_order(log, by_moment=False):
     """Return the rows of a log in time order, ties in row order or in that of their ids."""
-    if len(log[0]) == 2:
-        return list(log)
-    return sorted(log, key=lambda row: (row[2], *row[:2]) if by_moment else row[2])
+    return in_time_order(log, by_moment)
+
+
+def weight_of(row):
+    """Return what the event of a row counts, as it is rounded."""
+    return plain_row(row)[1]
 
 
 def history_of(events, user):
@@ -27,23 +31,29 @@ def faded(history, decay):
 
 
 def popularity(events, user=None):
-    return Counter(row[1] for row in events)
+    counts = Counter()
+    for row in events:
+        counts[row[1]] += weight_of(row)
+    return counts
 
 
 def decayed_popularity(events, half_life):
     counts = Counter()
     for age, row in enumerate(reversed(events), start=1):
-        counts[row[1]] += 0.5 ** ((age - 1) / half_life)
-    return {item: np.log(count) for item, count in counts.items()}
+        counts[row[1]] += weight_of(row) * 0.5 ** ((age - 1) / half_life)
+    logs = {item: np.log(count) for item, count in counts.items() if count}
+    return {item: logs.get(item, min(logs.values(), default=0.0) - 1) for item in counts}
 
 
 def transitions(events, window, decay):
     """Return (earlier, later) -> T."""
     counts, histories = Counter(), {}
-    for user, item, *_ in events:
+    for row in events:
+        user, item, *_ = row
         history = histories.setdefault(user, [])
         for step, earlier in enumerate(reversed(history[-window:])):
-            counts[earlier, item] += round(decay**step * TRANSITION_UNIT) / TRANSITION_UNIT
+            units = round(round(decay**step * TRANSITION_UNIT) * weight_of(row))
+            counts[earlier, item] += units / TRANSITION_UNIT
         history.append(item)
     return counts
 
@@ -131,7 +141,8 @@ def walk_forward(recommender, fitted, walked, ties="row"):
     """Return the reciprocal rank of each event of a log, in the order in which it is walked."""
     fitted, walked = in_order(fitted), in_order(walked, by_moment=ties == "together")
     values = []
-    for place, (user, item, *time) in enumerate(walked):
+    for place, (user, item, *_) in enumerate(walked):
+        time = plain_row(walked[place])[0][2:]
         waits = ties == "together" and time
         visible = [row for row in walked[:place] if not (waits and row[2] == time[0])]
         seen = history_of(fitted + visible, user) if recommender.exclude_seen else []
