@@ -156,7 +156,7 @@ def check_error(error, given):
 
 
 def is_sklearns(frames, error):
-    """Tell whether scikit-learn says in its own words that an array is no log, or (as numpy) that something is no seed."""
+    """Tell whether scikit-learn says in its own words that an array is no log, or numpy that something is no seed."""
     if "seed" in str(error).lower():
         return any(frame.name == "check_random_state" for frame in frames)
     is_of_log = any(frame.name == "validate_log" for frame in frames)
