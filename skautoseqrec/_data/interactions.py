@@ -98,6 +98,18 @@ def weighed(columns: Columns, event_weights: Mapping[Any, float] | None, sample_
     return columns
 
 
+def alike(columns: Columns, who: str) -> Columns:
+    """Return a log without weights, or raise ValueError, for somebody, if an event counts anything but 1."""
+    weights = columns.weights
+    if weights is not None and (is_other := weights != WEIGHT_UNIT).any():
+        row = int(is_other.argmax())
+        raise ValueError(
+            f"{who} counts all events alike, and that in row {row} has the weight {weights[row] / WEIGHT_UNIT:g}. Drop "
+            "the column of weights, or keep only the rows that shall count."
+        )
+    return columns._replace(weights=None)
+
+
 def _codes(codes: Any, name: str) -> NDArray[np.int64]:
     """Return codes as int64, or refuse what are none."""
     codes = np.asarray(codes)

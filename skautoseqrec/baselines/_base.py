@@ -19,10 +19,9 @@ from .._counts.settings import SequenceSettings
 from .._data.estimators import LogEstimator, all_or_nothing, validate_log, validate_users
 from .._data.filters import Filter, Restriction
 from .._data.form import LogForm
-from .._data.interactions import Columns
+from .._data.interactions import Columns, alike
 from .._data.naming import check_columns
 from .._data.reading import read_columns
-from .._data.weights import WEIGHT_UNIT
 from .._utils.arguments import check_flag, check_k, check_weights, count_events, only, weighted_mean
 from .._utils.memory import require_bytes
 from ._ranking import top_k, walk_forward
@@ -278,17 +277,8 @@ class BaselineRecommender(LogEstimator, BaseEstimator, ABC):
         return weighted_mean(self.score_samples(X, judge=judge), weights)
 
     def _weighed(self, columns: Columns) -> Columns:
-        """Return a log whose events all count 1, or raise ValueError; as it is where weights are counted."""
-        weights = columns.weights
-        if self._counts_weights:
-            return columns
-        if weights is not None and (is_other := weights != WEIGHT_UNIT).any():
-            row = int(is_other.argmax())
-            raise ValueError(
-                f"{type(self).__name__} counts all events alike, and that in row {row} has the weight "
-                f"{weights[row] / WEIGHT_UNIT:g}. Drop the column of weights, or keep only the rows that shall count."
-            )
-        return columns._replace(weights=None)
+        """Return a log as it is where weights are counted, and otherwise without weights, which must be 1."""
+        return columns if self._counts_weights else alike(columns, type(self).__name__)
 
     @property
     def user_ids_(self) -> NDArray[Any]:
