@@ -29,6 +29,7 @@ from damage import damage_bytes, damage_numbers, forge, read_parts
 
 LOG = [("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3), ("cid", "jam", 4), ("cid", "tea", 5)]
 DISLIKES = [("ann", "jam"), ("bob", "milk"), ("nobody", "tea")]
+WEIGHTS = [1, 0.5, 1, 0, 2]
 PARAMETERS = {
     "n_components": 4,
     "max_iter": 2,
@@ -55,7 +56,7 @@ def run(n_mutations: int, n_kills: int, seed: int = 0) -> int:
     """Damage so many files and kill so many processes, print a line of each, and return the number of failures."""
     torch.set_num_threads(1)
     rng = np.random.default_rng(seed)
-    recommender = AutoSeqRecRecommender(**PARAMETERS).fit(LOG).dislike(DISLIKES)
+    recommender = AutoSeqRecRecommender(**PARAMETERS).fit(LOG, sample_weight=WEIGHTS).dislike(DISLIKES)
     found, n_updates = Counter[str](), 0
     with tempfile.TemporaryDirectory() as name, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # numbers that a forger chose overflow

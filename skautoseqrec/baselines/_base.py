@@ -170,8 +170,7 @@ class BaselineRecommender(LogEstimator, BaseEstimator, ABC):
         check_output(output, return_scores, titles)
         check_on_unknown(on_unknown)
         state, log, k, flag = self._state, self._log_form, check_k(k), check_flag(exclude_seen, "exclude_seen")
-        keys = read_keys(users, "users", state.users)
-        codes = state.users.codes_of(keys)
+        codes = state.users.codes_of(keys := read_keys(users, "users", state.users))
         handle_unknown_users(keys, codes >= 0, on_unknown)
         restriction = Restriction(self.exclude_seen if flag is None else flag, candidates, exclude, on_unknown)
         eligible = restriction.read(state.items, state.n_items, len(codes))
@@ -202,8 +201,7 @@ class BaselineRecommender(LogEstimator, BaseEstimator, ABC):
         """
         check_is_fitted(self)
         state = self._state
-        asked = state.users.codes_of(validate_users(self, X))
-        users, rows = np.unique(asked, return_inverse=True)
+        users, rows = np.unique(state.users.codes_of(validate_users(self, X)), return_inverse=True)
         best = top_k(state, users.tolist(), 1, Filter(self.exclude_seen))[0][:, 0]
         sated = np.flatnonzero(best < 0)
         best[sated] = top_k(state, users[sated].tolist(), 1, Filter(exclude_seen=False))[0][:, 0]

@@ -118,7 +118,7 @@ def check_refusal(error):
     frames = traceback.extract_tb(error.__traceback__)
     last = Path(frames[-1].filename)
     if last.parts[-3:] == ("sklearn", "utils", "validation.py"):
-        assert any(frame.name == "validate_log" for frame in frames), f"foreign error: {error!r}"
+        assert any(frame.name == "_validated" for frame in frames), f"foreign error: {error!r}"
         assert str(error).startswith(SKLEARNS_OWN) or "features, but" in str(error), f"foreign error: {error!r}"
         return
     assert PACKAGE in last.parents, f"raised from {last}: {error!r}"

@@ -13,6 +13,7 @@ from comparisons import (
     assert_same_base,
     assert_same_weights,
     assert_walks_as,
+    pairs_as_array,
     rebuilt,
 )
 from hypothesis import assume, given, settings
@@ -22,6 +23,7 @@ from strategies import Timed, consecutive_logs, gated, gates, recommenders, weig
 from worlds import LONG_LOG, SMALL, TEA_LOG
 
 from skautoseqrec import AutoSeqRecRecommender
+from skautoseqrec._counts.pairs import PairCounts
 from skautoseqrec._data.weights import WEIGHT_UNIT
 
 pytestmark = [
@@ -186,6 +188,9 @@ def test_counts_grow_with_the_weights():
     once, often = (state.counts for state in states)
     assert (once.transitions * factor != often.transitions).nnz == 0
     np.testing.assert_array_equal(once.mass * factor, often.mass)
+    pairs = [pairs_as_array(PairCounts.of(counts, window=5)) for counts in (once, often)]
+    assert pairs[0].any()
+    np.testing.assert_array_equal(pairs[0] * factor, pairs[1])
 
 
 def test_what_weighs_nothing_is_context():
