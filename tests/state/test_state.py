@@ -74,7 +74,7 @@ def test_overlay_and_base_give_the_same_answers(parts, recommender, path):
                 all_answers(recommender)  # what is written anew starts from what was written before
         merged = copy.deepcopy(recommender)
         state = merged._serving.state
-        state.snapshot = state._snapshot_of(rebuilt(recommender))
+        state.snapshot = state._snapshot_of(rebuilt(recommender), state.snapshot.dislikes)
         assert recommender._serving.state.snapshot.n_events == len(parts[1])
         assert_same_answers(recommender, merged)
 
