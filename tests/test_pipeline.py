@@ -144,7 +144,10 @@ def test_scores_with_and_without_metadata_routing(log, routing):
 def test_a_search_weighs_the_events_of_its_folds(log, wrap, in_pipeline):
     weights = np.random.default_rng(0).integers(0, 9, len(log)).astype(float)
     known, later = slice(0, 250), slice(250, None)
-    recommender = pipeline("encode", "recommend") if in_pipeline else AutoSeqRecRecommender(**SMALL)
+    with sklearn.config_context(enable_metadata_routing=True):
+        recommender = AutoSeqRecRecommender(**SMALL).set_fit_request(sample_weight=False)
+    if in_pipeline:
+        recommender = pipeline("encode", "recommend", recommender=recommender)
     grid = {"recommend__context_size" if in_pipeline else "context_size": [2]}
     with sklearn.config_context(enable_metadata_routing=True):
         scoring = wrap(mrr_scorer.set_score_request(sample_weight=True))
@@ -168,9 +171,10 @@ def test_a_cross_validation_weighs_by_what_its_scorer_asks_for(log):
             scorer = RankingScorer(("mrr", "recall@5")).set_score_request(sample_weight=alias)
             params = {"trust" if alias == "trust" else "sample_weight": trust}
             options = {"cv": TemporalSplit(2), "scoring": scorer, "params": params, "error_score": "raise"}
-            scores[alias] = cross_validate(AutoSeqRecRecommender(**SMALL), log, **options)
+            recommender = AutoSeqRecRecommender(**SMALL).set_fit_request(sample_weight=False)
+            scores[alias] = cross_validate(recommender, log, **options)
         with pytest.raises(ValueError, match=r"sample_weight.*not explicitly set as requested or not"):
-            cross_validate(AutoSeqRecRecommender(**SMALL), log, **{**options, "scoring": mrr_scorer})
+            cross_validate(recommender, log, **{**options, "scoring": mrr_scorer})
     for metric in ("test_mrr", "test_recall@5"):
         np.testing.assert_allclose(scores["trust"][metric], scores[True][metric])
 
