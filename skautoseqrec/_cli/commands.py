@@ -20,7 +20,17 @@ from ..model_selection import temporal_train_test_split
 from ..recommender import AutoSeqRecRecommender, load_model
 from .answers import Titles, answers_of, reason_for, rows_of
 from .comparing import compare_models
-from .logs import FileForm, log_options, of_kind, opened, read_id, read_kind, read_weights
+from .logs import (
+    FileForm,
+    judge_option,
+    lines_of,
+    log_options,
+    of_kind,
+    read_id,
+    read_kind,
+    read_weights,
+    weights_option,
+)
 from .printing import note, print_facts, print_lines, print_rows
 
 #: Users that are answered at once.
@@ -28,7 +38,6 @@ USERS = 1_000
 EXISTING = click.Path(exists=True, dir_okay=False)
 WRITTEN = click.Path(dir_okay=False, writable=True)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-judge_option = click.option("--judge", metavar="KIND", help="Kind of the events that are evaluated: all by default.")
 titles_option = click.option("--titles", metavar="FILE", type=EXISTING, help="Table with the titles of items.")
 k_option = click.option("-k", type=click.IntRange(1), default=10, show_default=True, help="Length of a list.")
 
@@ -50,7 +59,7 @@ def commands() -> None:
 @click.option("--test-size", type=click.FloatRange(0, 1, min_open=True, max_open=True),
               help="Share of the newest events to evaluate on first; they are added afterwards.")  # fmt: skip
 @click.option("--include-seen", is_flag=True, help="Recommend what a user has seen, too.")
-@click.option("--event-weights", metavar="KIND=W,...", help="What events count, by their kind: view=.2,buy=1.")
+@weights_option
 @judge_option
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the training.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
@@ -89,6 +98,8 @@ def fit(
             _fit_whole(recommender, events)
         else:
             past, newer = temporal_train_test_split(events, test_size=test_size)
+            if judge is not None:  # before the fit, which may take long
+                newer.to_columns().judged(read_kind(judge, newer))
             quality = _quality(_fit_whole(recommender, past), newer, k=10, judge=judge)
             recommender.partial_update(newer)
     recommender.save_model(output)
@@ -142,7 +153,7 @@ def recommend(
     recommender, named = load_model(model), Titles(titles)
     known, n_unknown = set(recommender.user_ids_.tolist()), 0
     header: tuple[str, ...] | None = ("user", "rank", "item", *(["title"] if named.are_given else []), "score")
-    for texts in _batches(users if file is None else _lines(file), USERS):
+    for texts in _batches(users if file is None else lines_of(file), USERS):
         ids = [read_id(text, recommender.user_ids_, "user") for text in texts]
         n_unknown += sum(user not in known for user in ids)
         excluded = None if include_seen is None else not include_seen
@@ -154,6 +165,8 @@ def recommend(
             print_rows(header, (row for answer in answers for row in rows_of(answer)))
         header = None
         sys.stdout.flush()
+    if named.are_given and not any(map(named.of, recommender.item_ids_.tolist())):
+        note("No item of the model has a title in the file of titles.")
     if n_unknown:
         note(f"Users that are not known, and got what is popular: {n_unknown}.")
 
@@ -259,6 +272,7 @@ def _quality(
     values = recommender.score_samples(log, ties=ties, judge=kind)
     ranks = ranks_from_reciprocal(values[~np.isnan(values)])
     return {
+        **({} if judge is None else {"judged": len(ranks)}),
         "mrr": float(mean_reciprocal_rank(ranks)),
         f"recall@{k}": float(recall_at_k(ranks, k)),
         f"ndcg@{k}": float(ndcg_at_k(ranks, k)),
@@ -273,12 +287,6 @@ def _version_of(path: str) -> tuple[int, int]:
     """Return what changes when a file is replaced."""
     status = Path(path).stat()
     return status.st_ino, status.st_mtime_ns
-
-
-def _lines(path: str) -> Iterator[str]:
-    """Yield the lines of a file, or of stdin, that are not blank."""
-    with opened(path, "utf-8") as file:
-        yield from (line.strip() for line in file if line.strip())
 
 
 def _batches(texts: Iterable[str], size: int) -> Iterator[list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import click
@@ -19,7 +20,7 @@ from ..baselines import (
 )
 from ..model_selection import TemporalSplit, compare
 from ..recommender import AutoSeqRecRecommender
-from .logs import FileForm, log_options
+from .logs import FileForm, judge_option, log_options, read_kind, read_weights, weights_option
 from .printing import print_lines, print_rows
 
 #: What may be compared, by name; the recommender "full" with a network, and "fast" without one.
@@ -30,8 +31,8 @@ MODELS: dict[str, Callable[..., BaseEstimator]] = {
     "item-knn": ItemKNNRecommender,
     "ease": EASERecommender,
     "random": RandomRecommender,
-    "fast": lambda **given: AutoSeqRecRecommender(objective="closed_form", verbose=0, **given),
-    "full": lambda **given: AutoSeqRecRecommender(verbose=0, **given),
+    "fast": partial(AutoSeqRecRecommender, objective="closed_form", verbose=0),
+    "full": partial(AutoSeqRecRecommender, verbose=0),
 }
 #: The usual ones take seconds; differences are to the first.
 USUAL = ("popularity", "decayed-popularity", "markov", "item-knn", "fast")
@@ -47,6 +48,8 @@ USUAL = ("popularity", "decayed-popularity", "markov", "item-knn", "fast")
 @click.option("-k", type=click.IntRange(1), default=10, show_default=True, help="Length of a list.")
 @click.option("--ties", type=click.Choice(["row", "together"]), help="How events of one time are ranked.")
 @click.option("--include-seen", is_flag=True, help="Recommend what a user has seen, too.")
+@weights_option
+@judge_option
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of trainings and of the intervals.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
 @log_options
@@ -59,6 +62,8 @@ def compare_models(
     k: int,
     ties: str | None,
     include_seen: bool,
+    event_weights: str | None,
+    judge: str | None,
     seed: int,
     quiet: bool,
     form: FileForm,
@@ -68,14 +73,19 @@ def compare_models(
 
     Each is fitted on the events before, and ranks each newer one before it is added. Nothing is saved.
     """
-    events = form.read(log)
-    models = {name: _make(name, seed, exclude_seen=not include_seen) for name in dict.fromkeys(chosen or USUAL)}
+    events = form.read(log, events=event_weights is not None or judge is not None)
+    weights = None if event_weights is None else read_weights(event_weights, events)
+    models = {
+        name: _make(name, seed, exclude_seen=not include_seen, event_weights=weights)
+        for name in dict.fromkeys(chosen or USUAL)
+    }
     compared = compare(
         models,
         events,
         cv=TemporalSplit(folds, test_size=test_size),
         metrics=("mrr", f"recall@{k}", f"ndcg@{k}"),
         ties=ties,
+        judge=None if judge is None else read_kind(judge, events),
         random_state=seed,
         verbose=0 if quiet else 1,
     )
@@ -86,10 +96,10 @@ def compare_models(
     print_rows(list(records[0]), (["" if value is None else value for value in row.values()] for row in records))
 
 
-def _make(name: str, seed: int, exclude_seen: bool) -> BaseEstimator:
-    """Return a model, whose parameters of chance follow the seed."""
-    model = MODELS[name](exclude_seen=exclude_seen)
-    return model.set_params(random_state=seed) if "random_state" in model.get_params() else model
+def _make(name: str, seed: int, **given: Any) -> BaseEstimator:
+    """Return a model with those of some parameters that it has, whose chance follows the seed."""
+    model, wanted = MODELS[name](), {**given, "random_state": seed}
+    return model.set_params(**{key: value for key, value in wanted.items() if hasattr(model, key)})
 
 
 def _records(table: Any) -> list[dict[str, Any]]:

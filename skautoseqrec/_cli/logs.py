@@ -105,6 +105,12 @@ def opened(path: str, encoding: str) -> Iterator[TextIO]:
         raise ValueError(f"stdin is no text in {encoding}: {error}. Say what it is: --encoding latin-1.") from error
 
 
+def lines_of(path: str) -> Iterator[str]:
+    """Yield the lines of a file, or of stdin, that are not blank."""
+    with opened(path, "utf-8") as file:
+        yield from (line.strip() for line in file if line.strip())
+
+
 def _whole_lines(rest: Iterator[str]) -> list[str]:
     """Return the next lines; a quoted field that is open at the end of them is read on, if it ends soon."""
     lines = list(islice(rest, LINES))
@@ -160,6 +166,10 @@ def read_id(text: str, known: Any, name: str) -> Any:
         raise ValueError(f"{name} {text!r} is no number, and the {name}s of this model are numbers.") from error
 
 
+judge_option = click.option("--judge", metavar="KIND", help="Kind of the events that are evaluated: all by default.")
+weights_option = click.option(
+    "--event-weights", metavar="KIND=W,...", help="What events count, by their kind: view=.2,buy=1."
+)
 LOG_OPTIONS = (
     click.option("--user", metavar="NAME", help="Column of the users, if its name is not a usual one."),
     click.option("--item", metavar="NAME", help="Column of the items, likewise."),

@@ -64,8 +64,8 @@ def read_columns(
     if asks_for_events and columns.kinds is None:
         raise ValueError(
             "event_weights or judge asks for the kind of each event, and the log has none. Name its column, "
-            "columns={'event': ...}; a log without names of columns (an array, tuples) has to become a dataframe, and "
-            "Interactions need events."
+            "columns={'event': ...}; load_interactions(path, events=True) reads it from a file. A log without names of "
+            "columns (an array, tuples) has to become a dataframe, or dicts."
         )
     if not isinstance(X, Interactions):
         warn_of_mixed_units(columns.times, "timestamp")

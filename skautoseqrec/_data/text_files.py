@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,8 @@ from .weights import Kinds, weight_column
 #: The separator of a file by its suffix; JSON lines have none.
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 JSON_LINES = (".jsonl", ".ndjson")
+#: What a whole float has behind its integer.
+WHOLE_FLOAT = re.compile(r"(?<=\d)\.0+$")
 
 
 class TextFormat(NamedTuple):
@@ -275,9 +278,13 @@ def _read_json_lines(file: TextIO, file_name: str, form: TextFormat) -> Columns:
 
 
 def parse_ids(text: NDArray[Any]) -> NDArray[Any]:
-    """Return integers if every id is spelled as its integer, otherwise the text unchanged."""
+    """Return integers if every id is spelled as its integer, or as a whole float; otherwise the text unchanged.
+
+    A table whose column once lacked a value writes its integers as floats.
+    """
+    wholes = np.array([WHOLE_FLOAT.sub("", each) for each in text.tolist()], dtype=object)
     try:
-        numbers = text.astype(np.int64)
+        numbers = wholes.astype(np.int64)
     except (ValueError, OverflowError):
         return text
-    return numbers if (numbers.astype(str).astype(object) == text).all() else text
+    return numbers if (numbers.astype(str).astype(object) == wholes).all() else text

@@ -114,6 +114,8 @@ def _read_parquet(path: Path) -> Any:
     backend = _parquet_backend()
     try:
         return nw.read_parquet(str(path), backend=backend)
+    except ImportError as error:  # pandas is there, and nothing that it reads parquet with
+        raise _no_parquet() from error
     except OSError:
         raise
     except Exception as error:  # each of the packages has errors of its own
@@ -133,4 +135,8 @@ def _parquet_backend() -> Any:
     for backend in ("pyarrow", "polars", "pandas"):
         if find_spec(backend) is not None:
             return backend
-    raise ImportError("Reading parquet needs pyarrow, polars or pandas: pip install pyarrow.")
+    raise _no_parquet()
+
+
+def _no_parquet() -> ImportError:
+    return ImportError("Reading parquet needs pyarrow, or polars: pip install pyarrow.")

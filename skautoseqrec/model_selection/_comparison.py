@@ -75,7 +75,7 @@ def compare(
         Kind of the events that are compared, "buy" for instance; the log then needs a column of events. Models learn
         from all events. None compares all.
     columns : dict or None, default=None
-        Names of the columns of the log, as in :class:`TemporalSplit`. The models have their own.
+        Names of the columns of the log, as in :class:`TemporalSplit`. None takes those of the first model with some.
     confidence : float, default=0.95
         Probability of the intervals; in (0, 1).
     n_resamples : int, default=1000
@@ -121,6 +121,7 @@ def compare(
     check_ties(ties)
     if not isinstance(verbose, Integral) or verbose < 0:
         raise ValueError(f"verbose must be a whole number of at least 0, not {verbose!r}.")
+    columns = _columns_of(models) if columns is None else columns
     read = read_columns(log, check_columns(columns), judge is not None)
     is_judged = read.judged(judge)
     users, folds = _folds(log, read.user_ids, is_judged, cv, columns)
@@ -153,6 +154,15 @@ def _check_models(models: Any) -> None:
             if not hasattr(model, method):
                 raise TypeError(f"The model {name!r} ({type(model).__name__}) has no method {method}.")
         clone(model)  # what cannot be cloned is refused by scikit-learn
+
+
+def _columns_of(models: Mapping[str, Any]) -> Any:
+    """Return the names of columns of the first model, or step of one, that has some; None if none has."""
+    for model in models.values():
+        for name, value in model.get_params().items():
+            if name.split("__")[-1] == "columns" and value is not None:
+                return value
+    return None
 
 
 def _check_metrics(names: list[str]) -> None:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from archives import MOVIELENS_FILES
 
-from skautoseqrec import load_model
+from skautoseqrec import AutoSeqRecRecommender, load_model
 from skautoseqrec._cli import commands, logs
 from skautoseqrec._cli.comparing import USUAL
-from skautoseqrec.baselines import MarkovRecommender, RandomRecommender
+from skautoseqrec.baselines import MarkovRecommender, PopularityRecommender, RandomRecommender
 from skautoseqrec.datasets import load_interactions, make_interactions, make_shop_log
 from skautoseqrec.metrics import mean_reciprocal_rank, ranks_from_reciprocal
 from skautoseqrec.model_selection import TemporalSplit, compare
@@ -114,6 +114,11 @@ class TestRecommend:
         assert {row["title"] for row in rows if row["item"] == str(other)} == {""}
         assert [row["rank"] for row in rows if row["user"] == "2"] == ["1", "2"]
         np.testing.assert_allclose([float(row["score"]) for row in rows], scores.compressed(), atol=1e-4)
+
+    def test_a_file_of_other_titles_is_noted(self, cli, model, tmp_path):
+        titles = written(tmp_path / "titles.csv", "item,title\nother,A title\n")
+        code, _, err = cli("recommend", model, "1", "--titles", titles)
+        assert (code, err) == (0, "No item of the model has a title in the file of titles.\n")
 
     def test_json_has_an_object_for_each_user_and_tells_who_is_known(self, cli, model):
         code, out, err = cli("recommend", model, "--users", "-", "--json", "--include-seen", stdin="1\n\n 900 \n")
@@ -391,6 +396,7 @@ class TestKinds:
         code, out, err = cli("fit", shop / "past.csv", "-o", path, *fast, *form, "--test-size", ".2", "--judge", "buy")
         assert code == 0, err
         assert json.loads(out)["mrr"] > 0
+        assert 0 < json.loads(out)["judged"] < 70
         assert load_model(path).event_weights == {"view": 0.1, "buy": 1.0}
         figures = {}
         for kind in ("buy", "view"):
@@ -404,6 +410,28 @@ class TestKinds:
         code, out, err = cli("update", path, shop / "newer.csv")
         assert code == 1
         assert "has no column of kinds of events" in err
+
+    def test_kinds_are_compared(self, cli, shop):
+        models = ("-m", "popularity", "-m", "fast", "--include-seen", "-q", "--json")
+        weighed = ("--event", "what", "--event-weights", "view=0,buy=1", "--judge", "buy")
+        log = shop / "past.csv"
+        code, out, err = cli("compare", log, *models, *weighed)
+        assert code == 0, err
+        records = [record for record in map(json.loads, out.splitlines()) if record["metric"] == "mrr"]
+        events = load_interactions(log, columns={"event": "what"})
+        ours = AutoSeqRecRecommender(
+            objective="closed_form", event_weights={"view": 0, "buy": 1}, exclude_seen=False, random_state=0, verbose=0
+        )
+        both = {"popularity": PopularityRecommender(exclude_seen=False), "fast": ours}
+        expected = compare(both, events, metrics="mrr", judge="buy", random_state=0).table
+        assert [record["value"] for record in records] == expected["value"].tolist()
+
+    def test_a_kind_that_never_occurs_is_refused_before_the_fit(self, cli, shop, monkeypatch):
+        monkeypatch.setattr(original, "fit", lambda *_: pytest.fail("fitted"))
+        options = ("--event", "what", "--test-size", ".2", "--judge", "purchase")
+        code, _, err = cli("fit", shop / "past.csv", "-o", shop / "m", "--fast", "-q", *options)
+        assert code == 1
+        assert "no event of the kind 'purchase'" in err
 
     def test_a_column_of_weights_may_have_any_name(self, cli, tmp_path):
         log = written(tmp_path / "log.csv", "user,item,time,much\n1,2,1,.5\n1,3,2,2\n2,2,3,1\n")

@@ -52,6 +52,32 @@ def test_every_way_to_write_a_log(tmp_path, name, text, options):
     assert rows_of(written(tmp_path, text, name), **options) == ROWS
 
 
+@pytest.mark.parametrize(
+    ("texts", "ids"),
+    [
+        (["17850.0", "-3.00"], [17850, -3]),
+        (["17850.0", "12"], [17850, 12]),
+        (["007.0", "1.0"], ["007.0", "1.0"]),
+        (["1.5", "2.0"], ["1.5", "2.0"]),
+        (["v1.0", "2.0"], ["v1.0", "2.0"]),
+        (["1.0.0", "2"], ["1.0.0", "2"]),
+        ([".0", "2"], [".0", "2"]),
+    ],
+)
+def test_whole_floats_are_integers(tmp_path, texts, ids):
+    rows = "".join(f"{text},x\n" for text in texts)
+    assert [user for user, _ in rows_of(written(tmp_path, f"user,item\n{rows}"))] == ids
+
+
+def test_parquet_without_what_reads_it_says_what_to_install(tmp_path, monkeypatch):
+    path = tmp_path / "log.parquet"
+    pd.DataFrame({"user": [1], "item": [2]}).to_parquet(path)
+    monkeypatch.setattr("skautoseqrec.datasets._files._parquet_backend", lambda: "pandas")
+    monkeypatch.setattr(pd, "read_parquet", lambda *_, **__: (_ for _ in ()).throw(ImportError("no engine")))
+    with pytest.raises(ImportError, match="pip install pyarrow"):
+        load_interactions(path)
+
+
 @given(log=logs(kind="str"))
 def test_json_lines_give_back_what_was_written(log, tmp_path_factory):
     path = tmp_path_factory.mktemp("log") / "log.jsonl"

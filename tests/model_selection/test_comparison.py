@@ -110,6 +110,7 @@ def test_the_table_is_a_frame_of_the_library_of_the_log(kind):
     found = compare({"a": model}, log, columns=columns, metrics="mrr", random_state=0)
     assert type(found.table) is kind
     assert found.table["value"][0] == compare(models(), LOG, metrics="mrr", random_state=0).table["value"][1]
+    assert compare({"a": model}, log, metrics="mrr", random_state=0).table["value"][0] == found.table["value"][0]
 
 
 def test_without_frames_the_table_is_a_list(monkeypatch):
