@@ -110,7 +110,7 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         any. None leaves the part linear out.
     blend : "auto" or dict, default="auto"
         Weight of each part of the score, at least 0: "collaborative", "one_hop", "two_hop", "direct" (a tuple, one per
-        last item, or one number that fades), "neighbours", "linear", "repeat" (a tuple of three, or one number) and
+        last item, or one number that fades), "neighbours", "linear", "repeat" (a tuple of four, or one number) and
         "trend" (a tuple, one per half-life). Missing parts weigh 0. "auto" fits the weights to the held-out events.
     gate : bool, default=True
         Whether the situation changes the weights of a fitted blend: the time since the user's last event, the time

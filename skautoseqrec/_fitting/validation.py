@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,9 +12,12 @@ from torch import Tensor
 
 from .._counts.counts import Counts
 from .._counts.events import Events
+from .._counts.settings import SequenceSettings
+from .._network.heads import Heads
 from .._network.model import Model
 from .._scoring.gate import FEATURES
-from .._scoring.parts import each_term
+from .._scoring.parts import PARTS
+from .._scoring.view import View
 from .._scoring.walk_forward import Ranking, WalkForward
 from .._state.base import Base
 from .._utils.devices import beside
@@ -128,7 +131,7 @@ class Validation:
             weights_of = None if self.judged.weights is None else self.judged.weights[ranking.events]
             denied, rows = _usable(ranking, cold, weights_of)
             if rows.any():
-                each = each_term(ranking.view, model.heads, model.settings, cold)
+                each = _each_term(ranking.view, model.heads, model.settings, cold)
                 terms = {name: part[rows] for name, part in each}
                 n_candidates = n_features // (len(self.judged.items) * len(terms))
                 targets = beside(denied, ranking.targets)[rows][:, None]
@@ -244,3 +247,26 @@ def choose(scores: Tensor, denied: Tensor, n_candidates: int, generator: torch.G
         1,
     )
     return torch.cat([highest, sample], 1), offsets
+
+
+def _each_term(
+    view: View, heads: Heads, settings: SequenceSettings, cold: bool = False
+) -> Iterator[tuple[str, Tensor]]:
+    """Yield what a blend is fitted on: every part under its unit weights, by name, shape (n_rows, n_items).
+
+    Parameters
+    ----------
+    view : View
+        What the rows are scored from.
+    heads : Heads
+        What the neural parts are.
+    settings : SequenceSettings
+        How many weights the parts have.
+    cold : bool, default=False
+        Whether the parts are those of users without history; event counts, which need no weight, are left out.
+    """
+    for part in PARTS:
+        if cold and not part.SERVES_COLD:
+            continue
+        for name, unit in part.terms(settings).items():
+            yield name, part.cold_scores(view, unit) if cold else part.scores(view, unit, heads)

@@ -88,7 +88,7 @@ class Blend(Mapping[str, Any]):
                 weight = part.spread(float(weight), settings)
                 named.append((name, max(np.atleast_1d(weight))))
             else:
-                weight = _one_for_each(weight, name, part.n_weights(settings), part.PER)
+                weight = _one_for_each(weight, name, part.n_weights(settings), part)
                 named += [(f"{name}[{place}]", each) for place, each in enumerate(weight)]
             weights[part.NAME] = weight
         _check_weights(named)
@@ -157,14 +157,15 @@ def _term_names(name: str, weight: Any) -> list[str]:
     return [f"{name} {place}" for place in range(len(weight))] if isinstance(weight, tuple) else [name]
 
 
-def _one_for_each(weight: Any, name: str, n_weights: int, per: str) -> tuple[Any, ...]:
-    """Return weights as a tuple, or raise ValueError unless there are so many."""
+def _one_for_each(weight: Any, name: str, n_weights: int, part: Part) -> tuple[Any, ...]:
+    """Return weights as a tuple, or raise ValueError unless there are so many, but for those that may be left out."""
     if not np.iterable(weight):
-        raise ValueError(f"{name} must be a tuple of {n_weights} weights, one for each {per}, not {weight!r}.")
+        raise ValueError(f"{name} must be a tuple of {n_weights} weights, one for each {part.PER}, not {weight!r}.")
     weights = tuple(weight)
-    if len(weights) != n_weights:
-        raise ValueError(f"{name} has {len(weights)} weights, and there must be {n_weights}: one for each {per}.")
-    return weights
+    n_lacking = n_weights - len(weights)
+    if not 0 <= n_lacking <= part.MAY_LACK:
+        raise ValueError(f"{name} has {len(weights)} weights, and there must be {n_weights}: one for each {part.PER}.")
+    return (*weights, *[0.0] * n_lacking)
 
 
 def _check_weights(named: list[tuple[str, Any]]) -> None:

@@ -8,7 +8,7 @@ add a part: a class here or in a file of its own, a row of the table, the oracle
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -31,6 +31,8 @@ class Part(ABC):
     DEFAULT_WEIGHT: ClassVar[float] = 0.0
     #: What it has a weight for each of, in a tuple; None if it has a single weight.
     PER: ClassVar[str | None] = None
+    #: How many of the last weights may be left out, which are 0 then.
+    MAY_LACK: ClassVar[int] = 0
     #: Whether one number may stand for the whole tuple.
     TAKES_NUMBER: ClassVar[bool] = False
     #: Whether all neural parts are scored at once, in one product; then ``add`` serves to show it by itself.
@@ -193,35 +195,44 @@ class Linear(Part):
 
 
 class Repeat(Part):
-    """What the user has met: ``w_1 log1p(decayed count) + w_2 log1p(count) - w_3 [count > 0]``.
+    """What the user has met: ``w_1 log1p(20 decayed count) + w_2 log1p(count) - [met] (w_3 + w_4 log1p(5 T[last]))``.
 
-    The first is what was of interest lately, the second habit. The third tells what was met (whatever it weighs) from
-    what was not, which the other parts of the score know nothing of.
+    The first is what was of interest lately, the second habit. The others tell what was met (whatever it weighs) from
+    what was not, which the other parts of the score know nothing of: where people either go on or come back,
+    transitions do not say what they come back to.
     """
 
     NAME, DEFAULT_WEIGHT, NEEDS_SEEN = "repeat", 0.5, True
-    PER, TAKES_NUMBER = "kind of count", True
+    PER, TAKES_NUMBER, MAY_LACK = "kind of count", True, 1
+    #: How strongly a decayed count saturates in a log.
+    SCALE = 20.0
 
     def n_weights(self, settings: SequenceSettings) -> int:
         """Return the number of kinds."""
-        return 3
+        return 4
 
     def spread(self, number: float, settings: SequenceSettings) -> tuple[float, ...]:
         """Return weights of the decayed counts alone."""
-        return number, 0.0, 0.0
+        return number, 0.0, 0.0, 0.0
 
     def add(self, scores: Tensor, view: View, weight: Sequence[float], heads: Heads) -> None:
         """Add what the histories say."""
-        decayed, counted, met = weight
-        factor, n_items = view.factor(self.NAME), scores.shape[1]
+        decayed, counted, met, followed = weight
+        factor, (n_rows, n_items), queries = view.factor(self.NAME), scores.shape, view.queries
         if decayed:
-            SummedRows([view.queries.history_rows], n_items).add_logs(scores, decayed, factor)
-        if counted or met:
-            histories = view.queries.histories
-            rows = SummedRows([histories.counted()], n_items)
-            rows.add_logs(scores, counted, factor)
-            everything = rows if histories.weights is None else SummedRows([histories.met()], n_items)
+            rows = queries.history_rows
+            scaled = rows._replace(values=rows.values * np.float32(self.SCALE))
+            SummedRows([scaled], n_items).add_logs(scores, decayed, factor)
+        if counted:
+            SummedRows([queries.histories.counted()], n_items).add_logs(scores, counted, factor)
+        if met or followed:
+            everything = SummedRows([queries.histories.met()], n_items)
             everything.add_presence(scores, -met, factor)
+        if followed:
+            logs, is_met = scores.new_zeros(n_rows, n_items), scores.new_zeros(n_rows, n_items)
+            queries.last.add_logs(logs, (1.0,), factor)
+            everything.add_presence(is_met, 1.0)
+            scores.addcmul_(logs, is_met, value=-followed)
 
 
 class Trend(Part):
@@ -275,24 +286,3 @@ class Popularity(Part):
 PARTS: tuple[Part, ...] = (Collaborative(), OneHop(), TwoHop(), Direct(), Neighbours(), Linear(), Repeat(), Trend())
 #: The parts that the blend of users without history weighs.
 COLD_PARTS: tuple[Part, ...] = (*(part for part in PARTS if part.SERVES_COLD), Popularity())
-
-
-def each_term(view: View, heads: Heads, settings: SequenceSettings, cold: bool = False) -> Iterator[tuple[str, Tensor]]:
-    """Yield what a blend is fitted on: every part under its unit weights, by name, shape (n_rows, n_items).
-
-    Parameters
-    ----------
-    view : View
-        What the rows are scored from.
-    heads : Heads
-        What the neural parts are.
-    settings : SequenceSettings
-        How many weights the parts have.
-    cold : bool, default=False
-        Whether the parts are those of users without history; event counts, which need no weight, are left out.
-    """
-    for part in PARTS:
-        if cold and not part.SERVES_COLD:
-            continue
-        for name, unit in part.terms(settings).items():
-            yield name, part.cold_scores(view, unit) if cold else part.scores(view, unit, heads)

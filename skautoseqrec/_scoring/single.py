@@ -276,10 +276,16 @@ class Live:
     def _add_repeat(
         self, scores: NDArray[np.float32], history: OneHistory, weights: Sequence[float], factor: float
     ) -> None:
-        decayed, counted, met = (weight * factor for weight in weights)
+        decayed, counted, met, followed = (weight * factor for weight in weights)
         if decayed:
-            row = summed(*history.decayed(self._settings.history_length, self._settings.history_decay), self._n_items)
-            scores += decayed * np.log1p(row)
-        if counted or met:
+            items, values = history.decayed(self._settings.history_length, self._settings.history_decay)
+            scores += decayed * np.log1p(summed(items, values * np.float32(Repeat.SCALE), self._n_items))
+        if counted:
             scores += counted * np.log1p(summed(*history.decayed(None, 1.0), self._n_items))
+        # An item that was met twice stands there twice, and is written once.
+        if met:
             scores[history.newest] -= np.float32(met)
+        if followed:
+            logs = np.zeros_like(scores)
+            self._add_direct(logs, history, (followed,), 1.0)
+            scores[history.newest] -= logs[history.newest]

@@ -151,7 +151,11 @@ def test_the_blend_is_a_readable_mapping_that_can_be_given_back():
     fitted = AutoSeqRecRecommender(**SMALL).fit(train)
     assert list(fitted.blend_) == [part.NAME for part in PARTS]
     assert len(fitted.blend_["trend"]) == 4
-    assert fitted.blend_["repeat"] == (0.0, 0.0, 0.0)  # exclude_seen leaves it nothing to say
+    assert fitted.with_blend({"repeat": (1, 2, 3)}).blend_["repeat"] == (1.0, 2.0, 3.0, 0.0)
+    for weights in ((1, 2), (1, 2, 3, 4, 5)):
+        with pytest.raises(ValueError, match=f"has {len(weights)} weights, and there must be 4"):
+            fitted.with_blend({"repeat": weights})
+    assert fitted.blend_["repeat"] == (0.0, 0.0, 0.0, 0.0)  # exclude_seen leaves it nothing to say
     given_back = AutoSeqRecRecommender(
         **{**SMALL, "max_iter": fitted.n_iter_}, blend=fitted.blend_, early_stopping=False
     ).fit(train)

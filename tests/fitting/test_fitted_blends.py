@@ -21,9 +21,9 @@ PARAMETERS = LEARNING | {
     "exclude_seen": False,
 }
 MIXTURE = [0.1, 0.65, 0.15, 0.05, 0.05]
-UNIT = {part.NAME: 1.0 if part.PER is None else (1.0,) for part in PARTS} | {"repeat": (1.0, 0.0, 0.0)}
+UNIT = {part.NAME: 1.0 if part.PER is None else (1.0,) for part in PARTS} | {"repeat": (1.0, 0.0, 0.0, 0.0)}
 #: What "repeat" is beside the decayed counts.
-OTHER_COUNTS = {"repeat 1": (0.0, 1.0, 0.0), "repeat 2": (0.0, 0.0, 1.0)}
+OTHER_COUNTS = {f"repeat {place}": tuple(map(float, np.arange(4) == place)) for place in (1, 2, 3)}
 
 
 def tastes(rng):

@@ -274,9 +274,11 @@ class Oracle:
                 parts["direct", lag][item] = logs
             parts["neighbours"][item] = self.neighbours(user, item)
             parts["linear"][item] = self.autoencoded(user, item)
-            parts["repeat", 0][item] = np.log1p(user_row.get(item, 0.0))
+            parts["repeat", 0][item] = np.log1p(20 * user_row.get(item, 0.0))
             parts["repeat", 1][item] = np.log1p(self.count(user, item))
-            parts["repeat", 2][item] = -float(item in self.histories[user])
+            is_met = item in self.histories[user]
+            parts["repeat", 2][item] = -float(is_met)
+            parts["repeat", 3][item] = -is_met * next(iter(self.lags(user, item)))
         for place, half_life in enumerate(self.parameters["trend_half_lives"]):
             parts["trend", place] = {item: self.trend(item, half_life) for item in self.arrivals}
         return parts

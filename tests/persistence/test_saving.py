@@ -282,12 +282,16 @@ def test_no_section_is_newer_than_the_format_that_files_say_they_have():
 def test_a_file_from_before_a_part_was_added_weighs_it_nothing(saved, tmp_path):
     manifest, arrays = read_parts(saved)
     manifest["cold_blend"]["dict"].pop("popularity")
+    assert len(manifest["blend"]["dict"]["repeat"]["tuple"]) == 4
     manifest["blend"]["dict"].pop("repeat")
     path = tmp_path / "older.safetensors"
     path.write_bytes(seal(manifest, arrays))
     loaded = load_model(path)
-    assert loaded.blend_["repeat"] == (0.0, 0.0, 0.0)
+    assert loaded.blend_["repeat"] == (0.0, 0.0, 0.0, 0.0)
     assert loaded._serving.scorer.cold_blend["popularity"] == 0.0
+    manifest["blend"]["dict"]["repeat"] = {"tuple": [0.0, 0.5, 0.25]}
+    path.write_bytes(seal(manifest, arrays))
+    assert load_model(path).blend_["repeat"] == (0.0, 0.5, 0.25, 0.0)
     assert loaded.predict_topk(["ann"], k=1).shape == (1, 1)
 
 

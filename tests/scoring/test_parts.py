@@ -19,7 +19,7 @@ NAMES = [part.NAME for part in PARTS]
 
 @pytest.fixture(scope="module")
 def fitted():
-    blend = {part.NAME: 0.5 if part.PER is None else (0.5, 2.0) for part in PARTS} | {"repeat": (0.5, 2.0, 1.0)}
+    blend = {part.NAME: 0.5 if part.PER is None else (0.5, 2.0) for part in PARTS} | {"repeat": (0.5, 2.0, 1.0, 0.5)}
     parameters = {"trend_half_lives": (3, 30), "context_size": 2, "early_stopping": False, "exclude_seen": False}
     return AutoSeqRecRecommender(4, max_iter=1, blend=blend, random_state=0, **parameters).fit(LOG)
 
