@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 
 from ..datasets import load_titles
 from ..recommender import AutoSeqRecRecommender
+
+k_option = click.option("-k", type=click.IntRange(1), default=10, show_default=True, help="Length of a list.")
 
 
 class Titles:

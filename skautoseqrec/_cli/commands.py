@@ -18,28 +18,29 @@ from .._version import __version__
 from ..metrics import mean_reciprocal_rank, ndcg_at_k, ranks_from_reciprocal, recall_at_k
 from ..model_selection import temporal_train_test_split
 from ..recommender import AutoSeqRecRecommender, load_model
-from .answers import Titles, answers_of, reason_for, rows_of
+from .answers import Titles, answers_of, k_option, reason_for, rows_of
 from .comparing import compare_models
 from .logs import (
+    EXISTING,
     FileForm,
     judge_option,
     lines_of,
     log_options,
     of_kind,
+    quiet_option,
     read_id,
     read_kind,
     read_weights,
+    seen_option,
+    ties_option,
     weights_option,
 )
-from .printing import note, print_facts, print_lines, print_rows
+from .printing import json_option, note, print_facts, print_lines, print_rows
 
 #: Users that are answered at once.
 USERS = 1_000
-EXISTING = click.Path(exists=True, dir_okay=False)
 WRITTEN = click.Path(dir_okay=False, writable=True)
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 titles_option = click.option("--titles", metavar="FILE", type=EXISTING, help="Table with the titles of items.")
-k_option = click.option("-k", type=click.IntRange(1), default=10, show_default=True, help="Length of a list.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -58,11 +59,11 @@ def commands() -> None:
 @click.option("--fast", is_flag=True, help="Train no network: seconds instead of minutes.")
 @click.option("--test-size", type=click.FloatRange(0, 1, min_open=True, max_open=True),
               help="Share of the newest events to evaluate on first; they are added afterwards.")  # fmt: skip
-@click.option("--include-seen", is_flag=True, help="Recommend what a user has seen, too.")
+@seen_option
 @weights_option
 @judge_option
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the training.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+@quiet_option
 @log_options
 @json_option
 def fit(
@@ -111,7 +112,7 @@ def fit(
 @click.argument("model", type=EXISTING)
 @click.argument("log", type=EXISTING)
 @k_option
-@click.option("--ties", type=click.Choice(["row", "together"]), help="How events of one time are ranked.")
+@ties_option
 @judge_option
 @log_options
 @json_option
@@ -175,7 +176,7 @@ def recommend(
 @click.argument("model", type=EXISTING)
 @click.argument("log", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option("-o", "--output", type=WRITTEN, help="Where the updated model goes; MODEL itself by default.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+@quiet_option
 @log_options
 @json_option
 def update(model: str, log: str, output: str | None, quiet: bool, form: FileForm, as_json: bool) -> None:

@@ -20,8 +20,20 @@ from ..baselines import (
 )
 from ..model_selection import TemporalSplit, compare
 from ..recommender import AutoSeqRecRecommender
-from .logs import FileForm, judge_option, log_options, read_kind, read_weights, weights_option
-from .printing import print_lines, print_rows
+from .answers import k_option
+from .logs import (
+    EXISTING,
+    FileForm,
+    judge_option,
+    log_options,
+    quiet_option,
+    read_kind,
+    read_weights,
+    seen_option,
+    ties_option,
+    weights_option,
+)
+from .printing import json_option, print_lines, print_rows
 
 #: What may be compared, by name; the recommender "full" with a network, and "fast" without one.
 MODELS: dict[str, Callable[..., BaseEstimator]] = {
@@ -39,21 +51,21 @@ USUAL = ("popularity", "decayed-popularity", "markov", "item-knn", "fast")
 
 
 @click.command(name="compare")
-@click.argument("log", type=click.Path(exists=True, dir_okay=False))
+@click.argument("log", type=EXISTING)
 @click.option("-m", "--model", "chosen", type=click.Choice([*MODELS]), multiple=True,
               help=f"What is compared; differences are to the first.  [default: {', '.join(USUAL)}]")  # fmt: skip
 @click.option("--folds", type=click.IntRange(1), default=1, show_default=True, help="Number of test parts in time.")
 @click.option("--test-size", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.1, show_default=True,
               help="Share of the log in each test part.")  # fmt: skip
-@click.option("-k", type=click.IntRange(1), default=10, show_default=True, help="Length of a list.")
-@click.option("--ties", type=click.Choice(["row", "together"]), help="How events of one time are ranked.")
-@click.option("--include-seen", is_flag=True, help="Recommend what a user has seen, too.")
+@k_option
+@ties_option
+@seen_option
 @weights_option
 @judge_option
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of trainings and of the intervals.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+@quiet_option
 @log_options
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def compare_models(
     log: str,
     chosen: tuple[str, ...],

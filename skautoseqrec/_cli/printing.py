@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
 
 def note(message: str) -> None:
     """Say on stderr how far things are."""
