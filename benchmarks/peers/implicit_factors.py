@@ -17,7 +17,7 @@ __all__ = ["ImplicitALS", "ImplicitBPR"]
 
 
 class Factorised(Replay):
-    """What both share: the pairs so far, and the refit. A subclass has ``factorise`` and ``fold_in``.
+    """What both share: the pairs so far, and the refit. A subclass has ``make_model`` and ``fold_in``.
 
     A user without history, and an item that was not fitted, have no factors: the one is shown what is popular, the
     other scores 0.
@@ -52,7 +52,8 @@ class Factorised(Replay):
         self.n_fitted = self.n_events
         users, items = np.array(list(self.pairs), dtype=np.int64).T
         ones = np.ones(len(self.pairs), dtype=np.float32)
-        self.model = self.factorise(csr_matrix((ones, (users, items)), shape=(self.n_users, self.n_items)))
+        self.model = self.make_model()
+        self.model.fit(csr_matrix((ones, (users, items)), shape=(self.n_users, self.n_items)), show_progress=False)
 
     def scores(self, user: int, time: float) -> Floats:
         """Return the score of each item."""
@@ -63,8 +64,8 @@ class Factorised(Replay):
             return self.counts
         return np.asarray(self.model.item_factors @ self.fold_in(history), dtype=np.float32)
 
-    def factorise(self, matrix: csr_matrix) -> Any:
-        """Return a fitted model of implicit."""
+    def make_model(self) -> Any:
+        """Return an untrained model of implicit."""
         raise NotImplementedError
 
     def fold_in(self, history: list[int]) -> Floats:
@@ -102,19 +103,17 @@ class ImplicitALS(Factorised):
         )
         self.alpha, self.decay = alpha, decay
 
-    def factorise(self, matrix: csr_matrix) -> Any:
-        """Return a fitted model of implicit."""
+    def make_model(self) -> Any:
+        """Return an untrained model of implicit."""
         from implicit.cpu.als import AlternatingLeastSquares
 
-        model = AlternatingLeastSquares(
+        return AlternatingLeastSquares(
             factors=self.n_components,
             regularization=self.regularization,
             alpha=self.alpha,
             iterations=self.n_iterations,
             random_state=self.random_state,
         )
-        model.fit(matrix, show_progress=False)
-        return model
 
     def fold_in(self, history: list[int]) -> Floats:
         """Return the factors of a user with a history, decayed from its newest item on."""
@@ -154,19 +153,17 @@ class ImplicitBPR(Factorised):
         )
         self.learning_rate, self.decay = learning_rate, decay
 
-    def factorise(self, matrix: csr_matrix) -> Any:
-        """Return a fitted model of implicit."""
+    def make_model(self) -> Any:
+        """Return an untrained model of implicit."""
         from implicit.cpu.bpr import BayesianPersonalizedRanking
 
-        model = BayesianPersonalizedRanking(
+        return BayesianPersonalizedRanking(
             factors=self.n_components,
             learning_rate=self.learning_rate,
             regularization=self.regularization,
             iterations=self.n_iterations,
             random_state=self.random_state,
         )
-        model.fit(matrix, show_progress=False)
-        return model
 
     def fold_in(self, history: list[int]) -> Floats:
         """Return the factors of a user with a history; the last of them is the weight of the items' biases."""
