@@ -13,7 +13,7 @@ from scipy import sparse
 from .checks import shown
 from .ids import id_column
 from .times import time_column
-from .weights import WEIGHT_UNIT, Kinds, kind_column, sample_weights, weight_column, weights_of_kinds
+from .weights import WEIGHT_UNIT, Kinds, sample_weights, weight_column, weights_of_kinds
 
 
 class Columns(NamedTuple):
@@ -199,7 +199,7 @@ class Interactions:
         if self.weights is not None:
             object.__setattr__(self, "weights", weight_column(self.weights, "weights") / WEIGHT_UNIT)
         if self.events is not None:
-            object.__setattr__(self, "events", kind_column(self.events, "events"))
+            object.__setattr__(self, "events", id_column(self.events, "events"))
         for codes, ids, name in ((self.users, self.user_ids, "users"), (self.items, self.item_ids, "items")):
             if n_rows and not (codes.min() >= 0 and codes.max() < len(ids)):
                 raise ValueError(f"{name} holds codes outside its vocabulary of {len(ids)} ids.")

@@ -18,7 +18,7 @@ from .interactions import Columns, Interactions
 from .naming import COLUMN_NAMES, WEIGHT, Chosen, choose_columns, is_usual
 from .rows import is_row, listed, names_of, no_rows
 from .times import time_column, warn_of_mixed_units
-from .weights import Kinds, kind_column, weight_column
+from .weights import Kinds, weight_column
 
 #: Names of the columns that are read by position, for messages.
 BY_POSITION = tuple(COLUMN_NAMES.values())
@@ -190,7 +190,7 @@ def _read_chosen(chosen: Chosen, read: Read, ids: Callable[[Any, str], NDArray[A
         read(item, ids),
         None if time is None else read(time, time_column),
         None if weight is None else read(weight, weight_column),
-        None if event is None else Kinds(read(event, kind_column), str(event)),
+        None if event is None else Kinds(read(event, id_column), str(event)),
     )
 
 

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .checks import is_integer, is_number, refuse_missing, refuse_missing_objects, shown
-from .ids import id_column
 
 #: Weights are whole multiples of 1 / WEIGHT_UNIT, so that adding and removing is exact in any order.
 WEIGHT_UNIT = 2**10
@@ -105,11 +104,6 @@ def to_units(weights: NDArray[np.float64]) -> NDArray[np.int64]:
     """
     units = np.rint(weights * WEIGHT_UNIT).astype(np.int64)
     return np.where(weights > 0, np.maximum(units, 1), 0)
-
-
-def kind_column(values: Any, name: str) -> NDArray[Any]:
-    """Return the kinds of events of one column as int64 or object (str), or refuse what is neither, by its row."""
-    return id_column(values, name)
 
 
 def sample_weights(sample_weight: Any, n_events: int) -> NDArray[np.int64]:
