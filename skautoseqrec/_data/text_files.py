@@ -282,9 +282,16 @@ def parse_ids(text: NDArray[Any]) -> NDArray[Any]:
 
     A table whose column once lacked a value writes its integers as floats.
     """
-    wholes = np.array([WHOLE_FLOAT.sub("", each) for each in text.tolist()], dtype=object)
+    # Most files have none, and a search in each id would be a good part of reading them.
+    if not any(".0" in each for each in text.tolist()):
+        return _integers(text, text)
+    return _integers(np.array([WHOLE_FLOAT.sub("", each) for each in text.tolist()], dtype=object), text)
+
+
+def _integers(spelled: NDArray[Any], text: NDArray[Any]) -> NDArray[Any]:
+    """Return what is spelled as integers, or the text if one is not."""
     try:
-        numbers = wholes.astype(np.int64)
+        numbers = spelled.astype(np.int64)
     except (ValueError, OverflowError):
         return text
-    return numbers if (numbers.astype(str).astype(object) == wholes).all() else text
+    return numbers if (numbers.astype(str).astype(object) == spelled).all() else text
