@@ -98,7 +98,9 @@ class ItemSequences:
         is_item = self.values > 0
         places = torch.zeros_like(self.items)
         shown, places[is_item] = torch.unique(self.items[is_item], return_inverse=True)
-        return shown, ItemSequences(places, self.values)
+        # A place without an item reads any item, and where all events weigh nothing there is none.
+        length = places.shape[1] if len(shown) else 0
+        return shown, ItemSequences(places[:, :length], self.values[:, :length])
 
 
 def item_sequences(histories: Histories, length: int) -> ItemSequences:

@@ -9,7 +9,7 @@ import torch
 from skautoseqrec import AutoSeqRecRecommender
 from skautoseqrec._counts.histories import Histories
 from skautoseqrec._network.history_encoder import HistoryEncoder
-from skautoseqrec._network.inputs import item_sequences
+from skautoseqrec._network.inputs import ItemSequences, item_sequences
 from skautoseqrec._network.module import HISTORY_ENCODERS, SHARED, make_history_encoder
 
 GUIDE = Path(__file__).parents[2] / "docs" / "user_guide" / "fast_and_full.rst"
@@ -41,6 +41,14 @@ def test_items_without_weights_and_empty_histories_count_for_nothing(encoder):
     read = encoder.reader(torch.randn(9, 6)).encode(histories)
     assert read.isfinite().all()
     assert not torch.equal(read[0], read[1])
+
+
+@pytest.mark.parametrize("counts", [(1, 2, 0.5), (0, 1, 0), (0, 0, 0)])
+def test_the_items_that_are_shown_are_enough(encoder, counts):
+    values = torch.tensor(counts, dtype=torch.float32).expand(2, 3).contiguous()
+    sequences, weight = ItemSequences(torch.tensor([[5, 5, 1], [2, 0, 3]]), values), torch.randn(9, 6)
+    shown, narrowed = sequences.narrowed()
+    torch.testing.assert_close(encoder(narrowed, weight[shown]), encoder(sequences, weight))
 
 
 def test_memory_is_estimated(encoder):

@@ -12,6 +12,7 @@ from skautoseqrec._data.reading import read_columns
 from skautoseqrec._fitting.blend_fit import Choices, _likelihood
 from skautoseqrec._fitting.validation import Validation, _shares
 from skautoseqrec._network.functions import SoftmaxCrossEntropy
+from skautoseqrec._network.module import HISTORY_ENCODERS, SHARED
 from skautoseqrec._scoring.gate import FEATURES
 from skautoseqrec._scoring.parts import PARTS
 from skautoseqrec._training.batches import Snapshots
@@ -125,3 +126,22 @@ def test_a_log_that_weighs_something_only_at_its_end_is_fitted_without_a_validat
     with pytest.warns(UserWarning, match="nothing is validated"):
         recommender.fit(LONG_LOG, sample_weight=weights)
     assert np.isfinite(recommender.score_samples(np.add(LONG_LOG[-5:], [0, 0, 10**6]))).all()
+
+
+@pytest.mark.parametrize("n_negatives", [None, 2])
+@pytest.mark.parametrize("history_encoder", [SHARED, *HISTORY_ENCODERS])
+def test_events_after_nothing_that_counts_are_learned(history_encoder, n_negatives):
+    log = [(f"user {user}", item) for user in range(20) for item in ("a", "b" if user % 4 else "c")]
+    recommender = AutoSeqRecRecommender(
+        history_encoder=history_encoder,
+        n_negatives=n_negatives,
+        n_components=4,
+        max_iter=50,
+        learning_rate=0.05,
+        early_stopping=False,
+        random_state=0,
+        device="cpu",
+        blend={"collaborative": 1.0},
+    )
+    recommender.fit(log, sample_weight=[0, 1] * 20)
+    assert recommender.predict_topk_sequences([[]], k=2).tolist() == [["b", "c"]]
