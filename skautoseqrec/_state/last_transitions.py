@@ -65,8 +65,9 @@ class LastTransitions(NamedTuple):
         """Add by how much the added transitions raise the logs, given each last item's weight and first place."""
         n_items = scores.shape[1]
         row_of = np.repeat(np.arange(len(weight_of)), self.added.lengths)
-        keys, places = np.unique(row_of * n_items + self.added.items, return_inverse=True)
-        added = np.bincount(places, self.added.values, minlength=len(keys))
+        asked = np.flatnonzero(weight_of[row_of])  # of some of the last items the weight is 0
+        keys, places = np.unique(row_of[asked] * n_items + self.added.items[asked], return_inverse=True)
+        added = np.bincount(places, self.added.values[asked], minlength=len(keys))
         rows, items = np.divmod(keys, n_items)
         before = _known(self.base.transitions, self.context.entries.items[rows], items)
         raised = np.log1p(TRANSITION_SCALE * (before + added)) - np.log1p(TRANSITION_SCALE * before)
