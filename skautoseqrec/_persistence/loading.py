@@ -11,6 +11,7 @@ from typing import Any
 from .._data.packing import Arrays
 from .._utils.arguments import check_path
 from .._utils.torch_state import in_usual_torch_state
+from .._utils.warn import warn_caller
 from ..exceptions import ModelFileError
 from .files import naming, read_model_file
 from .format import read_fitted
@@ -41,7 +42,9 @@ def load(kind: type[Any], path: str | os.PathLike[str], journal: str | os.PathLi
     """
     path = check_path(path, "path").resolve()
     if journal is None:
-        return _read(kind, path)[0]
+        recommender, manifest = _read(kind, path)
+        _warn_of_journal(path.parent / manifest["journal"]["name"])
+        return recommender
     place = check_path(journal, "journal").resolve()
     # Before the model is read: from here on, nobody replaces either.
     opened = Journal.open(place)
@@ -57,6 +60,15 @@ def load(kind: type[Any], path: str | os.PathLike[str], journal: str | os.PathLi
         raise
     attach_journal(recommender, opened)
     return recommender
+
+
+def _warn_of_journal(place: Path) -> None:
+    """Warn where the journal that a model was saved with lies beside it."""
+    if place.is_file():
+        warn_caller(
+            f"The journal {place} is left alone: this is the model as it was saved, and not what happened since. "
+            "load_model(path, journal=...) reads both."
+        )
 
 
 def _read(kind: type[Any], path: Path) -> tuple[Any, Mapping[str, Any]]:

@@ -3,6 +3,7 @@
 import copy
 import pickle
 import sqlite3
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
@@ -69,6 +70,21 @@ def test_a_journal_has_at_least_what_the_model_has_of_it(recommender, paths):
         file.write_bytes(content)
     with pytest.raises(ModelFileError, match=r"is cut off: it has 0 changes, and had 3 when"):
         load(paths)
+
+
+def test_a_model_without_the_journal_beside_it_is_loaded_with_a_warning(recommender, paths, tmp_path):
+    recommender.save_model(paths[0], journal=paths[1])
+    recommender.partial_update([("new", "tea", 10**9)])
+    recommender.close_journal()
+    with pytest.warns(UserWarning, match="is left alone: this is the model as it was saved"):
+        assert "new" not in load_model(paths[0]).user_ids_
+    recommender.save_model(tmp_path / "alone")
+    paths[1].rename(tmp_path / "elsewhere")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load_model(tmp_path / "alone")
+        load_model(paths[0])
+        load_model(paths[0], journal=tmp_path / "elsewhere").close_journal()
 
 
 def test_a_journal_of_another_model_is_refused(closed, paths, recommender, tmp_path):
