@@ -89,6 +89,7 @@ def fit(
     recommender = AutoSeqRecRecommender(
         objective="closed_form" if fast else "multinomial",
         exclude_seen=not include_seen,
+        columns=form.columns or None,
         event_weights=None if event_weights is None else read_weights(event_weights, events),
         random_state=seed,
         verbose=0 if quiet else 1,
@@ -123,7 +124,7 @@ def evaluate(model: str, log: str, k: int, ties: str | None, judge: str | None, 
     """
     start, recommender = perf_counter(), load_model(model)
     asks_for_events = judge is not None or recommender.event_weights is not None
-    events = of_kind(form.read(log, asks_for_events), recommender)
+    events = of_kind(form.as_fitted(recommender, asks_for_events).read(log, asks_for_events), recommender)
     quality = _quality(recommender, events, k, ties, judge)
     print_facts({"events": len(events), **quality, "seconds": round(perf_counter() - start, 3)}, as_json=as_json)
 
@@ -187,7 +188,8 @@ def update(model: str, log: str, output: str | None, quiet: bool, form: FileForm
     """
     start, version = perf_counter(), _version_of(model)
     recommender, n_events = load_model(model), 0
-    for piece in form.stream(log, events=recommender.event_weights is not None):
+    asks_for_events = recommender.event_weights is not None
+    for piece in form.as_fitted(recommender, asks_for_events).stream(log, asks_for_events):
         recommender.partial_update(of_kind(piece, recommender))
         n_events += len(piece)
         if not quiet:
@@ -242,8 +244,8 @@ def info(model: str, as_json: bool) -> None:
     """Print what MODEL is and knows."""
     recommender = load_model(model)
     facts = {"model": model, "bytes": Path(model).stat().st_size, "objective": recommender.objective}
-    shown = ("exclude_seen", "ties_", "n_iter_", "blend_")
-    facts |= {name.rstrip("_"): getattr(recommender, name) for name in shown}
+    facts |= {name: value for name in ("columns", "event_weights") if (value := getattr(recommender, name)) is not None}
+    facts |= {name.rstrip("_"): getattr(recommender, name) for name in ("exclude_seen", "ties_", "n_iter_", "blend_")}
     print_facts({**facts, **_sizes(recommender)}, as_json=as_json)
 
 

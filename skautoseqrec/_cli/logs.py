@@ -51,6 +51,11 @@ class FileForm:
     decimal: str
     skip_missing: bool
 
+    def as_fitted(self, recommender: AutoSeqRecRecommender, events: bool) -> FileForm:
+        """Return the form with the names of columns that a model was fitted with, where the options give none."""
+        fitted = {key: name for key, name in (recommender.columns or {}).items() if events or key != "event"}
+        return replace(self, columns={**fitted, **self.columns})
+
     def read(self, file: Any, events: bool = False) -> Interactions:
         """Read a whole log, from a path or an open file; ``events`` asks for their kinds."""
         return load_interactions(

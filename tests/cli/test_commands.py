@@ -182,6 +182,21 @@ class TestUpdate:
             for one, other in zip(*answers, strict=True):
                 np.testing.assert_allclose(one.filled(0), other.filled(0), rtol=1e-6)
 
+    @pytest.mark.parametrize("names", ["person,thing,when", "thing,when,person,user"])
+    def test_the_names_of_columns_that_a_model_was_fitted_with_are_known(self, cli, tmp_path, names):
+        spelled = ["--user", "person", "--item", "thing", "--time", "when"]
+        log = written(tmp_path / "log.csv", "person,thing,when\n" + "1,5,1\n1,6,2\n2,5,3\n2,7,4\n")
+        path = tmp_path / "model"
+        assert cli("fit", log, "-o", path, "--fast", "-q", *spelled)[0] == 0
+        fields = {"person": "3", "thing": "5", "when": "9", "user": "4"}
+        newer = written(tmp_path / "new.csv", names + "\n" + ",".join(fields[name] for name in names.split(",")) + "\n")
+        assert cli("evaluate", path, newer)[0] == 0
+        assert cli("update", path, newer)[0] == 0
+        assert load_model(path).user_ids_.tolist() == [1, 2, 3]
+        code, _, err = cli("update", path, written(tmp_path / "other.csv", "user,item,time\n8,5,10\n"))
+        assert (code, "'person'" in err) == (1, True)
+        assert cli("update", path, tmp_path / "other.csv", "--user", "user", "--item", "item", "--time", "time")[0] == 0
+
     def test_parquet(self, cli, model, tmp_path):
         import pandas as pd
 
@@ -404,12 +419,13 @@ class TestKinds:
             assert code == 0, err
             figures[kind] = json.loads(out)["mrr"]
         assert len(set(figures.values())) == 2
-        assert cli("update", path, shop / "newer.csv", *form)[0] == 0
+        assert cli("update", path, shop / "newer.csv")[0] == 0
         events = load_model(path)._serving.state.events
         assert set(events.weights(350, len(events)).tolist()) == {102, 1024}
-        code, out, err = cli("update", path, shop / "newer.csv")
+        assert cli("info", path)[1].count("buy") == 1
+        code, out, err = cli("update", path, written(shop / "kindless.csv", "user,item,time\n1,2,3\n"))
         assert code == 1
-        assert "has no column of kinds of events" in err
+        assert "'what'" in err
 
     def test_kinds_are_compared(self, cli, shop):
         models = ("-m", "popularity", "-m", "fast", "--include-seen", "-q", "--json")
