@@ -1308,7 +1308,7 @@ def load_model(path: str | os.PathLike[str], *, journal: str | os.PathLike[str] 
         The file.
     journal : str, path or None, default=None
         Its journal. The calls it has recorded are repeated, and later ones are recorded. A call that a crash
-        interrupted is there as a whole or not at all. None loads the saved model alone; a journal beside it is warned of.
+        interrupted is there as a whole or not at all. None loads the model alone, and warns of a journal beside it.
 
     Returns
     -------

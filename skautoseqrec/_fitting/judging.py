@@ -42,6 +42,7 @@ class Judge:
     def judge(self, model: Model, record: EpochRecord) -> Verdict:
         """Return what the held-out part says of a model's weights, given the record of the epochs before."""
         weights, scale = record.weights, record.scale
+        self._choices = None  # before the next ones are formed
         choices = self._choices = self._validation.choices(model, MONITORED_FEATURES, weights, self._device)
         # No event is a surprise here (p0 = 0): all of them tell how far training has come, and the curve is smooth.
         if self._fits_blend:

@@ -21,7 +21,7 @@ from .._network.inputs import SparseRows
 from .._network.module import AutoSeqRecModule, Weights
 from .batches import TARGETS_PER_ROW, Batch
 from .objectives import Objective
-from .steps import Steps, TrainingSettings, WeightAverage, adam_w, averaging_decay
+from .steps import BETAS, EPSILON, AdamW, Steps, TrainingSettings, WeightAverage, averaging_decay
 
 
 class Sampled(NamedTuple):
@@ -129,8 +129,6 @@ class RowWeights:
         The other rates; weight decay is for matrices only.
     """
 
-    BETAS, EPSILON = (0.9, 0.999), 1e-8
-
     def __init__(self, weight: Tensor, learning_rate: float, settings: TrainingSettings) -> None:
         weight = weight.detach()
         # Side by side, so that one copy fetches a row and one puts it back: weight, average, and the means of gradients
@@ -158,11 +156,11 @@ class RowWeights:
         assert gradient is not None
         self._catch_up(rows, gathered.kept)
         n_touched = self._n_touched.index_select(0, rows) + 1
-        rates = [(1 - beta) / (1 - beta**n_touched) for beta in self.BETAS]
+        rates = [(1 - beta) / (1 - beta**n_touched) for beta in BETAS]
         weight, _, mean, square = gathered.kept.unbind(1)
         mean.lerp_(gradient, rates[0])
         square.lerp_(gradient.square_(), rates[1])
-        width = torch.sqrt(square, out=gradient).add_(self.EPSILON)
+        width = torch.sqrt(square, out=gradient).add_(EPSILON)
         weight.mul_(self._shrinkage).addcdiv_(mean, width, value=-self._learning_rate)
         self._kept.index_copy_(0, rows, gathered.kept)
         self._n_touched.index_copy_(0, rows, n_touched)
@@ -196,7 +194,7 @@ class RowSteps(Steps):
             for name, weights in module.item_parts().items()
         }
         shared = module.shared_parts()
-        self._optimizers = {name: adam_w(part, name, settings) for name, part in shared.items() if part}
+        self._optimizers = {name: AdamW(part, name, settings) for name, part in shared.items() if part}
         self._following = WeightAverage(shared, self.average.shared_parts(), settings.weight_averaging)
 
     def take(self, batch: Batch) -> Tensor:
@@ -214,7 +212,6 @@ class RowSteps(Steps):
                 weights.step(leaf)
             if name in self._optimizers:
                 self._optimizers[name].step()
-                self._optimizers[name].zero_grad()
                 self._following.follow(name)
         return loss.detach()
 

@@ -6,14 +6,19 @@ import copy
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
+from torch.optim.adamw import adamw
 
 from .._network.module import AutoSeqRecModule
 from .batches import Batch
 from .objectives import Objective
+
+#: AdamW's: what the means of gradients and of their squares keep of themselves in a step, and what a step is divided by
+#: at least.
+BETAS, EPSILON = (0.9, 0.999), 1e-8
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ class WholeSteps(Steps):
 
     def __init__(self, module: AutoSeqRecModule, objective: Objective, settings: TrainingSettings) -> None:
         super().__init__(module, objective, settings)
-        self._optimizers = {name: adam_w(part, name, settings) for name, part in module.parts().items()}
+        self._optimizers = {name: AdamW(part, name, settings) for name, part in module.parts().items()}
         self._following = WeightAverage(module.parts(), self.average.parts(), settings.weight_averaging)
 
     def take(self, batch: Batch) -> Tensor:
@@ -72,7 +77,6 @@ class WholeSteps(Steps):
         loss.backward()
         for name in ("encoder", batch.decoder):
             self._optimizers[name].step()
-            self._optimizers[name].zero_grad()
             self._following.follow(name)
         return loss.detach()
 
@@ -109,13 +113,67 @@ def averaging_decay(decay: float, n_steps: int) -> float:
     return min(decay, (1 + n_steps) / (5 + n_steps))
 
 
-def adam_w(weights: list[nn.Parameter], part: str, settings: TrainingSettings) -> torch.optim.Optimizer:
-    """Return AdamW for weights of a part, of which only matrices shrink.
+class Moving(NamedTuple):
+    """A weight, the means of its gradient and of its square, and how many steps made them."""
+
+    weight: Tensor
+    mean: Tensor
+    square: Tensor
+    n_steps: Tensor
+
+    @classmethod
+    def of(cls, weight: Tensor) -> Moving:
+        """Return a weight that has not moved yet."""
+        n_steps = torch.zeros((), dtype=torch.float32, device=weight.device)
+        return cls(weight, torch.zeros_like(weight), torch.zeros_like(weight), n_steps)
+
+
+class AdamW:
+    """AdamW on the weights of a part, of which only matrices shrink.
 
     Biases have nothing to gain from it, and decays learned as logits would forget: at .3 none could stay above .97.
+    The steps are torch's function. An object of torch's class imports its compiler: 65 MB, and longer than small fits.
+
+    Parameters
+    ----------
+    weights : list of Parameter
+        What is trained; what has no gradient in a step rests.
+    part : str
+        Whose learning rate it is.
+    settings : TrainingSettings
+        The rates.
     """
-    groups: list[dict[str, Any]] = [
-        {"params": [weight for weight in weights if weight.ndim > 1], "weight_decay": settings.weight_decay},
-        {"params": [weight for weight in weights if weight.ndim == 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=settings.learning_rate[part], fused=True)
+
+    def __init__(self, weights: list[nn.Parameter], part: str, settings: TrainingSettings) -> None:
+        self._learning_rate = settings.learning_rate[part]
+        self._groups = [
+            ([Moving.of(weight) for weight in weights if weight.ndim > 1], settings.weight_decay),
+            ([Moving.of(weight) for weight in weights if weight.ndim == 1], 0.0),
+        ]
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Let the weights follow their gradients, which are gone then."""
+        for group, weight_decay in self._groups:
+            moving = [each for each in group if each.weight.grad is not None]
+            if not moving:
+                continue
+            weights, means, squares, n_steps = map(list, zip(*moving, strict=True))
+            adamw(
+                weights,
+                [cast(Tensor, weight.grad) for weight in weights],
+                means,
+                squares,
+                [],
+                n_steps,
+                fused=True,
+                amsgrad=False,
+                beta1=BETAS[0],
+                beta2=BETAS[1],
+                lr=self._learning_rate,
+                weight_decay=weight_decay,
+                eps=EPSILON,
+                maximize=False,
+            )
+            for weight in weights:
+                weight.grad = None

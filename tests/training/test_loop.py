@@ -1,6 +1,8 @@
 """The loop: which weights a batch steps, and what an epoch yields."""
 
 import copy
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -26,7 +28,7 @@ from skautoseqrec._network.residual_encoder import ResidualEncoder
 from skautoseqrec._training.batches import Snapshots
 from skautoseqrec._training.loop import train
 from skautoseqrec._training.objectives import MultinomialObjective
-from skautoseqrec._training.steps import WeightAverage
+from skautoseqrec._training.steps import AdamW, WeightAverage
 
 
 def test_the_average_follows_the_steps_and_weighs_early_ones_less():
@@ -62,6 +64,37 @@ def test_weight_decay_shrinks_matrices_without_gradient_and_no_biases():
     torch.testing.assert_close(module.encoder_weight.detach(), before * (1 - 0.01 * 50.0))
     # Adam's first step is the learning rate; the decay would have halved it.
     torch.testing.assert_close(module.encoder_bias.detach(), bias_before, atol=0.0101, rtol=0)
+
+
+def test_steps_are_those_of_adam_w_and_a_weight_without_gradient_rests():
+    generator = torch.Generator().manual_seed(0)
+    mine, other = ([torch.nn.Parameter(torch.ones(shape)) for shape in ((3, 2), (3,), (2, 2))] for _ in range(2))
+    rates = replace(RATES, learning_rate=dict.fromkeys(RATES.learning_rate, 0.1), weight_decay=0.3)
+    optimizer = AdamW(mine, "encoder", rates)
+    groups = [
+        {"params": [each for each in other if (each.ndim > 1) == is_matrix], "weight_decay": 0.3 * is_matrix}
+        for is_matrix in (True, False)
+    ]
+    expected = torch.optim.AdamW(groups, lr=0.1)
+    for step in range(5):
+        for place, (weight, twin) in enumerate(zip(mine, other, strict=True)):
+            if (step + place) % 3:
+                weight.grad = torch.randn(weight.shape, generator=generator)
+            twin.grad = weight.grad
+        optimizer.step()
+        expected.step()
+        for weight, twin in zip(mine, other, strict=True):
+            torch.testing.assert_close(weight, twin)
+            assert weight.grad is None
+
+
+def test_a_fit_imports_no_compiler():
+    code = "import sys; from skautoseqrec import AutoSeqRecRecommender; AutoSeqRecRecommender("
+    code += (
+        "n_components=2, max_iter=1, early_stopping=False, blend={'direct': 1.0}, device='cpu').fit([(1, 2), (1, 3)])"
+    )
+    code += "; assert 'torch' in sys.modules and 'torch._dynamo' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_a_batch_of_sequences_steps_the_history_encoder():
