@@ -12,7 +12,7 @@ from scipy import sparse
 
 from .._data.weights import WEIGHT_UNIT
 from .._utils.keeping import FieldsOnly
-from .._utils.ragged import ragged_ranges, ranks_within_groups
+from .._utils.ragged import distinct, ragged_ranges, ranks_within_groups
 from .._utils.sparse import entries_at, resized, sum_entries
 from .events import Events
 from .moments import Moments, window_bounds
@@ -185,7 +185,7 @@ class Counts(FieldsOnly):
 
     def _rows(self, events: Events, window: int) -> Rows:
         """Return events behind what they may follow."""
-        users = np.unique(events.users)
+        users = distinct(events.users)
         lengths = self._context_lengths(users, window)
         context = self.newest(users, lengths)
         joins = None

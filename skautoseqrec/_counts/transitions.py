@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from .._data.weights import WEIGHT_UNIT
+from .._utils.ragged import stable_order
 from .._utils.sparse import sum_entries
 from .moments import Moments, find_steps, slices_of_steps
 
@@ -27,7 +28,7 @@ class Transitions(NamedTuple):
 
     def sort_by_event(self) -> Transitions:
         """Return the same transitions in the order of their events, nearest step first."""
-        order = np.argsort(self.event, kind="stable")
+        order = stable_order(self.event)
         return Transitions(*(column[order] for column in self))
 
 
@@ -71,7 +72,7 @@ def find_transitions(rows: Rows, step_weights: NDArray[np.int64], within: bool =
         its own moment, and if events have weights, the smaller one of both is that of the pair.
     """
     users, items, n_context, joins, weights = rows
-    order = np.argsort(users, kind="stable")
+    order = stable_order(users)
     users, items = users[order], items[order]
     is_first = np.r_[True, users[1:] != users[:-1]][: len(users)]
     histories = np.maximum.accumulate(np.where(is_first, np.arange(len(users)), 0))

@@ -19,7 +19,7 @@ from .._counts.histories import Context
 from .._counts.settings import SequenceSettings
 from .._data.weights import WEIGHT_UNIT
 from .._network.heads import MultinomialHeads, product, used_range
-from .._state.last_transitions import LastTransitions
+from .._state.last_transitions import AddedTransitions, LastTransitions
 from .._state.neighbours import inverse_roots
 from .._state.snapshot import Asked, Snapshot
 from .._utils.devices import CPU
@@ -59,14 +59,14 @@ class LastRows(NamedTuple):
         The row of each in the base, empty for an item that it does not know.
     logs : ndarray of shape (n_entries,)
         ``log1p(5 T)`` of each of these entries.
-    added : SparseEntries
-        What was added to each row since, each transition by itself.
+    added : AddedTransitions
+        What was added to each row since.
     """
 
     items: NDArray[np.int64]
     known: SparseEntries
     logs: NDArray[np.float32]
-    added: SparseEntries
+    added: AddedTransitions
 
 
 class OneHistory:
@@ -121,8 +121,8 @@ class OneHistory:
             np.concatenate([column[row] for row in rows])
             for column in (base.transitions.indices, base.transitions.data, base.transition_logs.data)
         )
-        added = self._snapshot.overlay.transitions_from(items, self._snapshot.n_events)
-        return LastRows(items, SparseEntries(ends - starts, targets, values), logs, added)
+        known_rows = SparseEntries(ends - starts, targets, values)
+        return LastRows(items, known_rows, logs, self._snapshot.added_transitions(items))
 
 
 @lru_cache(maxsize=16)
@@ -231,11 +231,12 @@ class Live:
         is_known = last.items < self._n_known
         np.dot(fading[is_known], self._source[last.items[is_known]], out=projections[1])
         row = summed(last.known.items, last.known.values * np.repeat(fading, last.known.lengths), self._n_items)
-        if len(last.added.items):
-            added = last.added.values * np.repeat(fading, last.added.lengths)
-            row += summed(last.added.items, added, self._n_items)
-            is_trained = last.added.items < n_trained
-            projections[1] += added[is_trained] @ self._model.encoder_weight[last.added.items[is_trained]]
+        if len(last.added):
+            _, targets, values = rows = last.added.rows
+            values = values * np.repeat(fading, rows.lengths)
+            row += summed(targets, values, self._n_items)
+            is_trained = targets < n_trained
+            projections[1] += values[is_trained] @ self._model.encoder_weight[targets[is_trained]]
         return projections, np.array([norm, row[:n_trained] @ row[:n_trained]], dtype=np.float32)
 
     def _add_direct(
@@ -245,10 +246,10 @@ class Live:
         weight_of = np.array([*weights, 0.0], dtype=np.float32)[np.minimum(np.arange(len(last.items)), len(weights))]
         weight_of *= factor
         scores += summed(last.known.items, last.logs * np.repeat(weight_of, last.known.lengths), self._n_items)
-        if len(last.added.items):
+        if len(last.added):
             n_last = np.array([len(last.items)])
             context = Context(SparseEntries(n_last, last.items, weight_of), n_last, weight_of)
-            changed = LastTransitions(context, self._base, last.added)
+            changed = LastTransitions(context, self._base, last.added, np.arange(len(last.items)))
             changed.correct_logs(torch.from_numpy(scores)[None], weight_of, np.zeros(len(last.items), dtype=np.int64))
 
     def _add_neighbours(self, scores: NDArray[np.float32], history: OneHistory, weight: float, factor: float) -> None:
@@ -257,10 +258,11 @@ class Live:
         items, fading = history.fading(self._settings.neighbour_window, self._settings.neighbour_decay)
         values = fading * self._inverse_roots[items]
         sums = self._base.readable_pairs(self._settings).sum_of(items, values, self._n_items)
-        if self._snapshot.n_events:
-            for added in self._snapshot.overlay.pairs_with(items, self._snapshot.n_events):
-                if len(added.items):
-                    sums += summed(added.items, added.values * np.repeat(values, added.lengths), self._n_items)
+        added = [part for part in self._snapshot.added_pairs(items) if len(part.items)]
+        if added:
+            others = np.concatenate([part.items for part in added])
+            weighted = [part.values * np.repeat(values, part.lengths) for part in added]
+            sums += summed(others, np.concatenate(weighted), self._n_items)
         sums *= self._inverse_roots
         sums *= np.float32(weight * Neighbours.SCALE * factor)
         scores += sums

@@ -12,10 +12,12 @@ from torch import Tensor
 from .._counts.transitions import TRANSITION_UNIT
 from .._network.heads import ItemVectors
 from .._network.model import Model
-from .._utils.ragged import SparseEntries
+from .._utils.ragged import distinct
 from .._utils.sparse import entries_at
+from .additions import Additions
 from .base import Base, padded_levels, spread_items
 from .overlay import Overlay
+from .runs import added_up, in_ones
 
 #: So many changed items are corrected one by one, or one in so many of all; for more, vectors are written anew.
 MOST_CORRECTED, CORRECTED_SHARE = 64, 8
@@ -51,15 +53,17 @@ class Changes(NamedTuple):
         nothing = np.zeros(0, dtype=np.int64)
         return cls(0, base.item_vectors, nothing, base.source.new_zeros(0, base.source.shape[1]), base.levels)
 
-    def advance(self, base: Base, overlay: Overlay, model: Model, n_events: int, n_items: int) -> Changes:
+    def advance(
+        self, base: Base, overlay: Overlay, additions: Additions, model: Model, n_events: int, n_items: int
+    ) -> Changes:
         """Return what more events changed, given how many events and items there are then."""
         arrived = overlay.item_of_event(n_events)[self.n_events :]
         levels, clock = padded_levels(self.levels, model, n_items), base.counts.clock
         weights = overlay.weights(slice(self.n_events, n_events))
         model.trend.add_events(levels, arrived, np.arange(clock + self.n_events, clock + n_events), weights)
-        moved = np.unique(arrived)
+        moved = distinct(arrived)
         items = np.union1d(self.items, moved)
-        reached = model.reach(targets_of(moved, base, overlay, model, n_events))
+        reached = model.reach(targets_of(moved, base, additions, model, n_events))
         if len(items) > max(MOST_CORRECTED, n_items // CORRECTED_SHARE):
             vectors = self._written(moved, reached, n_items)
             return Changes.none(base)._replace(n_events=n_events, item_vectors=vectors, levels=levels)
@@ -102,19 +106,22 @@ class ChangeReader:
         """Return what is pickled: not what readers have computed."""
         return vars(self) | {"_newest": Changes.none(self._base)}
 
-    def at(self, n_events: int, n_items: int) -> Changes:
-        """Return what the first events changed, given how many events and items there are; computed from the newest."""
+    def at(self, additions: Additions, n_events: int, n_items: int) -> Changes:
+        """Return what the first events changed, given how many events and items there are; computed from the newest.
+
+        ``additions`` are what the first events completed, and may hold more events.
+        """
         changes = self._newest
         if (changes.n_events, changes.levels.shape[1]) != (n_events, n_items):
             known = changes if changes.n_events <= n_events else Changes.none(self._base)
-            changes = known.advance(self._base, self._overlay, self._model, n_events, n_items)
+            changes = known.advance(self._base, self._overlay, additions, self._model, n_events, n_items)
             # One reference, set at once: readers in other threads find these or those, each whole.
             if n_events >= self._newest.n_events:
                 self._newest = changes
         return changes
 
 
-def targets_of(items: NDArray[np.int64], base: Base, overlay: Overlay, model: Model, n_events: int) -> Tensor:
+def targets_of(items: NDArray[np.int64], base: Base, additions: Additions, model: Model, n_events: int) -> Tensor:
     """Return what leads to some items after the first events of an overlay: projected, the squared norm behind.
 
     It depends on these events only, not on what was read before: transitions are added up as whole numbers first.
@@ -122,19 +129,12 @@ def targets_of(items: NDArray[np.int64], base: Base, overlay: Overlay, model: Mo
     targets = base.target.new_zeros(len(items), base.target.shape[1])
     is_known = items < len(base.target)
     targets[torch.from_numpy(is_known)] = base.target[torch.from_numpy(items[is_known])]
-    into = overlay.transitions_into(items, n_events)
+    into = added_up(additions.transitions_into(items, n_events)).below(model.n_trained)
     rows = np.repeat(np.arange(len(items)), into.lengths)
-    is_trained = into.items < model.n_trained
-    keys, places = np.unique(rows[is_trained] * model.n_trained + into.items[is_trained], return_inverse=True)
-    added = np.bincount(places, into.values[is_trained], minlength=len(keys))
-    rows, sources = np.divmod(keys, max(model.n_trained, 1))
-    before = np.zeros(len(keys))
-    is_counted = is_known[rows] & (sources < base.counts.n_items)
-    before[is_counted] = entries_at(base.counts.transitions, sources[is_counted], items[rows[is_counted]])
-    growth = np.bincount(rows, (2 * before + added) * added / TRANSITION_UNIT**2, minlength=len(items))
-    summed = SparseEntries(
-        np.bincount(rows, minlength=len(items)), sources, (added / TRANSITION_UNIT).astype(np.float32)
-    )
-    targets[:, :-1] += model.project_entries(summed)
+    before = np.zeros(len(rows))
+    is_counted = is_known[rows] & (into.items < base.counts.n_items)
+    before[is_counted] = entries_at(base.counts.transitions, into.items[is_counted], items[rows[is_counted]])
+    growth = np.bincount(rows, (2 * before + into.values) * into.values / TRANSITION_UNIT**2, minlength=len(items))
+    targets[:, :-1] += model.project_entries(in_ones(into, TRANSITION_UNIT))
     targets[:, -1] += torch.from_numpy(growth.astype(np.float32))
     return targets

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -11,10 +12,50 @@ from scipy import sparse
 from torch import Tensor
 
 from .._counts.histories import Context
+from .._network.model import Model
 from .._utils.devices import beside
 from .._utils.ragged import SparseEntries
 from .._utils.sparse import entries_at, rows_of
 from .base import TRANSITION_SCALE, Base
+
+
+class AddedTransitions:
+    """Transitions out of some items that were added to those of a base.
+
+    Parameters
+    ----------
+    base : Base
+        What they were added to.
+    model : Model
+        Weights and settings.
+    items : ndarray of shape (n_asked,)
+        The items.
+    rows : SparseEntries
+        One row of transitions for each.
+    """
+
+    def __init__(self, base: Base, model: Model, items: NDArray[np.integer], rows: SparseEntries) -> None:
+        self._base, self._model, self._items, self.rows = base, model, items, rows
+
+    def __len__(self) -> int:
+        """Return how many transitions there are."""
+        return len(self.rows.items)
+
+    @cached_property
+    def projections(self) -> Tensor:
+        """The rows, projected."""
+        return self._model.project_entries(self.rows)
+
+    @cached_property
+    def raised_logs(self) -> SparseEntries:
+        """By how much they raise ``log1p(5 T)``, one row per item."""
+        n_columns = int(self.rows.items.max(initial=-1)) + 1
+        keys, places = np.unique(self.rows.places(n_columns), return_inverse=True)
+        added = np.bincount(places, self.rows.values, minlength=len(keys))
+        rows, targets = np.divmod(keys, max(n_columns, 1))
+        before = _known(self._base.transitions, self._items[rows], targets)
+        raised = np.log1p(TRANSITION_SCALE * (before + added)) - np.log1p(TRANSITION_SCALE * before)
+        return SparseEntries(np.bincount(rows, minlength=len(self._items)), targets, raised.astype(np.float32))
 
 
 class LastTransitions(NamedTuple):
@@ -26,20 +67,25 @@ class LastTransitions(NamedTuple):
         The last items.
     base : Base
         What is known of them.
-    added : SparseEntries
-        One row per last item: the transitions that were added to the base's, each by itself.
+    added : AddedTransitions
+        What was added to it.
+    which : ndarray of shape (n_last,)
+        The row of ``added`` for each of the last items.
     """
 
     context: Context
     base: Base
-    added: SparseEntries
+    added: AddedTransitions
+    which: NDArray[np.integer]
 
     def summed(self) -> list[SparseEntries]:
         """Return sparse rows, one per user, whose entries add up to the weighted sum of the rows of T."""
         last_items = self.context.entries
         known = last_items.below(self.base.counts.n_items)
         rows = [known.combine(rows_of(self.base.transitions, known.items))]
-        return [*rows, last_items.combine(self.added)] if len(self.added.items) else rows
+        if len(self.added):
+            rows.append(last_items.combine(self.added.rows.rows(self.which)))
+        return rows
 
     def add_logs(self, scores: Tensor, weights: Sequence[float], factor: NDArray[np.float32] | None = None) -> None:
         """Add ``sum_k weights[k] log1p(5 T[l_k, i])`` to scores of shape (n_users, n_items), l_1 the newest item.
@@ -58,21 +104,16 @@ class LastTransitions(NamedTuple):
         places = np.repeat(first_place[asked], rows.lengths) + rows.items
         raised = rows.values * np.repeat(weight_of[asked], rows.lengths)
         scores.view(-1).index_add_(0, beside(scores, places), beside(scores, raised))
-        if len(self.added.items):
+        if len(self.added):
             self.correct_logs(scores, weight_of, first_place)
 
     def correct_logs(self, scores: Tensor, weight_of: NDArray[np.float32], first_place: NDArray[np.int64]) -> None:
         """Add by how much the added transitions raise the logs, given each last item's weight and first place."""
-        n_items = scores.shape[1]
-        row_of = np.repeat(np.arange(len(weight_of)), self.added.lengths)
-        asked = np.flatnonzero(weight_of[row_of])  # of some of the last items the weight is 0
-        keys, places = np.unique(row_of[asked] * n_items + self.added.items[asked], return_inverse=True)
-        added = np.bincount(places, self.added.values[asked], minlength=len(keys))
-        rows, items = np.divmod(keys, n_items)
-        before = _known(self.base.transitions, self.context.entries.items[rows], items)
-        raised = np.log1p(TRANSITION_SCALE * (before + added)) - np.log1p(TRANSITION_SCALE * before)
-        raised = (raised * weight_of[rows]).astype(np.float32)
-        scores.view(-1).index_add_(0, beside(scores, first_place[rows] + items), beside(scores, raised))
+        asked = np.flatnonzero(weight_of > 0)
+        raised = self.added.raised_logs.rows(self.which[asked])
+        places = np.repeat(first_place[asked], raised.lengths) + raised.items
+        weighted = raised.values * np.repeat(weight_of[asked], raised.lengths)
+        scores.view(-1).index_add_(0, beside(scores, places), beside(scores, weighted))
 
 
 def _known(

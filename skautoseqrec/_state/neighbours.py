@@ -33,6 +33,13 @@ class DensePairs:
         grown[:n_known, :n_known] = self._together
         return DensePairs(grown)
 
+    def plus(self, added: list[SparseEntries], n_items: int) -> DensePairs:
+        """Return the sum with sparse rows, one for each item, in an array of its own."""
+        copy = self.copy(n_items)
+        for rows in added:
+            add_rows(copy._together, rows)
+        return copy
+
     def sums(self, entries: SparseEntries, n_items: int) -> Tensor:
         """Return the sum of the rows that weighted items ask for, shape (n_rows, n_items)."""
         n_known = len(self._together)

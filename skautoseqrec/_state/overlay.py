@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from .._counts.counts import Counts
 from .._counts.settings import SequenceSettings
-from .._counts.transitions import TRANSITION_UNIT, Rows, find_all_transitions
+from .._counts.transitions import Rows, find_all_transitions
 from .._counts.weighing import of_places
 from .._data.weights import WEIGHT_UNIT
-from .._utils.ragged import GrowableArray, SparseEntries, ragged_ranges
+from .._utils.ragged import GrowableArray, distinct, ragged_ranges
+from .additions import Additions
 from .postings import Postings
+from .tail import Completed, Tail
 
 #: From so many events on they are added all at once, at the price of some sorts, rather than one by one.
 FEWEST_AT_ONCE = 48
@@ -61,17 +63,13 @@ class Overlay:
         self._counts, self.settings = counts, settings
         self._step_weights = settings.step_weights
         self._units = self._step_weights.tolist()
-        none = np.zeros(0, dtype=np.int64)
-        self._item_of_event, self._second_of_event = GrowableArray(none), GrowableArray(np.zeros(0))
+        self._item_of_event, self._second_of_event = GrowableArray(np.zeros(0, int)), GrowableArray(np.zeros(0))
         self._joins = GrowableArray(np.zeros(0, dtype=bool))
-        # Transitions and near items in the order of their events, and where those of each event begin and end.
-        self._sources, self._weights, self._bounds = GrowableArray(none), GrowableArray(none), GrowableArray([0])
-        self._near, self._near_bounds = GrowableArray(none), GrowableArray([0])
-        # What each event counts, and each pair of it with a near item, in units; None where all count 1.
-        self._weight_of_event, self._near_weights = (GrowableArray(none) if has_weights else None for _ in range(2))
-        self._events_of_user, self._events_of_item = Postings(), Postings()
-        self._transitions_from = Postings()  # item -> its transitions
-        self._followers = Postings()  # item -> where it is a near item
+        # What each event counts, in units; None where all count 1.
+        self._weight_of_event = GrowableArray(np.zeros(0, int)) if has_weights else None
+        self._events_of_user = Postings()
+        #: What the events completed, published or not. The first of them are what a snapshot holds.
+        self.additions = Additions((), Tail(has_weights))
 
     def __len__(self) -> int:
         """Return the number of events, published or not."""
@@ -95,31 +93,24 @@ class Overlay:
         each = repeat(WEIGHT_UNIT, len(users)) if weights is None else weights.tolist()
         for row in zip(users.tolist(), items.tolist(), joins.tolist(), seconds.tolist(), each, strict=True):
             self.add_event(*row)
+        settled = self.additions.settled()
+        if settled is not self.additions:
+            self.additions = settled
+            self._events_of_user.settle()
 
     def add_event(self, user: int, item: int, joins: bool, second: float, weight: int = WEIGHT_UNIT) -> None:
         """Append one event."""
         sources, units, near, near_weights = self._before(user, joins)
-        if self._weight_of_event is not None:
-            units = [round(unit * weight / WEIGHT_UNIT) for unit in units]
-            sources, units = [of for of, unit in zip(sources, units, strict=True) if unit], [*filter(None, units)]
-        for place, source in enumerate(sources, start=len(self._sources)):
-            self._transitions_from.append(source, place)
-        self._sources.extend_by_list(sources)
-        self._weights.extend_by_list(units)
-        self._bounds.append(len(self._sources))
-        if self._near_weights is None:
+        if self._weight_of_event is None:
             near = [other for other in near if other != item]
         else:
+            units = [round(unit * weight / WEIGHT_UNIT) for unit in units]
+            sources, units = [of for of, unit in zip(sources, units, strict=True) if unit], [*filter(None, units)]
             pairs = [(other, min(of, weight)) for other, of in zip(near, near_weights, strict=True) if other != item]
             near = [other for other, smaller in pairs if smaller]
-            self._near_weights.extend_by_list([smaller for _, smaller in pairs if smaller])
-        for place, other in enumerate(near, start=len(self._near)):
-            self._followers.append(other, place)
-        self._near.extend_by_list(near)
-        self._near_bounds.append(len(self._near))
-        event = len(self)
-        self._events_of_user.append(user, event)
-        self._events_of_item.append(item, event)
+            near_weights = [smaller for _, smaller in pairs if smaller]
+        self.additions.tail.add_event(item, sources, units, near, near_weights)
+        self._events_of_user.append(user, len(self))
         if self._weight_of_event is not None:
             self._weight_of_event.append(weight)
         self._second_of_event.append(second)
@@ -144,49 +135,6 @@ class Overlay:
     def weights(self, events: NDArray[np.int64] | slice) -> NDArray[np.int64] | None:
         """Return what some events count, in units; None where all count 1."""
         return None if self._weight_of_event is None else self._weight_of_event.view()[events]
-
-    def transitions_from(self, items: NDArray[np.integer], n_events: int) -> SparseEntries:
-        """Return the transitions that the first ``n_events`` events added from some items, one row for each."""
-        bounds = self._bounds.view(n_events + 1)
-        lengths, places = self._transitions_from.rows(items, int(bounds[-1]))
-        targets = self._item_of_event.view()[np.searchsorted(bounds, places, side="right") - 1]
-        values = self._weights.view()[places].astype(np.float32) / np.float32(TRANSITION_UNIT)
-        return SparseEntries(lengths, targets, values)
-
-    def transitions_into(self, items: NDArray[np.int64], n_events: int) -> SparseEntries:
-        """Return the transitions that the first ``n_events`` events added into some items, one row each, in units.
-
-        The values are whole numbers; an item that transitions lead from stands as often as they do.
-        """
-        n_own, events = self._events_of_item.rows(items, n_events)
-        bounds = self._bounds.view(n_events + 1)
-        lengths = bounds[events + 1] - bounds[events]
-        places = ragged_ranges(bounds[events], lengths)
-        rows = np.repeat(np.repeat(np.arange(len(items)), n_own), lengths)
-        weights = self._weights.view()[places]
-        return SparseEntries(np.bincount(rows, minlength=len(items)), self._sources.view()[places], weights)
-
-    def pairs_with(self, items: NDArray[np.integer], n_events: int) -> Iterator[SparseEntries]:
-        """Yield the pairs that the first ``n_events`` events completed with some items, one row for each.
-
-        First those with an item that came later, then those with one that came before.
-        """
-        asked, rows = np.unique(items, return_inverse=True)
-        bounds = self._near_bounds.view(n_events + 1)
-        lengths, places = self._followers.rows(asked, int(bounds[-1]))
-        events = np.searchsorted(bounds, places, side="right") - 1
-        yield self._pairs(lengths, self._item_of_event.view()[events], places).rows(rows)
-        lengths, events = self._events_of_item.rows(asked, n_events)
-        near = SparseEntries(bounds[events + 1] - bounds[events], events, np.zeros(0, dtype=np.float32))
-        places = ragged_ranges(bounds[events], near.lengths)
-        ends = np.r_[0, np.cumsum(lengths)]
-        yield self._pairs(np.diff(near.bounds[ends]), self._near.view()[places], places).rows(rows)
-
-    def _pairs(self, lengths: NDArray[np.int64], items: NDArray[np.int64], places: NDArray[np.int64]) -> SparseEntries:
-        """Return what pairs count, given their items and where their near items stand."""
-        if self._near_weights is None:
-            return SparseEntries(lengths, items, np.ones(len(items), dtype=np.float32))
-        return SparseEntries(lengths, items, (self._near_weights.view()[places] / WEIGHT_UNIT).astype(np.float32))
 
     def item_of_event(self, n_events: int) -> NDArray[np.int64]:
         """Return the item of each of the first ``n_events`` events."""
@@ -251,24 +199,17 @@ class Overlay:
         weights: NDArray[np.int64] | None,
     ) -> None:
         """Append events that are looked up and sorted together."""
-        events = len(self) + np.arange(len(users))
         rows = self._rows(users, items, joins, weights)
         into = find_all_transitions(rows, self._step_weights)
         near = find_all_transitions(rows, np.ones(self.settings.neighbour_window, dtype=np.int64), within=True)
         is_pair = near.source != near.target
-        self._transitions_from.extend(into.source, len(self._sources) + np.arange(len(into.source)))
-        self._bounds.extend(len(self._sources) + np.searchsorted(into.event, np.arange(len(users)), side="right"))
-        self._sources.extend(into.source)
-        self._weights.extend(into.weight)
-        event, other = near.event[is_pair], near.source[is_pair]
-        self._followers.extend(other, len(self._near) + np.arange(len(other)))
-        if self._weight_of_event is not None and self._near_weights is not None and weights is not None:
-            self._near_weights.extend(near.weight[is_pair])
+        event, other, counted = near.event[is_pair], near.source[is_pair], near.weight[is_pair]
+        bounds, near_bounds = (np.searchsorted(of, np.arange(len(users) + 1)) for of in (into.event, event))
+        added = Completed(items, into.source, into.weight, bounds, other, counted, near_bounds)
+        self.additions = self.additions.extended(added)
+        self._events_of_user.extend(users, len(self) + np.arange(len(users)))
+        if self._weight_of_event is not None and weights is not None:
             self._weight_of_event.extend(weights)
-        self._near_bounds.extend(len(self._near) + np.searchsorted(event, np.arange(len(users)), side="right"))
-        self._near.extend(other)
-        self._events_of_user.extend(users, events)
-        self._events_of_item.extend(items, events)
         self._second_of_event.extend(seconds)
         self._joins.extend(joins)
         self._item_of_event.extend(items)
@@ -281,7 +222,7 @@ class Overlay:
         weights: NDArray[np.int64] | None,
     ) -> Rows:
         """Return new events behind what they may follow."""
-        known = np.unique(users)
+        known = distinct(users)
         starts, ends = self._counts.ranges(known)
         if not self.settings.by_moment:  # a window is so many items
             starts = np.maximum(starts, ends - max(len(self._units), self.settings.neighbour_window))

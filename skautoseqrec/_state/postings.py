@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.ragged import ragged_ranges
+from .._utils.ragged import ragged_ranges, stable_order
 
 
 class Run(NamedTuple):
@@ -33,7 +33,7 @@ class Run(NamedTuple):
     @classmethod
     def of(cls, keys: NDArray[np.integer], places: NDArray[np.int64]) -> Run:
         """Return a run of rising places, given the key at each."""
-        order = np.argsort(keys, kind="stable")
+        order = stable_order(keys)
         keys = keys[order]
         starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]][: len(keys)])
         return cls(keys[starts], np.r_[starts, len(keys)], places[order])
@@ -82,14 +82,20 @@ class Postings:
 
     def extend(self, keys: NDArray[np.integer], places: NDArray[np.int64]) -> None:
         """Append many places, rising, given the key at each."""
-        if not len(keys):
-            return
+        if len(keys):
+            self._append_run(Run.of(keys, places))
+
+    def settle(self) -> None:
+        """Keep as runs what was appended place by place: a list of each key makes an object for each."""
+        self._append_run()
+
+    def _append_run(self, *new: Run) -> None:
         runs, lists = self._parts
         grown = list(runs)
         if lists:
             listed = np.repeat(np.array([*lists]), [*map(len, lists.values())])
             grown.append(Run.of(listed, np.array([*chain.from_iterable(lists.values())])))
-        grown.append(Run.of(keys, places))
+        grown.extend(new)
         while len(grown) > 1 and len(grown[-2].places) < 2 * len(grown[-1].places):
             last = grown.pop()
             grown[-1] = grown[-1].followed_by(last)

@@ -20,7 +20,7 @@ from .._network.model import Model, project
 from .._utils.ragged import SparseEntries, ragged_ranges, ranks_within_groups, repeats_of
 from .arriving_pairs import ArrivingPairs
 from .base import Base, padded, padded_levels, spread_items
-from .last_transitions import LastTransitions
+from .last_transitions import AddedTransitions, LastTransitions
 from .neighbours import Neighbourhood
 
 
@@ -100,7 +100,8 @@ class Replay:
         last_items = context.entries
         added, recent = self._log.transitions_from(last_items, self.n_added, visible)
         projections = project(last_items, self._source) + self._model.project_entries(last_items.combine(recent))
-        return projections, LastTransitions(context, self._base, added)
+        each = AddedTransitions(self._base, self._model, last_items.items, added)
+        return projections, LastTransitions(context, self._base, each, np.arange(len(last_items.items)))
 
     def neighbourhood(self, entries: SparseEntries, visible: NDArray[np.int64]) -> Neighbourhood:
         """Return what the counts of pairs say of weighted items, one row per query, as each sees them.

@@ -10,16 +10,23 @@ from torch import Tensor
 
 from .._counts.histories import Context, Histories
 from .._counts.moments import Moments
+from .._counts.transitions import TRANSITION_UNIT
 from .._counts.weighing import laid_out, weight_sums
 from .._network.model import Model, project
 from .._utils.ragged import SparseEntries, ragged_ranges
 from .base import Base
 from .changes import ChangeReader, Changes
 from .dislikes import DislikedItems, Dislikes
-from .last_transitions import LastTransitions
-from .neighbours import Neighbourhood, add_rows, weighted_by_rarity
+from .last_transitions import AddedTransitions, LastTransitions
+from .additions import Additions
+from .neighbours import DensePairs, Neighbourhood, add_rows, weighted_by_rarity
 from .overlay import Overlay
+from .runs import added_up, in_ones
 
+#: Adding up an added pair costs as much as copying so many places of an array.
+PLACES_PER_ADDED = 16
+#: The added transitions of all items are looked up at once for a question about one in so many of them.
+ITEMS_PER_ASKED = 4
 #: Nobody dislikes anything.
 NO_DISLIKES = Dislikes()
 
@@ -30,6 +37,7 @@ class Snapshot(NamedTuple):
     model: Model
     base: Base
     overlay: Overlay
+    additions: Additions  # what the events of the overlay completed
     change_reader: ChangeReader
     n_events: int
     n_users: int
@@ -84,23 +92,61 @@ class Snapshot(NamedTuple):
         """
         last_items = context.entries
         projections = project(last_items.below(self.base.counts.n_items), self.base.source)
-        added = self.overlay.transitions_from(last_items.items, self.n_events)
-        if len(added.items):
-            projections += self.model.project_entries(last_items.combine(added))
-        return projections, LastTransitions(context, self.base, added)
+        added, which = self._added_to(last_items.items)
+        if len(added):
+            projections += project(last_items._replace(items=which), added.projections)
+        return projections, LastTransitions(context, self.base, added, which)
+
+    def _added_to(self, items: NDArray[np.integer]) -> tuple[AddedTransitions, NDArray[np.integer]]:
+        """Return the transitions that were added to those from some items, and which row is that of each item."""
+        if len(items) * ITEMS_PER_ASKED < self.n_items:
+            asked, which = np.unique(items, return_inverse=True)
+            return self.added_transitions(asked), which
+        # Kept as long as nothing changes: a call of many users is answered in several blocks.
+        everything = np.arange(self.n_items)
+        added = self.base.keep("added transitions", self.changes(), lambda: self.added_transitions(everything))
+        return added, items
+
+    def added_transitions(self, items: NDArray[np.integer]) -> AddedTransitions:
+        """Return the transitions that events added to those from some items, every place once."""
+        rows = SparseEntries(np.zeros(len(items), dtype=np.int64), items[:0], np.zeros(0, dtype=np.float32))
+        if self.n_events:
+            rows = in_ones(added_up(self.additions.transitions_from(items, self.n_events)), TRANSITION_UNIT)
+        return AddedTransitions(self.base, self.model, items, rows)
+
+    def added_pairs(self, items: NDArray[np.integer]) -> list[SparseEntries]:
+        """Return pairs with some items that events completed, in parts, which add up: one row per item in each."""
+        if not self.n_events:
+            return []
+        unit = self.additions.tail.unit_of_pairs
+        return [in_ones(part, unit) for part in self.additions.pairs_with(items, self.n_events)]
 
     def neighbourhood(self, entries: SparseEntries, mass: NDArray[Any]) -> Neighbourhood:
         """Return what the counts of pairs say of weighted items, one row per query, given :meth:`mass`."""
         entries = weighted_by_rarity(entries, mass[entries.items])
-        sums = self.base.readable_pairs(self.overlay.settings).sums(entries, self.n_items)
-        if self.n_events:
-            for added in self.overlay.pairs_with(entries.items, self.n_events):
-                add_rows(sums, entries.combine(added))
+        readable = self.base.readable_pairs(self.overlay.settings)
+        if isinstance(readable, DensePairs) and self._are_better_written(len(entries.items)):
+            # Kept as long as nothing changes: a call of many users is answered in several blocks.
+            written = self.base.keep("pairs now", self.changes(), lambda: self._written(readable))
+            return Neighbourhood(written.sums(entries, self.n_items), mass, np.zeros(0, dtype=np.int64))
+        sums = readable.sums(entries, self.n_items)
+        asked, which = np.unique(entries.items, return_inverse=True)
+        for added in self.added_pairs(asked):
+            add_rows(sums, entries.combine(added.rows(which)))
         return Neighbourhood(sums, mass, np.zeros(0, dtype=np.int64))
+
+    def _are_better_written(self, n_asked: int) -> bool:
+        """Tell whether a copy of an array of all pairs, with those that were added, costs less than adding up rows."""
+        mean_row = 2 * self.n_events * self.overlay.settings.neighbour_window / self.n_items
+        return n_asked * mean_row * PLACES_PER_ADDED >= self.n_items**2
+
+    def _written(self, pairs: DensePairs) -> DensePairs:
+        """Return pairs in an array of its own, with those that were added."""
+        return pairs.plus(self.added_pairs(np.arange(self.n_items)), self.n_items)
 
     def changes(self) -> Changes:
         """Return what changed since the base."""
-        return self.change_reader.at(self.n_events, self.n_items)
+        return self.change_reader.at(self.additions, self.n_events, self.n_items)
 
     def popularity(self) -> NDArray[np.int64]:
         """Return the number of events of each item."""

@@ -135,6 +135,7 @@ class State:
         seconds = np.full(len(users), np.nan) if seconds is None else seconds
         snapshot.overlay.add_events(users, items, self.events.joins(first), seconds, columns.weights)
         return snapshot._replace(
+            additions=snapshot.overlay.additions,
             n_events=len(snapshot.overlay),
             n_users=len(self.user_vocabulary),
             n_items=len(self.item_vocabulary),
@@ -228,7 +229,8 @@ class State:
         counts, overlay = base.counts, Overlay(base.counts, self.model.settings, self.events.has_weights)
         newest = np.nan if counts.seconds is None else float(np.fmax.reduce(counts.seconds))
         reader = ChangeReader(base, overlay, self.model)
-        return Snapshot(self.model, base, overlay, reader, 0, counts.n_users, counts.n_items, newest, dislikes)
+        sizes = 0, counts.n_users, counts.n_items
+        return Snapshot(self.model, base, overlay, overlay.additions, reader, *sizes, newest, dislikes)
 
     def _merge_at(self) -> int:
         """Return the size of overlay at which a merge pays: its copies must be spread over events in proportion."""

@@ -43,11 +43,23 @@ UPDATE_PATHS = {
     "one by one, corrected": {
         "skautoseqrec._state.overlay.FEWEST_AT_ONCE": 10**9,
         "skautoseqrec._state.changes.MOST_CORRECTED": 10**9,
+        "skautoseqrec._state.snapshot.PLACES_PER_ADDED": 0,
+        "skautoseqrec._state.snapshot.ITEMS_PER_ASKED": 0,
     },
-    "at once, written anew": {
+    "at once, written anew, in one run": {
         "skautoseqrec._state.overlay.FEWEST_AT_ONCE": 0,
         "skautoseqrec._state.changes.MOST_CORRECTED": 0,
         "skautoseqrec._state.changes.CORRECTED_SHARE": 10**9,
+        "skautoseqrec._state.additions.SMALLEST_RUN": 1,
+        "skautoseqrec._state.snapshot.PLACES_PER_ADDED": 10**9,
+        "skautoseqrec._state.snapshot.ITEMS_PER_ASKED": 10**9,
+    },
+    "one by one, in short runs": {
+        "skautoseqrec._state.overlay.FEWEST_AT_ONCE": 10**9,
+        "skautoseqrec._state.additions.SMALLEST_RUN": 2,
+        "skautoseqrec._state.additions.MOST_JOINED": 0,
+        "skautoseqrec._state.snapshot.PLACES_PER_ADDED": 0,
+        "skautoseqrec._state.snapshot.ITEMS_PER_ASKED": 0,
     },
 }
 

@@ -1,0 +1,84 @@
+"""What the events since the base completed: the older ones summed in runs, the newest ones each by itself."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._utils.ragged import SparseEntries
+from .runs import Run
+from .tail import Completed, Tail
+
+#: So many of the newest events are summed at once; readers add up fewer of them one by one.
+SMALLEST_RUN = 512
+#: A run is joined with the one before until that is twice as long. Joining copies: a call joins so many events at
+#: most, or twice as many as it brings.
+MOST_JOINED = 2048
+
+
+class Additions(NamedTuple):
+    """What was completed, in runs and a tail. All but the tail never changes, and the tail is append-only.
+
+    A reader passes the number of events that it may see; those of the runs are among them.
+
+    Parameters
+    ----------
+    runs : tuple of Run
+        The older events, oldest first.
+    tail : Tail
+        The others.
+    """
+
+    runs: tuple[Run, ...]
+    tail: Tail
+
+    @property
+    def n_summed(self) -> int:
+        """Number of events in runs."""
+        return sum(run.n_events for run in self.runs)
+
+    def settled(self) -> Additions:
+        """Return the same with the events of the tail in a run, if there are enough of them."""
+        return self if len(self.tail) < SMALLEST_RUN else self._with_runs(self.tail.summed())
+
+    def extended(self, added: Completed) -> Additions:
+        """Return the same with many more events: a few are appended to the tail in place."""
+        if len(self.tail) + len(added.items) < SMALLEST_RUN:
+            self.tail.extend(added)
+            return self
+        return self._with_runs(*([self.tail.summed()] if len(self.tail) else []), added.summed())
+
+    def _with_runs(self, *runs: Run) -> Additions:
+        """Return the same with more runs, and an empty tail."""
+        return Additions(_joined([*self.runs, *runs], sum(run.n_events for run in runs)), Tail(self.tail.has_weights))
+
+    def transitions_from(self, items: NDArray[np.integer], n_events: int) -> list[SparseEntries]:
+        """Return transitions from some items, in units: of each run, and of the tail, one row per item."""
+        rows = [run.leaving.rows(items) for run in self.runs]
+        n_newest = n_events - self.n_summed
+        return [*rows, self.tail.transitions_from(items, n_newest)] if n_newest else rows
+
+    def transitions_into(self, items: NDArray[np.integer], n_events: int) -> list[SparseEntries]:
+        """Return transitions into some items, in units, in the same way."""
+        rows = [run.arriving.rows(items) for run in self.runs]
+        n_newest = n_events - self.n_summed
+        return [*rows, self.tail.transitions_into(items, n_newest)] if n_newest else rows
+
+    def pairs_with(self, items: NDArray[np.integer], n_events: int) -> list[SparseEntries]:
+        """Return pairs with some items, in units, in the same way."""
+        rows = [run.pairs.rows(items) for run in self.runs]
+        n_newest = n_events - self.n_summed
+        return [*rows, *self.tail.pairs_with(items, n_newest)] if n_newest else rows
+
+
+def _joined(runs: list[Run], n_arrived: int) -> tuple[Run, ...]:
+    """Return runs of which the newest are joined, given how many events have just arrived in them."""
+    n_kept, n_joined = len(runs) - 1, runs[-1].n_events
+    while n_kept and runs[n_kept - 1].n_events < 2 * n_joined:
+        if n_joined + runs[n_kept - 1].n_events > max(MOST_JOINED, 2 * n_arrived):
+            break
+        n_kept -= 1
+        n_joined += runs[n_kept].n_events
+    return (*runs[:n_kept], Run.joined(runs[n_kept:]))

@@ -1,0 +1,108 @@
+"""Runs: what consecutive events add to transitions and pairs, summed, in whole units, so that adding up is exact."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from .._utils.ragged import SparseEntries, ragged_ranges
+
+#: A place of an item by item matrix is one number: its row in the upper bits, its column in so many lower ones.
+COLUMN_BITS = 31
+
+
+class PlaceSums(NamedTuple):
+    """Entries of an item by item matrix, each place once, in order.
+
+    Parameters
+    ----------
+    places : ndarray of shape (n_entries,)
+        Row and column of each entry in one number, rising.
+    values : ndarray of shape (n_entries,), int64
+        What stands there, in units.
+    """
+
+    places: NDArray[np.int64]
+    values: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, rows: NDArray[np.int64], columns: NDArray[np.int64], values: NDArray[np.int64]) -> PlaceSums:
+        """Return entries of which those of one place are added up."""
+        places = (rows << COLUMN_BITS) | columns
+        return cls._summed(places, values, np.argsort(places))
+
+    @classmethod
+    def joined(cls, sums: Sequence[PlaceSums]) -> PlaceSums:
+        """Return the sum of several matrices."""
+        if len(sums) == 1:
+            return sums[0]
+        places = np.concatenate([some.places for some in sums])
+        # A stable sort is one of merging, to which sorted stretches are no work.
+        return cls._summed(places, np.concatenate([some.values for some in sums]), np.argsort(places, kind="stable"))
+
+    @classmethod
+    def _summed(cls, places: NDArray[np.int64], values: NDArray[np.int64], order: NDArray[np.int64]) -> PlaceSums:
+        places = places[order]
+        starts = np.flatnonzero(np.r_[True, places[1:] != places[:-1]][: len(places)])
+        if not len(starts):
+            return cls(places, values)
+        return cls(places[starts], np.add.reduceat(values[order], starts))
+
+    def rows(self, items: NDArray[np.integer]) -> SparseEntries:
+        """Return the rows of some items, values in units."""
+        first = items.astype(np.int64) << COLUMN_BITS
+        starts = np.searchsorted(self.places, first)
+        lengths = np.searchsorted(self.places, first + (1 << COLUMN_BITS)) - starts
+        places = ragged_ranges(starts, lengths)
+        return SparseEntries(lengths, self.places[places] & ((1 << COLUMN_BITS) - 1), self.values[places])
+
+    def to_csr(self, first: int, stop: int, n_items: int) -> sparse.csr_matrix:
+        """Return some consecutive rows as a matrix of its own, whose indices are sorted."""
+        bounds = np.searchsorted(self.places, np.arange(first, stop + 1, dtype=np.int64) << COLUMN_BITS)
+        some = slice(bounds[0], bounds[-1])
+        columns = self.places[some] & ((1 << COLUMN_BITS) - 1)
+        return sparse.csr_matrix((self.values[some], columns, bounds - bounds[0]), shape=(stop - first, n_items))
+
+
+class Run(NamedTuple):
+    """What consecutive events add up to.
+
+    Parameters
+    ----------
+    n_events : int
+        How many events.
+    leaving : PlaceSums
+        The transitions they completed: a row holds those that lead from an item.
+    arriving : PlaceSums
+        The same, a row holding those that lead into an item.
+    pairs : PlaceSums
+        The pairs they completed, both ways.
+    """
+
+    n_events: int
+    leaving: PlaceSums
+    arriving: PlaceSums
+    pairs: PlaceSums
+
+    @classmethod
+    def joined(cls, runs: Sequence[Run]) -> Run:
+        """Return several runs as one."""
+        n_events = sum(run.n_events for run in runs)
+        return cls(n_events, *(PlaceSums.joined(sums) for sums in list(zip(*runs, strict=True))[1:]))
+
+
+def added_up(parts: Sequence[SparseEntries]) -> SparseEntries:
+    """Return the sum of sparse rows that are given in parts, values in units; each place stands there once."""
+    rows = np.arange(len(parts[0].lengths))
+    of_entry = np.concatenate([np.repeat(rows, part.lengths) for part in parts])
+    items = np.concatenate([part.items for part in parts])
+    return PlaceSums.of(of_entry, items, np.concatenate([part.values for part in parts])).rows(rows)
+
+
+def in_ones(entries: SparseEntries, unit: int) -> SparseEntries:
+    """Return entries that are given in units as float32 numbers."""
+    return entries._replace(values=(entries.values / unit).astype(np.float32))

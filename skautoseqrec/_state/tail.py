@@ -1,0 +1,162 @@
+"""The newest events' transitions and pairs, each by itself: append-only, so that readers need no lock."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._data.weights import WEIGHT_UNIT
+from .._utils.ragged import GrowableArray, SparseEntries, ragged_ranges
+from .postings import Postings
+from .runs import PlaceSums, Run
+
+
+class Completed(NamedTuple):
+    """The transitions and pairs that events complete, in order of the events.
+
+    Parameters
+    ----------
+    items : ndarray of shape (n_events,)
+        The events' items.
+    sources, units : ndarray of shape (n_transitions,)
+        Where each transition leads from, and what it weighs.
+    bounds : ndarray of shape (n_events + 1,)
+        Where the transitions of each event begin, and where the last ones end.
+    near, near_units : ndarray of shape (n_pairs,)
+        The other item of each pair, and what the pair counts in units of :class:`Tail`.
+    near_bounds : ndarray of shape (n_events + 1,)
+        The same for the pairs.
+    """
+
+    items: NDArray[np.int64]
+    sources: NDArray[np.int64]
+    units: NDArray[np.int64]
+    bounds: NDArray[np.int64]
+    near: NDArray[np.int64]
+    near_units: NDArray[np.int64]
+    near_bounds: NDArray[np.int64]
+
+    def summed(self) -> Run:
+        """Return what they add up to."""
+        targets = np.repeat(self.items, np.diff(self.bounds))
+        later = np.repeat(self.items, np.diff(self.near_bounds))
+        return Run(
+            len(self.items),
+            PlaceSums.of(self.sources, targets, self.units),
+            PlaceSums.of(targets, self.sources, self.units),
+            PlaceSums.of(np.r_[self.near, later], np.r_[later, self.near], np.r_[self.near_units, self.near_units]),
+        )
+
+
+class Tail:
+    """Transitions and pairs of some events, found by item.
+
+    Parameters
+    ----------
+    has_weights : bool
+        Whether events may count something else than 1; then what a pair counts is in units, and otherwise it is 1.
+    """
+
+    def __init__(self, has_weights: bool) -> None:
+        none = np.zeros(0, dtype=np.int64)
+        self._items = GrowableArray(none)
+        # Transitions and near items in the order of their events, and where those of each event begin and end.
+        self._sources, self._units, self._bounds = GrowableArray(none), GrowableArray(none), GrowableArray([0])
+        self._near, self._near_bounds = GrowableArray(none), GrowableArray([0])
+        self._near_units = GrowableArray(none) if has_weights else None
+        self._events_of_item = Postings()
+        self._transitions_from = Postings()  # item -> its transitions
+        self._followers = Postings()  # item -> where it is a near item
+
+    def __len__(self) -> int:
+        """Return the number of events, published or not."""
+        return len(self._items)
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether events may count something else than 1."""
+        return self._near_units is not None
+
+    @property
+    def unit_of_pairs(self) -> int:
+        """What a pair of two events of weight 1 counts."""
+        return 1 if self._near_units is None else WEIGHT_UNIT
+
+    def add_event(self, item: int, sources: list[int], units: list[int], near: list[int], counted: list[int]) -> None:
+        """Append what one event completed; ``counted`` says what the pairs count where events have weights."""
+        for place, source in enumerate(sources, start=len(self._sources)):
+            self._transitions_from.append(source, place)
+        self._sources.extend_by_list(sources)
+        self._units.extend_by_list(units)
+        self._bounds.append(len(self._sources))
+        if self._near_units is not None:
+            self._near_units.extend_by_list(counted)
+        for place, other in enumerate(near, start=len(self._near)):
+            self._followers.append(other, place)
+        self._near.extend_by_list(near)
+        self._near_bounds.append(len(self._near))
+        self._events_of_item.append(item, len(self))
+        self._items.append(item)
+
+    def extend(self, added: Completed) -> None:
+        """Append what many events completed."""
+        self._transitions_from.extend(added.sources, len(self._sources) + np.arange(len(added.sources)))
+        self._bounds.extend(len(self._sources) + added.bounds[1:])
+        self._sources.extend(added.sources)
+        self._units.extend(added.units)
+        self._followers.extend(added.near, len(self._near) + np.arange(len(added.near)))
+        if self._near_units is not None:
+            self._near_units.extend(added.near_units)
+        self._near_bounds.extend(len(self._near) + added.near_bounds[1:])
+        self._near.extend(added.near)
+        self._events_of_item.extend(added.items, len(self) + np.arange(len(added.items)))
+        self._items.extend(added.items)
+
+    def summed(self) -> Run:
+        """Return what all of it adds up to."""
+        near = self._near.view()
+        near_units = np.ones(len(near), dtype=np.int64) if self._near_units is None else self._near_units.view()
+        transitions = self._sources.view(), self._units.view(), self._bounds.view()
+        return Completed(self._items.view(), *transitions, near, near_units, self._near_bounds.view()).summed()
+
+    def transitions_from(self, items: NDArray[np.integer], n_events: int) -> SparseEntries:
+        """Return the transitions that the first ``n_events`` events added from some items, one row each, in units."""
+        bounds = self._bounds.view(n_events + 1)
+        lengths, places = self._transitions_from.rows(items, int(bounds[-1]))
+        targets = self._items.view()[np.searchsorted(bounds, places, side="right") - 1]
+        return SparseEntries(lengths, targets, self._units.view()[places])
+
+    def transitions_into(self, items: NDArray[np.integer], n_events: int) -> SparseEntries:
+        """Return the transitions that the first ``n_events`` events added into some items, one row each, in units."""
+        lengths, places = self._places_of(items, n_events, self._bounds)
+        return SparseEntries(lengths, self._sources.view()[places], self._units.view()[places])
+
+    def pairs_with(self, items: NDArray[np.integer], n_events: int) -> list[SparseEntries]:
+        """Return the pairs that the first ``n_events`` events completed with some items, one row each, in units.
+
+        First those with an item that came later, then those with one that came before.
+        """
+        bounds = self._near_bounds.view(n_events + 1)
+        lengths, places = self._followers.rows(items, int(bounds[-1]))
+        later = self._items.view()[np.searchsorted(bounds, places, side="right") - 1]
+        n_own, own = self._places_of(items, n_events, self._near_bounds)
+        return [
+            SparseEntries(lengths, later, self._counted(places)),
+            SparseEntries(n_own, self._near.view()[own], self._counted(own)),
+        ]
+
+    def _places_of(
+        self, items: NDArray[np.integer], n_events: int, bounds: GrowableArray
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return where stands what the events of some items completed: how much, and the places, row after row."""
+        n_own, events = self._events_of_item.rows(items, n_events)
+        starts, stops = bounds.view(n_events + 1)[events], bounds.view(n_events + 1)[events + 1]
+        rows = np.repeat(np.arange(len(items)), n_own)
+        lengths = np.bincount(rows, stops - starts, minlength=len(items)).astype(np.int64)
+        return lengths, ragged_ranges(starts, stops - starts)
+
+    def _counted(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return what pairs count, given where their near items stand."""
+        return np.ones(len(places), dtype=np.int64) if self._near_units is None else self._near_units.view()[places]
