@@ -113,7 +113,9 @@ class Table:
 
     def add(self, *cells: Any) -> None:
         """Print a row; numbers of accuracy have four places."""
-        print(self._line.format(*(f"{cell:.4f}" if isinstance(cell, float) else f"{cell}" for cell in cells)), flush=True)
+        print(
+            self._line.format(*(f"{cell:.4f}" if isinstance(cell, float) else f"{cell}" for cell in cells)), flush=True
+        )
 
 
 def draw(path: Path | None, title: str, plot: Callable[[Any], None], size: tuple[float, float] = (6.4, 4.2)) -> None:
