@@ -11,7 +11,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from shared import Accuracy, Fold, Table, draw, fold_of, make_parser, over_seeds, print_header, read_logs, trained_for
+from common import Accuracy, Fold, Table, draw, fold_of, make_parser, over_seeds, print_header, read_logs, trained_for
 
 from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender
 
