@@ -23,7 +23,6 @@ from skautoseqrec.preprocessing import (
 )
 
 
-
 def newest_first(histories, item_ids):
     """Score items by what of an id nobody knows, as a part from outside may."""
     return np.tile(np.arange(float(len(item_ids))), (len(histories), 1))

@@ -88,9 +88,11 @@ def parse_options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def turned_world() -> tuple[str, Interactions, NDArray[np.float64]]:
+def turned_world(
+    n_users: int = 200, n_items: int = 200, n_events: int = 6000
+) -> tuple[str, Interactions, NDArray[np.float64]]:
     """Return a log of two worlds one after the other, with other transitions and users between the same items."""
-    size = {"n_users": 200, "n_items": 200, "n_events": 6000}
+    size = {"n_users": n_users, "n_items": n_items, "n_events": n_events}
     parts = [make_interactions(**size, random_state=seed, return_oracle=True) for seed in (0, 1)]
     (first, of_first), (second, of_second) = parts
     second = second + np.array([first[:, 0].max() + 1, 0, first[:, 2].max() + 1])

@@ -68,12 +68,13 @@ def main() -> None:
     for ordered in read_logs(options):
         fold = fold_of(ordered.log, options)
         print_header(f"{ordered.title}, {options.part} part", options)
-        table = Table(["model", "MRR", "Recall@10", "spread", "weight"])
         found: dict[str, list[tuple[float, ...]]] = {}
         for seed in options.seeds:
             settings = choose_epochs(ordered.log, seed, options)
             for name, figures in measure(fold, settings, seed, options):
                 found.setdefault(name, []).append(figures)
+                print(f"  {name}, seed {seed}: MRR {figures[0]:.4f}, Recall@10 {figures[1]:.4f}", flush=True)
+        table = Table(["model", "MRR", "Recall@10", "spread", "weight"])
         for name, rows in found.items():
             mrr, recall, weight = np.mean(rows, axis=0).tolist()
             table.add(name, mrr, recall, float(np.std(rows, axis=0)[0]), "" if np.isnan(weight) else weight)

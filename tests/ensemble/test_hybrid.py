@@ -148,7 +148,9 @@ def test_the_weight_is_large_for_a_part_that_knows_and_zero_for_one_that_does_no
 
 def test_the_weight_does_not_depend_on_the_unit_of_the_scores():
     def weight_of(unit):
-        return HybridRecommender(AutoSeqRecRecommender(**COUNTED), lambda *asked: unit * follow(*asked)).fit(PAST).weight_
+        return (
+            HybridRecommender(AutoSeqRecRecommender(**COUNTED), lambda *asked: unit * follow(*asked)).fit(PAST).weight_
+        )
 
     def follow(histories, item_ids):  # knows a little: which items often come after the last one
         return np.array([[float(follows.get((h[-1], item), 0)) for item in item_ids.tolist()] for h in histories])
