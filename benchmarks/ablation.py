@@ -2,6 +2,7 @@
 
 The first nine tenths of a log are fitted, without a refit after the validation, and the last tenth is walked forward.
 Pieces of the blend are removed under the same weights; pieces of the training are removed by training again.
+``--objective closed_form`` does the same to the model without a network, of which there is less to remove.
 """
 
 from __future__ import annotations
@@ -91,6 +92,8 @@ REPLACED: dict[str, type[MultinomialObjective]] = {
     "four passes over transitions": OnePass,
 }
 TRAINED_WITHOUT = (*PARAMETERS, *REPLACED)
+#: Those of them that a model without a network has.
+COUNTED_WITHOUT = ("window of transitions", "decay of transitions")
 
 
 #: What changes the weights of the parts, and is removed as they are.
@@ -105,12 +108,13 @@ def main() -> None:
         results: dict[str, list[tuple[float, float]]] = {}
         for seed in options.seeds:
             for name, values in chain(
-                remove_parts(fitted, walked, seed), remove_training(fitted, walked, seed, options.trained_without)
+                remove_parts(fitted, walked, seed, options.objective),
+                remove_training(fitted, walked, seed, options.objective, options.trained_without),
             ):
                 ranks = ranks_from_reciprocal(values)
                 results.setdefault(name, []).append((mean_reciprocal_rank(ranks), recall_at_k(ranks)))
                 print(".", end="", flush=True)
-        print_table(f"{ordered.title}; seeds {options.seeds}", results)
+        print_table(f"{ordered.title}; {options.objective}; seeds {options.seeds}", results)
 
 
 def parse_options() -> argparse.Namespace:
@@ -120,15 +124,24 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--worlds", nargs="+", choices=WORLDS, default=[], help="synthetic logs")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], help="random states of the models")
     parser.add_argument("--shuffle-ties", nargs="+", type=int, default=[], metavar="SEED", help="shuffle tied rows")
+    parser.add_argument("--objective", choices=("multinomial", "closed_form"), default="multinomial")
     parser.add_argument(
         "--trained-without",
         nargs="*",
         choices=TRAINED_WITHOUT,
-        default=TRAINED_WITHOUT,
         metavar="PIECE",
-        help=f"pieces of the training to remove; default: all of {', '.join(TRAINED_WITHOUT)}",
+        help=f"pieces of the training to remove; default: all that there are of {', '.join(TRAINED_WITHOUT)}",
     )
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.objective == "closed_form":
+        options.seeds = options.seeds[:1]  # nothing is drawn
+        if options.trained_without is None:
+            options.trained_without = COUNTED_WITHOUT
+        elif not set(options.trained_without) <= set(COUNTED_WITHOUT):
+            parser.error(f"without a network there are only {', '.join(COUNTED_WITHOUT)} to remove.")
+    elif options.trained_without is None:
+        options.trained_without = TRAINED_WITHOUT
+    return options
 
 
 def print_table(title: str, results: dict[str, list[tuple[float, float]]]) -> None:
@@ -143,27 +156,30 @@ def print_table(title: str, results: dict[str, list[tuple[float, float]]]) -> No
 
 
 def remove_training(
-    fitted: Interactions, walked: Interactions, seed: int, pieces: Sequence[str]
+    fitted: Interactions, walked: Interactions, seed: int, objective: str, pieces: Sequence[str]
 ) -> Iterator[tuple[str, NDArray[np.float64]]]:
     """Yield the reciprocal ranks without each of some pieces of the training."""
     for piece in pieces:
         OBJECTIVES["multinomial"] = REPLACED.get(piece, MultinomialObjective)
         try:
-            yield piece, train(fitted, seed, PARAMETERS.get(piece, {})).score_samples(walked)
+            changed = {"objective": objective, **PARAMETERS.get(piece, {})}
+            yield piece, train(fitted, seed, changed).score_samples(walked)
         finally:
             OBJECTIVES["multinomial"] = MultinomialObjective
 
 
-def remove_parts(fitted: Interactions, walked: Interactions, seed: int) -> Iterator[tuple[str, NDArray[np.float64]]]:
+def remove_parts(
+    fitted: Interactions, walked: Interactions, seed: int, objective: str
+) -> Iterator[tuple[str, NDArray[np.float64]]]:
     """Yield the reciprocal ranks without each part of the score, under the same weights."""
-    recommender = train(fitted, seed, {})
+    recommender = train(fitted, seed, {"objective": objective})
     scorer = recommender._serving.scorer
     model = scorer.model
     left_out = model.heads.LEFT_OUT
     # Fitted again as well: its candidates are chosen by better weights than those of the fit.
     yield "nothing", score(recommender, refit_blend(recommender, fitted, model, left_out), walked)
     yield "nothing, blend as it was fitted", recommender.score_samples(walked)
-    for part in (part for part in PARTS if not part.NEEDS_SEEN):
+    for part in (part for part in PARTS if not part.NEEDS_SEEN and (model.heads.PARTS or not part.IS_NEURAL)):
         name = part.NAME
         if name not in left_out:
             yield name, score(recommender, refit_blend(recommender, fitted, model, left_out | {name}), walked)

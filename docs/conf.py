@@ -80,7 +80,7 @@ html_theme_options = {
 html_sidebars = {
     page: []
     for page in (
-        *("index", "getting_started", "install", "how_to", "errors", "benchmarks"),
+        *("index", "getting_started", "install", "how_to", "errors", "benchmarks", "studies"),
         *("inside", "reliability", "design_notes", "whats_new", "contributing"),
     )
 }

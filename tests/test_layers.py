@@ -39,6 +39,7 @@ NAMED = {
     "reranking": ["_data"],
 }
 NAMED["recommender"] = [room for room in NAMED if room.startswith("_")]
+NAMED["ensemble"] = ["recommender", "model_selection"]
 NAMED["__init__"] = list(NAMED)
 NAMED["_cli"] = ["recommender", "baselines", "datasets", "metrics", "model_selection", "preprocessing"]
 NAMED["__main__"] = ["_cli"]
@@ -126,6 +127,7 @@ PUBLIC = [
     ".exceptions",
     ".inspection",
     ".reranking",
+    ".ensemble",
 ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -122,37 +122,53 @@ class Validation:
         """
         base = Base.build(self.known, self.known_items, model)
         walk = WalkForward(model, base, self.judged, self.visible, self.exclude_seen, device)
-        generator = torch.Generator().manual_seed(0)
-        features, n_chosen = torch.zeros(0, 1, 0, device=device, dtype=torch.float32), 0
-        terms: dict[str, Tensor] = {}
-        every_offset = [torch.zeros(0, 1, device=device, dtype=torch.float32)]
-        situations, every_weight = [np.zeros((0, len(FEATURES)))], [np.zeros(0, dtype=np.int64)]
-        for ranking in walk.blocks():
-            weights_of = None if self.judged.weights is None else self.judged.weights[ranking.events]
-            denied, rows = _usable(ranking, cold, weights_of)
-            if rows.any():
-                each = _each_term(ranking.view, model.heads, model.settings, cold)
-                terms = {name: part[rows] for name, part in each}
-                n_candidates = n_features // (len(self.judged.items) * len(terms))
-                targets = beside(denied, ranking.targets)[rows][:, None]
-                candidates, offsets = _candidates(
-                    terms, weights, denied[rows].scatter(1, targets, True), n_candidates, generator, each_part
+
+        def terms_of(view: View) -> Iterator[tuple[str, Tensor]]:
+            return _each_term(view, model.heads, model.settings, cold)
+
+        return collect_choices(walk, self.judged, terms_of, n_features, weights, cold, each_part)
+
+
+def collect_choices(
+    walk: WalkForward,
+    judged: Events,
+    terms_of: Callable[[View], Iterable[tuple[str, Tensor]]],
+    n_features: int,
+    weights: Mapping[str, float],
+    cold: bool = False,
+    each_part: bool = False,
+) -> Choices:
+    """Return the events of a walk as :meth:`Validation.choices` does, given what yields the terms of a view by name."""
+    generator = torch.Generator().manual_seed(0)
+    features, n_chosen = torch.zeros(0, 1, 0, device=walk.device, dtype=torch.float32), 0
+    terms: dict[str, Tensor] = {}
+    every_offset = [torch.zeros(0, 1, device=walk.device, dtype=torch.float32)]
+    situations, every_weight = [np.zeros((0, len(FEATURES)))], [np.zeros(0, dtype=np.int64)]
+    for ranking in walk.blocks():
+        weights_of = None if judged.weights is None else judged.weights[ranking.events]
+        denied, rows = _usable(ranking, cold, weights_of)
+        if rows.any():
+            terms = {name: part[rows] for name, part in terms_of(ranking.view)}
+            n_candidates = n_features // (len(judged.items) * len(terms))
+            targets = beside(denied, ranking.targets)[rows][:, None]
+            candidates, offsets = _candidates(
+                terms, weights, denied[rows].scatter(1, targets, True), n_candidates, generator, each_part
+            )
+            candidates = torch.cat([targets, candidates], 1)
+            if n_chosen == 0:  # once for all blocks: put together at the end, they would be here twice
+                features = torch.empty(
+                    len(judged.items), candidates.shape[1], len(terms), device=walk.device, dtype=torch.float32
                 )
-                candidates = torch.cat([targets, candidates], 1)
-                if n_chosen == 0:  # once for all blocks: put together at the end, they would be here twice
-                    features = torch.empty(
-                        len(self.judged.items), candidates.shape[1], len(terms), device=device, dtype=torch.float32
-                    )
-                of_block = [part.gather(1, candidates) for part in terms.values()]
-                torch.stack(of_block, 2, out=features[n_chosen : n_chosen + len(targets)])
-                n_chosen += len(targets)
-                every_offset.append(torch.cat([offsets.new_zeros(len(targets), 1), offsets], 1))
-                chosen = rows.cpu().numpy()
-                situations.append(ranking.view.situations()[chosen])
-                every_weight += [] if weights_of is None else [weights_of[chosen]]
-        offsets = torch.cat(every_offset[1:] or every_offset)
-        shares = None if self.judged.weights is None else _shares(np.concatenate(every_weight)).to(device)
-        return Choices(tuple(terms), features[:n_chosen], offsets, np.concatenate(situations), shares)
+            of_block = [part.gather(1, candidates) for part in terms.values()]
+            torch.stack(of_block, 2, out=features[n_chosen : n_chosen + len(targets)])
+            n_chosen += len(targets)
+            every_offset.append(torch.cat([offsets.new_zeros(len(targets), 1), offsets], 1))
+            chosen = rows.cpu().numpy()
+            situations.append(ranking.view.situations()[chosen])
+            every_weight += [] if weights_of is None else [weights_of[chosen]]
+    offsets = torch.cat(every_offset[1:] or every_offset)
+    shares = None if judged.weights is None else _shares(np.concatenate(every_weight)).to(walk.device)
+    return Choices(tuple(terms), features[:n_chosen], offsets, np.concatenate(situations), shares)
 
 
 def _shares(weights: NDArray[np.int64]) -> Tensor:

@@ -23,6 +23,7 @@ from .._utils.devices import CPU, beside
 from .._utils.keeping import FieldsOnly
 from .blend import Blend
 from .gate import Gate, describe
+from .outside import OutsidePart
 from .parts import PARTS, Part
 from .queries import Queries, form_queries
 from .trend import TrendView
@@ -48,6 +49,8 @@ class Scorer(FieldsOnly):
         How the situation changes the weights of ``blend``.
     device : torch.device, default=cpu
         Where scores are formed. Queries are formed, and the state is kept, on the CPU.
+    outside : OutsidePart or None, default=None
+        What is added to the blend from outside, for users with a history.
     """
 
     model: Model
@@ -55,6 +58,7 @@ class Scorer(FieldsOnly):
     cold_blend: Blend
     gate: Gate | None = None
     device: torch.device = CPU
+    outside: OutsidePart | None = None
 
     def on(self, device: torch.device) -> Scorer:
         """Return the same scorer on another device; it is kept, for it keeps things there."""
@@ -82,10 +86,12 @@ class Scorer(FieldsOnly):
             view.recent.add(scores, total)
         if view.is_cold.any():
             scores[beside(scores, np.flatnonzero(view.is_cold))] = self._score_cold(view.cold())
+        if self.outside is not None:
+            self.outside.add(scores, view)
         return scores
 
     def parts(self, view: View) -> dict[str, Tensor]:
-        """Return the weighted parts of the score by name, which add up to what :meth:`score` returns."""
+        """Return the weighted parts of the blend by name; with what is outside they add up to :meth:`score`."""
         view = self.gated(view)
         is_cold = torch.from_numpy(view.is_cold)[:, None]
         parts = {}

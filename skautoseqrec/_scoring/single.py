@@ -33,10 +33,12 @@ from .scorer import Scorer
 def is_single(scorer: Scorer, asked: Asked) -> bool:
     """Tell whether a question is one of a single history that :func:`score_single` can answer.
 
-    It must not be empty, nor have moments, and be scored by products of embeddings, or none, on the CPU.
+    It must not be empty, nor have moments, and be scored by products of embeddings, or none, on the CPU, and by nothing
+    from outside.
     """
     model = scorer.model
-    if len(asked.histories) != 1 or model.settings.by_moment or scorer.device != CPU:
+    is_plain = scorer.device == CPU and scorer.outside is None
+    if len(asked.histories) != 1 or model.settings.by_moment or not is_plain:
         return False
     return (isinstance(model.heads, MultinomialHeads) or not model.heads.PARTS) and bool(asked.histories.lengths[0])
 

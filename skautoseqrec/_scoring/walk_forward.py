@@ -8,6 +8,7 @@ one step, and one more product (queries by steps) says what that step is worth t
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -107,7 +108,7 @@ class WalkForward:
         disliked: DislikedItems | None = None,
     ) -> None:
         self._model, self._events, self._visible = model, events, visible
-        self._exclude_seen, self._device, self._disliked = exclude_seen, device, disliked
+        self._exclude_seen, self.device, self._disliked = exclude_seen, device, disliked
         self._block_size = rows_per_block(events.n_items)
         self._replay = Replay(model, base, events, visible, self._block_size, device)
 
@@ -131,7 +132,7 @@ class WalkForward:
         def transitions_from(context: Context) -> tuple[Tensor, LastTransitions]:
             return replay.transitions_from(context, visible)
 
-        queries = form_queries(self._model, histories, transitions_from, n_items).to(self._device)
+        queries = form_queries(self._model, histories, transitions_from, n_items).to(self.device)
         seen_here = slice(replay.n_added, int(visible[-1]))
         sees = np.arange(seen_here.start, seen_here.stop) < visible[:, None]
         items, n_before = self._events.items[seen_here], replay.clock + seen_here.start
@@ -150,7 +151,7 @@ class WalkForward:
         places = histories.places(n_items) if self._exclude_seen else np.zeros(0, dtype=np.int64)
         if self._disliked is not None:
             places = np.r_[places, self._disliked.rows(events).places(n_items)]
-        denied = torch.from_numpy(places).to(self._device)
+        denied = torch.from_numpy(places).to(self.device)
         return Ranking(events, self._events.items[events], view, denied, replay.unknown(visible))
 
 
@@ -185,6 +186,8 @@ def score_samples(
     snapshot = state.snapshot
     base = state.merged(snapshot)
     events = state.encode_ahead(in_time, base)
+    if scorer.outside is not None:
+        scorer = replace(scorer, outside=scorer.outside.ahead(in_time.item_ids, base.counts.n_items))
     visible = visible_events(in_time.times, len(order), ties)
     disliked = disliked_ahead(snapshot.dislikes, in_time, events, state.item_vocabulary, base.counts.n_items)
     of_events = walk_forward(scorer, base, events, visible, exclude_seen, disliked)

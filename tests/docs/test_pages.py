@@ -8,6 +8,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = [*DOCS.glob("*.rst"), *(DOCS / "user_guide").glob("*.rst")]
 MODULES = ["", ".preprocessing", ".metrics", ".model_selection", ".datasets", ".baselines", ".reranking", ".inspection"]
+MODULES += [".ensemble"]
 
 
 def names_in_api():

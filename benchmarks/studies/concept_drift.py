@@ -1,0 +1,253 @@
+"""How accuracy falls while weights age: no update at all, updates with frozen weights, refits, and warm refits.
+
+The first part of a log is fitted, the rest walked in windows. All policies rank the same events. ``static`` knows
+nothing of them; ``frozen`` is updated with each and never fitted again; ``refit`` is fitted anew on everything before
+each window, and updated in it; ``warm refit`` likewise, from the weights before (``warm_start``) and with a fifth of
+the epochs; ``batch refit`` is fitted anew but knows nothing of its own window, as lists that are made once a night.
+
+Two signals that need no refit of the served model are printed beside what a refit gains in each window:
+
+- the mean log rank of the window less that of the held-out events before the first fit, both by ``score_samples``, and
+- the MRR of the window less that of a model without a network, refitted before it, which takes seconds.
+
+``--turn`` studies a synthetic log whose transitions change at once in the middle, for new users. The best possible MRR
+of each window is known there.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from time import process_time
+from typing import Any, NamedTuple
+
+import numpy as np
+from common import Table, draw, make_parser, print_header, read_logs, trained_for
+from numpy.typing import NDArray
+
+from skautoseqrec import AutoSeqRecRecommender, Interactions
+from skautoseqrec._scoring.walk_forward import walk_forward
+from skautoseqrec.datasets import make_interactions
+from skautoseqrec.metrics import ranks_from_reciprocal
+from skautoseqrec.preprocessing import InteractionEncoder
+
+#: Share of the first fit's events that are held out, to say what the signal is compared with.
+HELD_OUT = 0.1
+#: Epochs of a warm refit, as a share of those of the first fit.
+WARM_SHARE = 0.2
+
+
+class Result(NamedTuple):
+    """The reciprocal ranks of a policy, how often it was fitted, and the CPU seconds of fits and updates."""
+
+    values: NDArray[np.float64]
+    n_fits: int
+    seconds: float
+
+
+class Windows(NamedTuple):
+    """What is fitted first, and the windows after it."""
+
+    log: Interactions
+    edges: NDArray[np.int64]
+
+    def past(self, number: int) -> Interactions:
+        """Return all events before a window."""
+        return self.log[: self.edges[number]]
+
+    def window(self, number: int) -> Interactions:
+        """Return the events of a window."""
+        return self.log[self.edges[number] : self.edges[number + 1]]
+
+    def __len__(self) -> int:
+        """Return the number of windows."""
+        return len(self.edges) - 1
+
+
+def main() -> None:
+    """Print one table of policies and one of signals for each log."""
+    options = parse_options()
+    logs = [turned_world()] if options.turn else [(each.title, each.log, None) for each in read_logs(options)]
+    for title, log, best_ranks in logs:
+        order = log.to_columns().time_order()
+        log, n_events = log[order], len(log)
+        edges = np.linspace(options.start * n_events, n_events, options.windows + 1).astype(np.int64)
+        for seed in options.seeds:
+            study(title, Windows(log, edges), best_ranks, seed, options)
+
+
+def parse_options() -> argparse.Namespace:
+    """Read the command line."""
+    parser = make_parser(__doc__)
+    parser.set_defaults(seeds=[0])
+    parser.add_argument("--objective", choices=("multinomial", "closed_form"), default="multinomial")
+    parser.add_argument("--policies", nargs="+", choices=POLICIES, help="default: all that mean something")
+    parser.add_argument("--start", type=float, default=0.5, help="share of the log that is fitted first")
+    parser.add_argument("--windows", type=int, default=5, help="number of windows of the rest")
+    parser.add_argument("--turn", action="store_true", help="a synthetic log whose transitions change at once")
+    return parser.parse_args()
+
+
+def turned_world(
+    n_users: int = 200, n_items: int = 200, n_events: int = 6000
+) -> tuple[str, Interactions, NDArray[np.float64]]:
+    """Return a log of two worlds one after the other, with other transitions and users between the same items."""
+    size = {"n_users": n_users, "n_items": n_items, "n_events": n_events}
+    parts = [make_interactions(**size, random_state=seed, return_oracle=True) for seed in (0, 1)]
+    (first, of_first), (second, of_second) = parts
+    second = second + np.array([first[:, 0].max() + 1, 0, first[:, 2].max() + 1])
+    log = InteractionEncoder().fit_transform(np.concatenate([first, second]))
+    return "synthetic world that turns at half", log, np.concatenate([of_first.ranks, of_second.ranks])
+
+
+def study(
+    title: str, windows: Windows, best_ranks: NDArray[np.float64] | None, seed: int, options: argparse.Namespace
+) -> None:
+    """Print both tables of a log."""
+    print_header(f"{title}; objective {options.objective}; first fit {windows.edges[0]:,} events; seed {seed}", options)
+
+    def make(**changed: Any) -> AutoSeqRecRecommender:
+        usual = {"objective": options.objective, "random_state": seed, **trained_for(options)}
+        return AutoSeqRecRecommender(**{**usual, **changed})
+
+    names = options.policies or [name for name in POLICIES if "warm" not in name or options.objective != "closed_form"]
+    heads = ["policy", *(f"to {edge:,}" for edge in windows.edges[1:]), "all", "fits", "CPU s"]
+    table = Table(heads, width=14)
+    results = {}
+    for name in names:
+        result = results[name] = POLICIES[name](make, windows)
+        table.add(
+            name,
+            *by_window(result.values, windows),
+            float(result.values.mean()),
+            result.n_fits,
+            f"{result.seconds:.0f}",
+        )
+    if best_ranks is not None:
+        best = 1 / best_ranks[windows.edges[0] :]
+        table.add("best possible", *by_window(best, windows), float(best.mean()), "", "")
+    if {"frozen", "refit"} <= set(results):
+        print_signals(make, windows, results)
+    draw(options.figure, title, lambda axes: plot(axes, results, windows))
+
+
+def by_window(values: NDArray[np.float64], windows: Windows) -> list[float]:
+    """Return the mean of the values of each window."""
+    return [float(part.mean()) for part in np.split(values, windows.edges[1:-1] - windows.edges[0])]
+
+
+def keep_frozen(make: Callable[..., Any], windows: Windows) -> Result:
+    """Fit once, and update with every event."""
+    begin = process_time()
+    recommender = make().fit(windows.past(0))
+    seconds = process_time() - begin
+    values = recommender.score_samples(windows.log[windows.edges[0] :])
+    begin = process_time()
+    recommender.partial_update(windows.log[windows.edges[0] :])
+    return Result(values, 1, seconds + process_time() - begin)
+
+
+def keep_static(make: Callable[..., Any], windows: Windows) -> Result:
+    """Fit once, and never tell of another event."""
+    begin = process_time()
+    recommender = make().fit(windows.past(0))
+    seconds = process_time() - begin
+    return Result(rank_without_updates(recommender, windows.log[windows.edges[0] :]), 1, seconds)
+
+
+def refit(make: Callable[..., Any], windows: Windows) -> Result:
+    """Fit anew before each window."""
+    return fit_each(lambda number, past: make().fit(past), windows)
+
+
+def refit_in_batches(make: Callable[..., Any], windows: Windows) -> Result:
+    """Fit anew before each window, of which nothing is told until it has passed."""
+    return fit_each(lambda number, past: make().fit(past), windows, rank_without_updates)
+
+
+def refit_warmly(make: Callable[..., Any], windows: Windows) -> Result:
+    """Go on from the weights before, with fewer epochs, before each window."""
+    recommender = make(warm_start=True)
+
+    def fit(number: int, past: Interactions) -> AutoSeqRecRecommender:
+        if number == 1:
+            n_epochs = max(1, round(WARM_SHARE * recommender.n_iter_))
+            recommender.set_params(max_iter=n_epochs)
+        return recommender.fit(past)
+
+    return fit_each(fit, windows)
+
+
+def fit_each(
+    fit: Callable[[int, Interactions], AutoSeqRecRecommender],
+    windows: Windows,
+    rank: Callable[[AutoSeqRecRecommender, Interactions], NDArray[np.float64]] = AutoSeqRecRecommender.score_samples,
+) -> Result:
+    """Return what comes of a fit before each window."""
+    values, seconds = [], 0.0
+    for number in range(len(windows)):
+        begin = process_time()
+        recommender = fit(number, windows.past(number))
+        seconds += process_time() - begin
+        values.append(rank(recommender, windows.window(number)))
+    return Result(np.concatenate(values), len(windows), seconds)
+
+
+def rank_without_updates(recommender: AutoSeqRecRecommender, log: Interactions) -> NDArray[np.float64]:
+    """Return the reciprocal rank of each event of a log in time order, none of which is let in."""
+    state, scorer = recommender._serving
+    base = state.merged()
+    events = state.encode_ahead(log.to_columns(), base)
+    return walk_forward(scorer, base, events, np.zeros(len(log), dtype=np.int64), recommender.exclude_seen)
+
+
+POLICIES: dict[str, Callable[[Callable[..., Any], Windows], Result]] = {
+    "static": keep_static,
+    "frozen": keep_frozen,
+    "warm refit": refit_warmly,
+    "refit": refit,
+    "batch refit": refit_in_batches,
+}
+
+
+def print_signals(make: Callable[..., Any], windows: Windows, results: dict[str, Result]) -> None:
+    """Print the signals of each window beside what a refit gains in it, and how far they agree."""
+    first = windows.past(0)
+    n_held_out = int(HELD_OUT * len(first))
+    judged = make().fit(first[:-n_held_out])
+    usual = mean_log_rank(judged.score_samples(first[-n_held_out:]))
+    yardstick = refit(lambda: make(objective="closed_form"), windows)
+    parts = {name: np.split(result.values, windows.edges[1:-1] - windows.edges[0]) for name, result in results.items()}
+    of_yardstick = np.split(yardstick.values, windows.edges[1:-1] - windows.edges[0])
+    table = Table(["window to", "gain of refit", "log rank rise", "to yardstick"], width=14)
+    rows = []
+    for number, frozen in enumerate(parts["frozen"]):
+        gain = float(parts["refit"][number].mean() / frozen.mean() - 1)
+        rise = mean_log_rank(frozen) - usual
+        beside = float(frozen.mean() / of_yardstick[number].mean() - 1)
+        rows.append((gain, rise, beside))
+        table.add(f"{windows.edges[number + 1]:,}", f"{gain:+.1%}", f"{rise:+.3f}", f"{beside:+.1%}")
+    print(f"mean log rank of the held-out events {usual:.3f}; yardstick: {yardstick.seconds:.0f} CPU s of fits")
+    if len(rows) > 2:
+        gains, rises, besides = np.array(rows).T
+        with np.errstate(invalid="ignore"):
+            agreement = [np.corrcoef(gains, signal)[0, 1] for signal in (rises, -besides)]
+        print(f"correlation with the gain: log rank {agreement[0]:+.2f}, behind the yardstick {agreement[1]:+.2f}")
+
+
+def mean_log_rank(values: NDArray[np.float64]) -> float:
+    """Return the mean log of the ranks of events whose item was eligible."""
+    return float(np.log(ranks_from_reciprocal(values[values > 0])).mean())
+
+
+def plot(axes: Any, results: dict[str, Result], windows: Windows) -> None:
+    """Draw the MRR of each policy over the windows."""
+    middles = (windows.edges[1:] + windows.edges[:-1]) / 2
+    for name, result in results.items():
+        axes.plot(middles, by_window(result.values, windows), marker="o", label=name)
+    axes.set(xlabel="events", ylabel="MRR", ylim=(0, None))
+    axes.legend(fontsize="small")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,292 @@
+"""A recommender with a part of the score from outside, whose weight is fitted."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import replace
+from numbers import Real
+from typing import Any
+
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, _fit_context
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from .._data.estimators import LogEstimator, all_or_nothing
+from .._utils.arguments import check_weights, count_events, weighted_mean
+from ..recommender import AutoSeqRecRecommender
+from ._fitting import fit_part, fit_recommender, fit_weight
+
+
+class HybridRecommender(MetaEstimatorMixin, LogEstimator, BaseEstimator):
+    """Recommender with a part of the score from outside (a weighted hybrid).
+
+    The part is a function of histories: another model, say. Its scores times ``weight_`` are added to those of the
+    recommender. The recommender holds the events, so updates and evaluation stay exact: the part is always asked with
+    the histories as they are then. Users without history are ranked by the recommender alone.
+
+    Parameters
+    ----------
+    recommender : AutoSeqRecRecommender
+        The recommender to fit.
+    part : callable
+        Called as ``part(histories, item_ids)``: lists of item ids, oldest first, none empty, and the ids of the items
+        to score. Returns an array of shape (n_histories, n_items), NaN (which counts 0) where it knows nothing. If it
+        has a method ``fit``, a clone is fitted on the log first.
+    weight : float or "auto", default="auto"
+        What the part's scores are multiplied with; in [0, 1,000,000]. "auto" fits the weight to held-out events, by
+        maximum likelihood. It fits recommender and part twice: on the log without these events, and on all of it.
+    validation_fraction : float, default=0.1
+        Newest share of the log that the weight is fitted on, 5,000 events at most; in (0, 1). If fewer than 50 of them
+        are usable, ``fit`` warns, and the part weighs 0.
+
+    Attributes
+    ----------
+    recommender_ : AutoSeqRecRecommender
+        The fitted recommender, without the part. What it is told (:meth:`~AutoSeqRecRecommender.forget`, say), the
+        hybrid knows.
+    part_ : callable
+        The part, fitted if it has a ``fit``.
+    weight_ : float
+        What the part's scores are multiplied with.
+    user_ids_, item_ids_ : ndarray
+        Ids of the known users and items, in order of first appearance in time.
+    n_features_in_ : int
+        Number of columns of the fitted log.
+
+    See Also
+    --------
+    skautoseqrec.reranking : Functions that put recommended items in another order.
+
+    Notes
+    -----
+    Evaluation scores many events at once. So the score of an item must depend on its history alone: not on the other
+    histories, nor on which other items are to be scored. A part that is no estimator must not have learned from the
+    held-out events, or its weight is too high.
+
+    References
+    ----------
+    Burke, "Hybrid Recommender Systems: Survey and Experiments", User Modeling and User-Adapted Interaction 12, 2002.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skautoseqrec import AutoSeqRecRecommender
+    >>> from skautoseqrec.ensemble import HybridRecommender
+    >>> def prefer_short_names(histories, item_ids):
+    ...     return np.tile([-len(item) for item in item_ids], (len(histories), 1))
+    >>> log = [("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3), ("cid", "jam", 4)]
+    >>> recommender = AutoSeqRecRecommender(objective="closed_form", blend={"direct": 1.0}, early_stopping=False)
+    >>> hybrid = HybridRecommender(recommender, prefer_short_names, weight=10).fit(log)
+    >>> hybrid.predict_topk(["bob"], k=2)
+    array([['jam', 'milk']], dtype=object)
+    >>> hybrid.recommender_.predict_topk(["bob"], k=2)
+    array([['milk', 'jam']], dtype=object)
+    """
+
+    _parameter_constraints = {
+        "recommender": [AutoSeqRecRecommender],
+        "part": [callable],
+        "weight": [Interval(Real, 0, 1e6, closed="both"), StrOptions({"auto"})],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+    }
+
+    def __init__(
+        self,
+        recommender: Any,
+        part: Callable[..., Any],
+        *,
+        weight: float | str = "auto",
+        validation_fraction: float = 0.1,
+    ) -> None:
+        self.recommender = recommender
+        self.part = part
+        self.weight = weight
+        self.validation_fraction = validation_fraction
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Any, y: Any = None, *, sample_weight: ArrayLike | None = None) -> HybridRecommender:
+        """Fit the recommender, the part if it can be, and the weight.
+
+        Parameters
+        ----------
+        X : dataframe, array-like of shape (n_events, 2 or 3), list of tuples or Interactions
+            The log, which the part's ``fit`` is given as it is.
+        y : None
+            Ignored; there for the scikit-learn API.
+        sample_weight : array-like of shape (n_events,) or None, default=None
+            What each event counts, as in the recommender's ``fit``. The part is not told.
+
+        Returns
+        -------
+        self : HybridRecommender
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the log or a parameter cannot be used, or the part returns no scores.
+
+        Warns
+        -----
+        UserWarning
+            If too few held-out events are usable, so that the part weighs 0.
+        """
+        with all_or_nothing(self):
+            self.recommender_ = fit_recommender(self.recommender, X, sample_weight)
+            self.part_ = fit_part(self.part, X)
+            if self.weight == "auto":
+                self.weight_ = fit_weight(self.recommender, self.part, X, sample_weight, self.validation_fraction)
+            else:
+                self.weight_ = float(self.weight)
+            self.n_features_in_ = self.recommender_.n_features_in_
+        return self
+
+    def partial_update(self, X: Any, *, sample_weight: ArrayLike | None = None) -> HybridRecommender:
+        """Add new events, exactly and without changing a weight; the part is asked with the new histories from then on.
+
+        Parameters
+        ----------
+        X : dataframe, array-like of shape (n_events, 2 or 3), list of tuples or Interactions
+            The new events.
+        sample_weight : array-like of shape (n_events,) or None, default=None
+            What each event counts.
+
+        Returns
+        -------
+        self : HybridRecommender
+            The updated estimator.
+        """
+        check_is_fitted(self)
+        self.recommender_.partial_update(X, sample_weight=sample_weight)
+        return self
+
+    def predict_topk(self, users: ArrayLike, k: int = 10, **options: Any) -> Any:
+        """Recommend the next items of some users, best first.
+
+        Parameters
+        ----------
+        users : array-like of shape (n_users,)
+            User ids.
+        k : int, default=10
+            Length of each list; at least 1.
+        **options
+            As in :meth:`skautoseqrec.AutoSeqRecRecommender.predict_topk`.
+
+        Returns
+        -------
+        answer : ndarray, frame or list
+            As there.
+        """
+        return self._combined().predict_topk(users, k, **options)
+
+    def predict_topk_sequences(self, sequences: Any, k: int = 10, **options: Any) -> Any:
+        """Recommend the next items of histories that belong to no known user, best first.
+
+        Parameters
+        ----------
+        sequences : list of lists of item ids
+            Each history, oldest item first. Unknown items are skipped.
+        k : int, default=10
+            Length of each list; at least 1.
+        **options
+            As in :meth:`skautoseqrec.AutoSeqRecRecommender.predict_topk_sequences`.
+
+        Returns
+        -------
+        answer : ndarray, frame or list
+            As there.
+        """
+        return self._combined().predict_topk_sequences(sequences, k, **options)
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Return the best next item of each row's user.
+
+        Parameters
+        ----------
+        X : dataframe, array-like of shape (n_rows, 2 or 3), list of tuples or Interactions
+            A log; only its users are read.
+
+        Returns
+        -------
+        items : ndarray of shape (n_rows,)
+            Item ids.
+        """
+        return self._combined().predict(X)
+
+    def score_samples(self, X: Any, ties: str | None = None, judge: Any = None) -> NDArray[Any]:
+        """Evaluate a log prequentially (walking forward): rank each event's item for its user, then add the event.
+
+        Parameters
+        ----------
+        X : dataframe, array-like of shape (n_events, 2 or 3), list of tuples or Interactions
+            The log.
+        ties : {"row", "together"} or None, default=None
+            How events of one timestamp are ranked; None as the fit took them.
+        judge : str, int or None, default=None
+            Kind of the events that are ranked; None ranks all.
+
+        Returns
+        -------
+        reciprocal_ranks : ndarray of shape (n_events,)
+            As in :meth:`skautoseqrec.AutoSeqRecRecommender.score_samples`.
+        """
+        return self._combined().score_samples(X, ties=ties, judge=judge)
+
+    def score(
+        self,
+        X: Any,
+        y: Any = None,
+        sample_weight: ArrayLike | None = None,
+        ties: str | None = None,
+        judge: Any = None,
+    ) -> float:
+        """Return the mean reciprocal rank of a log in prequential evaluation, as :meth:`score_samples` ranks it.
+
+        Parameters
+        ----------
+        X : dataframe, array-like of shape (n_events, 2 or 3), list of tuples or Interactions
+            The log.
+        y : None
+            Ignored; there for the scikit-learn API.
+        sample_weight : array-like of shape (n_events,) or None, default=None
+            Weight of each event in the mean.
+        ties : {"row", "together"} or None, default=None
+            As in :meth:`score_samples`.
+        judge : str, int or None, default=None
+            As in :meth:`score_samples`.
+
+        Returns
+        -------
+        mrr : float
+            In [0, 1].
+        """
+        weights = check_weights(sample_weight, count_events(X))  # before the walk, which may take long
+        return weighted_mean(self.score_samples(X, ties=ties, judge=judge), weights)
+
+    @property
+    def user_ids_(self) -> NDArray[Any]:
+        """Ids of the known users."""
+        return self.recommender_.user_ids_
+
+    @property
+    def item_ids_(self) -> NDArray[Any]:
+        """Ids of the known items."""
+        return self.recommender_.item_ids_
+
+    @property
+    def ties_(self) -> str:
+        """How the fit took events of one timestamp."""
+        return self.recommender_.ties_
+
+    def _combined(self) -> AutoSeqRecRecommender:
+        """Return the recommender, whose answers the part has its say in; it shares the state."""
+        from .._scoring.outside import OutsidePart
+
+        check_is_fitted(self)
+        twin = copy.copy(self.recommender_)
+        state, scorer = twin._serving
+        outside = OutsidePart(self.part_, state.item_vocabulary, self.weight_)
+        twin._serving = twin._serving._replace(scorer=replace(scorer, outside=outside))
+        return twin

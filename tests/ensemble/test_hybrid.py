@@ -1,0 +1,263 @@
+"""A part from outside: added exactly, in answers and in walks, and weighed by what held-out events say."""
+
+import pickle
+import zlib
+
+import numpy as np
+import pytest
+from comparisons import answered, assert_walks_as
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oracle import Oracle
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+from strategies import consecutive_logs, recommenders
+from worlds import LONG_LOG, SMALL, TEA_LOG, TEA_UPDATE
+
+from skautoseqrec import AutoSeqRecRecommender
+from skautoseqrec.ensemble import HybridRecommender
+from skautoseqrec.metrics import mrr_scorer
+from skautoseqrec.model_selection import TemporalSplit
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:The items of:UserWarning"),  # tiny logs repeat everything
+    pytest.mark.filterwarnings("ignore:.*repeat an earlier:UserWarning"),
+]
+
+PAST, NEWER = LONG_LOG[:1300], LONG_LOG[1300:]
+COUNTED = {"objective": "closed_form", "random_state": 0}
+
+
+def draw_of(history, item):
+    """Return a number that nothing but a history and an item decides; of every fifth item nothing is known."""
+    number = zlib.crc32(repr((history, item)).encode())
+    return np.nan if zlib.crc32(repr(item).encode()) % 5 == 0 else number / 2**32
+
+
+def draws(histories, item_ids):
+    """Score as :func:`draw_of` says; nobody without a history is asked for."""
+    assert all(histories)
+    return np.array([[draw_of(history, item) for item in item_ids.tolist()] for history in histories])
+
+
+def nothing(histories, item_ids):
+    """Score all items the same."""
+    return np.zeros((len(histories), len(item_ids)))
+
+
+class HybridOracle(Oracle):
+    """The formula with the part from outside."""
+
+    def __init__(self, hybrid, fitted):
+        super().__init__(hybrid.recommender_, fitted)
+        self.outside_weight = hybrid.weight_
+
+    def scores(self, user, at=None):
+        scores, history = super().scores(user, at), self.histories.get(user)
+        if not history:
+            return scores
+        added = {item: draw_of(history, item) for item in scores}
+        return {
+            item: score + self.outside_weight * (0 if np.isnan(added[item]) else added[item])
+            for item, score in scores.items()
+        }
+
+
+class Recorder:
+    """A part that counts items, and keeps the logs that its clones were fitted on."""
+
+    logs: list = []
+
+    def fit(self, log):
+        Recorder.logs.append(len(log))
+        self.counts = dict(zip(*np.unique(np.asarray(log)[:, 1], return_counts=True), strict=True))
+
+    def __call__(self, histories, item_ids):
+        return np.tile([float(self.counts.get(item, np.nan)) for item in item_ids.tolist()], (len(histories), 1))
+
+
+@settings(max_examples=15)
+@given(
+    consecutive_logs(n_parts=3),
+    recommenders(),
+    st.sampled_from([0.3, 5.0]),
+    st.sampled_from(["row", "together"]),
+    st.sampled_from([1, 3, 256]),
+)
+def test_answers_and_walks_are_those_of_the_formula_with_the_part(parts, recommender, weight, ties, block_size):
+    fitted, updated, walked = parts
+    hybrid = HybridRecommender(recommender, draws, weight=weight).fit(fitted).partial_update(updated)
+    oracle = HybridOracle(hybrid, fitted)
+    oracle.let_in_log(updated)
+    for user in [*hybrid.user_ids_.tolist()[:3], -1 if hybrid.user_ids_.dtype.kind == "i" else "nobody"]:
+        assert answered(hybrid, user) == pytest.approx(oracle.eligible_scores(user), rel=1e-4, abs=1e-4)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("skautoseqrec._scoring.scorer.BLOCK_SIZE", block_size)
+        assert_walks_as(oracle, hybrid, walked, ties)
+
+
+def test_the_walk_changes_nothing_and_equals_asking_and_adding_one_by_one():
+    hybrid = HybridRecommender(AutoSeqRecRecommender(**COUNTED), draws, weight=2.0).fit(PAST)
+    walked = hybrid.score_samples(NEWER[:60])
+    np.testing.assert_array_equal(hybrid.score_samples(NEWER[:60]), walked)
+    for value, (user, item, time) in zip(walked, NEWER[:60].tolist(), strict=True):
+        scores = answered(hybrid, user, at=time)
+        if item in scores:
+            n_higher = sum(score > scores[item] for score in scores.values())
+            assert value == pytest.approx(1 / (1 + n_higher))
+        else:
+            assert value == 0
+        hybrid.partial_update([(user, item, time)])
+
+
+def test_a_weight_of_zero_is_the_recommender_alone():
+    plain = AutoSeqRecRecommender(**SMALL).fit(PAST)
+    hybrid = HybridRecommender(AutoSeqRecRecommender(**SMALL), draws, weight=0).fit(PAST)
+    np.testing.assert_array_equal(hybrid.score_samples(NEWER), plain.score_samples(NEWER))
+    np.testing.assert_array_equal(hybrid.predict(NEWER), plain.predict(NEWER))
+    np.testing.assert_array_equal(hybrid.predict_topk([0, 1, -5]), plain.predict_topk([0, 1, -5]))
+
+
+def test_the_weight_is_large_for_a_part_that_knows_and_zero_for_one_that_does_not():
+    answers = {}  # the part knows what each user of the log takes next
+    for user, item, _ in LONG_LOG.tolist():
+        history = answers.setdefault(user, [])
+        history.append(item)
+    next_of = {}
+    for history in answers.values():
+        for length in range(1, len(history)):
+            next_of.setdefault(tuple(history[:length]), set()).add(history[length])
+
+    def oracle(histories, item_ids):
+        return np.array([[float(item in next_of.get(tuple(h), ())) for item in item_ids.tolist()] for h in histories])
+
+    def misleading(histories, item_ids):
+        return -oracle(histories, item_ids)
+
+    def weight_of(part):
+        hybrid = HybridRecommender(AutoSeqRecRecommender(**COUNTED), part).fit(PAST)
+        return hybrid.weight_, hybrid.score(NEWER)
+
+    alone = AutoSeqRecRecommender(**COUNTED).fit(PAST).score(NEWER)
+    weight, mrr = weight_of(oracle)
+    assert weight > 1
+    assert mrr > max(0.95, alone)
+    assert weight_of(misleading) == (0, alone)
+    assert weight_of(nothing) == (0, alone)
+
+
+def test_the_weight_does_not_depend_on_the_unit_of_the_scores():
+    def weight_of(unit):
+        return (
+            HybridRecommender(AutoSeqRecRecommender(**COUNTED), lambda *asked: unit * follow(*asked)).fit(PAST).weight_
+        )
+
+    def follow(histories, item_ids):  # knows a little: which items often come after the last one
+        return np.array([[float(follows.get((h[-1], item), 0)) for item in item_ids.tolist()] for h in histories])
+
+    follows, last = {}, {}
+    for user, item, _ in PAST.tolist():
+        if user in last:
+            follows[last[user], item] = follows.get((last[user], item), 0) + 1
+        last[user] = item
+    small, large = weight_of(0.01), weight_of(100.0)
+    assert small > 0
+    assert small == pytest.approx(large * 10**4, rel=0.02)
+
+
+def test_a_part_with_fit_is_fitted_without_the_held_out_events_and_then_on_all():
+    Recorder.logs.clear()
+    part = Recorder()
+    hybrid = HybridRecommender(AutoSeqRecRecommender(**COUNTED), part, validation_fraction=0.2).fit(PAST)
+    assert sorted(Recorder.logs) == [1040, 1300]
+    assert hybrid.part_ is not part
+    assert not hasattr(part, "counts")
+    Recorder.logs.clear()
+    HybridRecommender(AutoSeqRecRecommender(**COUNTED), part, weight=1).fit(PAST)
+    assert Recorder.logs == [1300]
+
+
+def test_too_few_held_out_events_weigh_nothing_and_say_so():
+    hybrid = HybridRecommender(AutoSeqRecRecommender(**SMALL), draws)
+    with pytest.warns(UserWarning, match="The newest 10% of the log hold too few usable events to weigh the part by"):
+        assert hybrid.fit(TEA_LOG).weight_ == 0
+    with pytest.warns(UserWarning, match="it weighs 0"):
+        assert hybrid.fit(TEA_LOG[:1]).weight_ == 0
+
+
+def test_what_the_recommender_is_told_the_hybrid_knows():
+    hybrid = HybridRecommender(AutoSeqRecRecommender(**SMALL), draws, weight=1).fit(TEA_LOG).partial_update(TEA_UPDATE)
+    assert "honey" in hybrid.item_ids_
+    assert "honey" in hybrid.predict_topk(["ann"], k=3)
+    hybrid.recommender_.dislike([("ann", "honey")])
+    assert "honey" not in hybrid.predict_topk(["ann"], k=3)
+    hybrid.recommender_.forget(items=["jam"])
+    assert hybrid.predict_topk(["ann"], k=3, exclude_seen=False).compressed().tolist().count("jam") == 0
+    assert hybrid.user_ids_.tolist() == ["ann", "bob", "cid"]
+
+
+def test_the_answers_of_a_history_are_those_of_a_user_who_has_it():
+    hybrid = HybridRecommender(AutoSeqRecRecommender(**SMALL), draws, weight=3).fit(TEA_LOG)
+    ids = hybrid.predict_topk_sequences([["tea", "jam"], []], k=1, exclude_seen=False)
+    assert ids[0] == hybrid.predict_topk(["bob"], k=1, exclude_seen=False)[0]
+    assert ids[1] == hybrid.predict_topk(["nobody"], k=1)[0]
+
+
+@pytest.mark.parametrize(
+    ("returned", "error", "message"),
+    [
+        ("jam", TypeError, "part must return an array of numbers, not 'jam'"),
+        (None, TypeError, "part must return an array of numbers, not None"),
+        ([[1.0, 2.0]], ValueError, r"of shape \(1, 2\) for 1 histories and 3 items"),
+        ([1.0, 2.0, 3.0], ValueError, r"of shape \(3,\) for 1 histories"),
+        ([[1.0, np.inf, 2.0]], ValueError, "an infinite score, or one too large for float32, for item 'milk' after"),
+        ([[1.0, 2.0, -1e300]], ValueError, "for item 'jam' after history 0"),
+    ],
+)
+def test_what_is_no_scores_is_refused(returned, error, message):
+    hybrid = HybridRecommender(AutoSeqRecRecommender(**SMALL), lambda histories, ids: returned, weight=1).fit(TEA_LOG)
+    before = hybrid.recommender_._serving.state.snapshot
+    for ask in (lambda: hybrid.predict_topk(["ann"]), lambda: hybrid.score_samples([("ann", "jam", 9)])):
+        with pytest.raises(error, match=message):
+            ask()
+    assert hybrid.recommender_._serving.state.snapshot is before
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"recommender": "closed_form"},
+        {"part": [1, 2]},
+        {"weight": -1},
+        {"weight": np.inf},
+        {"weight": np.nan},
+        {"weight": "fitted"},
+        {"validation_fraction": 1.0},
+    ],
+)
+def test_bad_parameters_are_refused_and_change_nothing(parameters):
+    hybrid = HybridRecommender(AutoSeqRecRecommender(**SMALL), nothing, weight=1).fit(TEA_LOG)
+    before = {name: value for name, value in vars(hybrid).items() if name not in parameters}
+    (name,) = parameters
+    with pytest.raises(ValueError, match=f"The '{name}' parameter of HybridRecommender"):
+        hybrid.set_params(**parameters).fit(TEA_LOG)
+    assert {key: value for key, value in vars(hybrid).items() if key not in parameters} == before
+
+
+def test_weights_of_events_reach_both_fits_of_the_recommender():
+    weights = np.linspace(0.5, 1, len(PAST))
+    hybrid = HybridRecommender(AutoSeqRecRecommender(**COUNTED), nothing).fit(PAST, sample_weight=weights)
+    plain = AutoSeqRecRecommender(**COUNTED).fit(PAST, sample_weight=weights)
+    np.testing.assert_array_equal(hybrid.score_samples(NEWER), plain.score_samples(NEWER))
+    assert hybrid.partial_update(NEWER, sample_weight=np.ones(len(NEWER))).score(NEWER[:1]) == 0
+
+
+def test_it_is_cloned_pickled_and_searched_as_other_estimators():
+    hybrid = HybridRecommender(AutoSeqRecRecommender(**COUNTED), draws, weight=1).fit(PAST)
+    loaded = pickle.loads(pickle.dumps(hybrid))
+    np.testing.assert_array_equal(loaded.score_samples(NEWER), hybrid.score_samples(NEWER))
+    assert clone(hybrid).get_params()["part"] is draws
+    grid = {"weight": [0, 100.0], "recommender__neighbour_window": [0, 20]}
+    search = GridSearchCV(hybrid, grid, scoring=mrr_scorer, cv=TemporalSplit(1, test_size=0.1)).fit(LONG_LOG)
+    assert search.best_params_["weight"] == 0
+    assert hybrid.score(NEWER, sample_weight=np.ones(len(NEWER))) == hybrid.score_samples(NEWER).mean()

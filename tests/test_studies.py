@@ -1,0 +1,168 @@
+"""The studies: each prints its table on a toy log, and what they compare with is what they say."""
+
+import copy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skautoseqrec import AutoSeqRecRecommender
+from skautoseqrec.datasets import make_interactions
+from skautoseqrec.ensemble import HybridRecommender
+from skautoseqrec.preprocessing import InteractionEncoder
+
+STUDIES = Path(__file__).parents[1] / "benchmarks" / "studies"
+if not STUDIES.is_dir():
+    pytest.skip("the studies are part of a checkout, not of the package", allow_module_level=True)
+sys.path[:0] = [str(STUDIES), str(STUDIES.parent)]
+
+import concept_drift  # noqa: E402
+import incremental  # noqa: E402
+import lifting  # noqa: E402
+import network_shape  # noqa: E402
+import sensitivity  # noqa: E402
+import sparsity  # noqa: E402
+from peers.folds import Fold  # noqa: E402
+from peers.sasrec import SASRec  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # toy logs are short
+QUICK = ["--seeds", "0", "--max-iter", "1"]
+TOY = make_interactions(n_users=40, n_items=20, n_events=380, random_state=0)
+LOG = InteractionEncoder().fit_transform(TOY)
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """Return a function that runs a study on the toy log and returns what it printed."""
+    path = tmp_path / "toy.csv"
+    np.savetxt(path, TOY, fmt="%d", delimiter=",", header="user_id,item_id,timestamp", comments="")
+
+    def run(study, *options, data=True):
+        arguments = ["study.py", *(["--data", str(path)] if data else []), *map(str, options)]
+        monkeypatch.setattr(sys, "argv", arguments)
+        assert not study.main()
+        return capsys.readouterr().out
+
+    return run
+
+
+def rows_of(printed):
+    """Return the numbers of each line that has some, by the words before them."""
+    found = {}
+    for line in printed.splitlines():
+        name = line[:34].strip() if len(line) > 34 else ""
+        numbers = [float(word) for word in line[34:].split() if word.replace(".", "").isdigit()]
+        if name and numbers:
+            found[name] = numbers
+    return found
+
+
+def test_settings_are_changed_one_by_one(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(sensitivity, "VALUES", {"dropout": (0.1, 0.2), "transition_window": (1, 5)})
+    printed = run(sensitivity, *QUICK, "--settings", "dropout", "--figure", tmp_path / "figure.png")
+    rows = rows_of(printed)
+    assert {"dropout=0.1", "dropout=0.2"} <= set(rows)
+    assert rows["dropout=0.2"][:2] == rows["as it comes"][:2]
+    assert (tmp_path / "figure.png").stat().st_size > 1000
+    counted = rows_of(run(sensitivity, "--objective", "closed_form", "--settings", "transition_window"))
+    assert {"as it comes", "transition_window=1", "transition_window=5"} <= set(counted)
+
+
+def test_the_published_blend_is_weighed(run, tmp_path):
+    printed = run(sensitivity, *QUICK, "--published", "--figure", tmp_path / "figure.png")
+    assert "best: one_hop" in printed
+    assert (tmp_path / "figure.png").stat().st_size > 1000
+
+
+def test_shapes_of_the_network_are_compared(run):
+    rows = rows_of(run(network_shape, *QUICK, "--components", "4"))
+    assert {"history_encoder=shared", "residual, 0 blocks", "residual, 3 blocks", "activation=tanh"} <= set(rows)
+    assert network_shape.HISTORY_ENCODERS["residual"] is network_shape.ResidualEncoder
+
+
+def test_an_encoder_with_other_blocks_has_them():
+    with network_shape.blocks(3):
+        parameters = {"n_components": 4, "history_encoder": "residual", "max_iter": 1, "random_state": 0}
+        module = (
+            AutoSeqRecRecommender(**parameters, blend={"collaborative": 1.0}, early_stopping=False).fit(LOG).module_
+        )
+    first, second, _ = (block[0].weight for block in module.history.blocks)
+    assert not (first == second).all()
+
+
+def test_updates_change_no_weight_and_counts_are_those_of_a_rebuild(run):
+    printed = run(incremental, "--updates", "100", "--max-iter", "1", "--largest", "7")
+    assert printed.count("the same") == 2
+    assert printed.count("equal") == 2
+
+
+def test_a_changed_weight_would_be_noticed():
+    recommender = AutoSeqRecRecommender(n_components=2, max_iter=1, random_state=0).fit(LOG)
+    before = incremental.fingerprint(recommender)
+    assert incremental.fingerprint(copy.deepcopy(recommender).partial_update(TOY[:5])) == before
+    recommender.module_.encoder_weight.data[0, 0] += 1e-6
+    assert incremental.fingerprint(recommender) != before
+
+
+def test_ageing_weights_are_compared_with_refits(run, tmp_path):
+    printed = run(concept_drift, *QUICK, "--windows", "3", "--figure", tmp_path / "figure.png")
+    for policy in concept_drift.POLICIES:
+        assert f"\n{policy}  " in printed
+    assert "correlation with the gain" in printed
+    assert (tmp_path / "figure.png").stat().st_size > 1000
+
+
+def test_ranks_without_updates_are_those_of_each_event_by_itself():
+    log = LOG[LOG.to_columns().time_order()]
+    recommender = AutoSeqRecRecommender(objective="closed_form").fit(log[:300])
+    expected = [recommender.score_samples(log[row : row + 1])[0] for row in range(300, 380)]
+    np.testing.assert_allclose(concept_drift.rank_without_updates(recommender, log[300:]), expected, rtol=1e-6)
+
+
+def test_the_world_that_turns_has_the_same_items_and_other_users():
+    _, log, best_ranks = concept_drift.turned_world(n_users=20, n_items=30, n_events=300)
+    assert len(log) == len(best_ranks) == 600
+    assert len(log.user_ids) == 40
+    assert len(log.item_ids) == 30
+    assert (np.diff(log.times) >= 0).all()
+
+
+def test_logs_are_thinned(run, tmp_path):
+    printed = run(sparsity, "--shares", "0.3", "1", "--kinds", "items", "--figure", tmp_path / "figure.png")
+    assert printed.count("thinned by items") == 1
+    assert (tmp_path / "figure.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("kind", sparsity.KINDS)
+def test_a_smaller_share_is_part_of_a_larger_one_and_the_same_events_are_walked(kind):
+    whole = Fold(LOG[:300], LOG[300:])
+    small, large, everything = (sparsity.thinned(whole, kind, share, 0.3, 50) for share in (0.3, 0.7, 1.0))
+    sizes = [len(fold.fitted) for fold in (small, large, everything)]
+    assert 0 < sizes[0] < sizes[1] < sizes[2] == 300
+    assert {*map(tuple, np.asarray(small.fitted))} <= {*map(tuple, np.asarray(large.fitted))}
+    np.testing.assert_array_equal(np.asarray(small.walked), np.asarray(everything.walked))
+    if kind != "events":
+        assert np.isin(getattr(small.walked, kind), getattr(whole.fitted, kind)).mean() > 0.9
+
+
+def test_worlds_of_known_density_are_compared_with_the_best_possible(run, monkeypatch):
+    monkeypatch.setattr(sparsity, "SIZES", (400,))
+    monkeypatch.setattr(sparsity, "NOISES", (0.0, 0.5))
+    printed = run(sparsity, "--synthetic", "--models", "popularity", "transitions", data=False)
+    assert "best possible" in printed
+    assert len(printed.splitlines()) == 7
+
+
+def test_sasrec_stands_beside_the_recommender(run):
+    printed = run(lifting, *QUICK, "--epochs", "2", "--judged", "30")
+    assert {"SASRec", "closed form", "closed form and SASRec", "default and SASRec"} <= set(rows_of(printed))
+
+
+def test_sasrec_as_a_part_ranks_as_sasrec_does():
+    fitted, walked = LOG[:330], LOG[330:]
+    settings = {"n_components": 8, "max_iter": 3, "learning_rate": 1e-2, "dropout": 0.0}
+    recommender = AutoSeqRecRecommender(objective="closed_form", blend={"trend": (1.0,)}, trend_half_lives=(30.0,))
+    hybrid = HybridRecommender(recommender, lifting.SASRecPart(settings), weight=1e6).fit(fitted)
+    alone = SASRec(**settings).fit(fitted).score_samples(walked)
+    np.testing.assert_allclose(hybrid.score_samples(walked), alone, atol=1e-9)
