@@ -29,10 +29,13 @@ class Additions(NamedTuple):
         The older events, oldest first.
     tail : Tail
         The others.
+    n_merging : int, default=0
+        How many of the runs are being merged into the base: no later one is joined with these.
     """
 
     runs: tuple[Run, ...]
     tail: Tail
+    n_merging: int = 0
 
     @property
     def n_summed(self) -> int:
@@ -52,25 +55,36 @@ class Additions(NamedTuple):
 
     def _with_runs(self, *runs: Run) -> Additions:
         """Return the same with more runs, and an empty tail."""
-        return Additions(_joined([*self.runs, *runs], sum(run.n_events for run in runs)), Tail(self.tail.has_weights))
+        merging, others = self.runs[: self.n_merging], self.runs[self.n_merging :]
+        joined = _joined([*others, *runs], sum(run.n_events for run in runs))
+        return Additions((*merging, *joined), Tail(self.tail.has_weights), self.n_merging)
+
+    def merging(self) -> Additions:
+        """Return the same with all events in runs, which are to be merged into the base."""
+        settled = self._with_runs(self.tail.summed()) if len(self.tail) else self
+        return settled._replace(n_merging=len(settled.runs))
+
+    def merged(self) -> Additions:
+        """Return what came behind the runs that were being merged."""
+        return Additions(self.runs[self.n_merging :], self.tail)
 
     def transitions_from(self, items: NDArray[np.integer], n_events: int) -> list[SparseEntries]:
         """Return transitions from some items, in units: of each run, and of the tail, one row per item."""
         rows = [run.leaving.rows(items) for run in self.runs]
         n_newest = n_events - self.n_summed
-        return [*rows, self.tail.transitions_from(items, n_newest)] if n_newest else rows
+        return [*rows, self.tail.transitions_from(items, n_newest)] if n_newest or not rows else rows
 
     def transitions_into(self, items: NDArray[np.integer], n_events: int) -> list[SparseEntries]:
         """Return transitions into some items, in units, in the same way."""
         rows = [run.arriving.rows(items) for run in self.runs]
         n_newest = n_events - self.n_summed
-        return [*rows, self.tail.transitions_into(items, n_newest)] if n_newest else rows
+        return [*rows, self.tail.transitions_into(items, n_newest)] if n_newest or not rows else rows
 
     def pairs_with(self, items: NDArray[np.integer], n_events: int) -> list[SparseEntries]:
         """Return pairs with some items, in units, in the same way."""
         rows = [run.pairs.rows(items) for run in self.runs]
         n_newest = n_events - self.n_summed
-        return [*rows, *self.tail.pairs_with(items, n_newest)] if n_newest else rows
+        return [*rows, *self.tail.pairs_with(items, n_newest)] if n_newest or not rows else rows
 
 
 def _joined(runs: list[Run], n_arrived: int) -> tuple[Run, ...]:

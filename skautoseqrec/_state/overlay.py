@@ -117,6 +117,24 @@ class Overlay:
         self._joins.append(joins)
         self._item_of_event.append(item)
 
+    def after_merge(self, counts: Counts, users: NDArray[np.int64], n_merged: int) -> Overlay:
+        """Return the events behind the first ones, which counts hold now.
+
+        Parameters
+        ----------
+        counts : Counts
+            The counts.
+        users : ndarray of shape (n_left,)
+            The users of the events behind them.
+        n_merged : int
+            How many events the counts hold now.
+        """
+        rest = Overlay(counts, self.settings, self._weight_of_event is not None)
+        columns = (column.view()[n_merged:] for column in (self._item_of_event, self._joins, self._second_of_event))
+        rest._append(users, *columns, self.weights(slice(n_merged, None)))
+        rest.additions = self.additions.merged()
+        return rest
+
     def histories(
         self, users: NDArray[np.int64], n_events: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
@@ -207,6 +225,17 @@ class Overlay:
         bounds, near_bounds = (np.searchsorted(of, np.arange(len(users) + 1)) for of in (into.event, event))
         added = Completed(items, into.source, into.weight, bounds, other, counted, near_bounds)
         self.additions = self.additions.extended(added)
+        self._append(users, items, joins, seconds, weights)
+
+    def _append(
+        self,
+        users: NDArray[np.int64],
+        items: NDArray[np.int64],
+        joins: NDArray[np.bool_],
+        seconds: NDArray[np.float64],
+        weights: NDArray[np.int64] | None,
+    ) -> None:
+        """Append many events without what they completed."""
         self._events_of_user.extend(users, len(self) + np.arange(len(users)))
         if self._weight_of_event is not None and weights is not None:
             self._weight_of_event.extend(weights)

@@ -60,11 +60,16 @@ class PlaceSums(NamedTuple):
         places = ragged_ranges(starts, lengths)
         return SparseEntries(lengths, self.places[places] & ((1 << COLUMN_BITS) - 1), self.values[places])
 
+    def between(self, first: int, stop: int) -> PlaceSums:
+        """Return some consecutive rows: a view."""
+        start, end = np.searchsorted(self.places, np.array([first, stop], dtype=np.int64) << COLUMN_BITS)
+        return PlaceSums(self.places[start:end], self.values[start:end])
+
     def to_csr(self, first: int, stop: int, n_items: int) -> sparse.csr_matrix:
         """Return some consecutive rows as a matrix of its own, whose indices are sorted."""
         bounds = np.searchsorted(self.places, np.arange(first, stop + 1, dtype=np.int64) << COLUMN_BITS)
         some = slice(bounds[0], bounds[-1])
-        columns = self.places[some] & ((1 << COLUMN_BITS) - 1)
+        columns = (self.places[some] & ((1 << COLUMN_BITS) - 1)).astype(np.int32)
         return sparse.csr_matrix((self.values[some], columns, bounds - bounds[0]), shape=(stop - first, n_items))
 
 
