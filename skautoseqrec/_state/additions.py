@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 
 from .._utils.ragged import SparseEntries
 from .runs import Run
-from .tail import Completed, Tail
+from .tail import Tail
 
 #: So many of the newest events are summed at once; readers add up fewer of them one by one.
 SMALLEST_RUN = 512
-#: A run is joined with the one before until that is twice as long. Joining copies: a call joins so many events at
-#: most, or twice as many as it brings.
+#: A run is joined with the one before until that is twice as long. Joining copies, so it ends at so many events.
 MOST_JOINED = 2048
 
 
@@ -46,17 +45,18 @@ class Additions(NamedTuple):
         """Return the same with the events of the tail in a run, if there are enough of them."""
         return self if len(self.tail) < SMALLEST_RUN else self._with_runs(self.tail.summed())
 
-    def extended(self, added: Completed) -> Additions:
-        """Return the same with many more events: a few are appended to the tail in place."""
-        if len(self.tail) + len(added.items) < SMALLEST_RUN:
-            self.tail.extend(added)
-            return self
-        return self._with_runs(*([self.tail.summed()] if len(self.tail) else []), added.summed())
+    def are_few(self, n_events: int) -> bool:
+        """Tell whether so many more events are few enough to be appended to the tail."""
+        return len(self.tail) + n_events < SMALLEST_RUN
+
+    def with_run(self, run: Run) -> Additions:
+        """Return the same with a run of events that come behind the tail, which becomes a run too."""
+        return self._with_runs(*([self.tail.summed()] if len(self.tail) else []), run)
 
     def _with_runs(self, *runs: Run) -> Additions:
         """Return the same with more runs, and an empty tail."""
         merging, others = self.runs[: self.n_merging], self.runs[self.n_merging :]
-        joined = _joined([*others, *runs], sum(run.n_events for run in runs))
+        joined = _joined([*others, *runs])
         return Additions((*merging, *joined), Tail(self.tail.has_weights), self.n_merging)
 
     def merging(self) -> Additions:
@@ -87,12 +87,10 @@ class Additions(NamedTuple):
         return [*rows, *self.tail.pairs_with(items, n_newest)] if n_newest or not rows else rows
 
 
-def _joined(runs: list[Run], n_arrived: int) -> tuple[Run, ...]:
-    """Return runs of which the newest are joined, given how many events have just arrived in them."""
+def _joined(runs: list[Run]) -> tuple[Run, ...]:
+    """Return runs of which the newest are joined."""
     n_kept, n_joined = len(runs) - 1, runs[-1].n_events
-    while n_kept and runs[n_kept - 1].n_events < 2 * n_joined:
-        if n_joined + runs[n_kept - 1].n_events > max(MOST_JOINED, 2 * n_arrived):
-            break
+    while n_kept and runs[n_kept - 1].n_events < min(2 * n_joined, MOST_JOINED - n_joined + 1):
         n_kept -= 1
         n_joined += runs[n_kept].n_events
     return (*runs[:n_kept], Run.joined(runs[n_kept:]))

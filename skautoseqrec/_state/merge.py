@@ -22,9 +22,11 @@ from .base import Base, padded_levels
 from .runs import PlaceSums, Run
 
 #: A step copies or adds up about so many numbers.
-STEP_SIZE = 2**15
+STEP_SIZE = 2**17
 #: Raising the levels of the trend by one event costs as much as so many of them: it takes logarithms.
-COST_OF_LEVEL = 32
+COST_OF_LEVEL = 64
+#: Adding an entry costs as much as copying so many: it is sorted first.
+COST_OF_ADDED = 4
 
 
 class Merge:
@@ -92,7 +94,7 @@ class Merge:
     def _planned(self) -> Iterator[Callable[[], object]]:
         """Yield the steps, each to be called once, in their order."""
         width = self._vectors.shape[1] + 2 * self._source.shape[1] + 1
-        yield from self._histories.steps(STEP_SIZE)
+        yield from self._histories.steps(max(1, STEP_SIZE // 2))  # two columns at least
         for first, stop in self._transitions.slices():
             yield partial(self._merge_transitions, first, stop)
         n_raised = max(1, STEP_SIZE // COST_OF_LEVEL)
@@ -117,7 +119,7 @@ class Merge:
     def _merge_transitions(self, first: int, stop: int) -> None:
         places, rows = self._transitions.merge(first, stop)
         self._values[places] = rows.data / TRANSITION_UNIT
-        trained = rows[: max(0, self._model.n_trained - first)]
+        trained = rows if stop <= self._model.n_trained else rows[: max(0, self._model.n_trained - first)]
         squares = np.square(trained.data / TRANSITION_UNIT)
         self._norms += np.bincount(trained.indices, squares, minlength=len(self._norms))
 
@@ -131,11 +133,9 @@ class Merge:
         base, model, n_items = self._base, self._model, self._events.n_items
         some, n_known = slice(first, stop), max(0, min(stop, len(base.source)) - first)
         self._target[some, -1] = torch.from_numpy(self._norms[some]).float()
-        leaving, arriving = ([getattr(run, name) for run in self._runs] for name in ("leaving", "arriving"))
-        for grown, known, added in (
-            (self._source, base.source, leaving),
-            (self._target[:, :-1], base.target[:, :-1], arriving),
-        ):
+        leaving, arriving = [run.leaving for run in self._runs], [run.arriving for run in self._runs]
+        both = (self._source, base.source, leaving), (self._target[:, :-1], base.target[:, :-1], arriving)
+        for grown, known, added in both if base.source.shape[1] else ():
             grown[some] = model.project_rows(summed_rows(added, first, stop, n_items) / TRANSITION_UNIT)
             grown[first : first + n_known] += known[first : first + n_known]
         rows = np.minimum(np.arange(first, stop + (stop == n_items)), len(base.item_vectors.vectors) - 1)
@@ -172,7 +172,7 @@ class GrowingMatrix:
     def costs(self) -> NDArray[np.int64]:
         """Return about how many numbers are added up for each row."""
         n_added = self.n_places - self._known.nnz
-        costs = np.full(self._n_items, 1 + n_added // max(self._n_items, 1))
+        costs = np.full(self._n_items, 1 + COST_OF_ADDED * n_added // max(self._n_items, 1))
         costs[: self._known.shape[0]] += np.diff(self._known.indptr)
         return costs
 

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from .._counts.counts import Counts
 from .._counts.settings import SequenceSettings
-from .._counts.transitions import Rows, find_all_transitions
+from .._counts.transitions import Rows, Transitions, find_all_transitions, find_unordered_transitions
 from .._counts.weighing import of_places
 from .._data.weights import WEIGHT_UNIT
 from .._utils.ragged import GrowableArray, distinct, ragged_ranges
 from .additions import Additions
 from .postings import Postings
-from .tail import Completed, Tail
+from .runs import Run
+from .tail import Tail
 
 #: From so many events on they are added all at once, at the price of some sorts, rather than one by one.
 FEWEST_AT_ONCE = 48
@@ -218,13 +219,17 @@ class Overlay:
     ) -> None:
         """Append events that are looked up and sorted together."""
         rows = self._rows(users, items, joins, weights)
-        into = find_all_transitions(rows, self._step_weights)
-        near = find_all_transitions(rows, np.ones(self.settings.neighbour_window, dtype=np.int64), within=True)
+        # Sums do not ask for an order.
+        in_order = self.additions.are_few(len(users))
+        find = find_all_transitions if in_order else find_unordered_transitions
+        into = find(rows, self._step_weights)
+        near = find(rows, np.ones(self.settings.neighbour_window, dtype=np.int64), within=True)
         is_pair = near.source != near.target
-        event, other, counted = near.event[is_pair], near.source[is_pair], near.weight[is_pair]
-        bounds, near_bounds = (np.searchsorted(of, np.arange(len(users) + 1)) for of in (into.event, event))
-        added = Completed(items, into.source, into.weight, bounds, other, counted, near_bounds)
-        self.additions = self.additions.extended(added)
+        near = Transitions(*(column[is_pair] for column in near))
+        if in_order:
+            self.additions.tail.extend(items, into, near)
+        else:
+            self.additions = self.additions.with_run(Run.of(len(items), into, near, weights is not None))
         self._append(users, items, joins, seconds, weights)
 
     def _append(
