@@ -42,8 +42,14 @@ class Additions(NamedTuple):
         return sum(run.n_events for run in self.runs)
 
     def settled(self) -> Additions:
-        """Return the same with the events of the tail in a run, if there are enough of them."""
-        return self if len(self.tail) < SMALLEST_RUN else self._with_runs(self.tail.summed())
+        """Return the same with the events of the tail in a run, if there are enough of them, or with runs joined.
+
+        It does one of both: no update has to wait for both.
+        """
+        if len(self.tail) >= SMALLEST_RUN:
+            return Additions((*self.runs, self.tail.summed()), Tail(self.tail.has_weights), self.n_merging)
+        joined = self._joined()
+        return self if len(joined.runs) == len(self.runs) else joined
 
     def are_few(self, n_events: int) -> bool:
         """Tell whether so many more events are few enough to be appended to the tail."""
@@ -51,18 +57,25 @@ class Additions(NamedTuple):
 
     def with_run(self, run: Run) -> Additions:
         """Return the same with a run of events that come behind the tail, which becomes a run too."""
-        return self._with_runs(*([self.tail.summed()] if len(self.tail) else []), run)
+        tail = [self.tail.summed()] if len(self.tail) else []
+        return Additions((*self.runs, *tail, run), Tail(self.tail.has_weights), self.n_merging)._joined()
 
-    def _with_runs(self, *runs: Run) -> Additions:
-        """Return the same with more runs, and an empty tail."""
-        merging, others = self.runs[: self.n_merging], self.runs[self.n_merging :]
-        joined = _joined([*others, *runs])
-        return Additions((*merging, *joined), Tail(self.tail.has_weights), self.n_merging)
+    def _joined(self) -> Additions:
+        """Return the same with the newest runs joined."""
+        runs = self.runs[self.n_merging :]
+        if not runs:
+            return self
+        n_kept, n_joined = len(runs) - 1, runs[-1].n_events
+        while n_kept and runs[n_kept - 1].n_events < min(2 * n_joined, MOST_JOINED - n_joined + 1):
+            n_kept -= 1
+            n_joined += runs[n_kept].n_events
+        return self._replace(runs=(*self.runs[: self.n_merging + n_kept], Run.joined(runs[n_kept:])))
 
     def merging(self) -> Additions:
         """Return the same with all events in runs, which are to be merged into the base."""
-        settled = self._with_runs(self.tail.summed()) if len(self.tail) else self
-        return settled._replace(n_merging=len(settled.runs))
+        tail = [self.tail.summed()] if len(self.tail) else []
+        runs = (*self.runs, *tail)
+        return Additions(runs, Tail(self.tail.has_weights), len(runs))
 
     def merged(self) -> Additions:
         """Return what came behind the runs that were being merged."""
@@ -85,12 +98,3 @@ class Additions(NamedTuple):
         rows = [run.pairs.rows(items) for run in self.runs]
         n_newest = n_events - self.n_summed
         return [*rows, *self.tail.pairs_with(items, n_newest)] if n_newest or not rows else rows
-
-
-def _joined(runs: list[Run]) -> tuple[Run, ...]:
-    """Return runs of which the newest are joined."""
-    n_kept, n_joined = len(runs) - 1, runs[-1].n_events
-    while n_kept and runs[n_kept - 1].n_events < min(2 * n_joined, MOST_JOINED - n_joined + 1):
-        n_kept -= 1
-        n_joined += runs[n_kept].n_events
-    return (*runs[:n_kept], Run.joined(runs[n_kept:]))

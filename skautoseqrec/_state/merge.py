@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -54,9 +55,7 @@ class Merge:
         self._norms = np.zeros(n_items)
         self._levels = padded_levels(base.levels, model, n_items)
         self._values = np.empty(self._transitions.n_places, dtype=np.float32)
-        self._source, self._target = (
-            rows.new_empty(n_items, rows.shape[1]) for rows in (base.source, base.target)
-        )
+        self._source, self._target = (rows.new_empty(n_items, rows.shape[1]) for rows in (base.source, base.target))
         self._vectors = vectors.vectors.new_empty(n_items + 1, vectors.vectors.shape[1])
         self._is_changed = np.zeros(n_items, dtype=bool)
         self._is_changed[events.items] = True
@@ -233,4 +232,4 @@ def ranges_of(costs: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
     """Yield ranges of rows that cost a step each, given what every row costs."""
     numbers = np.cumsum(costs) // STEP_SIZE
     bounds = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), len(costs)]
-    return zip(bounds[:-1], bounds[1:], strict=True)
+    return pairwise(bounds)

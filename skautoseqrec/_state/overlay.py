@@ -131,8 +131,9 @@ class Overlay:
             How many events the counts hold now.
         """
         rest = Overlay(counts, self.settings, self._weight_of_event is not None)
-        columns = (column.view()[n_merged:] for column in (self._item_of_event, self._joins, self._second_of_event))
-        rest._append(users, *columns, self.weights(slice(n_merged, None)))
+        left = slice(n_merged, None)
+        items, joins, seconds = self._item_of_event.view()[left], self._joins.view()[left], self._second_of_event.view()
+        rest._append(users, items, joins, seconds[left], self.weights(left))
         rest.additions = self.additions.merged()
         return rest
 

@@ -1,4 +1,4 @@
-"""Merging step by step: whatever arrives, reads, is pickled or is interrupted meanwhile, the state is that of a rebuild."""
+"""Merging step by step: whatever arrives, is read, copied or interrupted meanwhile, it ends as a rebuild."""
 
 import copy
 import pickle
