@@ -23,7 +23,7 @@ from .base import Base, padded_levels
 from .runs import PlaceSums, Run
 
 #: A step copies or adds up about so many numbers.
-STEP_SIZE = 2**17
+STEP_SIZE = 2**16
 #: Raising the levels of the trend by one event costs as much as so many of them: it takes logarithms.
 COST_OF_LEVEL = 64
 #: Adding an entry costs as much as copying so many: it is sorted first.
@@ -49,30 +49,21 @@ class Merge:
 
     def __init__(self, base: Base, events: Events, runs: Sequence[Run], model: Model) -> None:
         self._base, self._events, self._runs, self._model = base, events, runs, model
-        n_items, vectors = events.n_items, base.item_vectors
-        self._histories = GrowingHistories(base.counts, events)
-        self._transitions = GrowingMatrix(base.counts.transitions, [run.leaving for run in runs], n_items)
-        self._norms = np.zeros(n_items)
-        self._levels = padded_levels(base.levels, model, n_items)
-        self._values = np.empty(self._transitions.n_places, dtype=np.float32)
-        self._source, self._target = (rows.new_empty(n_items, rows.shape[1]) for rows in (base.source, base.target))
-        self._vectors = vectors.vectors.new_empty(n_items + 1, vectors.vectors.shape[1])
-        self._is_changed = np.zeros(n_items, dtype=bool)
-        self._is_changed[events.items] = True
-        self._pairs = self._growing_pairs()
-        self._steps = deque(self._planned())
-        #: How many steps there are.
-        self.n_steps = len(self._steps)
+        # The first steps make room and plan the others, in their order.
+        plans = self._plan_histories, self._plan_transitions, self._plan_vectors, self._plan_pairs
+        self._steps: deque[Callable[[], object]] = deque(plans)
+        self._n_taken = 0
 
     @property
     def is_done(self) -> bool:
         """Whether no steps are left."""
         return not self._steps
 
-    def advance(self, n_steps: int) -> None:
-        """Take some of the steps that are left."""
-        for _ in range(min(n_steps, len(self._steps))):
+    def advance_to(self, share: float) -> None:
+        """Take steps until such a share of those that are known is taken."""
+        while self._steps and self._n_taken < share * (self._n_taken + len(self._steps)):
             self._steps.popleft()()
+            self._n_taken += 1
 
     def result(self) -> Base:
         """Return the base once all steps are taken."""
@@ -90,20 +81,35 @@ class Merge:
             grown.keep("pairs", counts, lambda: PairCounts(together, known.window, known.unit))
         return grown
 
-    def _planned(self) -> Iterator[Callable[[], object]]:
-        """Yield the steps, each to be called once, in their order."""
-        width = self._vectors.shape[1] + 2 * self._source.shape[1] + 1
-        yield from self._histories.steps(max(1, STEP_SIZE // 2))  # two columns at least
-        for first, stop in self._transitions.slices():
-            yield partial(self._merge_transitions, first, stop)
+    def _plan_histories(self) -> None:
+        self._histories = GrowingHistories(self._base.counts, self._events)
+        self._steps.extend(self._histories.steps(max(1, STEP_SIZE // 2)))  # two columns at least
+
+    def _plan_transitions(self) -> None:
+        counts, n_items = self._base.counts, self._events.n_items
+        self._transitions = GrowingMatrix(counts.transitions, [run.leaving for run in self._runs], n_items)
+        self._values = np.empty(self._transitions.n_places, dtype=np.float32)
+        self._norms = np.zeros(n_items)
+        self._steps.extend(partial(self._merge_transitions, *rows) for rows in self._transitions.slices())
+
+    def _plan_vectors(self) -> None:
+        base, n_items, n_events = self._base, self._events.n_items, len(self._events.items)
+        self._levels = padded_levels(base.levels, self._model, n_items)
         n_raised = max(1, STEP_SIZE // COST_OF_LEVEL)
-        for start in range(0, len(self._events.items), n_raised):
-            yield partial(self._raise_levels, slice(start, start + n_raised))
-        for first, stop in ranges_of(self._transitions.costs() + width):
-            yield partial(self._merge_vectors, first, stop)
+        for start in range(0, n_events, n_raised):
+            self._steps.append(partial(self._raise_levels, slice(start, start + n_raised)))
+        known = base.item_vectors.vectors
+        self._source, self._target = (rows.new_empty(n_items, rows.shape[1]) for rows in (base.source, base.target))
+        self._vectors = known.new_empty(n_items + 1, known.shape[1])
+        self._is_changed = np.zeros(n_items, dtype=bool)
+        self._is_changed[self._events.items] = True
+        width = known.shape[1] + 2 * base.source.shape[1] + 1
+        self._steps.extend(partial(self._merge_vectors, *rows) for rows in ranges_of(self._transitions.costs() + width))
+
+    def _plan_pairs(self) -> None:
+        self._pairs = self._growing_pairs()
         if self._pairs is not None:
-            for first, stop in self._pairs.slices():
-                yield partial(self._pairs.merge, first, stop)
+            self._steps.extend(partial(self._pairs.merge, *rows) for rows in self._pairs.slices())
 
     def _growing_pairs(self) -> GrowingMatrix | GrowingArray | None:
         if not self._base.keeps("pairs"):

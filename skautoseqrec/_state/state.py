@@ -157,11 +157,11 @@ class State:
         )
         if self._merging is None and snapshot.n_events <= self._merge_at():
             return snapshot
-        return self._merge_on(snapshot, len(users))
+        return self._merge_on(snapshot)
 
     @in_usual_torch_state
-    def _merge_on(self, snapshot: Snapshot, n_added: int) -> Snapshot:
-        """Begin a merge or take some steps of it, given how many events were added; return the snapshot after it."""
+    def _merge_on(self, snapshot: Snapshot) -> Snapshot:
+        """Begin a merge, or take those of its steps that are due; return the snapshot after that."""
         if self._merging is None:
             snapshot.overlay.additions = additions = snapshot.overlay.additions.merging()
             n_merged = len(snapshot.base.counts.history)
@@ -169,7 +169,7 @@ class State:
             self._merging = Merging(Merge(snapshot.base, events, additions.runs, self.model), snapshot.n_events)
             return snapshot._replace(additions=additions)
         merge, n_events = self._merging
-        merge.advance(-(-merge.n_steps * n_added * MERGED_WITHIN // n_events))
+        merge.advance_to((snapshot.n_events - n_events) * MERGED_WITHIN / n_events)
         if not merge.is_done:
             return snapshot
         self._merging = None

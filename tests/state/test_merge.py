@@ -108,7 +108,7 @@ def test_a_copy_that_is_made_during_a_merge_goes_on():
 
 
 @pytest.mark.usefixtures("step_by_step")
-@pytest.mark.parametrize("where", ["__init__", "advance", "result", "_merge_transitions", "_merge_vectors"])
+@pytest.mark.parametrize("where", ["__init__", "advance_to", "result", "_merge_transitions", "_merge_vectors"])
 def test_an_update_that_is_interrupted_in_a_merge_leaves_nothing_behind(monkeypatch, where):
     recommender = AutoSeqRecRecommender(**SMALL).fit(drawn(40))
     untouched, events, n_interrupted = copy.deepcopy(recommender), drawn(20, seed=1), 0
