@@ -1,8 +1,9 @@
 """How updates and answers behave as a log grows: synthetic logs in which few users and few items have many events.
 
-For each size: events a second in calls of 1, 1,000 and 10,000 events, the slowest single update, and one answer after
-each kind of call. Half of the events are of users and items drawn by a power law, half of any. Times are CPU seconds of
-one thread. A call that lets the overlay be merged into its base is among those that are timed; how many did is printed.
+For each size: events a second in calls of 1, 1,000 and 10,000 events, the slowest call, one answer between calls, and
+a call that answers many users before all and after each kind. Half of the events are of users and items drawn by a
+power law, half of any. Times are CPU seconds of one thread. Merges of the overlay into its base are among what is timed;
+how many were done is printed.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ from skautoseqrec import AutoSeqRecRecommender
 #: As many events are kept back for the updates that are timed.
 N_UPDATED = 200_000
 EVENTS_PER_USER, EVENTS_PER_ITEM = 10, 15
-HEADER = "{:>10} {:>9} {:>9}  {:<24}{:>11}{:>11}{:>11}{:>11}{:>9}"
-LINE = "{:>10,} {:>9,} {:>9,}  {:<24}{:>11,.0f}{:>11,.0f}{:>11,.1f}{:>11,.1f}{:>9}"
+#: Users that are answered in one call.
+N_ANSWERED = 1024
+HEADER = "{:>10} {:>9} {:>9}  {:<14}{:>11}{:>11}{:>11}{:>11}{:>11}{:>9}"
+LINE = "{:>10,} {:>9,} {:>9,}  {:<14}{:>11,.0f}{:>11,.0f}{:>11,.1f}{:>11,.1f}{:>11,.1f}{:>9}"
 
 
 def power_law(n_events: int, random: np.random.Generator) -> NDArray[np.int64]:
@@ -66,13 +69,28 @@ def time_updates(
     return np.array(updates), np.array(answers), n_merges
 
 
+def time_many_answers(recommender: AutoSeqRecRecommender) -> float:
+    """Return the seconds of a call that answers many users, the least of three."""
+    users, seconds = np.random.default_rng(0).choice(recommender.user_ids_, N_ANSWERED), []
+    for _ in range(3):
+        started = process_time()
+        recommender.predict_topk(users)
+        seconds.append(process_time() - started)
+    return min(seconds)
+
+
 def lines(n_events: int, n_components: int) -> Iterator[str]:
-    """Yield a line for each size of call."""
-    log = power_law(n_events + N_UPDATED, np.random.default_rng(0))
+    """Yield a line for no call at all, and one for each size of call."""
+    log = power_law(n_events + 1 + N_UPDATED, np.random.default_rng(0))
     recommender = fitted(log[:n_events], n_components)
-    recommender.predict_topk(log[:1, 0])  # what is kept from the first answer on
-    rest = log[n_events:]
+    # The first answer and the first update import modules, and make what is kept from then on.
+    recommender.partial_update(log[n_events : n_events + 1]).predict_topk(log[:1, 0])
+    rest = log[n_events + 1 :]
+    sizes = n_events, len(recommender.user_ids_), len(recommender.item_ids_)
+    many = time_many_answers(recommender)
+    yield HEADER.format(*(f"{size:,}" for size in sizes), "none", *"----", f"{many * 1e3:,.1f}", 0)
     gc.collect()
+    gc.freeze()  # Python's collector looks through all modules now and then, which is no part of an update
     calls = {"1 event": (1, rest[:100_000]), "1,000": (1000, rest[100_000:120_000]), "10,000": (10_000, rest[120_000:])}
     for name, (size, events) in calls.items():
         updates, answers, n_merges = time_updates(recommender, events, size)
@@ -85,6 +103,7 @@ def lines(n_events: int, n_components: int) -> Iterator[str]:
             np.median(updates) * 1e6,
             updates.max() * 1e3,
             np.median(answers) * 1e3,
+            time_many_answers(recommender) * 1e3,
             n_merges,
         )
 
@@ -96,8 +115,8 @@ def main() -> None:
     parser.add_argument("--components", type=int, default=0, help="of the network; 0 for closed_form")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    columns = ("events", "users", "items", "in one call", "events/s", "median us", "max ms", "answer ms", "merges")
-    print(HEADER.format(*columns))
+    columns = ("events", "users", "items", "in one call", "events/s", "median us", "max ms", "answer ms")
+    print(HEADER.format(*columns, f"{N_ANSWERED:,} ms", "merges"))
     for n_events in options.events:
         for line in lines(n_events, options.components):
             print(line, flush=True)

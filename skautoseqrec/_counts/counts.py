@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,7 +20,7 @@ from .._utils.sparse import entries_at, resized, sum_entries
 from .events import Events
 from .moments import Moments, window_bounds
 from .transitions import TRANSITION_UNIT, Rows, Transitions, count_transitions, find_all_transitions
-from .weighing import laid_out, largest_of_each, of_places, weight_sums
+from .weighing import NOTHING_SAID, largest_of_each, of_places, weight_sums
 
 
 def count_user_item(
@@ -151,21 +154,10 @@ class Counts(FieldsOnly):
 
     def add_counted(self, events: Events, transitions: sparse.csr_matrix) -> Counts:
         """Return the counts with more events, given the transitions of all."""
-        old_lengths = self.history_lengths(np.arange(events.n_users))
-        indptr = np.r_[0, np.cumsum(old_lengths + np.bincount(events.users, minlength=events.n_users))]
-        history, arrivals = np.empty(indptr[-1], dtype=np.int64), np.empty(indptr[-1], dtype=np.int64)
-        old_places = ragged_ranges(indptr[:-1], old_lengths)
-        new_places = indptr[events.users] + old_lengths[events.users] + ranks_within_groups(events.users)
-        history[old_places], arrivals[old_places] = self.history, self.arrivals
-        clock = self.clock + len(events.items)
-        history[new_places], arrivals[new_places] = events.items, np.arange(self.clock, clock)
-        joins, seconds, weights = (
-            laid_out(indptr[-1], (old_places, old), (new_places, new))
-            for old, new in ((self.joins, events.joins), (self.seconds, events.seconds), (self.weights, events.weights))
-        )
-        popularity = np.bincount(events.items, minlength=events.n_items)
-        popularity[: self.n_items] += self.popularity
-        return Counts(indptr, history, transitions, popularity, arrivals, clock, joins, seconds, weights)
+        histories = GrowingHistories(self, events)
+        for step in histories.steps(len(self.history) + 1):
+            step()
+        return histories.counts(transitions)
 
     def renumbered(self, arrivals: NDArray[np.int64], clock: int) -> Counts:
         """Return the counts of the same events with other sequence numbers, given in order of arrival."""
@@ -220,6 +212,66 @@ class Counts(FieldsOnly):
         """Return where the newest ``lengths`` events of each user stand in ``history``, oldest first."""
         _, ends = self.ranges(users)
         return ragged_ranges(ends - lengths, lengths)
+
+
+class GrowingHistories:
+    """Histories that events are added to, those of some users at a time.
+
+    Parameters
+    ----------
+    known : Counts
+        The histories.
+    events : Events
+        What is added.
+    """
+
+    def __init__(self, known: Counts, events: Events) -> None:
+        self._known, self._events = known, events
+        self._old_lengths = known.history_lengths(np.arange(events.n_users))
+        self._indptr = np.r_[0, np.cumsum(self._old_lengths + np.bincount(events.users, minlength=events.n_users))]
+        arrivals = np.arange(known.clock, known.clock + len(events.items))
+        #: By field of Counts: the known column, what is added to it, and both.
+        self._columns: dict[str, tuple[NDArray[Any] | None, NDArray[Any] | None, NDArray[Any]]] = {}
+        for name, old, new in (
+            ("history", known.history, events.items),
+            ("arrivals", known.arrivals, arrivals),
+            ("joins", known.joins, events.joins),
+            ("seconds", known.seconds, events.seconds),
+            ("weights", known.weights, events.weights),
+        ):
+            either = new if old is None else old
+            if either is not None:
+                self._columns[name] = old, new, np.empty(self._indptr[-1], dtype=either.dtype)
+
+    def steps(self, size: int) -> Iterator[Callable[[], None]]:
+        """Yield what is to be called, each once, to lay out about so many events each."""
+        numbers = np.cumsum(self._old_lengths) // size
+        bounds = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), len(self._old_lengths)]
+        yield from (partial(self._copy_known, *pair) for pair in pairwise(bounds))
+        yield self._add_events
+
+    def counts(self, transitions: sparse.csr_matrix) -> Counts:
+        """Return the counts once all steps are taken, given the transitions of all."""
+        popularity = np.bincount(self._events.items, minlength=self._events.n_items)
+        popularity[: self._known.n_items] += self._known.popularity
+        columns: dict[str, Any] = {name: column for name, (*_, column) in self._columns.items()}
+        clock = self._known.clock + len(self._events.items)
+        return Counts(self._indptr, transitions=transitions, popularity=popularity, clock=clock, **columns)
+
+    def _copy_known(self, first: int, stop: int) -> None:
+        """Copy the known events of some users to their places."""
+        places = ragged_ranges(self._indptr[first:stop], self._old_lengths[first:stop])
+        known = self._known.indptr
+        some = slice(known[min(first, len(known) - 1)], known[min(stop, len(known) - 1)])
+        for old, _, column in self._columns.values():
+            column[places] = NOTHING_SAID[column.dtype.kind] if old is None else old[some]
+
+    def _add_events(self) -> None:
+        """Write the events behind those of their users."""
+        users = self._events.users
+        places = self._indptr[users] + self._old_lengths[users] + ranks_within_groups(users)
+        for _, new, column in self._columns.values():
+            column[places] = NOTHING_SAID[column.dtype.kind] if new is None else new
 
 
 def square_growth(

@@ -73,11 +73,15 @@ class PairCounts:
         shape = (events.n_items, events.n_items)
         return replace(self, together=together + _both_ways(sum_entries(added.source, added.target, values, shape)))
 
+    def stays_an_array(self, n_items: int) -> bool:
+        """Tell whether the counts of so many items are kept in an array, if they are now."""
+        return isinstance(self.together, np.ndarray) and n_items**2 <= MOST_PLACES
+
     def _grown(self, n_items: int) -> NDArray[Any] | sparse.csr_matrix:
         """Return a copy with more items; an array that gets too large becomes sparse."""
         if not isinstance(self.together, np.ndarray):
             return resized(self.together, n_items)
-        if n_items**2 > MOST_PLACES:
+        if not self.stays_an_array(n_items):
             return resized(sparse.csr_matrix(self.together), n_items)
         n_known, grown = len(self.together), np.zeros((n_items, n_items), dtype=self.together.dtype)
         grown[:n_known, :n_known] = self.together

@@ -95,8 +95,13 @@ def _weighted(found: Transitions, later: NDArray[np.int64], earlier: NDArray[np.
 
 def find_all_transitions(rows: Rows, step_weights: NDArray[np.int64], within: bool = False) -> Transitions:
     """Return what :func:`find_transitions` yields as a whole, in the order of the events, nearest step first."""
+    return find_unordered_transitions(rows, step_weights, within).sort_by_event()
+
+
+def find_unordered_transitions(rows: Rows, step_weights: NDArray[np.int64], within: bool = False) -> Transitions:
+    """Return the same in the order of the users."""
     columns = zip(*find_transitions(rows, step_weights, within), strict=True)
-    return Transitions(*(np.concatenate(column) for column in columns)).sort_by_event()
+    return Transitions(*(np.concatenate(column) for column in columns))
 
 
 def count_transitions(rows: Rows, step_weights: NDArray[np.int64], n_items: int) -> sparse.csr_matrix:

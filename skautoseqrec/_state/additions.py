@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 
 from .._utils.ragged import SparseEntries
 from .runs import Run
-from .tail import Completed, Tail
+from .tail import Tail
 
 #: So many of the newest events are summed at once; readers add up fewer of them one by one.
 SMALLEST_RUN = 512
-#: A run is joined with the one before until that is twice as long. Joining copies: a call joins so many events at
-#: most, or twice as many as it brings.
+#: A run is joined with the one before until that is twice as long. Joining copies, so it ends at so many events.
 MOST_JOINED = 2048
 
 
@@ -29,10 +28,13 @@ class Additions(NamedTuple):
         The older events, oldest first.
     tail : Tail
         The others.
+    n_merging : int, default=0
+        How many of the runs are being merged into the base: no later one is joined with these.
     """
 
     runs: tuple[Run, ...]
     tail: Tail
+    n_merging: int = 0
 
     @property
     def n_summed(self) -> int:
@@ -40,45 +42,59 @@ class Additions(NamedTuple):
         return sum(run.n_events for run in self.runs)
 
     def settled(self) -> Additions:
-        """Return the same with the events of the tail in a run, if there are enough of them."""
-        return self if len(self.tail) < SMALLEST_RUN else self._with_runs(self.tail.summed())
+        """Return the same with the events of the tail in a run, if there are enough of them, or with runs joined.
 
-    def extended(self, added: Completed) -> Additions:
-        """Return the same with many more events: a few are appended to the tail in place."""
-        if len(self.tail) + len(added.items) < SMALLEST_RUN:
-            self.tail.extend(added)
+        It does one of both: no update has to wait for both.
+        """
+        if len(self.tail) >= SMALLEST_RUN:
+            return Additions((*self.runs, self.tail.summed()), Tail(self.tail.has_weights), self.n_merging)
+        joined = self._joined()
+        return self if len(joined.runs) == len(self.runs) else joined
+
+    def are_few(self, n_events: int) -> bool:
+        """Tell whether so many more events are few enough to be appended to the tail."""
+        return len(self.tail) + n_events < SMALLEST_RUN
+
+    def with_run(self, run: Run) -> Additions:
+        """Return the same with a run of events that come behind the tail, which becomes a run too."""
+        tail = [self.tail.summed()] if len(self.tail) else []
+        return Additions((*self.runs, *tail, run), Tail(self.tail.has_weights), self.n_merging)._joined()
+
+    def _joined(self) -> Additions:
+        """Return the same with the newest runs joined."""
+        runs = self.runs[self.n_merging :]
+        if not runs:
             return self
-        return self._with_runs(*([self.tail.summed()] if len(self.tail) else []), added.summed())
+        n_kept, n_joined = len(runs) - 1, runs[-1].n_events
+        while n_kept and runs[n_kept - 1].n_events < min(2 * n_joined, MOST_JOINED - n_joined + 1):
+            n_kept -= 1
+            n_joined += runs[n_kept].n_events
+        return self._replace(runs=(*self.runs[: self.n_merging + n_kept], Run.joined(runs[n_kept:])))
 
-    def _with_runs(self, *runs: Run) -> Additions:
-        """Return the same with more runs, and an empty tail."""
-        return Additions(_joined([*self.runs, *runs], sum(run.n_events for run in runs)), Tail(self.tail.has_weights))
+    def merging(self) -> Additions:
+        """Return the same with all events in runs, which are to be merged into the base."""
+        tail = [self.tail.summed()] if len(self.tail) else []
+        runs = (*self.runs, *tail)
+        return Additions(runs, Tail(self.tail.has_weights), len(runs))
+
+    def merged(self) -> Additions:
+        """Return what came behind the runs that were being merged."""
+        return Additions(self.runs[self.n_merging :], self.tail)
 
     def transitions_from(self, items: NDArray[np.integer], n_events: int) -> list[SparseEntries]:
         """Return transitions from some items, in units: of each run, and of the tail, one row per item."""
         rows = [run.leaving.rows(items) for run in self.runs]
         n_newest = n_events - self.n_summed
-        return [*rows, self.tail.transitions_from(items, n_newest)] if n_newest else rows
+        return [*rows, self.tail.transitions_from(items, n_newest)] if n_newest or not rows else rows
 
     def transitions_into(self, items: NDArray[np.integer], n_events: int) -> list[SparseEntries]:
         """Return transitions into some items, in units, in the same way."""
         rows = [run.arriving.rows(items) for run in self.runs]
         n_newest = n_events - self.n_summed
-        return [*rows, self.tail.transitions_into(items, n_newest)] if n_newest else rows
+        return [*rows, self.tail.transitions_into(items, n_newest)] if n_newest or not rows else rows
 
     def pairs_with(self, items: NDArray[np.integer], n_events: int) -> list[SparseEntries]:
         """Return pairs with some items, in units, in the same way."""
         rows = [run.pairs.rows(items) for run in self.runs]
         n_newest = n_events - self.n_summed
-        return [*rows, *self.tail.pairs_with(items, n_newest)] if n_newest else rows
-
-
-def _joined(runs: list[Run], n_arrived: int) -> tuple[Run, ...]:
-    """Return runs of which the newest are joined, given how many events have just arrived in them."""
-    n_kept, n_joined = len(runs) - 1, runs[-1].n_events
-    while n_kept and runs[n_kept - 1].n_events < 2 * n_joined:
-        if n_joined + runs[n_kept - 1].n_events > max(MOST_JOINED, 2 * n_arrived):
-            break
-        n_kept -= 1
-        n_joined += runs[n_kept].n_events
-    return (*runs[:n_kept], Run.joined(runs[n_kept:]))
+        return [*rows, *self.tail.pairs_with(items, n_newest)] if n_newest or not rows else rows

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from .._counts.counts import Counts
 from .._counts.settings import SequenceSettings
-from .._counts.transitions import Rows, find_all_transitions
+from .._counts.transitions import Rows, Transitions, find_all_transitions, find_unordered_transitions
 from .._counts.weighing import of_places
 from .._data.weights import WEIGHT_UNIT
 from .._utils.ragged import GrowableArray, distinct, ragged_ranges
 from .additions import Additions
 from .postings import Postings
-from .tail import Completed, Tail
+from .runs import Run
+from .tail import Tail
 
 #: From so many events on they are added all at once, at the price of some sorts, rather than one by one.
 FEWEST_AT_ONCE = 48
@@ -117,6 +118,25 @@ class Overlay:
         self._joins.append(joins)
         self._item_of_event.append(item)
 
+    def after_merge(self, counts: Counts, users: NDArray[np.int64], n_merged: int) -> Overlay:
+        """Return the events behind the first ones, which counts hold now.
+
+        Parameters
+        ----------
+        counts : Counts
+            The counts.
+        users : ndarray of shape (n_left,)
+            The users of the events behind them.
+        n_merged : int
+            How many events the counts hold now.
+        """
+        rest = Overlay(counts, self.settings, self._weight_of_event is not None)
+        left = slice(n_merged, None)
+        items, joins, seconds = self._item_of_event.view()[left], self._joins.view()[left], self._second_of_event.view()
+        rest._append(users, items, joins, seconds[left], self.weights(left))
+        rest.additions = self.additions.merged()
+        return rest
+
     def histories(
         self, users: NDArray[np.int64], n_events: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
@@ -200,13 +220,28 @@ class Overlay:
     ) -> None:
         """Append events that are looked up and sorted together."""
         rows = self._rows(users, items, joins, weights)
-        into = find_all_transitions(rows, self._step_weights)
-        near = find_all_transitions(rows, np.ones(self.settings.neighbour_window, dtype=np.int64), within=True)
+        # Sums do not ask for an order.
+        in_order = self.additions.are_few(len(users))
+        find = find_all_transitions if in_order else find_unordered_transitions
+        into = find(rows, self._step_weights)
+        near = find(rows, np.ones(self.settings.neighbour_window, dtype=np.int64), within=True)
         is_pair = near.source != near.target
-        event, other, counted = near.event[is_pair], near.source[is_pair], near.weight[is_pair]
-        bounds, near_bounds = (np.searchsorted(of, np.arange(len(users) + 1)) for of in (into.event, event))
-        added = Completed(items, into.source, into.weight, bounds, other, counted, near_bounds)
-        self.additions = self.additions.extended(added)
+        near = Transitions(*(column[is_pair] for column in near))
+        if in_order:
+            self.additions.tail.extend(items, into, near)
+        else:
+            self.additions = self.additions.with_run(Run.of(len(items), into, near, weights is not None))
+        self._append(users, items, joins, seconds, weights)
+
+    def _append(
+        self,
+        users: NDArray[np.int64],
+        items: NDArray[np.int64],
+        joins: NDArray[np.bool_],
+        seconds: NDArray[np.float64],
+        weights: NDArray[np.int64] | None,
+    ) -> None:
+        """Append many events without what they completed."""
         self._events_of_user.extend(users, len(self) + np.arange(len(users)))
         if self._weight_of_event is not None and weights is not None:
             self._weight_of_event.extend(weights)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from .._counts.transitions import Transitions
 from .._utils.ragged import SparseEntries, ragged_ranges
 
 #: A place of an item by item matrix is one number: its row in the upper bits, its column in so many lower ones.
@@ -36,6 +37,13 @@ class PlaceSums(NamedTuple):
         return cls._summed(places, values, np.argsort(places))
 
     @classmethod
+    def counted(cls, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> PlaceSums:
+        """Return how often each place occurs: plain numbers are sorted in a fraction of the time of an order."""
+        places = np.sort((rows << COLUMN_BITS) | columns)
+        starts = _starts(places)
+        return cls(places[starts], np.diff(starts, append=len(places)))
+
+    @classmethod
     def joined(cls, sums: Sequence[PlaceSums]) -> PlaceSums:
         """Return the sum of several matrices."""
         if len(sums) == 1:
@@ -47,7 +55,7 @@ class PlaceSums(NamedTuple):
     @classmethod
     def _summed(cls, places: NDArray[np.int64], values: NDArray[np.int64], order: NDArray[np.int64]) -> PlaceSums:
         places = places[order]
-        starts = np.flatnonzero(np.r_[True, places[1:] != places[:-1]][: len(places)])
+        starts = _starts(places)
         if not len(starts):
             return cls(places, values)
         return cls(places[starts], np.add.reduceat(values[order], starts))
@@ -60,12 +68,24 @@ class PlaceSums(NamedTuple):
         places = ragged_ranges(starts, lengths)
         return SparseEntries(lengths, self.places[places] & ((1 << COLUMN_BITS) - 1), self.values[places])
 
+    def between(self, first: int, stop: int) -> PlaceSums:
+        """Return some consecutive rows: a view."""
+        start, end = np.searchsorted(self.places, np.array([first, stop], dtype=np.int64) << COLUMN_BITS)
+        return PlaceSums(self.places[start:end], self.values[start:end])
+
     def to_csr(self, first: int, stop: int, n_items: int) -> sparse.csr_matrix:
         """Return some consecutive rows as a matrix of its own, whose indices are sorted."""
         bounds = np.searchsorted(self.places, np.arange(first, stop + 1, dtype=np.int64) << COLUMN_BITS)
         some = slice(bounds[0], bounds[-1])
-        columns = self.places[some] & ((1 << COLUMN_BITS) - 1)
+        columns = (self.places[some] & ((1 << COLUMN_BITS) - 1)).astype(np.int32)
         return sparse.csr_matrix((self.values[some], columns, bounds - bounds[0]), shape=(stop - first, n_items))
+
+
+def _starts(places: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return where each of some places in order stands first."""
+    is_first = np.ones(len(places), dtype=bool)
+    np.not_equal(places[1:], places[:-1], out=is_first[1:])
+    return np.flatnonzero(is_first)
 
 
 class Run(NamedTuple):
@@ -89,8 +109,21 @@ class Run(NamedTuple):
     pairs: PlaceSums
 
     @classmethod
+    def of(cls, n_events: int, into: Transitions, near: Transitions, has_weights: bool) -> Run:
+        """Return what transitions and pairs add up to; without weights, each of the pairs counts 1."""
+        sources, targets = np.concatenate([near.source, near.target]), np.concatenate([near.target, near.source])
+        if has_weights:
+            pairs = PlaceSums.of(sources, targets, np.concatenate([near.weight, near.weight]))
+        else:
+            pairs = PlaceSums.counted(sources, targets)
+        leaving = PlaceSums.of(into.source, into.target, into.weight)
+        return cls(n_events, leaving, PlaceSums.of(into.target, into.source, into.weight), pairs)
+
+    @classmethod
     def joined(cls, runs: Sequence[Run]) -> Run:
         """Return several runs as one."""
+        if len(runs) == 1:
+            return runs[0]
         n_events = sum(run.n_events for run in runs)
         return cls(n_events, *(PlaceSums.joined(sums) for sums in list(zip(*runs, strict=True))[1:]))
 

@@ -14,11 +14,11 @@ from .._counts.transitions import TRANSITION_UNIT
 from .._counts.weighing import laid_out, weight_sums
 from .._network.model import Model, project
 from .._utils.ragged import SparseEntries, ragged_ranges
+from .additions import Additions
 from .base import Base
 from .changes import ChangeReader, Changes
 from .dislikes import DislikedItems, Dislikes
 from .last_transitions import AddedTransitions, LastTransitions
-from .additions import Additions
 from .neighbours import DensePairs, Neighbourhood, add_rows, weighted_by_rarity
 from .overlay import Overlay
 from .runs import added_up, in_ones

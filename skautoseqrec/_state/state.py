@@ -6,7 +6,7 @@ overlay and the number of overlay events that are visible; whoever holds one rea
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,14 +23,24 @@ from .._utils.torch_state import in_usual_torch_state
 from .base import Base
 from .changes import ChangeReader
 from .dislikes import DislikedItems, Dislikes, id_array
+from .merge import Merge
 from .overlay import Overlay
 from .snapshot import NO_DISLIKES, Asked, Snapshot
 
 #: An overlay is merged into its base once it holds this many events, or one in so many of all: a merge copies all.
-SMALLEST_MERGE, MERGE_SHARE = 1024, 16
+SMALLEST_MERGE, MERGE_SHARE = 1024, 8
+#: A merge is done step by step, within one in so many of the events that are merged.
+MERGED_WITHIN = 4
 #: Sums of float32 are built anew once so many times the events that they were built from have been added to them: it
 #: bounds their drift, and an event pays for being built twice at most.
 REBUILT_AFTER = 1.0
+
+
+class Merging(NamedTuple):
+    """A merge that is under way, and how many events of the overlay it is about."""
+
+    merge: Merge
+    n_events: int
 
 
 class State:
@@ -63,7 +73,12 @@ class State:
         self.item_vocabulary = item_vocabulary
         self.events = events
         self.model = model
+        self._merging: Merging | None = None
         self.snapshot = self._snapshot_of(Base.build(counts, events.between(0, len(events))[1], model), dislikes)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: not a merge that is under way, which begins anew."""
+        return vars(self) | {"_merging": None}
 
     def user_ids(self) -> NDArray[Any]:
         """Return the ids of the known users; the position of an id is its code."""
@@ -116,6 +131,7 @@ class State:
     @in_usual_torch_state
     def refresh(self) -> None:
         """Build all sums anew from the counts."""
+        self._merging = None
         self.snapshot = self._snapshot_of(self._built(self.merged()), self.snapshot.dislikes)
 
     def _add_events(self, columns: Columns) -> Snapshot:
@@ -123,28 +139,56 @@ class State:
         users, items = self.user_vocabulary.add(columns.user_ids), self.item_vocabulary.add(columns.item_ids)
         self.events.add_events(users, items, columns.times, columns.weights)
         snapshot = self.snapshot
-        if len(snapshot.overlay) + len(users) > self._merge_at():
+        if len(users) > self._merge_at():
             base = self._base_after(
                 snapshot.base, len(self.events), len(self.user_vocabulary), len(self.item_vocabulary)
             )
-            n_added = len(self.events) - base.n_built_from
-            grown = self._built(base) if n_added >= REBUILT_AFTER * base.n_built_from else base
-            return self._snapshot_of(grown, snapshot.dislikes)
+            return self._snapshot_of(self._kept_exact(base), snapshot.dislikes)
         first = len(self.events) - len(users)
         seconds = self.events.seconds(first, len(self.events))
         seconds = np.full(len(users), np.nan) if seconds is None else seconds
         snapshot.overlay.add_events(users, items, self.events.joins(first), seconds, columns.weights)
-        return snapshot._replace(
+        snapshot = snapshot._replace(
             additions=snapshot.overlay.additions,
             n_events=len(snapshot.overlay),
             n_users=len(self.user_vocabulary),
             n_items=len(self.item_vocabulary),
             newest=float(np.fmax.reduce(seconds, initial=snapshot.newest)),
         )
+        if self._merging is None and snapshot.n_events <= self._merge_at():
+            return snapshot
+        return self._merge_on(snapshot)
+
+    @in_usual_torch_state
+    def _merge_on(self, snapshot: Snapshot) -> Snapshot:
+        """Begin a merge, or take those of its steps that are due; return the snapshot after that."""
+        if self._merging is None:
+            snapshot.overlay.additions = additions = snapshot.overlay.additions.merging()
+            n_merged = len(snapshot.base.counts.history)
+            events = self.events.log(snapshot.n_users, snapshot.n_items, n_merged, snapshot.n_known_events)
+            self._merging = Merging(Merge(snapshot.base, events, additions.runs, self.model), snapshot.n_events)
+            return snapshot._replace(additions=additions)
+        merge, n_events = self._merging
+        merge.advance_to((snapshot.n_events - n_events) * MERGED_WITHIN / n_events)
+        if not merge.is_done:
+            return snapshot
+        self._merging = None
+        base = self._kept_exact(merge.result())
+        users, _ = self.events.between(len(base.counts.history), snapshot.n_known_events)
+        overlay = snapshot.overlay.after_merge(base.counts, users, n_events)
+        reader = ChangeReader(base, overlay, self.model)
+        return snapshot._replace(
+            base=base, overlay=overlay, additions=overlay.additions, change_reader=reader, n_events=len(overlay)
+        )
+
+    def _kept_exact(self, base: Base) -> Base:
+        """Return a base, built anew if too much has been added to its sums of float32."""
+        n_added = len(base.counts.history) - base.n_built_from
+        return self._built(base) if n_added >= REBUILT_AFTER * base.n_built_from else base
 
     def _roll_back(self) -> None:
         """Forget what an interrupted update left behind the published mark."""
-        snapshot = self.snapshot
+        snapshot, self._merging = self.snapshot, None
         self.events.truncate(snapshot.n_known_events)
         self.user_vocabulary.truncate(snapshot.n_users)
         self.item_vocabulary.truncate(snapshot.n_items)

@@ -2,52 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
+from .._counts.transitions import Transitions
 from .._data.weights import WEIGHT_UNIT
 from .._utils.ragged import GrowableArray, SparseEntries, ragged_ranges
 from .postings import Postings
-from .runs import PlaceSums, Run
-
-
-class Completed(NamedTuple):
-    """The transitions and pairs that events complete, in order of the events.
-
-    Parameters
-    ----------
-    items : ndarray of shape (n_events,)
-        The events' items.
-    sources, units : ndarray of shape (n_transitions,)
-        Where each transition leads from, and what it weighs.
-    bounds : ndarray of shape (n_events + 1,)
-        Where the transitions of each event begin, and where the last ones end.
-    near, near_units : ndarray of shape (n_pairs,)
-        The other item of each pair, and what the pair counts in units of :class:`Tail`.
-    near_bounds : ndarray of shape (n_events + 1,)
-        The same for the pairs.
-    """
-
-    items: NDArray[np.int64]
-    sources: NDArray[np.int64]
-    units: NDArray[np.int64]
-    bounds: NDArray[np.int64]
-    near: NDArray[np.int64]
-    near_units: NDArray[np.int64]
-    near_bounds: NDArray[np.int64]
-
-    def summed(self) -> Run:
-        """Return what they add up to."""
-        targets = np.repeat(self.items, np.diff(self.bounds))
-        later = np.repeat(self.items, np.diff(self.near_bounds))
-        return Run(
-            len(self.items),
-            PlaceSums.of(self.sources, targets, self.units),
-            PlaceSums.of(targets, self.sources, self.units),
-            PlaceSums.of(np.r_[self.near, later], np.r_[later, self.near], np.r_[self.near_units, self.near_units]),
-        )
+from .runs import Run
 
 
 class Tail:
@@ -100,26 +62,34 @@ class Tail:
         self._events_of_item.append(item, len(self))
         self._items.append(item)
 
-    def extend(self, added: Completed) -> None:
-        """Append what many events completed."""
-        self._transitions_from.extend(added.sources, len(self._sources) + np.arange(len(added.sources)))
-        self._bounds.extend(len(self._sources) + added.bounds[1:])
-        self._sources.extend(added.sources)
-        self._units.extend(added.units)
-        self._followers.extend(added.near, len(self._near) + np.arange(len(added.near)))
+    def extend(self, items: NDArray[np.int64], into: Transitions, near: Transitions) -> None:
+        """Append what many events completed, given their items, and transitions and pairs in order of the events."""
+        numbers = np.arange(1, len(items) + 1)
+        self._transitions_from.extend(into.source, len(self._sources) + np.arange(len(into.source)))
+        self._bounds.extend(len(self._sources) + np.searchsorted(into.event, numbers))
+        self._sources.extend(into.source)
+        self._units.extend(into.weight)
+        self._followers.extend(near.source, len(self._near) + np.arange(len(near.source)))
         if self._near_units is not None:
-            self._near_units.extend(added.near_units)
-        self._near_bounds.extend(len(self._near) + added.near_bounds[1:])
-        self._near.extend(added.near)
-        self._events_of_item.extend(added.items, len(self) + np.arange(len(added.items)))
-        self._items.extend(added.items)
+            self._near_units.extend(near.weight)
+        self._near_bounds.extend(len(self._near) + np.searchsorted(near.event, numbers))
+        self._near.extend(near.source)
+        self._events_of_item.extend(items, len(self) + np.arange(len(items)))
+        self._items.extend(items)
 
     def summed(self) -> Run:
         """Return what all of it adds up to."""
+        into = self._transitions(self._sources.view(), self._bounds.view(), self._units.view())
         near = self._near.view()
         near_units = np.ones(len(near), dtype=np.int64) if self._near_units is None else self._near_units.view()
-        transitions = self._sources.view(), self._units.view(), self._bounds.view()
-        return Completed(self._items.view(), *transitions, near, near_units, self._near_bounds.view()).summed()
+        return Run.of(len(self), into, self._transitions(near, self._near_bounds.view(), near_units), self.has_weights)
+
+    def _transitions(
+        self, sources: NDArray[np.int64], bounds: NDArray[np.int64], weights: NDArray[np.int64]
+    ) -> Transitions:
+        """Return transitions or pairs, given where those of each event begin and end."""
+        events = np.repeat(np.arange(len(self)), np.diff(bounds))
+        return Transitions(events, sources, self._items.view()[events], weights)
 
     def transitions_from(self, items: NDArray[np.integer], n_events: int) -> SparseEntries:
         """Return the transitions that the first ``n_events`` events added from some items, one row each, in units."""

@@ -23,7 +23,7 @@ def sum_entries(
     return matrix
 
 
-def entries_at(matrix: sparse.csr_matrix, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.int64]:
+def entries_at(matrix: sparse.csr_matrix, rows: NDArray[np.integer], columns: NDArray[np.integer]) -> NDArray[np.int64]:
     """Return entries of a matrix whose indices are sorted, 0 where it has none, faster than scipy does.
 
     All places are looked for at once, each between the bounds of its row, which halve with every step.

@@ -14,6 +14,7 @@ from skautoseqrec._counts.settings import SequenceSettings
 from skautoseqrec._state import overlay as module
 from skautoseqrec._state.overlay import Overlay
 from skautoseqrec._state.postings import Postings
+from skautoseqrec._state.runs import added_up
 
 N_USERS, N_ITEMS = 4, 6
 
@@ -58,12 +59,12 @@ def rows_of(entries):
 def read(overlay, n_events):
     """Return all that a reader of the first events can see."""
     users, items = np.arange(N_USERS + 1), np.array([2, 0, 1, 2, 3, 4, 5, N_ITEMS])
-    lengths, events, of = overlay.histories(users, n_events)
+    (lengths, events, of), additions = overlay.histories(users, n_events), overlay.additions
     return {
         "histories": (lengths.tolist(), of.tolist(), overlay.joins(events).tolist(), overlay.seconds(events).tolist()),
-        "transitions from": rows_of(overlay.transitions_from(items, n_events)),
-        "transitions into": rows_of(overlay.transitions_into(items, n_events)),
-        "pairs": [rows_of(entries) for entries in overlay.pairs_with(items, n_events)],
+        "transitions from": rows_of(added_up(additions.transitions_from(items, n_events))),
+        "transitions into": rows_of(added_up(additions.transitions_into(items, n_events))),
+        "pairs": rows_of(added_up(additions.pairs_with(items, n_events))),
         "items": overlay.item_of_event(n_events).tolist(),
     }
 
@@ -97,10 +98,10 @@ def test_transitions_and_pairs_are_those_that_are_counted(drawn, fewest_at_once)
     _, added = counts.add_events(events, configured.step_weights)
     everything, expected = np.arange(N_ITEMS), added.toarray()
     for entries, matrix in (
-        (overlay.transitions_into(everything, len(users)), expected.T),
-        (overlay.transitions_from(everything, len(users)), expected / 2**20),
+        (overlay.additions.transitions_into(everything, len(users)), expected.T),
+        (overlay.additions.transitions_from(everything, len(users)), expected),
     ):
-        assert np.array_equal(dense(entries), matrix)
+        assert np.array_equal(dense(added_up(entries)), matrix)
 
 
 def dense(entries):

@@ -1,0 +1,158 @@
+"""Merging step by step: whatever arrives, is read, copied or interrupted meanwhile, it ends as a rebuild."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+from comparisons import assert_same_answers, assert_same_base, rebuilt
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oracle import in_time_order
+from strategies import consecutive_logs, recommenders
+from worlds import SMALL
+
+from skautoseqrec import AutoSeqRecRecommender
+from skautoseqrec._state.merge import STEP_SIZE, Merge, ranges_of
+from skautoseqrec._state.runs import PlaceSums
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:The items of:UserWarning"),  # tiny logs repeat everything
+    pytest.mark.filterwarnings("ignore:.*repeat an earlier:UserWarning"),
+]
+
+#: Merges begin after a few events, and are done one number at a time within as many.
+STEP_BY_STEP = {
+    "skautoseqrec._state.state.SMALLEST_MERGE": 2,
+    "skautoseqrec._state.state.MERGE_SHARE": 10**9,
+    "skautoseqrec._state.state.MERGED_WITHIN": 1,
+    "skautoseqrec._state.merge.STEP_SIZE": 1,
+}
+
+
+@pytest.fixture
+def step_by_step(monkeypatch):
+    for name, value in STEP_BY_STEP.items():
+        monkeypatch.setattr(name, value)
+
+
+def states_while(recommender, events):
+    """Yield the state after each of some updates of one event."""
+    for event in events:
+        yield recommender.partial_update([event])._serving.state
+
+
+@pytest.mark.usefixtures("layout")
+@settings(max_examples=30)
+@given(consecutive_logs(n_parts=2, max_size=15), recommenders(), st.integers(1, 3))
+def test_a_merge_equals_a_rebuild_at_any_step(parts, recommender, step_size):
+    recommender.fit(parts[0])
+    state = recommender._serving.state
+    state.snapshot.base.pairs(state.model.settings)  # now counted, so that merges must add to them
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {**STEP_BY_STEP, "skautoseqrec._state.merge.STEP_SIZE": step_size}.items():
+            patch.setattr(name, value)
+        base, n_merges = state.snapshot.base, 0
+        for _ in states_while(recommender, in_time_order(parts[1], recommender.ties == "together")):
+            if state.snapshot.base is not base:
+                base, n_merges = state.snapshot.base, n_merges + 1
+                assert_same_base(state.merged(), rebuilt(recommender))
+                assert_same_answers(recommender, of_rebuilt_state(recommender))
+        assert n_merges or len(parts[1]) < 7
+    assert_same_answers(recommender, of_rebuilt_state(recommender))
+
+
+def of_rebuilt_state(recommender):
+    """Return a copy that has no overlay."""
+    other = copy.deepcopy(recommender)
+    state = other._serving.state
+    state.snapshot = state._snapshot_of(rebuilt(recommender), state.snapshot.dislikes)
+    return other
+
+
+def drawn(n_events, seed=0):
+    random = np.random.default_rng(seed)
+    return np.column_stack([random.integers(9, size=n_events), random.integers(12, size=n_events)]).tolist()
+
+
+@pytest.mark.usefixtures("step_by_step")
+def test_a_merge_takes_several_updates_and_another_one_follows():
+    recommender = AutoSeqRecRecommender(**SMALL).fit(drawn(40))
+    kept, bases, n_under_way = [], [], 0
+    for state in states_while(recommender, drawn(30, seed=1)):
+        snapshot, n_under_way = state.snapshot, n_under_way + (state._merging is not None)
+        kept.append((snapshot, snapshot.n_known_events, snapshot.popularity().tolist()))
+        bases.append(id(snapshot.base))
+    assert n_under_way > 10
+    assert len(set(bases)) > 3
+    for snapshot, n_known, popularity in kept:  # what a reader holds stays as it was
+        assert (snapshot.n_known_events, snapshot.popularity().tolist()) == (n_known, popularity)
+        assert snapshot.popularity().sum() == n_known
+
+
+@pytest.mark.usefixtures("step_by_step")
+def test_a_copy_that_is_made_during_a_merge_goes_on():
+    recommender = AutoSeqRecRecommender(**SMALL).fit(drawn(40))
+    events = drawn(20, seed=1)
+    for state in states_while(recommender, events):
+        if state._merging is not None:
+            break
+    n_told = len(state.events) - 40
+    other = pickle.loads(pickle.dumps(recommender))
+    assert other._serving.state._merging is None
+    for model in (recommender, other):
+        for row in events[n_told:]:
+            model.partial_update([row])
+        assert_same_base(model._serving.state.merged(), rebuilt(model))
+    assert_same_answers(other, recommender)
+
+
+@pytest.mark.usefixtures("step_by_step")
+@pytest.mark.parametrize("where", ["__init__", "advance_to", "result", "_merge_transitions", "_merge_vectors"])
+def test_an_update_that_is_interrupted_in_a_merge_leaves_nothing_behind(monkeypatch, where):
+    recommender = AutoSeqRecRecommender(**SMALL).fit(drawn(40))
+    untouched, events, n_interrupted = copy.deepcopy(recommender), drawn(20, seed=1), 0
+    uninterrupted, pending = getattr(Merge, where), []
+
+    def interrupted(*arguments):
+        if pending:
+            raise KeyboardInterrupt
+        return uninterrupted(*arguments)
+
+    monkeypatch.setattr(Merge, where, interrupted)
+    for row in events:
+        pending[:] = [True]
+        try:
+            recommender.partial_update([row])
+        except KeyboardInterrupt:
+            n_interrupted += 1
+            pending.clear()
+            assert len(recommender._serving.state.events) == len(untouched._serving.state.events)
+            recommender.partial_update([row])
+        pending.clear()
+        untouched.partial_update([row])
+    assert n_interrupted
+    assert_same_base(recommender._serving.state.merged(), rebuilt(untouched))
+    assert_same_answers(recommender, untouched)
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4), st.integers(1, 9)), max_size=30), st.integers(0, 30))
+def test_sums_are_those_of_a_matrix(entries, n_first):
+    expected = np.zeros((5, 5), dtype=np.int64)
+    for row, column, value in entries:
+        expected[row, column] += value
+    columns = np.array(entries, dtype=np.int64).reshape(-1, 3).T
+    parts = [PlaceSums.of(*columns[:, :n_first]), PlaceSums.of(*columns[:, n_first:])]
+    joined = PlaceSums.joined(parts)
+    assert np.array_equal(joined.to_csr(0, 5, 5).toarray(), expected)
+    assert np.array_equal(joined.between(1, 3).to_csr(1, 3, 5).toarray(), expected[1:3])
+    assert len(np.unique(joined.places)) == len(joined.places)
+    rows = joined.rows(np.array([4, 0, 4]))
+    assert np.array_equal(np.bincount(rows.places(5), rows.values, 15).reshape(3, 5), expected[[4, 0, 4]])
+
+
+@given(st.lists(st.integers(0, 10**5), min_size=1, max_size=50))
+def test_ranges_of_rows_cover_all_in_order(costs):
+    ranges = list(ranges_of(np.array(costs)))
+    assert [row for first, stop in ranges for row in range(first, stop)] == list(range(len(costs)))
+    assert max(sum(costs[first + 1 : stop]) for first, stop in ranges) < STEP_SIZE
