@@ -203,7 +203,9 @@ def refit_blend(
 ) -> Scorer:
     """Return a scorer whose blend is fitted as fit does it, but without some parts."""
     log = count_log(read_columns(fitted), None, model.settings, 0)
-    validation = Learner(resolve_parameters(recommender.get_params(deep=False))).hold_out(log, BLENDED_EVENTS)
+    # As the fit resolved it: an unresolved "auto" would hold out tied rows together.
+    parameters = recommender.get_params(deep=False) | {"ties": recommender.ties_}
+    validation = Learner(resolve_parameters(parameters)).hold_out(log, BLENDED_EVENTS)
     fitted_with = recommender._serving.scorer
     start = fitted_with.blend.terms()
     choices = validation.choices(model, BLENDED_FEATURES, start, CPU, each_part=True)

@@ -17,6 +17,7 @@ if not STUDIES.is_dir():
     pytest.skip("the studies are part of a checkout, not of the package", allow_module_level=True)
 sys.path[:0] = [str(STUDIES), str(STUDIES.parent)]
 
+import ablation  # noqa: E402
 import concept_drift  # noqa: E402
 import incremental  # noqa: E402
 import lifting  # noqa: E402
@@ -73,6 +74,18 @@ def test_the_published_blend_is_weighed(run, tmp_path):
     printed = run(sensitivity, *QUICK, "--published", "--figure", tmp_path / "figure.png")
     assert "best: one_hop" in printed
     assert (tmp_path / "figure.png").stat().st_size > 1000
+
+
+def test_a_blend_that_is_fitted_again_without_removing_anything_is_that_of_the_fit():
+    rows = make_interactions(n_users=60, n_items=40, n_events=1200, random_state=0)
+    rows[:, 2] //= 150  # whether tied rows see each other makes another blend
+    parameters = {"objective": "closed_form", "gate": False}
+    recommender = ablation.train(rows, 0, parameters)
+    model = recommender._serving.scorer.model
+    again = ablation.refit_blend(recommender, rows, model, model.heads.LEFT_OUT | {ablation.GATE}).blend.terms()
+    fitted = recommender._serving.scorer.blend.terms()
+    assert max(fitted.values()) > 0.5
+    assert again == pytest.approx(fitted, rel=0.02, abs=0.02)
 
 
 def test_shapes_of_the_network_are_compared(run):
