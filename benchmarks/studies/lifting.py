@@ -66,11 +66,12 @@ def main() -> None:
     """Print one table a log: SASRec, and each recommender without it and with it."""
     options = parse_options()
     for ordered in read_logs(options):
-        fold = fold_of(ordered.log, options)
-        print_header(f"{ordered.title}, {options.part} part", options)
+        log = ordered.log[ordered.log.to_columns().time_order()[: options.oldest]]
+        fold = fold_of(log, options)
+        print_header(f"{ordered.title}, {options.part} part of the oldest {len(log):,} events", options)
         found: dict[str, list[tuple[float, ...]]] = {}
         for seed in options.seeds:
-            settings = choose_epochs(ordered.log, seed, options)
+            settings = choose_epochs(log, seed, options)
             for name, figures in measure(fold, settings, seed, options):
                 found.setdefault(name, []).append(figures)
                 print(f"  {name}, seed {seed}: MRR {figures[0]:.4f}, Recall@10 {figures[1]:.4f}", flush=True)
@@ -84,6 +85,7 @@ def parse_options() -> argparse.Namespace:
     """Read the command line."""
     parser = make_parser(__doc__)
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--oldest", type=int, metavar="N", help="only the oldest N events of the log")
     parser.add_argument("--judged", type=int, default=2000, metavar="N", help="judge epochs on so many valid events")
     parser.add_argument("--patience", type=int, default=5, metavar="N", help="epochs that may be no better")
     parser.add_argument("--epochs", type=int, default=200, metavar="N", help="most epochs of SASRec")
