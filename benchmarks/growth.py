@@ -2,8 +2,8 @@
 
 For each size: events a second in calls of 1, 1,000 and 10,000 events, the slowest call, one answer between calls, and
 a call that answers many users before all and after each kind. Half of the events are of users and items drawn by a
-power law, half of any. Times are CPU seconds of one thread. Merges of the overlay into its base are among what is timed;
-how many were done is printed.
+power law, half of any. Times are CPU seconds of one thread. Merges of the overlay into its base are among what is
+timed; how many were done is printed.
 """
 
 from __future__ import annotations

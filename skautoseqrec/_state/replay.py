@@ -27,8 +27,9 @@ from .neighbours import Neighbourhood
 class Replay:
     """A private copy of the state that a log is added to, block by block, and what its events see of each other.
 
-    It is the third form of what an event does to the state: :class:`Overlay` adds events one by one,
-    :meth:`Base.add_events` many at once, and here they are added in blocks while some of their rows are being ranked.
+    It is the fourth form of what an event does to the state: :class:`Overlay` adds events one by one,
+    :meth:`Base.add_events` many at once, :class:`Merge` those of an overlay step by step, and here they are added in
+    blocks while some of their rows are being ranked.
 
     Parameters
     ----------

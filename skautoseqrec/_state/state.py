@@ -27,8 +27,8 @@ from .merge import Merge
 from .overlay import Overlay
 from .snapshot import NO_DISLIKES, Asked, Snapshot
 
-#: An overlay is merged into its base once it holds this many events, or one in so many of all: a merge copies all.
-SMALLEST_MERGE, MERGE_SHARE = 1024, 8
+#: A merge of an overlay begins once it holds this many events, or one in so many of all: a merge copies all.
+SMALLEST_MERGE, MERGE_SHARE = 1024, 16
 #: A merge is done step by step, within one in so many of the events that are merged.
 MERGED_WITHIN = 4
 #: Sums of float32 are built anew once so many times the events that they were built from have been added to them: it

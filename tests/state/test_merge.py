@@ -27,6 +27,7 @@ STEP_BY_STEP = {
     "skautoseqrec._state.state.MERGE_SHARE": 10**9,
     "skautoseqrec._state.state.MERGED_WITHIN": 1,
     "skautoseqrec._state.merge.STEP_SIZE": 1,
+    "skautoseqrec._state.additions.SMALLEST_RUN": 1,
 }
 
 
@@ -44,14 +45,16 @@ def states_while(recommender, events):
 
 @pytest.mark.usefixtures("layout")
 @settings(max_examples=30)
-@given(consecutive_logs(n_parts=2, max_size=15), recommenders(), st.integers(1, 3))
-def test_a_merge_equals_a_rebuild_at_any_step(parts, recommender, step_size):
+@given(consecutive_logs(n_parts=2, max_size=15), recommenders(), st.integers(1, 3), st.integers(1, 3))
+def test_a_merge_equals_a_rebuild_at_any_step(parts, recommender, step_size, smallest_run):
     recommender.fit(parts[0])
     state = recommender._serving.state
     state.snapshot.base.pairs(state.model.settings)  # now counted, so that merges must add to them
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {**STEP_BY_STEP, "skautoseqrec._state.merge.STEP_SIZE": step_size}.items():
+        for name, value in STEP_BY_STEP.items():
             patch.setattr(name, value)
+        patch.setattr("skautoseqrec._state.merge.STEP_SIZE", step_size)
+        patch.setattr("skautoseqrec._state.additions.SMALLEST_RUN", smallest_run)
         base, n_merges = state.snapshot.base, 0
         for _ in states_while(recommender, in_time_order(parts[1], recommender.ties == "together")):
             if state.snapshot.base is not base:

@@ -15,6 +15,7 @@ from skautoseqrec._state import overlay as module
 from skautoseqrec._state.overlay import Overlay
 from skautoseqrec._state.postings import Postings
 from skautoseqrec._state.runs import added_up
+from skautoseqrec._utils.ragged import distinct, stable_order
 
 N_USERS, N_ITEMS = 4, 6
 
@@ -135,3 +136,10 @@ def test_postings_are_lists_of_places(calls, at_once, end, n_newest):
     assert found.tolist() == [place for places in below for place in places]
     for key in asked:
         assert postings.newest(key, n_newest) == expected[key][len(expected[key]) - min(n_newest, len(expected[key])) :]
+
+
+@given(st.lists(st.one_of(st.integers(0, 5), st.integers(0, 2**62)), max_size=40))
+def test_orders_are_those_of_numpy(keys):
+    keys = np.array(keys, dtype=np.int64)
+    assert np.array_equal(stable_order(keys), np.argsort(keys, kind="stable"))
+    assert np.array_equal(distinct(keys), np.unique(keys))
