@@ -44,7 +44,7 @@ class HybridRecommender(MetaEstimatorMixin, LogEstimator, BaseEstimator):
     Attributes
     ----------
     recommender_ : AutoSeqRecRecommender
-        The fitted recommender, without the part. What it is told (:meth:`~AutoSeqRecRecommender.forget`, say), the
+        The fitted recommender, without the part. What it is told (:meth:`~skautoseqrec.AutoSeqRecRecommender.forget`, say), the
         hybrid knows.
     part_ : callable
         The part, fitted if it has a ``fit``.
