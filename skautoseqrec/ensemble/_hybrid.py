@@ -44,8 +44,8 @@ class HybridRecommender(MetaEstimatorMixin, LogEstimator, BaseEstimator):
     Attributes
     ----------
     recommender_ : AutoSeqRecRecommender
-        The fitted recommender, without the part. What it is told (:meth:`~skautoseqrec.AutoSeqRecRecommender.forget`, say), the
-        hybrid knows.
+        The fitted recommender, without the part. What it is told, the hybrid knows
+        (:meth:`~skautoseqrec.AutoSeqRecRecommender.forget`, say).
     part_ : callable
         The part, fitted if it has a ``fit``.
     weight_ : float
