@@ -38,9 +38,9 @@ class ResidualEncoder(HistoryEncoder):
 
     def __init__(self, n_components: int, dropout: float) -> None:
         super().__init__(n_components, dropout)
-        reach = torch.logspace(
-            math.log10(1 - self.FIRST_DECAY), math.log10(1 - self.LAST_DECAY), n_components, dtype=torch.float32
-        )
+        ends = math.log10(1 - self.FIRST_DECAY), math.log10(1 - self.LAST_DECAY)
+        # On the CPU, wherever the module is made: torch computes without numbers (on "meta") by importing its compiler.
+        reach = torch.logspace(*ends, n_components, dtype=torch.float32, device="cpu")
         self.decay_logits = nn.Parameter(torch.logit(1 - reach))
         self.norm = nn.LayerNorm(n_components, dtype=torch.float32)
         self.block = nn.Sequential(

@@ -23,7 +23,7 @@ from networks import (
 )
 from scipy import sparse
 
-from skautoseqrec._network.module import AutoSeqRecModule
+from skautoseqrec._network.module import HISTORY_ENCODERS, SHARED, AutoSeqRecModule
 from skautoseqrec._network.residual_encoder import ResidualEncoder
 from skautoseqrec._training.batches import Snapshots
 from skautoseqrec._training.loop import train
@@ -88,12 +88,17 @@ def test_steps_are_those_of_adam_w_and_a_weight_without_gradient_rests():
             assert weight.grad is None
 
 
-def test_a_fit_imports_no_compiler():
-    code = "import sys; from skautoseqrec import AutoSeqRecRecommender; AutoSeqRecRecommender("
-    code += (
-        "n_components=2, max_iter=1, early_stopping=False, blend={'direct': 1.0}, device='cpu').fit([(1, 2), (1, 3)])"
-    )
-    code += "; assert 'torch' in sys.modules and 'torch._dynamo' not in sys.modules"
+@pytest.mark.parametrize("history_encoder", [SHARED, *HISTORY_ENCODERS])
+def test_neither_a_fit_nor_a_loaded_model_imports_the_compiler(history_encoder, tmp_path):
+    code = f"""
+import sys
+from skautoseqrec import AutoSeqRecRecommender, load_model
+parameters = {{"n_components": 2, "max_iter": 1, "early_stopping": False, "blend": {{"collaborative": 1.0}}}}
+recommender = AutoSeqRecRecommender(history_encoder={history_encoder!r}, device="cpu", **parameters)
+recommender.fit([(1, 2), (1, 3)]).save_model({str(tmp_path / "model")!r})
+load_model({str(tmp_path / "model")!r}).predict_topk([1], k=1)
+assert "torch" in sys.modules and "torch._dynamo" not in sys.modules
+"""
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
