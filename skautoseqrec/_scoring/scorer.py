@@ -66,6 +66,11 @@ class Scorer(FieldsOnly):
             return self
         return self.keep(f"on {device}", self.model, lambda: replace(self, device=device))
 
+    def beside(self, outside: OutsidePart) -> Scorer:
+        """Return the same scorer with a part from outside; it is kept, for it keeps things itself."""
+        known = self.keep("beside a part", outside.vocabulary, lambda: replace(self, outside=outside))
+        return known if known.outside == outside else replace(self, outside=outside)
+
     def score(self, view: View) -> Tensor:
         """Return the score of every item for every row of a view, shape (n_rows, n_items)."""
         view, heads = self.gated(view), self.model.heads

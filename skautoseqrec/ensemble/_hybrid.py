@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import replace
 from numbers import Real
 from typing import Any
 
@@ -288,5 +287,5 @@ class HybridRecommender(MetaEstimatorMixin, LogEstimator, BaseEstimator):
         twin = copy.copy(self.recommender_)
         state, scorer = twin._serving
         outside = OutsidePart(self.part_, state.item_vocabulary, self.weight_)
-        twin._serving = twin._serving._replace(scorer=replace(scorer, outside=outside))
+        twin._serving = twin._serving._replace(scorer=scorer.beside(outside))
         return twin
