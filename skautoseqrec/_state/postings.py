@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .._utils.ragged import ragged_ranges, stable_order
 
 
-class Run(NamedTuple):
+class SortedPlaces(NamedTuple):
     """Places that were appended together, sorted by their keys, and rising for each of them.
 
     Parameters
@@ -31,17 +31,17 @@ class Run(NamedTuple):
     places: NDArray[np.int64]
 
     @classmethod
-    def of(cls, keys: NDArray[np.integer], places: NDArray[np.int64]) -> Run:
+    def of(cls, keys: NDArray[np.integer], places: NDArray[np.int64]) -> SortedPlaces:
         """Return a run of rising places, given the key at each."""
         order = stable_order(keys)
         keys = keys[order]
         starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]][: len(keys)])
         return cls(keys[starts], np.r_[starts, len(keys)], places[order])
 
-    def followed_by(self, later: Run) -> Run:
+    def followed_by(self, later: SortedPlaces) -> SortedPlaces:
         """Return both runs as one, given one whose places stand behind these."""
         keys = (np.repeat(run.keys, np.diff(run.bounds)) for run in (self, later))
-        return Run.of(np.concatenate([*keys]), np.concatenate([self.places, later.places]))
+        return SortedPlaces.of(np.concatenate([*keys]), np.concatenate([self.places, later.places]))
 
     def places_of(self, key: int) -> NDArray[np.int64]:
         """Return the places of one key, in fewer steps than :meth:`rows` takes."""
@@ -69,7 +69,7 @@ class Postings:
 
     def __init__(self) -> None:
         # One reference, set at once: a reader finds runs and lists that belong together. The lists are newer.
-        self._parts: tuple[tuple[Run, ...], dict[int, array[int]]] = ((), {})
+        self._parts: tuple[tuple[SortedPlaces, ...], dict[int, array[int]]] = ((), {})
 
     def append(self, key: int, place: int) -> None:
         """Append one place of a key."""
@@ -83,18 +83,18 @@ class Postings:
     def extend(self, keys: NDArray[np.integer], places: NDArray[np.int64]) -> None:
         """Append many places, rising, given the key at each."""
         if len(keys):
-            self._append_run(Run.of(keys, places))
+            self._append_sorted(SortedPlaces.of(keys, places))
 
     def settle(self) -> None:
         """Keep as runs what was appended place by place: a list of each key makes an object for each."""
-        self._append_run()
+        self._append_sorted()
 
-    def _append_run(self, *new: Run) -> None:
+    def _append_sorted(self, *new: SortedPlaces) -> None:
         runs, lists = self._parts
         grown = list(runs)
         if lists:
             listed = np.repeat(np.array([*lists]), [*map(len, lists.values())])
-            grown.append(Run.of(listed, np.array([*chain.from_iterable(lists.values())])))
+            grown.append(SortedPlaces.of(listed, np.array([*chain.from_iterable(lists.values())])))
         grown.extend(new)
         while len(grown) > 1 and len(grown[-2].places) < 2 * len(grown[-1].places):
             last = grown.pop()
