@@ -154,7 +154,9 @@ def read_beside_writer(world, n_readers, counted, failures):
     is_over = threading.Event()
 
     def read(asks):
-        while not is_over.is_set():
+        is_last = False
+        while not is_last:
+            is_last = is_over.is_set()  # looked up before a round, so that each reader has one
             for ask in asks:
                 first = clock.ended
                 try:
