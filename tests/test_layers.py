@@ -44,7 +44,7 @@ NAMED["__init__"] = list(NAMED)
 NAMED["_cli"] = ["recommender", "baselines", "datasets", "metrics", "model_selection", "preprocessing"]
 NAMED["__main__"] = ["_cli"]
 WITHOUT_TORCH = ["_counts", "_data", "_utils", "_parameters", "baselines"]
-MAY_IMPORT_TORCH = ["_utils.devices", "_utils.torch_state"]
+MAY_IMPORT_TORCH = ["_utils.devices", "_utils.products", "_utils.torch_state"]
 
 
 def allowed(room):

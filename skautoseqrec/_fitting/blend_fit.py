@@ -22,6 +22,7 @@ from .._scoring.blend import part_of
 from .._scoring.gate import STEEPEST, Gate
 from .._scoring.walk_forward import TIE_TOLERANCE, rank_among
 from .._utils.devices import beside
+from .._utils.products import multiply
 
 #: With much less probability than this an item is a surprise, when the blend is fitted.
 LEAST_FORETOLD = 0.01
@@ -183,15 +184,15 @@ def fit_gate(
 
     def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         weights, coefficients = parameters[:n_terms], parameters[n_terms:].reshape(len(parts), -1)
-        exponents = phi @ coefficients.T
-        factors = np.exp(np.clip(exponents, -STEEPEST, STEEPEST) @ of_part)
+        exponents = multiply(phi, coefficients.T)
+        factors = np.exp(multiply(np.clip(exponents, -STEEPEST, STEEPEST), of_part))
         each = beside(features, (factors * weights).astype(np.float32))
         scores = (features @ each[:, :, None])[:, :, 0] + choices.offsets
         likelihood, residuals = _likelihood(choices, scores, LEAST_FORETOLD)
         slopes = (residuals[:, None] @ features)[:, 0].double().cpu().numpy() * factors / n_events
         value, slope = penalty(weights)
-        bends = (slopes * weights) @ of_part.T * (np.abs(exponents) < STEEPEST)
-        gradient = np.r_[slopes.sum(0) + slope, (bends.T @ phi + 2 * GATE_PENALTY * coefficients).ravel()]
+        bends = multiply(slopes * weights, of_part.T) * (np.abs(exponents) < STEEPEST)
+        gradient = np.r_[slopes.sum(0) + slope, (multiply(bends.T, phi) + 2 * GATE_PENALTY * coefficients).ravel()]
         return value + GATE_PENALTY * float((coefficients**2).sum()) - likelihood, gradient
 
     first = np.r_[[start[term] for term in terms], np.zeros(len(parts) * phi.shape[1])]

@@ -13,6 +13,7 @@ from torch import Tensor
 from .._counts.pairs import PairCounts
 from .._data.weights import WEIGHT_UNIT
 from .._network.model import project
+from .._utils.products import multiply
 from .._utils.ragged import SparseEntries
 from .._utils.sparse import rows_of
 
@@ -122,11 +123,12 @@ class Neighbourhood(NamedTuple):
         recent = None
         if sees is not None and len(self.recent_items):
             items, places = np.unique(self.recent_items, return_inverse=True)
-            is_of = (places[:, None] == np.arange(len(items))).astype(np.float32)
+            is_of = places[:, None] == np.arange(len(items))
             if self.recent_weights is None:
-                mass = self.mass[items] + sees.astype(np.float32) @ is_of
+                mass = self.mass[items] + multiply(sees.astype(np.float32), is_of.astype(np.float32))
             else:  # float64 holds what whole units add up to
-                mass = self.mass[items] + sees @ (is_of * (self.recent_weights / WEIGHT_UNIT)[:, None])
+                units = is_of * (self.recent_weights / WEIGHT_UNIT)[:, None]
+                mass = self.mass[items] + multiply(sees.astype(np.float64), units)
             recent = torch.from_numpy(items), self.sums[:, items] * torch.from_numpy(inverse_roots(mass))
         self.sums.mul_(torch.from_numpy(inverse_roots(self.mass)))
         if recent is not None:
