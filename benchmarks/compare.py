@@ -30,6 +30,22 @@ MODELS = [*OURS, *RIVALS]
 METRICS = ("MRR", "Recall@10", "NDCG@10")
 
 
+class Cost(NamedTuple):
+    """A figure of a record, in the unit of its title, once for all or for each event."""
+
+    name: str
+    factor: float
+    is_per_event: bool = False
+
+
+COSTS = {
+    "fit, s": Cost("fit_seconds", 1),
+    "walk, s / 1,000": Cost("walk_seconds", 1e3, is_per_event=True),
+    "one answer, us": Cost("answer_seconds", 1e6),
+    "one event, us": Cost("event_seconds", 1e6),
+}
+
+
 class Row(NamedTuple):
     """The test figures of a model, and those of all settings that were tried on the valid part."""
 
@@ -193,7 +209,7 @@ def print_budget(options: argparse.Namespace) -> None:
 def print_figures(rows: list[Row], users: NDArray[np.int64], seed: int) -> None:
     """Print each metric with its 95 % interval over users, and its paired difference to ours."""
     gains = np.stack([gains_of(row.record["values"]) for row in rows])
-    ours = next((place for place, row in enumerate(rows) if row.model in OURS), 0)
+    ours = place_of_ours(rows)
     both = np.concatenate([gains, gains - gains[ours]])
     low, high = bootstrap_interval(both.reshape(-1, len(users)).T, users, random_state=seed)
     low, high, mean = low.reshape(both.shape[:2]), high.reshape(both.shape[:2]), both.mean(axis=2)
@@ -213,26 +229,38 @@ def gains_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def print_costs(rows: list[Row]) -> None:
-    """Print CPU seconds, memory of the whole process, and what was chosen of how many settings."""
-    line = "{:<20}{:>10}{:>15}{:>10}{:>10}{:>14}  {}"
-    print(
-        "\n"
-        + line.format("", "fit CPU s", "CPU s / 1,000", "peak MiB", "settings", "tuning CPU s", "chosen; date; code")
-    )
+    """Print CPU time, how many times ours that is, memory of the whole process, and what was chosen."""
+    ours = rows[place_of_ours(rows)].record
+    print(f"\nCPU time, and how many times that of {ours['job']['model']} it is in the same table")
+    line = "{:<20}" + "{:>20}" * len(COSTS) + "{:>10}"
+    print(line.format("", *COSTS, "peak MiB"))
+    for row in rows:
+        cells = (cost(row.record, ours, kind) for kind in COSTS.values())
+        print(line.format(row.model, *cells, f"{row.record['peak_bytes'] / 2**20:.0f}"))
+    line = "{:<20}{:>10}{:>14}  {}"
+    print("\n" + line.format("", "settings", "tuning CPU s", "chosen; date; code"))
     for row in rows:
         record, job = row.record, row.record["job"]
         note = training_note(best_record(row.tried)) if row.tried else ""
-        cells = (
-            f"{record['fit_seconds']:.2f}",
-            f"{1000 * record['walk_seconds'] / len(record['values']):.3f}",
-            f"{record['peak_bytes'] / 2**20:.0f}",
-            len(row.tried),
-            f"{sum(tried['fit_seconds'] + tried.get('walk_seconds', 0) for tried in row.tried):.0f}",
-            f"{shown(job['settings'])}{note}; {record['date']}; {job['code']}",
-        )
-        print(line.format(row.model, *cells))
+        tuning = sum(tried["fit_seconds"] + tried.get("walk_seconds", 0) for tried in row.tried)
+        chosen = f"{shown(job['settings'])}{note}; {record['date']}; {job['code']}"
+        print(line.format(row.model, len(row.tried), f"{tuning:.0f}", chosen))
     versions: Any = {str(row.record["versions"] | {"threads": row.record["threads"]}): None for row in rows}
     print("\n".join(versions))
+
+
+def cost(record: Record, ours: Record, kind: Cost) -> str:
+    """Return a cost and its ratio to ours; a dash where a record has none."""
+    if kind.name not in record:
+        return "-"
+    figure = f"{kind.factor * record[kind.name] / (len(record['values']) if kind.is_per_event else 1):.4g}"
+    both = record["values"].size == ours["values"].size and kind.name in ours and record is not ours
+    return figure + (f" ({record[kind.name] / ours[kind.name]:.3g} x)" if both else "")
+
+
+def place_of_ours(rows: list[Row]) -> int:
+    """Return which row is that of this package, the first one where there is none."""
+    return next((place for place, row in enumerate(rows) if row.model in OURS), 0)
 
 
 if __name__ == "__main__":

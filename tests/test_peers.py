@@ -23,7 +23,7 @@ if not BENCHMARKS.is_dir():
 sys.path.insert(0, str(BENCHMARKS))
 
 import compare  # noqa: E402
-from peers import measuring  # noqa: E402
+from peers import measuring, serving  # noqa: E402
 from peers.choosing import best_of, candidates  # noqa: E402
 from peers.cope import CoPE  # noqa: E402
 from peers.folds import judged_fold, valid_and_test  # noqa: E402
@@ -254,6 +254,15 @@ def test_comments_do_not_make_another_version_of_the_code_and_statements_do(tmp_
     }
 
 
+def test_what_a_service_pays_for_is_the_best_of_what_was_not_seen():
+    log = log_of([(1, 40), (2, 10), (2, 10), (2, 20), (2, 30), (2, 30), (2, 30)])
+    popular = DecayedPopularity(half_life=1e6).fit(log)
+    assert log.item_ids[serving._recommend(popular, (0, 0, 100.0))][:3].tolist() == [30, 10, 20]
+    costs = serving.time_single(popular, log)
+    assert costs.keys() == {"answer_seconds", "event_seconds"}
+    assert popular.n_events == 2 * len(log)
+
+
 @pytest.fixture
 def table(tmp_path, monkeypatch, capsys):
     """Return a function that prints the table of a small log, with a cache of its own."""
@@ -277,6 +286,7 @@ def test_a_table_is_printed_again_from_its_cache_without_running_anything(table,
     assert status == 0
     assert "20 test events" in first
     assert "window 5, decay 0.7" in first
+    assert not [line for line in first.splitlines() if line.startswith("markov") and " - " in line]  # all has a cost
 
     def refuse(*arguments, **options):
         raise AssertionError("nothing may be run")

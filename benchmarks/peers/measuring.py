@@ -26,6 +26,7 @@ from skautoseqrec import AutoSeqRecRecommender, Interactions
 
 from .folds import Fold, judged_fold, read_log, valid_and_test
 from .registry import RIVALS, Settings
+from .serving import time_single
 
 __all__ = ["OURS", "Record", "code_version", "log_version", "measure", "recorded"]
 
@@ -115,13 +116,13 @@ def _without_words(code: str) -> str:
 
 def run(job: Record) -> Record:
     """Measure a job in this process."""
-    log = read_log(Path(job["path"]), job["shuffle"])
-    if job["part"] == "valid":
+    log, is_test = read_log(Path(job["path"]), job["shuffle"]), job["part"] == "test"
+    if not is_test:
         fold = judged_fold(log, job["n_judged"])
     else:
         fold = valid_and_test(log)[1]
         fold = Fold(fold.fitted, fold.walked[: job["n_tests"]])
-    figures = _train(job, fold) if job.get("training") else _fit_and_walk(_make(job), fold, job["ties"])
+    figures = _train(job, fold) if job.get("training") else _fit_and_walk(_make(job), fold, job["ties"], is_test)
     return {
         "job": {key: value for key, value in job.items() if key != "path"},
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
@@ -140,13 +141,14 @@ def _make(job: Record) -> Any:
     return RIVALS[job["model"]].make(job["settings"], job["seed"], job["exclude_seen"])
 
 
-def _fit_and_walk(model: Any, fold: Fold, ties: str) -> Record:
+def _fit_and_walk(model: Any, fold: Fold, ties: str, is_test: bool) -> Record:
     started = process_time()
     model.fit(fold.fitted)
     fitted = process_time()
     values = model.score_samples(fold.walked, ties=ties)
     walked = process_time()
-    return {"fit_seconds": fitted - started, "walk_seconds": walked - fitted, "values": values}
+    seconds = {"fit_seconds": fitted - started, "walk_seconds": walked - fitted}
+    return {**seconds, **(time_single(model, fold.walked) if is_test else {}), "values": values}
 
 
 def _train(job: Record, fold: tuple[Interactions, Interactions]) -> Record:
