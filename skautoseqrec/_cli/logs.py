@@ -23,6 +23,7 @@ from ..datasets import load_interactions
 from ..recommender import AutoSeqRecRecommender
 
 EXISTING = click.Path(exists=True, dir_okay=False)
+WRITTEN = click.Path(dir_okay=False, writable=True)
 #: Lines of a stream that are read at once.
 LINES = 50_000
 #: How text may name separators that cannot be typed.
@@ -173,7 +174,7 @@ def read_id(text: str, known: Any, name: str) -> Any:
 
 
 judge_option = click.option("--judge", metavar="KIND", help="Kind of the events that are evaluated: all by default.")
-ties_option = click.option("--ties", type=click.Choice(["row", "together"]), help="How events of one time are ranked.")
+ties_option = click.option("--ties", type=click.Choice(["row", "together"]), help="How events of one time are taken.")
 seen_option = click.option("--include-seen", is_flag=True, help="Recommend what a user has seen, too.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
 weights_option = click.option(

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from .commands import commands
+from .wording import in_options
 
 #: Exit codes: an error of the data or of the machine, of usage, and an interrupt.
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
@@ -50,7 +51,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _say(message: str) -> None:
-    print(" ".join(message.split()), file=sys.stderr)
+    print(" ".join(in_options(message).split()), file=sys.stderr)
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:

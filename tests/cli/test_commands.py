@@ -9,14 +9,14 @@ import pytest
 from archives import MOVIELENS_FILES
 
 from skautoseqrec import AutoSeqRecRecommender, load_model
-from skautoseqrec._cli import commands, logs
+from skautoseqrec._cli import commands, logs, training
 from skautoseqrec._cli.comparing import USUAL
 from skautoseqrec.baselines import MarkovRecommender, PopularityRecommender, RandomRecommender
 from skautoseqrec.datasets import load_interactions, make_interactions, make_shop_log
 from skautoseqrec.metrics import mean_reciprocal_rank, ranks_from_reciprocal
 from skautoseqrec.model_selection import TemporalSplit, compare
 
-original = commands.AutoSeqRecRecommender
+original = training.AutoSeqRecRecommender
 
 
 def table(text):
@@ -48,13 +48,15 @@ class TestFit:
         code, out, err = cli("fit", log, "-o", path, "--fast", "-q")
         assert (code, err) == (0, "")
         assert "events   900" in out
+        assert (model.ties, cli("fit", log, "-o", path, "--fast", "-q", "--ties", "together")[0]) == ("auto", 0)
+        assert load_model(path).ties == "together"
 
     def test_progress_of_a_network_goes_to_stderr(self, cli, tmp_path, monkeypatch):
         log = tmp_path / "log.csv"
         np.savetxt(log, make_interactions(20, 12, 100, random_state=0), fmt="%d", delimiter=",",
                    header="user,item,time", comments="")  # fmt: skip
         tiny = {"n_components": 4, "max_iter": 2, "early_stopping": False, "blend": {"direct": 1.0}}
-        monkeypatch.setattr(commands, "AutoSeqRecRecommender", lambda **given: original(**given | tiny))
+        monkeypatch.setattr(training, "AutoSeqRecRecommender", lambda **given: original(**given | tiny))
         code, out, err = cli("fit", log, "-o", tmp_path / "m", "--json")
         assert code == 0
         assert json.loads(out)["events"] == 100
@@ -257,7 +259,7 @@ class TestExplain:
         path = tmp_path / "m"
         blend = {"direct": 1.0, "neighbours": 1.0, "trend": (0, 1, 0, 0)}
         settings = {"objective": "closed_form", "early_stopping": False, "verbose": 0}
-        commands.AutoSeqRecRecommender(blend=blend, **settings).fit(log).save_model(path)
+        AutoSeqRecRecommender(blend=blend, **settings).fit(log).save_model(path)
         user, item = int(log[-1, 0]), int(log[-1, 1])
         told = load_model(path).explain([user], [item])
         titles = written(tmp_path / "t.csv", f"item,title\n{item},The one\n")
