@@ -21,11 +21,12 @@ from .._scoring.view import View
 from .._scoring.walk_forward import Ranking, WalkForward
 from .._state.base import Base
 from .._utils.devices import beside
+from .._utils.keeping import FieldsOnly
 from .blend_fit import Choices
 
 
 @dataclass(frozen=True)
-class Validation:
+class Validation(FieldsOnly):
     """The newest events of a log and what was known before them.
 
     Parameters
@@ -120,13 +121,20 @@ class Validation:
             Whether up to half of the highest are the highest of each term by itself. What competes under other weights
             would be missing without them, and those weights seem better than they are.
         """
-        base = Base.build(self.known, self.known_items, model)
-        walk = WalkForward(model, base, self.judged, self.visible, self.exclude_seen, device)
+        walk = WalkForward(model, self._base(model), self.judged, self.visible, self.exclude_seen, device)
 
         def terms_of(view: View) -> Iterator[tuple[str, Tensor]]:
             return _each_term(view, model.heads, model.settings, cold)
 
         return collect_choices(walk, self.judged, terms_of, n_features, weights, cold, each_part)
+
+    def _base(self, model: Model) -> Base:
+        """Return what is known, under a model's weights; pairs are counted once for all of them."""
+        base = Base.build(self.known, self.known_items, model)
+        if model.settings.neighbour_window:
+            pairs = self.keep("pairs", self.known, lambda: base.pairs(model.settings))
+            base.keep("pairs", self.known, lambda: pairs)
+        return base
 
 
 def collect_choices(
