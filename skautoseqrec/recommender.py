@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from ._data.estimators import LogEstimator, all_or_nothing, validate_log, validate_users
+from ._data.estimators import LogEstimator, MeanReciprocalRankMixin, all_or_nothing, validate_log, validate_users
 from ._data.form import LogForm
 from ._data.interactions import weighed
 from ._data.naming import check_columns
@@ -24,7 +24,7 @@ from ._data.reading import read_columns
 from ._data.weights import check_event_weights
 from ._fitting.reporting import CallbackSupportMixin, Monitor, verbosity, with_callbacks
 from ._parameters import PAPER_PARAMS, PARAMETER_CONSTRAINTS
-from ._utils.arguments import check_flag, check_ties, check_weights, count_events, only, weighted_mean
+from ._utils.arguments import check_flag, check_ties, only
 from ._utils.warn import warn_caller
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def _has_linear_heads(estimator: Any) -> bool:
     return bool(HEADS[estimator.objective].ARE_LINEAR)
 
 
-class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
+class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSupportMixin, BaseEstimator):
     """Sequential recommender that learns while it serves.
 
     One encoder and three decoders (AutoSeqRec) predict each user's next items from a log of events.
@@ -747,43 +747,6 @@ class AutoSeqRecRecommender(LogEstimator, CallbackSupportMixin, BaseEstimator):
         asks_for_rows = (check_ties(ties) or self.ties) == "row"
         serving, is_judged = self._serving_on_device(), columns.judged(judge)
         return only(score_samples(serving, columns, ties, self.exclude_seen, asks_for_rows), is_judged)
-
-    def score(
-        self,
-        X: Any,
-        y: Any = None,
-        sample_weight: ArrayLike | None = None,
-        ties: str | None = None,
-        judge: Any = None,
-    ) -> float:
-        """Return the mean reciprocal rank of a log in prequential evaluation, as :meth:`score_samples` ranks it.
-
-        Parameters
-        ----------
-        X : dataframe, array-like of shape (n_events, 2 or 3), list of tuples or Interactions
-            The log.
-        y : None
-            Ignored; there for the scikit-learn API.
-        sample_weight : array-like of shape (n_events,) or None, default=None
-            Weight of each event in the mean. What it counts in the state is what the log or ``event_weights`` says.
-        ties : {"row", "together"} or None, default=None
-            As in :meth:`score_samples`.
-        judge : str, int or None, default=None
-            Kind of the events that the mean is of, as in :meth:`score_samples`.
-
-        Returns
-        -------
-        mrr : float
-            In [0, 1].
-
-        Raises
-        ------
-        ValueError, TypeError
-            If the log cannot be used, ``ties`` is neither, or ``sample_weight`` does not hold one finite weight of at
-            least 0 for each event, not all of them 0.
-        """
-        weights = check_weights(sample_weight, count_events(X))  # before the walk, which may take long
-        return weighted_mean(self.score_samples(X, ties=ties, judge=judge), weights)
 
     def predict_users(
         self,

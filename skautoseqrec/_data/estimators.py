@@ -1,16 +1,17 @@
-"""What every estimator that takes a log shares with scikit-learn, and the base of the transformers."""
+"""What estimators that take a log share with scikit-learn: tags, score, bookkeeping, and the base of transformers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .._utils.arguments import check_weights, count_events, weighted_mean
 from .interactions import Columns, Interactions, weighed
 from .naming import COLUMN_NAMES, check_columns
 from .packing import pack_vocabularies, require_arrays, unpack_vocabularies
@@ -36,6 +37,49 @@ class LogEstimator:
         if tags.transformer_tags is not None:
             tags.transformer_tags.preserves_dtype = []
         return tags
+
+
+class MeanReciprocalRankMixin:
+    """Mixin for recommenders: their ``score`` is the mean of what ``score_samples`` returns."""
+
+    score_samples: Callable[..., NDArray[Any]]
+
+    def score(
+        self,
+        X: Any,
+        y: Any = None,
+        sample_weight: ArrayLike | None = None,
+        ties: str | None = None,
+        judge: Any = None,
+    ) -> float:
+        """Return the mean reciprocal rank of a log in prequential evaluation, as :meth:`score_samples` ranks it.
+
+        Parameters
+        ----------
+        X : dataframe, array-like of shape (n_events, 2 or 3), list of tuples or Interactions
+            The log.
+        y : None
+            Ignored; there for the scikit-learn API.
+        sample_weight : array-like of shape (n_events,) or None, default=None
+            Weight of each event in the mean. It does not change what the event counts in the histories.
+        ties : {"row", "together"} or None, default=None
+            How events of one timestamp are ranked, as in :meth:`score_samples`.
+        judge : str, int or None, default=None
+            Kind of the events that the mean is of, as in :meth:`score_samples`.
+
+        Returns
+        -------
+        mrr : float
+            In [0, 1].
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the log cannot be used, ``ties`` is neither, or ``sample_weight`` does not hold one finite weight of at
+            least 0 for each event, not all of them 0.
+        """
+        weights = check_weights(sample_weight, count_events(X))  # before the walk, which may take long
+        return weighted_mean(self.score_samples(X, ties=ties, judge=judge), weights)
 
 
 @contextmanager

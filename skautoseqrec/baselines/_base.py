@@ -16,19 +16,19 @@ from .._answers.keys import check_on_unknown, handle_unknown_users, read_keys
 from .._answers.titles import read_titles
 from .._counts.counted_log import CountedLog, count_log, warn_of_repeats
 from .._counts.settings import SequenceSettings
-from .._data.estimators import LogEstimator, all_or_nothing, validate_log, validate_users
+from .._data.estimators import LogEstimator, MeanReciprocalRankMixin, all_or_nothing, validate_log, validate_users
 from .._data.filters import Filter, Restriction
 from .._data.form import LogForm
 from .._data.interactions import Columns, alike
 from .._data.naming import check_columns
 from .._data.reading import read_columns
-from .._utils.arguments import check_flag, check_k, check_weights, count_events, only, weighted_mean
+from .._utils.arguments import check_flag, check_k, only
 from .._utils.memory import require_bytes
 from ._ranking import top_k, walk_forward
 from ._state import BaselineState, Rule
 
 
-class BaselineRecommender(LogEstimator, BaseEstimator, ABC):
+class BaselineRecommender(MeanReciprocalRankMixin, LogEstimator, BaseEstimator, ABC):
     """Base of the baselines. A subclass says how its rule is learned from counts, and its rule how items are scored."""
 
     _parameter_constraints: dict[str, Any] = {"exclude_seen": ["boolean"], "columns": [dict, None]}
@@ -245,34 +245,6 @@ class BaselineRecommender(LogEstimator, BaseEstimator, ABC):
         is_judged = columns.judged(judge)
         values = walk_forward(self._state, columns, self.ties_ if ties is None else ties, self.exclude_seen)
         return only(values, is_judged)
-
-    def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None, judge: Any = None) -> float:
-        """Return the mean reciprocal rank of a log in prequential evaluation, as :meth:`score_samples` ranks it.
-
-        Parameters
-        ----------
-        X : dataframe, array-like of shape (n_events, 2 or 3), list of tuples or Interactions
-            The log.
-        y : None
-            Ignored; there for the scikit-learn API.
-        sample_weight : array-like of shape (n_events,) or None, default=None
-            Weight of each event in the mean.
-        judge : str, int or None, default=None
-            Kind of the events that the mean is of, as in :meth:`score_samples`.
-
-        Returns
-        -------
-        mrr : float
-            In [0, 1].
-
-        Raises
-        ------
-        ValueError, TypeError
-            If the log cannot be used, or ``sample_weight`` does not hold one finite weight of at least 0 for each
-            event, not all of them 0.
-        """
-        weights = check_weights(sample_weight, count_events(X))  # before the walk, which may take long
-        return weighted_mean(self.score_samples(X, judge=judge), weights)
 
     def _weighed(self, columns: Columns) -> Columns:
         """Return a log as it is where weights are counted, and otherwise without weights, which must be 1."""

@@ -12,13 +12,12 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from .._data.estimators import LogEstimator, all_or_nothing
-from .._utils.arguments import check_weights, count_events, weighted_mean
+from .._data.estimators import LogEstimator, MeanReciprocalRankMixin, all_or_nothing
 from ..recommender import AutoSeqRecRecommender
 from ._fitting import fit_part, fit_recommender, fit_weight
 
 
-class HybridRecommender(MetaEstimatorMixin, LogEstimator, BaseEstimator):
+class HybridRecommender(MeanReciprocalRankMixin, MetaEstimatorMixin, LogEstimator, BaseEstimator):
     """Recommender with a part of the score from outside (a weighted hybrid).
 
     The part is a function of histories: another model, say. Its scores times ``weight_`` are added to those of the
@@ -232,37 +231,6 @@ class HybridRecommender(MetaEstimatorMixin, LogEstimator, BaseEstimator):
             As in :meth:`skautoseqrec.AutoSeqRecRecommender.score_samples`.
         """
         return self._combined().score_samples(X, ties=ties, judge=judge)
-
-    def score(
-        self,
-        X: Any,
-        y: Any = None,
-        sample_weight: ArrayLike | None = None,
-        ties: str | None = None,
-        judge: Any = None,
-    ) -> float:
-        """Return the mean reciprocal rank of a log in prequential evaluation, as :meth:`score_samples` ranks it.
-
-        Parameters
-        ----------
-        X : dataframe, array-like of shape (n_events, 2 or 3), list of tuples or Interactions
-            The log.
-        y : None
-            Ignored; there for the scikit-learn API.
-        sample_weight : array-like of shape (n_events,) or None, default=None
-            Weight of each event in the mean.
-        ties : {"row", "together"} or None, default=None
-            As in :meth:`score_samples`.
-        judge : str, int or None, default=None
-            As in :meth:`score_samples`.
-
-        Returns
-        -------
-        mrr : float
-            In [0, 1].
-        """
-        weights = check_weights(sample_weight, count_events(X))  # before the walk, which may take long
-        return weighted_mean(self.score_samples(X, ties=ties, judge=judge), weights)
 
     @property
     def user_ids_(self) -> NDArray[Any]:

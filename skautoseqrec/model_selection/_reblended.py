@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils.validation import check_is_fitted, check_memory
 
-from .._data.estimators import LogEstimator, all_or_nothing
+from .._data.estimators import LogEstimator, MeanReciprocalRankMixin, all_or_nothing
 
 
-class Reblended(MetaEstimatorMixin, LogEstimator, BaseEstimator):
+class Reblended(MeanReciprocalRankMixin, MetaEstimatorMixin, LogEstimator, BaseEstimator):
     """Recommender with another blend, for searches that train each fold once for all blends.
 
     ``blend`` and ``exclude_seen`` change scoring only: training, which leaves seen items out of its softmax, reads the
@@ -141,37 +141,6 @@ class Reblended(MetaEstimatorMixin, LogEstimator, BaseEstimator):
         """
         check_is_fitted(self)
         return self.recommender_.score_samples(X, ties=ties, judge=judge)
-
-    def score(
-        self,
-        X: Any,
-        y: Any = None,
-        sample_weight: ArrayLike | None = None,
-        ties: str | None = None,
-        judge: Any = None,
-    ) -> float:
-        """Return the mean reciprocal rank of a log in prequential evaluation, as :meth:`score_samples` ranks it.
-
-        Parameters
-        ----------
-        X : dataframe, array-like of shape (n_events, 2 or 3), list of tuples or Interactions
-            The log.
-        y : None
-            Ignored; there for the scikit-learn API.
-        sample_weight : array-like of shape (n_events,) or None, default=None
-            Weight of each event in the mean.
-        ties : {"row", "together"} or None, default=None
-            As in :meth:`score_samples`.
-        judge : str, int or None, default=None
-            As in :meth:`score_samples`.
-
-        Returns
-        -------
-        mrr : float
-            In [0, 1].
-        """
-        check_is_fitted(self)
-        return self.recommender_.score(X, sample_weight=sample_weight, ties=ties, judge=judge)
 
 
 def _fit_once(recommender: Any, X: Any, sample_weight: Any, memory: Any) -> Any:

@@ -72,6 +72,13 @@ def test_a_walk_and_questions_change_nothing(unfitted):
     assert recommender.score(WALKED[10:]) == pytest.approx(values.mean())
 
 
+@pytest.mark.filterwarnings("ignore:More than 10%:UserWarning")  # the fold of tied times is not newer
+def test_the_score_takes_ties_as_the_ranks_do(unfitted):
+    recommender, tied = unfitted.fit(FITTED), WALKED // [1, 1, 40]
+    for ties in (None, "row", "together"):
+        assert recommender.score(tied, ties=ties) == recommender.score_samples(tied, ties=ties).mean()
+
+
 def test_copies_are_the_same_and_independent(unfitted):
     recommender = unfitted.fit(FITTED).partial_update(WALKED[:10])
     answers = answers_of(recommender)
