@@ -216,6 +216,11 @@ class Interactions:
     def __getitem__(self, key: Any) -> Interactions:
         """Return the events of a slice, a mask or an array of row numbers, with the same vocabularies."""
         rows = key[0] if isinstance(key, tuple) else key
+        if isinstance(rows, str):
+            raise TypeError(
+                f"Interactions are indexed by row numbers, not by the name {rows!r} of a column. np.asarray(log) has "
+                "user, item and time as columns."
+            )
         if isinstance(rows, int | np.integer):
             rows = [rows]
         part = object.__new__(Interactions)  # what stands in a checked log needs no second look

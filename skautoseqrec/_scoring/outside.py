@@ -17,6 +17,9 @@ from .._data.vocabulary import Vocabulary
 from .._utils.devices import beside
 from .view import View
 
+#: Kinds of what is a score: numbers, and whether something holds.
+KINDS = "fiub"
+
 
 @dataclass(frozen=True)
 class OutsidePart:
@@ -66,10 +69,17 @@ class OutsidePart:
 
 
 def _checked(returned: Any, n_rows: int, ids: NDArray[Any]) -> NDArray[np.float32]:
-    """Return the scores that a function returned as float32, 0 in place of NaN."""
-    scores = np.asarray(returned)
-    if scores.dtype.kind not in "fiu":
-        raise TypeError(f"part must return an array of numbers, not {shown(returned)}.")
+    """Return the scores that a function returned as float32, 0 in place of NaN and of what is masked."""
+    if isinstance(returned, np.ma.MaskedArray) and returned.dtype.kind in KINDS:
+        returned = returned.astype(np.float64).filled(np.nan)
+    try:
+        scores = np.asarray(returned)
+    except ValueError as error:
+        raise ValueError(f"part must return a row for each history, all of one length: {error}") from error
+    if scores.dtype.kind not in KINDS:
+        raise TypeError(
+            f"part must return an array of numbers, NaN for items of which nothing is known, not {shown(returned)}."
+        )
     if scores.shape != (n_rows, len(ids)):
         raise ValueError(
             f"part returned scores of shape {scores.shape} for {n_rows} histories and {len(ids)} items. Return an "

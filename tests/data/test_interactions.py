@@ -34,6 +34,10 @@ class TestInteractions:
         assert rows_of(part.to_columns()) == self.log[1:]
         assert part.user_ids is interactions.user_ids
 
+    def test_has_no_columns_by_name(self, interactions):
+        with pytest.raises(TypeError, match="row numbers, not by the name 'item_id' of a column"):
+            interactions["item_id"]
+
     def test_is_frozen(self, interactions):
         with pytest.raises(AttributeError):
             interactions.users = None

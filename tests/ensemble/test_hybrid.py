@@ -4,7 +4,9 @@ import pickle
 import zlib
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from comparisons import answered, assert_walks_as
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -206,8 +208,11 @@ def test_the_answers_of_a_history_are_those_of_a_user_who_has_it():
 @pytest.mark.parametrize(
     ("returned", "error", "message"),
     [
-        ("jam", TypeError, "part must return an array of numbers, not 'jam'"),
-        (None, TypeError, "part must return an array of numbers, not None"),
+        ("jam", TypeError, "part must return an array of numbers, NaN for items of .* known, not 'jam'"),
+        (None, TypeError, "an array of numbers, .* not None"),
+        ([[1.0, None, 2.0]], TypeError, "an array of numbers, NaN for items of which nothing is known, not"),
+        ([[1.0], [1.0, 2.0]], ValueError, "must return a row for each history, all of one length"),
+        (np.ma.masked_array([["a", "b", "c"]]), TypeError, "an array of numbers"),
         ([[1.0, 2.0]], ValueError, r"of shape \(1, 2\) for 1 histories and 3 items"),
         ([1.0, 2.0, 3.0], ValueError, r"of shape \(3,\) for 1 histories"),
         ([[1.0, np.inf, 2.0]], ValueError, "an infinite score, or one too large for float32, for item 'milk' after"),
@@ -221,6 +226,31 @@ def test_what_is_no_scores_is_refused(returned, error, message):
         with pytest.raises(error, match=message):
             ask()
     assert hybrid.recommender_._serving.state.snapshot is before
+
+
+@pytest.mark.parametrize(
+    "returned",
+    [
+        np.ma.masked_array([[5.0, 1.0, 1e9]], [[False, False, True]]),
+        np.ma.masked_array([[5, 1, 9]], [[False, False, True]]),
+        np.array([[5.0, 1.0, np.nan]], dtype=np.float16),
+        pd.DataFrame([[5.0, 1.0, np.nan]]),
+        torch.tensor([[5.0, 1.0, 0.0]]),
+        [[5, True, False]],
+    ],
+    ids=lambda returned: type(returned).__name__,
+)
+def test_what_is_masked_is_not_known_and_what_numpy_reads_are_scores(returned):
+    hybrid = HybridRecommender(AutoSeqRecRecommender(**SMALL), lambda histories, ids: returned, weight=1).fit(TEA_LOG)
+    alone, scores = (answered(each, "ann", exclude_seen=False) for each in (hybrid.recommender_, hybrid))
+    added = dict(zip(hybrid.item_ids_, [5, 1, 0], strict=True))
+    assert scores == pytest.approx({item: score + added[item] for item, score in alone.items()})
+
+
+def test_a_part_that_says_whether_something_holds_counts_one_for_it():
+    hybrid = HybridRecommender(AutoSeqRecRecommender(**SMALL), lambda _, ids: [ids == "jam"], weight=3).fit(TEA_LOG)
+    alone, scores = (answered(each, "ann", exclude_seen=False) for each in (hybrid.recommender_, hybrid))
+    assert scores == pytest.approx({item: score + 3 * (item == "jam") for item, score in alone.items()})
 
 
 @pytest.mark.parametrize(
