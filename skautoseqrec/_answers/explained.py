@@ -14,6 +14,7 @@ from .._data.filters import Restriction, handle_unknown
 from .._data.form import LogForm, check_names
 from .._network.heads import NEURAL_PARTS
 from .._scoring.explain import Explanation, explain
+from .._scoring.outside import OutsidePart
 from .._scoring.scorer import Serving
 from .._utils.arguments import check_choice
 from .._utils.torch_state import in_usual_torch_state
@@ -21,7 +22,7 @@ from .asking import Rows, ask_users
 from .forms import FRAME, TITLE
 from .keys import check_on_unknown, read_keys
 from .titles import read_titles
-from .words import Wording
+from .words import SMALLEST_SHARE, Wording
 
 #: A Bunch of arrays, or a frame of the parts.
 BUNCH = "bunch"
@@ -143,12 +144,14 @@ class _Said(NamedTuple):
     def _sentences(
         self, explanation: Explanation, status: NDArray[np.object_], ranks: NDArray[np.int64]
     ) -> NDArray[np.object_]:
-        sentences = np.full(status.shape, "", dtype=object)
+        sentences, is_lifted = np.full(status.shape, "", dtype=object), lifted(explanation.centered)
         for user, (past, values) in enumerate(explanation.reasons):
             names = self._names(past)
             shares = shares_of(values)
             for place, item in enumerate(self.items.tolist()):
-                wording = Wording(status[user, place], int(ranks[user, place]), self.encodes)
+                wording = Wording(
+                    status[user, place], int(ranks[user, place]), self.encodes, bool(is_lifted[user, place])
+                )
                 n_candidates, is_known = int(explanation.places.n_candidates[user]), bool(self.rows.is_known[user])
                 sentences[user, place] = wording.say(item, names, shares[:, place], n_candidates, is_known)
         return sentences
@@ -160,6 +163,13 @@ class _Said(NamedTuple):
             repr(key) if title is None else repr(title)
             for key, title in zip(self.item_ids[codes].tolist(), titled, strict=True)
         ]
+
+
+def lifted(centered: dict[str, NDArray[np.float32]]) -> NDArray[np.bool_]:
+    """Return for which items a part from outside speaks, with a share of what speaks for them that is worth a word."""
+    speaking = np.sum([np.maximum(values, 0.0) for values in centered.values()], axis=0)
+    is_lifted: NDArray[np.bool_] = centered.get(OutsidePart.NAME, np.zeros(1)) > SMALLEST_SHARE * speaking
+    return is_lifted
 
 
 def shares_of(values: NDArray[np.float32]) -> NDArray[np.float32]:

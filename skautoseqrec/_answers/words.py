@@ -12,6 +12,7 @@ from .._scoring.explain import CANDIDATE, DISLIKED, EXCLUDED, NOT_ALLOWED, SEEN
 
 #: So many past items are named at most, each with a share of so much at least.
 MOST_NAMED, SMALLEST_SHARE = 3, 0.05
+OUTSIDE = "the part from outside"
 LEFT_OUT = {
     SEEN: "Not recommended: the user has seen it.",
     EXCLUDED: "Not recommended: it is among the items to exclude.",
@@ -31,11 +32,14 @@ class Wording(NamedTuple):
         Its place; 0 if it has none.
     encodes : bool
         Whether a network encodes the history and has a weight in the score.
+    is_lifted : bool
+        Whether a part from outside speaks for it.
     """
 
     status: str
     rank: int
     encodes: bool
+    is_lifted: bool
 
     def say(
         self, item: Any, names: Sequence[str], shares: NDArray[np.float32], n_candidates: int, is_known: bool
@@ -70,8 +74,10 @@ class Wording(NamedTuple):
             for place in best
             if shares[place] >= SMALLEST_SHARE
         ]
+        outside = [OUTSIDE] * self.is_lifted
         if not named:
-            whole = "By the history as a whole and by what is popular" if self.encodes else "By what is popular"
+            *others, last = [*outside, *["the history as a whole"] * self.encodes, "what is popular"]
+            whole = f"By {', by '.join(others)} and by {last}" if others else f"By {last}"
             return f"{whole}: no single past item speaks for it."
-        *others, last = named
+        *others, last = [*named, *outside]
         return f"Because of {', '.join(others)} and {last}." if others else f"Because of {last}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -35,6 +35,9 @@ class OutsidePart:
     weight : float, default=1.0
         What its scores are multiplied with.
     """
+
+    #: What it is called among the parts of a score.
+    NAME: ClassVar[str] = "outside"
 
     function: Callable[[list[list[Any]], NDArray[Any]], Any]
     vocabulary: Vocabulary
@@ -71,7 +74,7 @@ class OutsidePart:
 def _checked(returned: Any, n_rows: int, ids: NDArray[Any]) -> NDArray[np.float32]:
     """Return the scores that a function returned as float32, 0 in place of NaN and of what is masked."""
     if isinstance(returned, np.ma.MaskedArray) and returned.dtype.kind in KINDS:
-        returned = returned.astype(np.float64).filled(np.nan)
+        returned = np.ma.filled(returned.astype(np.float64), np.nan)
     try:
         scores = np.asarray(returned)
     except ValueError as error:

@@ -96,7 +96,7 @@ class Scorer(FieldsOnly):
         return scores
 
     def parts(self, view: View) -> dict[str, Tensor]:
-        """Return the weighted parts of the blend by name; with what is outside they add up to :meth:`score`."""
+        """Return the weighted parts by name, that from outside the last; they add up to :meth:`score`."""
         view = self.gated(view)
         is_cold = torch.from_numpy(view.is_cold)[:, None]
         parts = {}
@@ -105,6 +105,9 @@ class Scorer(FieldsOnly):
         for part, weight in self._cold_used:
             cold = part.cold_scores(view, weight)
             parts[part.NAME] = torch.where(is_cold, cold, parts.get(part.NAME, torch.zeros_like(cold)))
+        if self.outside is not None:
+            parts[OutsidePart.NAME] = view.zeros()
+            self.outside.add(parts[OutsidePart.NAME], view)
         return parts
 
     def view(self, asked: Asked) -> View:

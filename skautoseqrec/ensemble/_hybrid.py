@@ -12,12 +12,13 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from .._data.estimators import LogEstimator, MeanReciprocalRankMixin, all_or_nothing
+from .._data.estimators import LogEstimator, all_or_nothing
 from ..recommender import AutoSeqRecRecommender
+from ._answers import CombinedAnswersMixin
 from ._fitting import fit_part, fit_recommender, fit_weight
 
 
-class HybridRecommender(MeanReciprocalRankMixin, MetaEstimatorMixin, LogEstimator, BaseEstimator):
+class HybridRecommender(CombinedAnswersMixin, MetaEstimatorMixin, LogEstimator, BaseEstimator):
     """Recommender with a part of the score from outside (a weighted hybrid).
 
     The part is a function of histories: another model, say. Its scores times ``weight_`` are added to those of the
@@ -42,8 +43,8 @@ class HybridRecommender(MeanReciprocalRankMixin, MetaEstimatorMixin, LogEstimato
     Attributes
     ----------
     recommender_ : AutoSeqRecRecommender
-        The fitted recommender, without the part. What it is told, the hybrid knows
-        (:meth:`~skautoseqrec.AutoSeqRecRecommender.forget`, say).
+        The fitted recommender, without the part. It has what does not depend on scores (``similar_items``, ``blend_``,
+        ``save_model``). What it is told, the hybrid knows.
     part_ : callable
         The part, fitted if it has a ``fit``.
     weight_ : float
@@ -103,6 +104,51 @@ class HybridRecommender(MeanReciprocalRankMixin, MetaEstimatorMixin, LogEstimato
         self.weight = weight
         self.validation_fraction = validation_fraction
 
+    @classmethod
+    def from_fitted(cls, recommender: Any, part: Callable[..., Any], weight: float) -> HybridRecommender:
+        """Return a hybrid of what is fitted already, loaded from files for instance; nothing is fitted.
+
+        Parameters
+        ----------
+        recommender : AutoSeqRecRecommender
+            A fitted recommender, which becomes ``recommender_`` itself, with its journal.
+        part : callable
+            The part, as in the class; one with a method ``fit`` must be fitted.
+        weight : float
+            What the part's scores are multiplied with: ``weight_`` of an earlier fit, say.
+
+        Returns
+        -------
+        hybrid : HybridRecommender
+            The fitted hybrid.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If an argument is of another kind, or the weight out of range.
+        NotFittedError
+            If the recommender is not fitted.
+
+        Examples
+        --------
+        >>> from skautoseqrec import AutoSeqRecRecommender
+        >>> from skautoseqrec.ensemble import HybridRecommender
+        >>> log = [("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3), ("cid", "jam", 4)]
+        >>> recommender = AutoSeqRecRecommender(objective="closed_form", blend={"direct": 1.0}, early_stopping=False)
+        >>> recommender = recommender.fit(log)
+        >>> hybrid = HybridRecommender.from_fitted(recommender, lambda _, item_ids: [item_ids == "jam"], weight=5)
+        >>> hybrid.explain("bob", ["milk", "jam"]).parts["outside"]
+        array([[0., 5.]], dtype=float32)
+        """
+        hybrid = cls(recommender, part, weight=weight)
+        hybrid._validate_params()
+        if weight == "auto":
+            raise ValueError("weight must be a number where nothing is fitted, not 'auto'.")
+        check_is_fitted(recommender)
+        hybrid.recommender_, hybrid.part_, hybrid.weight_ = recommender, part, float(weight)
+        hybrid.n_features_in_ = recommender.n_features_in_
+        return hybrid
+
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any = None, *, sample_weight: ArrayLike | None = None) -> HybridRecommender:
         """Fit the recommender, the part if it can be, and the weight.
@@ -160,77 +206,61 @@ class HybridRecommender(MeanReciprocalRankMixin, MetaEstimatorMixin, LogEstimato
         self.recommender_.partial_update(X, sample_weight=sample_weight)
         return self
 
-    def predict_topk(self, users: ArrayLike, k: int = 10, **options: Any) -> Any:
-        """Recommend the next items of some users, best first.
+    def forget(self, users: Any = None, items: Any = None, interactions: Any = None) -> HybridRecommender:
+        """Remove events from the state, exactly. What the part has learned of them by itself stays there.
 
         Parameters
         ----------
-        users : array-like of shape (n_users,)
-            User ids.
-        k : int, default=10
-            Length of each list; at least 1.
-        **options
-            As in :meth:`skautoseqrec.AutoSeqRecRecommender.predict_topk`.
+        users, items, interactions
+            As in :meth:`skautoseqrec.AutoSeqRecRecommender.forget`.
 
         Returns
         -------
-        answer : ndarray, frame or list
-            As there.
+        self : HybridRecommender
+            The recommender without these events.
         """
-        return self._combined().predict_topk(users, k, **options)
+        check_is_fitted(self)
+        self.recommender_.forget(users, items, interactions)
+        return self
 
-    def predict_topk_sequences(self, sequences: Any, k: int = 10, **options: Any) -> Any:
-        """Recommend the next items of histories that belong to no known user, best first.
+    def dislike(self, X: Any, *, withdraw: bool = False) -> HybridRecommender:
+        """Never recommend some items to some users again, whatever the part says.
 
         Parameters
         ----------
-        sequences : list of lists of item ids
-            Each history, oldest item first. Unknown items are skipped.
-        k : int, default=10
-            Length of each list; at least 1.
-        **options
-            As in :meth:`skautoseqrec.AutoSeqRecRecommender.predict_topk_sequences`.
+        X : dataframe, array-like of shape (n_pairs, 2 or 3), list of tuples or Interactions
+            A log of the users and the items that they dislike.
+        withdraw : bool, default=False
+            Whether the pairs are no longer disliked.
 
         Returns
         -------
-        answer : ndarray, frame or list
-            As there.
+        self : HybridRecommender
+            The same recommender.
         """
-        return self._combined().predict_topk_sequences(sequences, k, **options)
+        check_is_fitted(self)
+        self.recommender_.dislike(X, withdraw=withdraw)
+        return self
 
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Return the best next item of each row's user.
+    def save_model(self, path: Any, *, journal: Any = None) -> None:
+        """Refuse to save a hybrid, and say how its two halves are saved: no file holds a part without running its code.
 
         Parameters
         ----------
-        X : dataframe, array-like of shape (n_rows, 2 or 3), list of tuples or Interactions
-            A log; only its users are read.
+        path, journal
+            As in :meth:`skautoseqrec.AutoSeqRecRecommender.save_model`, which ``recommender_`` has.
 
-        Returns
-        -------
-        items : ndarray of shape (n_rows,)
-            Item ids.
+        Raises
+        ------
+        TypeError
+            Always. The message has the line that puts the halves together again.
         """
-        return self._combined().predict(X)
-
-    def score_samples(self, X: Any, ties: str | None = None, judge: Any = None) -> NDArray[Any]:
-        """Evaluate a log prequentially (walking forward): rank each event's item for its user, then add the event.
-
-        Parameters
-        ----------
-        X : dataframe, array-like of shape (n_events, 2 or 3), list of tuples or Interactions
-            The log.
-        ties : {"row", "together"} or None, default=None
-            How events of one timestamp are ranked; None as the fit took them.
-        judge : str, int or None, default=None
-            Kind of the events that are ranked; None ranks all.
-
-        Returns
-        -------
-        reciprocal_ranks : ndarray of shape (n_events,)
-            As in :meth:`skautoseqrec.AutoSeqRecRecommender.score_samples`.
-        """
-        return self._combined().score_samples(X, ties=ties, judge=judge)
+        check_is_fitted(self)
+        raise TypeError(
+            "A saved model runs no code, so it cannot hold the part of a hybrid. Save recommender_ by its own "
+            "save_model and the part in its own way. HybridRecommender.from_fitted(load_model(path), part, "
+            f"weight={self.weight_!r}) is the hybrid again."
+        )
 
     @property
     def user_ids_(self) -> NDArray[Any]:

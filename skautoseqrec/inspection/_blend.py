@@ -127,7 +127,7 @@ class BlendDisplay:
         array([3])
         """
         check_matplotlib(f"{cls.__name__}.from_estimator")
-        recommender, k = recommender_of(estimator), check_k(k)
+        recommender, k = recommender_of(estimator, "explain"), check_k(k)
         _check_edges(length_edges)
         if users is None:
             chosen = _draw_users(recommender.user_ids_, max_users, random_state)
@@ -138,7 +138,7 @@ class BlendDisplay:
         for user, items in zip(chosen, best, strict=True):
             explanations.append(recommender.explain([user], list(np.ma.compressed(items))))
         return cls.from_predictions(
-            explanations, history_lengths(recommender, chosen), length_edges=length_edges, ax=ax
+            explanations, history_lengths(recommender_of(estimator), chosen), length_edges=length_edges, ax=ax
         )
 
     @classmethod

@@ -90,8 +90,15 @@ def read_ranks(ranks: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float64]]
     return read
 
 
-def recommender_of(estimator: Any) -> Any:
+def recommender_of(estimator: Any, method: str = "with_blend") -> Any:
     """Return the fitted recommender in an estimator: itself, the last step of a pipeline, the best one of a search.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+        What it is looked for in.
+    method : str, default="with_blend"
+        What it must have; the first that has it is taken. A hybrid explains, and has no blend itself.
 
     Raises
     ------
@@ -101,7 +108,7 @@ def recommender_of(estimator: Any) -> Any:
         If it is not fitted.
     """
     inner = estimator
-    while not hasattr(inner, "explain"):
+    while not hasattr(inner, method):
         wrapped = next((getattr(inner, name) for name in WRAPPED if hasattr(inner, name)), None)
         wrapped = inner.steps[-1][1] if wrapped is None and hasattr(inner, "steps") else wrapped
         if wrapped is None:

@@ -127,7 +127,7 @@ class ExplanationDisplay:
             If matplotlib is not installed.
         """
         check_matplotlib(f"{cls.__name__}.from_estimator")
-        recommender = recommender_of(estimator)
+        recommender = recommender_of(estimator, "explain")
         if item is None:
             best = recommender.predict_topk([user], k=1, at=at)
             if np.ma.is_masked(best):

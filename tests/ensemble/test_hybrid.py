@@ -1,5 +1,6 @@
 """A part from outside: added exactly, in answers and in walks, and weighed by what held-out events say."""
 
+import json
 import pickle
 import zlib
 
@@ -12,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import Oracle
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from strategies import consecutive_logs, recommenders
 from worlds import LONG_LOG, SMALL, TEA_LOG, TEA_UPDATE
 
-from skautoseqrec import AutoSeqRecRecommender
+from skautoseqrec import AutoSeqRecRecommender, load_model
 from skautoseqrec.ensemble import HybridRecommender
 from skautoseqrec.metrics import mrr_scorer
 from skautoseqrec.model_selection import TemporalSplit
@@ -187,14 +189,18 @@ def test_too_few_held_out_events_weigh_nothing_and_say_so():
         assert hybrid.fit(TEA_LOG[:1]).weight_ == 0
 
 
-def test_what_the_recommender_is_told_the_hybrid_knows():
-    hybrid = HybridRecommender(AutoSeqRecRecommender(**SMALL), draws, weight=1).fit(TEA_LOG).partial_update(TEA_UPDATE)
+@pytest.mark.parametrize("told", [lambda hybrid: hybrid, lambda hybrid: hybrid.recommender_])
+def test_what_the_recommender_is_told_the_hybrid_knows(told):
+    hybrid = HybridRecommender(AutoSeqRecRecommender(**SMALL), draws, weight=1).fit(TEA_LOG)
+    assert told(hybrid).partial_update(TEA_UPDATE) is told(hybrid)
     assert "honey" in hybrid.item_ids_
     assert "honey" in hybrid.predict_topk(["ann"], k=3)
-    hybrid.recommender_.dislike([("ann", "honey")])
+    assert told(hybrid).dislike([("ann", "honey")]) is told(hybrid)
     assert "honey" not in hybrid.predict_topk(["ann"], k=3)
-    hybrid.recommender_.forget(items=["jam"])
-    assert hybrid.predict_topk(["ann"], k=3, exclude_seen=False).compressed().tolist().count("jam") == 0
+    told(hybrid).dislike([("ann", "honey")], withdraw=True)
+    assert "honey" in hybrid.predict_topk(["ann"], k=3)
+    assert told(hybrid).forget(items=["jam"]) is told(hybrid)
+    assert "jam" not in hybrid.predict_topk(["ann"], k=3, exclude_seen=False)
     assert hybrid.user_ids_.tolist() == ["ann", "bob", "cid"]
 
 
@@ -291,3 +297,133 @@ def test_it_is_cloned_pickled_and_searched_as_other_estimators():
     search = GridSearchCV(hybrid, grid, scoring=mrr_scorer, cv=TemporalSplit(1, test_size=0.1)).fit(LONG_LOG)
     assert search.best_params_["weight"] == 0
     assert hybrid.score(NEWER, sample_weight=np.ones(len(NEWER))) == hybrid.score_samples(NEWER).mean()
+
+
+@settings(max_examples=15)
+@given(consecutive_logs(n_parts=2), recommenders(), st.sampled_from([0.0, 0.3, 5.0]))
+def test_an_explanation_has_the_part_as_one_more_row_and_adds_up(parts, recommender, weight):
+    fitted, updated = parts
+    hybrid = HybridRecommender(recommender, draws, weight=weight).fit(fitted).partial_update(updated)
+    users, items = hybrid.user_ids_, hybrid.item_ids_
+    whole, alone = hybrid.explain(users, items), hybrid.recommender_.explain(users, items)
+    assert [*whole.parts] == [*alone.parts, "outside"]
+    for name, values in alone.parts.items():
+        np.testing.assert_array_equal(whole.parts[name], values)
+    oracle = HybridOracle(hybrid, fitted)
+    oracle.let_in_log(updated)
+    for row, user in enumerate(users.tolist()):
+        drawn = [draw_of(oracle.histories[user], item) for item in items.tolist()]
+        np.testing.assert_allclose(whole.parts["outside"][row], weight * np.nan_to_num(drawn), rtol=1e-5)
+        scores, listed = answered(hybrid, user), hybrid.predict_topk([user], k=len(items), output="list")[0]
+        placed = {item: place for item, place in zip(items.tolist(), whole.ranks[row].tolist(), strict=True) if place}
+        assert sorted(placed, key=placed.get) == listed
+        rounding = 1e-4 * (1 + max(map(abs, scores.values()), default=0))
+        of_listed = {
+            item: score for item, score in zip(items.tolist(), whole.scores[row], strict=True) if item in scores
+        }
+        assert of_listed == pytest.approx(scores, rel=0, abs=rounding)
+        is_open = np.isin(items, listed)
+        if is_open.any():
+            outside = whole.parts["outside"][row]
+            expected = outside - outside[is_open].mean()
+            np.testing.assert_allclose(whole.centered["outside"][row], expected, atol=1e-5)
+
+
+def test_words_name_the_part_where_it_speaks_for_an_item():
+    log = [("ann", "tea", 1), ("bob", "tea", 2), ("bob", "jam", 3), ("cid", "cake", 4), ("cid", "salt", 5)]
+    parameters = {"objective": "closed_form", "blend": {"direct": 1.0, "trend": (1.0,)}, "trend_half_lives": (30.0,)}
+
+    def sentences(part, items, weight=1, user="ann"):
+        recommender = AutoSeqRecRecommender(**parameters, early_stopping=False)
+        return HybridRecommender(recommender, part, weight=weight).fit(log).explain(user, items).sentences[0].tolist()
+
+    def likes_jam_and_cake(histories, item_ids):
+        return np.tile(np.isin(item_ids, ["jam", "cake"]), (len(histories), 1))
+
+    assert sentences(likes_jam_and_cake, ["jam", "cake", "salt", "tea"]) == [
+        "Because of 'tea' (100 %) and the part from outside. At place 1 of 3.",
+        "By the part from outside and by what is popular: no single past item speaks for it. At place 2 of 3.",
+        "By what is popular: no single past item speaks for it. At place 3 of 3.",
+        "Not recommended: the user has seen it.",
+    ]
+    for silent in ((nothing, ["jam"]), (likes_jam_and_cake, ["jam"], 0), (likes_jam_and_cake, ["jam"], 1e-3)):
+        assert sentences(*silent) == ["Because of 'tea' (100 %). At place 1 of 3."]
+    assert sentences(likes_jam_and_cake, ["jam"], user="nobody")[0].startswith(
+        "By what is popular, for nothing is known"
+    )
+
+
+def test_an_explanation_as_a_frame_has_a_line_for_each_part():
+    hybrid = HybridRecommender(AutoSeqRecRecommender(**SMALL), nothing, weight=1).fit(TEA_LOG)
+    frame = hybrid.explain("ann", "jam", output="frame", titles={"jam": "Plum jam"})
+    assert frame["part"].tolist()[-2:] == ["trend", "outside"]
+    assert frame["part"].is_unique
+    assert set(frame["title"]) == {"Plum jam"}
+
+
+def test_users_for_an_item_are_chosen_by_the_score_with_the_part():
+    def of_bob(histories, item_ids):  # of the three, only bob ends with jam
+        return np.array([(item_ids == "honey") * (5.0 if history[-1] == "jam" else -5.0) for history in histories])
+
+    hybrid = HybridRecommender(AutoSeqRecRecommender(**SMALL), of_bob, weight=2).fit([*TEA_LOG, ("cid", "honey", 9)])
+    ids, shares = hybrid.predict_users(["honey"], k=2, return_scores=True)
+    assert ids.tolist() == [["bob", "ann"]]
+    scores = {user: answered(hybrid, user) for user in ("ann", "bob")}
+    for user, share in zip(ids[0], shares[0], strict=True):
+        exponentials = {item: np.exp(score) for item, score in scores[user].items()}
+        assert share == pytest.approx(exponentials["honey"] / sum(exponentials.values()), rel=1e-4)
+
+
+class Popular:
+    """A model of one's own, which is saved in its own way."""
+
+    def __init__(self, counts=None):
+        self.counts = counts
+
+    def fit(self, log):
+        items, counts = np.unique(np.asarray(log)[:, 1], return_counts=True)
+        self.counts = dict(zip(items.tolist(), counts.tolist(), strict=True))
+        return self
+
+    def __call__(self, histories, item_ids):
+        return np.tile([self.counts.get(item, np.nan) for item in item_ids.tolist()], (len(histories), 1))
+
+
+def test_a_hybrid_is_saved_in_two_halves_and_put_together_again(tmp_path):
+    hybrid = HybridRecommender(AutoSeqRecRecommender(**COUNTED), Popular(), weight=0.5).fit(PAST)
+    with pytest.raises(TypeError, match=r"Save recommender_ .*from_fitted\(load_model\(path\), part, weight=0.5\)"):
+        hybrid.save_model(tmp_path / "model")
+    hybrid.recommender_.save_model(tmp_path / "model", journal=tmp_path / "journal")
+    (tmp_path / "part.json").write_text(json.dumps(list(hybrid.part_.counts.items())))
+    hybrid.partial_update(NEWER[:50])
+    hybrid.recommender_.close_journal()
+
+    part = Popular(dict(json.loads((tmp_path / "part.json").read_text())))
+    recommender = load_model(tmp_path / "model", journal=tmp_path / "journal")
+    again = HybridRecommender.from_fitted(recommender, part, weight=hybrid.weight_)
+    np.testing.assert_allclose(again.score_samples(NEWER[50:]), hybrid.score_samples(NEWER[50:]), rtol=1e-6)
+    again.partial_update(NEWER[50:60])  # which the journal has, for the recommender is that one
+    again.recommender_.close_journal()
+    known = load_model(tmp_path / "model", journal=tmp_path / "journal")
+    assert len(known._serving.state.events) == len(PAST) + 60
+    known.close_journal()
+    assert again.n_features_in_ == 3
+    assert clone(again).fit(PAST).weight_ == 0.5
+
+
+def test_what_cannot_be_put_together_is_refused():
+    fitted = AutoSeqRecRecommender(**SMALL).fit(TEA_LOG)
+    for arguments, message in (
+        ((fitted, nothing, "auto"), "weight must be a number where nothing is fitted"),
+        ((fitted, nothing, -1), "The 'weight' parameter"),
+        ((fitted, nothing, None), "The 'weight' parameter"),
+        ((fitted, "soap", 1), "The 'part' parameter"),
+        (("soap", nothing, 1), "The 'recommender' parameter"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            HybridRecommender.from_fitted(*arguments)
+    with pytest.raises(NotFittedError):
+        HybridRecommender.from_fitted(AutoSeqRecRecommender(), nothing, 1)
+    for asked in ("explain", "predict_users", "forget", "dislike", "partial_update", "save_model"):
+        with pytest.raises(NotFittedError):
+            getattr(HybridRecommender(fitted, nothing), asked)(*["soap"] * (2 if asked == "explain" else 1))

@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from worlds import LOG, SMALL
 
 from skautoseqrec import AutoSeqRecRecommender, inspection
+from skautoseqrec.ensemble import HybridRecommender
 from skautoseqrec.inspection import _drawing
 from skautoseqrec.metrics import mrr_scorer
 from skautoseqrec.model_selection import Reblended, TemporalSplit
@@ -117,6 +118,22 @@ def test_a_recommender_is_found_in_what_wraps_it(world):
         inspection.TransitionGraphDisplay.from_estimator(InteractionEncoder(), item)
     with pytest.raises(NotFittedError):
         inspection.TransitionGraphDisplay.from_estimator(AutoSeqRecRecommender(), item)
+
+
+def test_of_a_hybrid_its_explanations_are_shown_and_the_rest_of_its_recommender():
+    user, item = LOG[-1, :2]
+    alone = AutoSeqRecRecommender(objective="closed_form", blend={"direct": 1.0, "neighbours": 1.0}).fit(LOG)
+    near = alone.explain(user, alone.item_ids_).parts["neighbours"][0]
+    *_, least = [
+        each for each in alone.predict_topk([user], k=9, output="list")[0] if near[alone.item_ids_ == each] > 0
+    ]
+    hybrid = HybridRecommender.from_fitted(alone, lambda histories, ids: [ids == least] * len(histories), weight=99)
+    assert inspection.ExplanationDisplay.from_estimator(hybrid, user).item == least
+    assert inspection.ExplanationDisplay.from_estimator(alone, user).item != least
+    shown, expected = (inspection.BlendDisplay.from_estimator(each, [user]).contributions for each in (hybrid, alone))
+    assert set(shown) - set(expected) == {"outside"}
+    shown, expected = (inspection.TransitionGraphDisplay.from_estimator(each, item).after for each in (hybrid, alone))
+    assert shown == expected
 
 
 def test_updates_are_in_what_is_shown():

@@ -1,0 +1,133 @@
+"""What a hybrid answers: each question goes to its recommender, in whose scores the part has its say."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from numpy.typing import ArrayLike, NDArray
+
+from .._data.estimators import MeanReciprocalRankMixin
+from ..recommender import AutoSeqRecRecommender
+
+
+class CombinedAnswersMixin(MeanReciprocalRankMixin, ABC):
+    """Mixin: answers and evaluation as the recommender gives them, with other scores."""
+
+    @abstractmethod
+    def _combined(self) -> AutoSeqRecRecommender:
+        """Return a fitted recommender that has these scores."""
+
+    def predict_topk(self, users: ArrayLike, k: int = 10, **options: Any) -> Any:
+        """Recommend the next items of some users, best first.
+
+        Parameters
+        ----------
+        users : array-like of shape (n_users,)
+            User ids.
+        k : int, default=10
+            Length of each list; at least 1.
+        **options
+            As in :meth:`skautoseqrec.AutoSeqRecRecommender.predict_topk`.
+
+        Returns
+        -------
+        answer : ndarray, frame or list
+            As there.
+        """
+        return self._combined().predict_topk(users, k, **options)
+
+    def predict_topk_sequences(self, sequences: Any, k: int = 10, **options: Any) -> Any:
+        """Recommend the next items of histories that belong to no known user, best first.
+
+        Parameters
+        ----------
+        sequences : list of lists of item ids
+            Each history, oldest item first. Unknown items are skipped.
+        k : int, default=10
+            Length of each list; at least 1.
+        **options
+            As in :meth:`skautoseqrec.AutoSeqRecRecommender.predict_topk_sequences`.
+
+        Returns
+        -------
+        answer : ndarray, frame or list
+            As there.
+        """
+        return self._combined().predict_topk_sequences(sequences, k, **options)
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Return the best next item of each row's user.
+
+        Parameters
+        ----------
+        X : dataframe, array-like of shape (n_rows, 2 or 3), list of tuples or Interactions
+            A log; only its users are read.
+
+        Returns
+        -------
+        items : ndarray of shape (n_rows,)
+            Item ids.
+        """
+        return self._combined().predict(X)
+
+    def predict_users(self, items: ArrayLike, k: int = 10, **options: Any) -> Any:
+        """Return the users who would want an item next, the likeliest first.
+
+        Parameters
+        ----------
+        items : array-like of shape (n_items,)
+            Ids of known items.
+        k : int, default=10
+            Length of each list; at least 1.
+        **options
+            As in :meth:`skautoseqrec.AutoSeqRecRecommender.predict_users`.
+
+        Returns
+        -------
+        answer : ndarray, frame or list
+            As there.
+        """
+        return self._combined().predict_users(items, k, **options)
+
+    def explain(self, users: Any, items: Any, at: Any = None, **options: Any) -> Any:
+        """Return why some items score what they do for some users, the part from outside as one more row.
+
+        Parameters
+        ----------
+        users : user id, or array-like of shape (n_users,)
+            User ids.
+        items : item id, or array-like of shape (n_items,)
+            Known items, seen ones too.
+        at : time, array-like of shape (n_users,) or None, default=None
+            When the scores are asked for.
+        **options
+            As in :meth:`skautoseqrec.AutoSeqRecRecommender.explain`.
+
+        Returns
+        -------
+        explanation : Bunch or frame
+            As there. ``parts`` and ``centered`` (or the rows of the frame) also have "outside": what the part adds,
+            times ``weight_``. Sentences name the part from outside where it speaks for an item. ``shares`` are of past
+            items, and so know nothing of it.
+        """
+        return self._combined().explain(users, items, at, **options)
+
+    def score_samples(self, X: Any, ties: str | None = None, judge: Any = None) -> NDArray[Any]:
+        """Evaluate a log prequentially (walking forward): rank each event's item for its user, then add the event.
+
+        Parameters
+        ----------
+        X : dataframe, array-like of shape (n_events, 2 or 3), list of tuples or Interactions
+            The log.
+        ties : {"row", "together"} or None, default=None
+            How events of one timestamp are ranked; None as the fit took them.
+        judge : str, int or None, default=None
+            Kind of the events that are ranked; None ranks all.
+
+        Returns
+        -------
+        reciprocal_ranks : ndarray of shape (n_events,)
+            As in :meth:`skautoseqrec.AutoSeqRecRecommender.score_samples`.
+        """
+        return self._combined().score_samples(X, ties=ties, judge=judge)
