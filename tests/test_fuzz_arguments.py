@@ -9,7 +9,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from argument_attempts import Subjects, state_of, try_arguments
-from argument_calls import BASELINE, RECOMMENDER
+from argument_calls import BASELINE, HYBRID, RECOMMENDER
 from argument_functions import FUNCTIONS
 from argument_values import HOSTILE, ROWS
 
@@ -44,16 +44,16 @@ def test_faults_are_noticed(monkeypatch):
 def test_calls_that_make_sense_work():
     subjects = Subjects()
     before = state_of(subjects.recommenders[0])
-    for table, subject in ((RECOMMENDER, subjects.recommenders[1]), (FUNCTIONS, None), (BASELINE, subjects.baseline)):
+    of_tables = [(RECOMMENDER, subjects.recommenders[1]), (FUNCTIONS, None)]
+    of_tables += [(BASELINE, subjects.baseline), (HYBRID, subjects.hybrid)]
+    for table, subject in of_tables:
         for name, call in table.items():
             given = {
                 key: good[0]() if callable(good[0]) and good[0].__name__ == "<lambda>" else good[0]
                 for key, good in call.good.items()
             }
-            if name in ("forget", "load_model") or name.startswith(
-                "fetch"
-            ):  # with these nothing is asked for, or there
-                continue
+            if name.startswith(("forget", "fetch")) or name == "load_model":
+                continue  # with these nothing is asked for, or there
             call.check(call.ask(subject, **given), given)
     assert state_of(subjects.recommenders[0]) == before
     assert len(HOSTILE) > 80

@@ -9,13 +9,14 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from argument_calls import BASELINE, RECOMMENDER
+from argument_calls import BASELINE, HYBRID, RECOMMENDER, by_place
 from argument_functions import FUNCTIONS
 from argument_values import HOSTILE, ROWS, SPOILT
 from judgement import PACKAGE, SKLEARNS_OWN
 
 from skautoseqrec import AutoSeqRecRecommender
 from skautoseqrec.baselines import MarkovRecommender
+from skautoseqrec.ensemble import HybridRecommender
 
 #: How an error may speak of an argument without its name.
 ALSO_CALLED = {
@@ -70,15 +71,25 @@ class Subjects:
         )
         self._pickles = [pickle.dumps(each.fit(ROWS).dislike([("ann", "salt")])) for each in (closed, learned)]
         self._baseline = pickle.dumps(MarkovRecommender(exclude_seen=False).fit(ROWS))
+        self._hybrid = pickle.dumps(HybridRecommender.from_fitted(pickle.loads(self._pickles[0]), by_place, weight=0.5))
         self.put_back()
 
     def put_back(self):
         self.recommenders = [pickle.loads(content) for content in self._pickles]
         self.baseline = pickle.loads(self._baseline)
+        self.hybrid = pickle.loads(self._hybrid)
+
+    def of(self, table, rng):
+        """Return the subject of a table of calls; of several, one that is drawn."""
+        if table is BASELINE:
+            return self.baseline
+        return self.hybrid if table is HYBRID else rng.choice(self.recommenders)
 
 
 def state_of(subject):
     """Return all that a question may not touch."""
+    if isinstance(subject, HybridRecommender):
+        return state_of(subject.recommender_), subject.part_, subject.weight_, sorted(vars(subject))
     if not isinstance(subject, AutoSeqRecRecommender):
         return pickle.dumps(subject)
     state = subject._serving.state
@@ -159,18 +170,18 @@ def is_sklearns(frames, error):
     """Tell whether scikit-learn says in its own words that an array is no log, or numpy that something is no seed."""
     if "seed" in str(error).lower():
         return any(frame.name == "check_random_state" for frame in frames)
-    is_of_log = any(frame.name == "validate_log" for frame in frames)
+    is_of_log = any(frame.name in ("validate_log", "validate_users") for frame in frames)
     is_there = Path(frames[-1].filename).parts[-3:] == ("sklearn", "utils", "validation.py")
     return is_of_log and is_there and (str(error).startswith(SKLEARNS_OWN) or "features, but" in str(error))
 
 
 def attempt(subjects, rng, counted):
     """Try one case; returns a line that says what is wrong, None if nothing is."""
-    tables = [RECOMMENDER] * 5 + [FUNCTIONS] * 4 + [BASELINE]
+    tables = [RECOMMENDER] * 5 + [FUNCTIONS] * 4 + [HYBRID] * 2 + [BASELINE]
     table = rng.choice(tables)
     name = rng.choice(sorted(table))
     call = table[name]
-    subject = subjects.baseline if table is BASELINE else rng.choice(subjects.recommenders)
+    subject = subjects.of(table, rng)
     makers, hostile = draw(call, rng)
     before, given = state_of(subject), {key: make() for key, make in makers.items()}
     answered = answers_of(subject) if rng.random() < 0.1 else None

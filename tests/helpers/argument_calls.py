@@ -25,6 +25,7 @@ from argument_values import (
 from sklearn.utils import Bunch
 
 from skautoseqrec import Interactions, metrics
+from skautoseqrec.ensemble import HybridRecommender
 
 
 class Call(NamedTuple):
@@ -218,4 +219,41 @@ BASELINE = {
     "predict_topk of a baseline": Call(
         method("predict_topk"), {"users": SOME_USERS, **K, **RESTRICTIONS, **FORMS, **UNKNOWN}, check_lists
     )
+}
+
+
+def by_place(histories, item_ids):
+    """Score the items of a hybrid's catalogue in falling order."""
+    return np.tile(-np.arange(float(len(item_ids))), (len(histories), 1))
+
+
+def answered_beside(subject, part, weight):
+    hybrid = HybridRecommender.from_fitted(subject.recommender_, part, weight)
+    return hybrid.predict_topk(["ann", "nobody"], k=2)
+
+
+def answered_with(subject, part):
+    """Ask a hybrid whose part returns this, whatever it is asked."""
+    return answered_beside(subject, lambda histories, item_ids: part, 1.0)
+
+
+OF_BOTH = ["predict_topk", "predict_topk_sequences", "predict_users", "explain", "predict", "score_samples", "score"]
+HYBRID = {
+    **{f"{name} of a hybrid": RECOMMENDER[name] for name in [*OF_BOTH, "dislike", "partial_update", "forget"]},
+    "from_fitted": Call(answered_beside, {"part": [by_place], "weight": [1.0, 0, 0.5, 1e6]}, check_nothing),
+    "what a part returns": Call(
+        answered_with,
+        {
+            "part": [
+                np.zeros((1, 4)),
+                [[True, 1, 0.5, np.nan]],
+                np.ma.masked_array([[1, 2, 3, 4]], [[1, 0, 1, 0]]),
+                np.zeros((2, 4)),
+                [[1.0, 2.0], [3.0]],
+                np.array([[1, 2, 3, None]]),
+                np.full((1, 4), np.inf),
+            ]
+        },
+        check_nothing,
+    ),
 }
