@@ -181,7 +181,8 @@ def _folds(
 ) -> tuple[NDArray[Any], Folds]:
     """Return the users of the log, and the rows of each fold."""
     splitter = TemporalSplit(1, test_size=0.1, columns=columns) if cv is None else cv
-    if isinstance(splitter, str) or not (hasattr(splitter, "split") or np.iterable(splitter)):
+    is_iterable = hasattr(splitter, "__iter__") and np.iterable(splitter)  # a LazyFrame is the second alone
+    if isinstance(splitter, str) or not (hasattr(splitter, "split") or is_iterable):
         raise TypeError(f"cv must be a cross-validator or pairs of rows, such as TemporalSplit(3), not {cv!r}.")
     folds = [_fold(pair, len(users)) for pair in (splitter.split(log) if hasattr(splitter, "split") else splitter)]
     tested = np.concatenate([test for _, test in folds]) if folds else np.zeros(0, dtype=np.int64)
