@@ -180,7 +180,7 @@ def _folds(
     columns: Mapping[str, str] | None,
 ) -> tuple[NDArray[Any], Folds]:
     """Return the users of the log, and the rows of each fold."""
-    splitter = TemporalSplit(1, test_size=0.1, columns=columns) if cv is None else cv
+    splitter: Any = TemporalSplit(1, test_size=0.1, columns=columns) if cv is None else cv
     is_iterable = hasattr(splitter, "__iter__") and np.iterable(splitter)  # a LazyFrame is the second alone
     if isinstance(splitter, str) or not (hasattr(splitter, "split") or is_iterable):
         raise TypeError(f"cv must be a cross-validator or pairs of rows, such as TemporalSplit(3), not {cv!r}.")
