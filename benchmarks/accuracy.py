@@ -195,7 +195,10 @@ def read_logs(options: argparse.Namespace) -> Iterator[Ordered]:
         X, oracle = make_interactions(**WORLDS[name], random_state=0, return_oracle=True)
         yield Ordered(f"synthetic world: {name}", InteractionEncoder().fit_transform(X), oracle.ranks)
     for path in options.data:
-        log = load_interactions(path)
+        try:
+            log = load_interactions(path)
+        except (ValueError, TypeError, OSError) as error:
+            raise SystemExit(f"{path} cannot be read as a log: {error}") from error
         if options.shuffle_ties and log.times is None:
             raise SystemExit(f"{path.name} has no timestamps: there are no ties to shuffle.")
         if not options.shuffle_ties:

@@ -59,6 +59,61 @@ def rows_of(printed):
     return found
 
 
+@pytest.mark.parametrize(
+    ("study", "arguments", "message"),
+    [
+        (sensitivity, "--data nofile.csv", "--data: there is no file 'nofile.csv'"),
+        (sensitivity, "--walked 0", "--walked: must be a whole number of at least 1, not '0'"),
+        (sensitivity, "--walked -5", "--walked: must be a whole number of at least 1, not '-5'"),
+        (sensitivity, "--max-iter 1.5", "--max-iter: must be a whole number of at least 1, not '1.5'"),
+        (sensitivity, "--seeds 0 -1", "--seeds: must be a whole number of at least 0, not '-1'"),
+        (sensitivity, "--settings n_layers", "--settings: invalid choice: 'n_layers'"),
+        (sensitivity, "--published --settings dropout", "--settings has no meaning beside --published"),
+        (sensitivity, "--published --objective closed_form", "--objective has no meaning beside --published"),
+        (sensitivity, "--objective closed_form --settings dropout", "there is no dropout without a network"),
+        (network_shape, "--components 0", "--components: must be a whole number of at least 1"),
+        (network_shape, "--figure a.png", "unrecognized arguments: --figure"),
+        (incremental, "--largest 0", "--largest: must be a whole number of at least 1"),
+        (incremental, "--part valid", "unrecognized arguments: --part"),
+        (concept_drift, "--walked 5", "unrecognized arguments: --walked"),
+        (concept_drift, "--start 1.5", "--start: must be above 0 and at most 1, not '1.5'"),
+        (concept_drift, "--start half", "--start: must be above 0 and at most 1, not 'half'"),
+        (concept_drift, "--start 1", "--start must leave events for the windows"),
+        (concept_drift, "--windows 0", "--windows: must be a whole number of at least 1"),
+        (concept_drift, "--turn --worlds plain", "--worlds has no meaning beside --turn"),
+        (sparsity, "--shares 0.5 2", "--shares: must be above 0 and at most 1, not '2'"),
+        (sparsity, "--synthetic --walked 9", "--walked has no meaning beside --synthetic"),
+        (lifting, "--oldest 5", "--oldest: must be a whole number of at least 100"),
+        (lifting, "--judged 0", "--judged: must be a whole number of at least 1"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value.__name__,
+)
+def test_a_wrong_option_is_said_in_a_line(study, arguments, message, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["study.py", *arguments.split()])
+    with pytest.raises(SystemExit) as ended:
+        study.parse_options()
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_log_is_named(tmp_path, monkeypatch):
+    path = tmp_path / "notes.txt"
+    path.write_text("no log\n")
+    monkeypatch.setattr(sys, "argv", ["study.py", "--data", str(path)])
+    with pytest.raises(SystemExit, match=r"notes\.txt cannot be read as a log: "):
+        sensitivity.main()
+
+
+@pytest.mark.parametrize("study", [concept_drift, incremental, lifting, network_shape, sensitivity, sparsity])
+def test_every_option_of_a_study_is_read(study, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["study.py"])
+    own = Path(study.__file__).read_text(encoding="utf-8")
+    shared = {"trained_for(options": {"max_iter"}, "read_logs(options": {"data", "worlds", "shuffle_ties"}}
+    shared["fold_of("] = {"walked", "part"}  # what common.py reads of the options
+    read = set().union(*(options for call, options in shared.items() if call in own))
+    assert {name for name in vars(study.parse_options()) if f"options.{name}" not in own} <= read
+
+
 def test_settings_are_changed_one_by_one(run, tmp_path, monkeypatch):
     monkeypatch.setattr(sensitivity, "VALUES", {"dropout": (0.1, 0.2), "transition_window": (1, 5)})
     printed = run(sensitivity, *QUICK, "--settings", "dropout", "--figure", tmp_path / "figure.png")

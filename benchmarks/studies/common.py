@@ -33,12 +33,15 @@ __all__ = [
     "Fold",
     "Ordered",
     "Table",
+    "at_least",
     "draw",
     "fold_of",
     "make_parser",
     "over_seeds",
     "print_header",
     "read_logs",
+    "read_share",
+    "refuse_beside",
     "trained_for",
 ]
 
@@ -59,18 +62,73 @@ class Accuracy(NamedTuple):
         return cls(float(mean_reciprocal_rank(ranks)), float(recall_at_k(ranks)))
 
 
-def make_parser(description: str | None, part: str = "test") -> argparse.ArgumentParser:
-    """Return the parser of the options that every study has, to which it adds its own."""
+def at_least(smallest: int) -> Callable[[str], int]:
+    """Return what reads an option that is a whole number of at least so much."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or int(text) < smallest:
+            raise argparse.ArgumentTypeError(f"must be a whole number of at least {smallest}, not {text!r}")
+        return int(text)
+
+    return read
+
+
+def read_share(text: str) -> float:
+    """Read an option that is a share of something: above 0, and 1 at most."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = np.nan
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"must be above 0 and at most 1, not {text!r}")
+    return value
+
+
+def log_file(text: str) -> Path:
+    """Read an option that is a file."""
+    path = Path(text)
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"there is no file {text!r}")
+    return path
+
+
+def make_parser(
+    description: str | None, *, seeds: Sequence[int], part: str | None = None, is_drawn: bool = False
+) -> argparse.ArgumentParser:
+    """Return the parser of the options that studies share, to which each adds its own.
+
+    Parameters
+    ----------
+    description : str or None
+        What the study does.
+    seeds : sequence of int
+        The usual seeds.
+    part : {"valid", "test"} or None, default=None
+        The part that is usually walked; None if the study walks none of the two.
+    is_drawn : bool, default=False
+        Whether the study draws a figure.
+    """
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", nargs="+", type=Path, default=[], metavar="FILE", help="default: the plain world")
-    parser.add_argument("--worlds", nargs="+", choices=WORLDS, default=[], help="synthetic logs")
-    parser.add_argument("--shuffle-ties", nargs="+", type=int, default=[], metavar="SEED", help="shuffle tied rows")
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], help="random states of what is trained")
-    parser.add_argument("--part", choices=PARTS, default=part, help="tenth of the log that is walked")
-    parser.add_argument("--walked", type=int, metavar="N", help="walk over the first N events of it only")
-    parser.add_argument("--max-iter", type=int, metavar="N", help="train for N epochs at most")
-    parser.add_argument("--figure", type=Path, metavar="FILE", help="draw the table into a file (needs matplotlib)")
+    add, many, number = parser.add_argument, {"nargs": "+"}, {"type": at_least(1), "metavar": "N"}
+    seed = {"type": at_least(0), "metavar": "SEED", **many}
+    add("--data", **many, type=log_file, default=[], metavar="FILE", help="logs; default: the plain world")
+    add("--worlds", **many, choices=WORLDS, default=[], help="synthetic logs")
+    add("--shuffle-ties", **seed, default=[], help="shuffle tied rows")
+    add("--seeds", **seed, default=[*seeds], help="random states of what is trained; default: %(default)s")
+    add("--max-iter", **number, help="train for N epochs at most")
+    if part is not None:
+        add("--part", choices=PARTS, default=part, help="tenth of the log that is walked; default: %(default)s")
+        add("--walked", **number, help="walk over the first N events of it only")
+    if is_drawn:
+        add("--figure", type=Path, metavar="FILE", help="draw the table into a file (needs matplotlib)")
     return parser
+
+
+def refuse_beside(parser: argparse.ArgumentParser, options: argparse.Namespace, choice: str, *others: str) -> None:
+    """End the study with a message if an option was given beside one that leaves it without meaning."""
+    for name in others:
+        if getattr(options, name) != parser.get_default(name):
+            parser.error(f"--{name.replace('_', '-')} has no meaning beside {choice}: leave it out.")
 
 
 def fold_of(log: Any, options: argparse.Namespace) -> Fold:

@@ -22,7 +22,7 @@ from time import process_time
 from typing import Any, NamedTuple
 
 import numpy as np
-from common import Table, draw, make_parser, print_header, read_logs, trained_for
+from common import Table, at_least, draw, make_parser, print_header, read_logs, read_share, refuse_beside, trained_for
 from numpy.typing import NDArray
 
 from skautoseqrec import AutoSeqRecRecommender, Interactions
@@ -78,14 +78,21 @@ def main() -> None:
 
 def parse_options() -> argparse.Namespace:
     """Read the command line."""
-    parser = make_parser(__doc__)
-    parser.set_defaults(seeds=[0])
-    parser.add_argument("--objective", choices=("multinomial", "closed_form"), default="multinomial")
+    parser = make_parser(__doc__, seeds=[0], is_drawn=True)
+    objectives = ("multinomial", "closed_form")
+    parser.add_argument("--objective", choices=objectives, default=objectives[0], help="default: %(default)s")
     parser.add_argument("--policies", nargs="+", choices=POLICIES, help="default: all that mean something")
-    parser.add_argument("--start", type=float, default=0.5, help="share of the log that is fitted first")
-    parser.add_argument("--windows", type=int, default=5, help="number of windows of the rest")
+    help_of_start = "share of the log that is fitted first; default: %(default)s"
+    parser.add_argument("--start", type=read_share, default=0.5, metavar="SHARE", help=help_of_start)
+    help_of_windows = "number of windows of the rest; default: %(default)s"
+    parser.add_argument("--windows", type=at_least(1), default=5, metavar="N", help=help_of_windows)
     parser.add_argument("--turn", action="store_true", help="a synthetic log whose transitions change at once")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.start == 1:
+        parser.error("--start must leave events for the windows: below 1.")
+    if options.turn:
+        refuse_beside(parser, options, "--turn", "data", "worlds", "shuffle_ties")
+    return options
 
 
 def turned_world(

@@ -16,7 +16,7 @@ from time import process_time
 from typing import Any
 
 import numpy as np
-from common import Table, make_parser, print_header, read_logs, trained_for
+from common import Table, at_least, make_parser, print_header, read_logs, trained_for
 from drift import PROMISED, check_counts, rebuild, row_difference
 from numpy.typing import NDArray
 
@@ -46,11 +46,10 @@ def main() -> int:
 
 def parse_options() -> argparse.Namespace:
     """Read the command line."""
-    parser = make_parser(__doc__)
-    parser.set_defaults(seeds=[0])
-    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
-    parser.add_argument("--updates", type=int, default=100_000, metavar="N", help="events that arrive, at most")
-    parser.add_argument("--largest", type=int, default=1, metavar="N", help="most events of one update")
+    parser, number = make_parser(__doc__, seeds=[0]), {"type": at_least(1), "metavar": "N"}
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS), help="default: all")
+    parser.add_argument("--updates", **number, default=100_000, help="events that arrive, at most half of the log")
+    parser.add_argument("--largest", **number, default=1, help="most events of one update; default: %(default)s")
     return parser.parse_args()
 
 

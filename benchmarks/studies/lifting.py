@@ -14,7 +14,7 @@ from typing import Any
 
 import joblib
 import numpy as np
-from common import Accuracy, Fold, Table, fold_of, make_parser, print_header, read_logs, trained_for
+from common import Accuracy, Fold, Table, at_least, fold_of, make_parser, print_header, read_logs, trained_for
 from numpy.typing import NDArray
 from peers.folds import judged_fold
 from peers.sasrec import SASRec
@@ -83,12 +83,15 @@ def main() -> None:
 
 def parse_options() -> argparse.Namespace:
     """Read the command line."""
-    parser = make_parser(__doc__)
-    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
-    parser.add_argument("--oldest", type=int, metavar="N", help="only the oldest N events of the log")
-    parser.add_argument("--judged", type=int, default=2000, metavar="N", help="judge epochs on so many valid events")
-    parser.add_argument("--patience", type=int, default=5, metavar="N", help="epochs that may be no better")
-    parser.add_argument("--epochs", type=int, default=200, metavar="N", help="most epochs of SASRec")
+    parser = make_parser(__doc__, seeds=[0, 1, 2], part="test")
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS), help="default: both")
+    number, oldest = {"type": at_least(1), "metavar": "N"}, {"type": at_least(100), "metavar": "N"}
+    parser.add_argument("--oldest", **oldest, help="only the oldest N events of the log, at least 100")
+    help_of_judged = "judge epochs of SASRec on so many valid events; default: %(default)s"
+    parser.add_argument("--judged", **number, default=2000, help=help_of_judged)
+    help_of_patience = "epochs of SASRec that may be no better; default: %(default)s"
+    parser.add_argument("--patience", **number, default=5, help=help_of_patience)
+    parser.add_argument("--epochs", **number, default=200, help="most epochs of SASRec; default: %(default)s")
     return parser.parse_args()
 
 

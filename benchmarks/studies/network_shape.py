@@ -12,7 +12,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
-from common import Accuracy, Fold, Table, fold_of, make_parser, over_seeds, print_header, read_logs, trained_for
+from common import (
+    Accuracy,
+    Fold,
+    Table,
+    at_least,
+    fold_of,
+    make_parser,
+    over_seeds,
+    print_header,
+    read_logs,
+    trained_for,
+)
 from torch import Tensor, nn
 
 from skautoseqrec import AutoSeqRecRecommender
@@ -77,8 +88,9 @@ def main() -> None:
 
 def parse_options() -> argparse.Namespace:
     """Read the command line."""
-    parser = make_parser(__doc__, part="valid")
-    parser.add_argument("--components", type=int, default=256, metavar="N", help="size of the hidden representation")
+    parser = make_parser(__doc__, seeds=[0, 1, 2], part="valid")
+    help_of_components = "size of the hidden representation; default: %(default)s"
+    parser.add_argument("--components", type=at_least(1), default=256, metavar="N", help=help_of_components)
     return parser.parse_args()
 
 

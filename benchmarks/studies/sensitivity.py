@@ -11,7 +11,19 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from common import Accuracy, Fold, Table, draw, fold_of, make_parser, over_seeds, print_header, read_logs, trained_for
+from common import (
+    Accuracy,
+    Fold,
+    Table,
+    draw,
+    fold_of,
+    make_parser,
+    over_seeds,
+    print_header,
+    read_logs,
+    refuse_beside,
+    trained_for,
+)
 
 from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender
 
@@ -41,11 +53,18 @@ def main() -> None:
 
 def parse_options() -> argparse.Namespace:
     """Read the command line."""
-    parser = make_parser(__doc__, part="valid")
-    parser.add_argument("--objective", choices=("multinomial", "closed_form"), default="multinomial")
+    parser = make_parser(__doc__, seeds=[0, 1, 2], part="valid", is_drawn=True)
+    objectives = ("multinomial", "closed_form")
+    parser.add_argument("--objective", choices=objectives, default=objectives[0], help="default: %(default)s")
     parser.add_argument("--settings", nargs="+", choices=VALUES, help="default: all that mean something")
     parser.add_argument("--published", action="store_true", help="weigh the parts of the published model")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.published:
+        refuse_beside(parser, options, "--published", "objective", "settings")
+    learned = set(options.settings or ()) - set(COUNTED)
+    if options.objective == "closed_form" and learned:
+        parser.error(f"there is no {' or '.join(sorted(learned))} without a network: choose of {', '.join(COUNTED)}.")
+    return options
 
 
 def change_settings(title: str, fold: Fold, options: argparse.Namespace) -> None:

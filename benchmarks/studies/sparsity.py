@@ -14,7 +14,19 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from common import Accuracy, Fold, Table, draw, fold_of, make_parser, print_header, read_logs, trained_for
+from common import (
+    Accuracy,
+    Fold,
+    Table,
+    draw,
+    fold_of,
+    make_parser,
+    print_header,
+    read_logs,
+    read_share,
+    refuse_beside,
+    trained_for,
+)
 
 from skautoseqrec import AutoSeqRecRecommender, Interactions
 from skautoseqrec.baselines import DecayedPopularityRecommender, MarkovRecommender
@@ -47,13 +59,20 @@ def main() -> None:
 
 def parse_options() -> argparse.Namespace:
     """Read the command line."""
-    parser = make_parser(__doc__)
-    parser.set_defaults(seeds=[0])
-    parser.add_argument("--models", nargs="+", choices=MODELS, default=["popularity", "transitions", "closed form"])
-    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
-    parser.add_argument("--shares", nargs="+", type=float, default=list(SHARES))
+    parser, several = make_parser(__doc__, seeds=[0], part="test", is_drawn=True), {"nargs": "+"}
+    usual = ["popularity", "transitions", "closed form"]
+    parser.add_argument("--models", **several, choices=MODELS, default=usual, help="default: all but the default model")
+    parser.add_argument("--kinds", **several, choices=KINDS, default=list(KINDS), help="what is thinned; default: all")
+    help_of_shares = "shares of the log that are fitted; default: %(default)s"
+    parser.add_argument(
+        "--shares", **several, type=read_share, default=list(SHARES), metavar="SHARE", help=help_of_shares
+    )
     parser.add_argument("--synthetic", action="store_true", help="logs of known density and noise")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.synthetic:
+        of_logs = ("data", "worlds", "shuffle_ties", "part", "walked", "kinds", "shares")
+        refuse_beside(parser, options, "--synthetic", *of_logs)
+    return options
 
 
 def thin(title: str, log: Interactions, kind: str, options: argparse.Namespace) -> None:
