@@ -52,7 +52,7 @@ def fit_outside_weight(
 
     def terms_of(view: View) -> Iterator[tuple[str, Tensor]]:
         yield RECOMMENDER, scorer.score(view)
-        yield OUTSIDE, outside.scores(view.queries.histories, view.n_items).to(scorer.device)
+        yield OUTSIDE, outside.weighted(view)
 
     visible = visible_events(in_time.times, len(events.items), settings.ties)
     walk = WalkForward(scorer.model, base, events, visible, exclude_seen, scorer.device)

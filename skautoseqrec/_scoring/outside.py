@@ -50,6 +50,12 @@ class OutsidePart:
             added = self.scores(view.queries.histories.rows(rows), view.n_items).to(scores.device)
             scores.index_add_(0, beside(scores, rows), added, alpha=self.weight)
 
+    def weighted(self, view: View) -> Tensor:
+        """Return the weighted scores for the rows of a view, 0 for users without a history."""
+        scores = view.zeros()
+        self.add(scores, view)
+        return scores
+
     def scores(self, histories: Histories, n_items: int) -> Tensor:
         """Return what the function says of some histories, shape (n_histories, n_items); 0 where it says nothing.
 

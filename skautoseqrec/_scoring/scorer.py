@@ -106,8 +106,7 @@ class Scorer(FieldsOnly):
             cold = part.cold_scores(view, weight)
             parts[part.NAME] = torch.where(is_cold, cold, parts.get(part.NAME, torch.zeros_like(cold)))
         if self.outside is not None:
-            parts[OutsidePart.NAME] = view.zeros()
-            self.outside.add(parts[OutsidePart.NAME], view)
+            parts[OutsidePart.NAME] = self.outside.weighted(view)
         return parts
 
     def view(self, asked: Asked) -> View:

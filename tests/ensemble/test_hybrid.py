@@ -181,6 +181,13 @@ def test_a_part_with_fit_is_fitted_without_the_held_out_events_and_then_on_all()
     assert Recorder.logs == [1300]
 
 
+def test_nobody_without_a_history_is_asked_for_while_the_weight_is_fitted():
+    log = PAST[np.argsort(PAST[:, 2], kind="stable")]
+    log[-120::3, 0] += 1000  # users whose first event is held out
+    hybrid = HybridRecommender(AutoSeqRecRecommender(**COUNTED), draws).fit(log)  # draws refuses an empty history
+    assert hybrid.score_samples(NEWER).shape == (len(NEWER),)
+
+
 def test_too_few_held_out_events_weigh_nothing_and_say_so():
     hybrid = HybridRecommender(AutoSeqRecRecommender(**SMALL), draws)
     with pytest.warns(UserWarning, match="The newest 10% of the log hold too few usable events to weigh the part by"):
