@@ -6,7 +6,6 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -155,7 +154,7 @@ class Counts(FieldsOnly):
     def add_counted(self, events: Events, transitions: sparse.csr_matrix) -> Counts:
         """Return the counts with more events, given the transitions of all."""
         histories = GrowingHistories(self, events)
-        for step in histories.steps(len(self.history) + 1):
+        for step in histories.steps(max(1, len(self.history), len(events.items))):
             step()
         return histories.counts(transitions)
 
@@ -215,7 +214,7 @@ class Counts(FieldsOnly):
 
 
 class GrowingHistories:
-    """Histories that events are added to, those of some users at a time.
+    """Histories that events are added to, some at a time.
 
     Parameters
     ----------
@@ -227,8 +226,12 @@ class GrowingHistories:
 
     def __init__(self, known: Counts, events: Events) -> None:
         self._known, self._events = known, events
-        self._old_lengths = known.history_lengths(np.arange(events.n_users))
-        self._indptr = np.r_[0, np.cumsum(self._old_lengths + np.bincount(events.users, minlength=events.n_users))]
+        old_lengths = np.zeros(events.n_users, dtype=np.int64)
+        old_lengths[: known.n_users] = np.diff(known.indptr)
+        self._indptr = np.zeros(events.n_users + 1, dtype=np.int64)
+        np.cumsum(old_lengths + np.bincount(events.users, minlength=events.n_users), out=self._indptr[1:])
+        #: Where the next event of each user stands.
+        self._next_places = self._indptr[:-1] + old_lengths
         arrivals = np.arange(known.clock, known.clock + len(events.items))
         #: By field of Counts: the known column, what is added to it, and both.
         self._columns: dict[str, tuple[NDArray[Any] | None, NDArray[Any] | None, NDArray[Any]]] = {}
@@ -244,11 +247,12 @@ class GrowingHistories:
                 self._columns[name] = old, new, np.empty(self._indptr[-1], dtype=either.dtype)
 
     def steps(self, size: int) -> Iterator[Callable[[], None]]:
-        """Yield what is to be called, each once, to lay out about so many events each."""
-        numbers = np.cumsum(self._old_lengths) // size
-        bounds = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), len(self._old_lengths)]
-        yield from (partial(self._copy_known, *pair) for pair in pairwise(bounds))
-        yield self._add_events
+        """Yield what is to be called, each once and in this order, to lay out so many events each."""
+        for lay_out, n_events in (
+            (self._copy_known, len(self._known.history)),
+            (self._add_events, len(self._events.items)),
+        ):
+            yield from (partial(lay_out, start, min(start + size, n_events)) for start in range(0, n_events, size))
 
     def counts(self, transitions: sparse.csr_matrix) -> Counts:
         """Return the counts once all steps are taken, given the transitions of all."""
@@ -258,20 +262,23 @@ class GrowingHistories:
         clock = self._known.clock + len(self._events.items)
         return Counts(self._indptr, transitions=transitions, popularity=popularity, clock=clock, **columns)
 
-    def _copy_known(self, first: int, stop: int) -> None:
-        """Copy the known events of some users to their places."""
-        places = ragged_ranges(self._indptr[first:stop], self._old_lengths[first:stop])
+    def _copy_known(self, start: int, stop: int) -> None:
+        """Copy some of the known events, from one position to another, to their places."""
         known = self._known.indptr
-        some = slice(known[min(first, len(known) - 1)], known[min(stop, len(known) - 1)])
+        first, end = int(np.searchsorted(known, start, side="right")) - 1, int(np.searchsorted(known, stop))
+        bounds: NDArray[np.int64] = np.clip(known[first : end + 1], start, stop)
+        lengths = np.diff(bounds)
+        places = np.arange(start, stop) + np.repeat(self._indptr[first:end] - known[first:end], lengths)
         for old, _, column in self._columns.values():
-            column[places] = NOTHING_SAID[column.dtype.kind] if old is None else old[some]
+            column[places] = NOTHING_SAID[column.dtype.kind] if old is None else old[start:stop]
 
-    def _add_events(self) -> None:
-        """Write the events behind those of their users."""
-        users = self._events.users
-        places = self._indptr[users] + self._old_lengths[users] + ranks_within_groups(users)
+    def _add_events(self, start: int, stop: int) -> None:
+        """Write some of the events behind those of their users, which have been written before."""
+        users = self._events.users[start:stop]
+        places = self._next_places[users] + ranks_within_groups(users)
+        np.add.at(self._next_places, users, 1)
         for _, new, column in self._columns.values():
-            column[places] = NOTHING_SAID[column.dtype.kind] if new is None else new
+            column[places] = NOTHING_SAID[column.dtype.kind] if new is None else new[start:stop]
 
 
 def square_growth(

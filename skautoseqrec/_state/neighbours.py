@@ -141,12 +141,12 @@ def read_pairs(pairs: PairCounts) -> DensePairs | SparsePairs:
     together: Any = pairs.together
     if isinstance(together, np.ndarray):
         if PLACES_PER_ENTRY * np.count_nonzero(together) >= together.size:
-            return DensePairs(torch.from_numpy(_in_ones(together, pairs.unit)))
+            return DensePairs(torch.from_numpy(in_ones(together, pairs.unit)))
         together = sparse.csr_matrix(together)
-    return SparsePairs(_in_ones(together, pairs.unit))
+    return SparsePairs(in_ones(together, pairs.unit))
 
 
-def _in_ones(together: Any, unit: int) -> Any:
+def in_ones(together: Any, unit: int) -> Any:
     """Return counts as float32, 1 being that of a pair whose events count 1."""
     return (together if unit == 1 else together / unit).astype(np.float32)
 

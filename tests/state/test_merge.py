@@ -13,7 +13,7 @@ from strategies import consecutive_logs, recommenders
 from worlds import SMALL
 
 from skautoseqrec import AutoSeqRecRecommender
-from skautoseqrec._state.merge import STEP_SIZE, Merge, ranges_of
+from skautoseqrec._state.merge import Merge
 from skautoseqrec._state.runs import PlaceSums
 
 pytestmark = [
@@ -152,10 +152,3 @@ def test_sums_are_those_of_a_matrix(entries, n_first):
     assert len(np.unique(joined.places)) == len(joined.places)
     rows = joined.rows(np.array([4, 0, 4]))
     assert np.array_equal(np.bincount(rows.places(5), rows.values, 15).reshape(3, 5), expected[[4, 0, 4]])
-
-
-@given(st.lists(st.integers(0, 10**5), min_size=1, max_size=50))
-def test_ranges_of_rows_cover_all_in_order(costs):
-    ranges = list(ranges_of(np.array(costs)))
-    assert [row for first, stop in ranges for row in range(first, stop)] == list(range(len(costs)))
-    assert max(sum(costs[first + 1 : stop]) for first, stop in ranges) < STEP_SIZE
