@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -154,8 +152,8 @@ class Counts(FieldsOnly):
     def add_counted(self, events: Events, transitions: sparse.csr_matrix) -> Counts:
         """Return the counts with more events, given the transitions of all."""
         histories = GrowingHistories(self, events)
-        for step in histories.steps(max(1, len(self.history), len(events.items))):
-            step()
+        histories.copy_known(0, len(self.history))
+        histories.add_events(0, len(events.items))
         return histories.counts(transitions)
 
     def renumbered(self, arrivals: NDArray[np.int64], clock: int) -> Counts:
@@ -226,12 +224,14 @@ class GrowingHistories:
 
     def __init__(self, known: Counts, events: Events) -> None:
         self._known, self._events = known, events
-        old_lengths = np.zeros(events.n_users, dtype=np.int64)
-        old_lengths[: known.n_users] = np.diff(known.indptr)
+        old_lengths = np.diff(known.indptr)
         self._indptr = np.zeros(events.n_users + 1, dtype=np.int64)
-        np.cumsum(old_lengths + np.bincount(events.users, minlength=events.n_users), out=self._indptr[1:])
+        np.add.at(self._indptr[1:], events.users, 1)
+        self._indptr[1 : known.n_users + 1] += old_lengths
+        np.cumsum(self._indptr, out=self._indptr)
         #: Where the next event of each user stands.
-        self._next_places = self._indptr[:-1] + old_lengths
+        self._next_places = self._indptr[:-1].copy()
+        self._next_places[: known.n_users] += old_lengths
         arrivals = np.arange(known.clock, known.clock + len(events.items))
         #: By field of Counts: the known column, what is added to it, and both.
         self._columns: dict[str, tuple[NDArray[Any] | None, NDArray[Any] | None, NDArray[Any]]] = {}
@@ -246,14 +246,6 @@ class GrowingHistories:
             if either is not None:
                 self._columns[name] = old, new, np.empty(self._indptr[-1], dtype=either.dtype)
 
-    def steps(self, size: int) -> Iterator[Callable[[], None]]:
-        """Yield what is to be called, each once and in this order, to lay out so many events each."""
-        for lay_out, n_events in (
-            (self._copy_known, len(self._known.history)),
-            (self._add_events, len(self._events.items)),
-        ):
-            yield from (partial(lay_out, start, min(start + size, n_events)) for start in range(0, n_events, size))
-
     def counts(self, transitions: sparse.csr_matrix) -> Counts:
         """Return the counts once all steps are taken, given the transitions of all."""
         popularity = np.bincount(self._events.items, minlength=self._events.n_items)
@@ -262,8 +254,8 @@ class GrowingHistories:
         clock = self._known.clock + len(self._events.items)
         return Counts(self._indptr, transitions=transitions, popularity=popularity, clock=clock, **columns)
 
-    def _copy_known(self, start: int, stop: int) -> None:
-        """Copy some of the known events, from one position to another, to their places."""
+    def copy_known(self, start: int, stop: int) -> None:
+        """Copy the known events from one position to another to their places."""
         known = self._known.indptr
         first, end = int(np.searchsorted(known, start, side="right")) - 1, int(np.searchsorted(known, stop))
         bounds: NDArray[np.int64] = np.clip(known[first : end + 1], start, stop)
@@ -272,8 +264,8 @@ class GrowingHistories:
         for old, _, column in self._columns.values():
             column[places] = NOTHING_SAID[column.dtype.kind] if old is None else old[start:stop]
 
-    def _add_events(self, start: int, stop: int) -> None:
-        """Write some of the events behind those of their users, which have been written before."""
+    def add_events(self, start: int, stop: int) -> None:
+        """Write some events behind those of their users before these, which have been written."""
         users = self._events.users[start:stop]
         places = self._next_places[users] + ranks_within_groups(users)
         np.add.at(self._next_places, users, 1)

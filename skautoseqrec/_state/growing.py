@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -40,16 +39,12 @@ class JoinedSums:
         n_sums = max(1, len(sums))
         every = max(1, size // (2 * COST_OF_ADDED * n_sums))
         marks = np.sort(np.concatenate([np.zeros(0, dtype=np.int64), *(some.places[every::every] for some in sums)]))
-        #: Where steps begin, and where the last one ends.
+        #: Bounds of the ranges of places that :meth:`join` takes one after the other.
         self.bounds = distinct(np.concatenate([[0, n_items << COLUMN_BITS], marks[::n_sums]]))
 
     def __len__(self) -> int:
         """Return the most entries that there may be."""
         return len(self._places)
-
-    def ranges(self) -> Iterator[tuple[int, int]]:
-        """Yield ranges of places that :meth:`join` takes one after the other."""
-        return pairwise(self.bounds.tolist())
 
     def join(self, first: int, stop: int) -> None:
         """Add up the places from one to another, whose predecessors have been."""
@@ -84,12 +79,12 @@ class GrowingMatrix:
         self.indptr = np.zeros(n_items + 1, dtype=index)
         self._n_taken = self._n_new = 0
 
-    def ranges(self, size: int) -> Iterator[tuple[int, int]]:
-        """Yield ranges of places that :meth:`merge` takes one after the other, each of about so many entries."""
+    def bounds(self, size: int) -> NDArray[np.int64]:
+        """Return the bounds of ranges of places that :meth:`merge` takes one after the other, of so many entries."""
         marks = np.arange(size, self._known.nnz, size)
         rows = np.searchsorted(self._known.indptr, marks, side="right") - 1
         marks = (rows << COLUMN_BITS) | self._known.indices[marks]
-        return pairwise(distinct(np.concatenate([marks, self._added.bounds])).tolist())
+        return distinct(np.concatenate([marks, self._added.bounds]))
 
     def merge(self, first: int, stop: int) -> slice:
         """Add up the places from one to another, whose predecessors have been; return where their entries stand."""
@@ -163,11 +158,6 @@ class GrowingArray:
     def __init__(self, known: NDArray[Any], added: JoinedSums, n_items: int) -> None:
         self._known, self._added = known, added
         self.array = np.empty((n_items, n_items), dtype=known.dtype)
-
-    def ranges(self, size: int) -> Iterator[tuple[int, int]]:
-        """Yield ranges of rows that :meth:`merge` takes, each of about so many places."""
-        n_items = len(self.array)
-        return pairwise([*range(0, n_items, max(1, size // n_items)), n_items])
 
     def merge(self, first: int, stop: int) -> None:
         """Add up some rows."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
-from itertools import pairwise
 
 import numpy as np
 import torch
@@ -20,11 +18,12 @@ from .._network.heads import ItemVectors
 from .._network.model import Model
 from .base import Base, logs_of
 from .growing import GrowingArray, GrowingMatrix, JoinedSums
-from .neighbours import SparsePairs, in_ones
 from .runs import COLUMN_BITS, PlaceSums, Run
 
 #: A step costs as much as copying about so many entries of a sparse matrix.
 STEP_SIZE = 2**13
+#: The steps are planned in the first part of the time, one kind after the other.
+PLANNED_WITHIN = 0.01
 #: Raising the levels of the trend by one event costs as much as so many of them: it takes logarithms.
 COST_OF_LEVEL = 16
 #: So many numbers of a dense row are copied at the price of an entry.
@@ -54,21 +53,29 @@ class Merge:
         self._base, self._events, self._runs, self._model = base, events, runs, model
         self._step_size = STEP_SIZE * n_at_once
         self._has_network = base.source.shape[1] > 0
-        # The first steps make room and plan the others, in their order.
-        plans = self._plan_histories, self._plan_transitions, self._plan_levels, self._plan_vectors, self._plan_pairs
-        self._steps: deque[Callable[[], object]] = deque(plans)
-        self._n_taken = 0
+        #: They make room and plan the steps, which are taken in this order.
+        self._plans: deque[Callable[[], None]] = deque(
+            (self._plan_histories, self._plan_transitions, self._plan_levels, self._plan_vectors, self._plan_pairs)
+        )
+        #: A step is taken by asking for what it returns.
+        self._steps: deque[Iterator[object]] = deque()
+        self._n_plans, self._n_taken, self._n_left = len(self._plans), 0, 0
 
     @property
     def is_done(self) -> bool:
         """Whether no steps are left."""
-        return not self._steps
+        return not (self._plans or self._n_left)
 
     def advance_to(self, share: float) -> None:
-        """Take steps until such a share of those that are known is taken."""
-        while self._steps and self._n_taken < share * (self._n_taken + len(self._steps)):
-            self._steps.popleft()()
-            self._n_taken += 1
+        """Take the steps that are due in such a share of the time that the merge has."""
+        while self._plans and len(self._plans) > self._n_plans * (1 - share / PLANNED_WITHIN):
+            self._plans.popleft()()
+        due = (share - PLANNED_WITHIN) / (1 - PLANNED_WITHIN)
+        while self._n_left and self._n_taken < due * (self._n_taken + self._n_left):
+            if next(self._steps[0], self) is self:
+                self._steps.popleft()
+                continue
+            self._n_taken, self._n_left = self._n_taken + 1, self._n_left - 1
 
     def result(self) -> Base:
         """Return the base once all steps are taken."""
@@ -80,24 +87,22 @@ class Merge:
         grown = Base(counts, self._source, self._target, values, self._levels, vectors, base.n_built_from)
         if (logs := self._logs) is not None:
             grown.keep("logs", values, lambda: self._transitions.of(logs))
-        if self._pairs is not None:
-            self._keep_pairs(grown, self._pairs)
+        if (pairs := self._pairs) is not None:
+            known = base.pairs(self._model.settings)
+            together = pairs.of(pairs.data) if isinstance(pairs, GrowingMatrix) else pairs.array
+            grown.keep("pairs", counts, lambda: PairCounts(together, known.window, known.unit))
         return grown
 
-    def _keep_pairs(self, grown: Base, pairs: GrowingMatrix | GrowingArray) -> None:
-        known = self._base.pairs(self._model.settings)
-        together = pairs.of(pairs.data) if isinstance(pairs, GrowingMatrix) else pairs.array
-        counted = PairCounts(together, known.window, known.unit)
-        grown.keep("pairs", grown.counts, lambda: counted)
-        if isinstance(pairs, GrowingMatrix) and (values := self._pair_values) is not None:
-            grown.keep("readable pairs", counted, lambda: SparsePairs(pairs.of(values)))
-
-    def _plan(self, step: Callable[..., object], ranges: Iterator[tuple[int, int]]) -> None:
-        self._steps.extend(partial(step, *bounds) for bounds in ranges)
+    def _plan(self, step: Callable[[int, int], object], bounds: NDArray[np.int64]) -> None:
+        """Let a step be taken from each of some bounds to the next one."""
+        listed = bounds.tolist()
+        self._steps.append(map(step, listed[:-1], listed[1:]))
+        self._n_left += len(listed) - 1
 
     def _plan_histories(self) -> None:
         self._histories = GrowingHistories(self._base.counts, self._events)
-        self._steps.extend(self._histories.steps(self._step_size))
+        self._plan(self._histories.copy_known, self._bounds(len(self._base.counts.history)))
+        self._plan(self._histories.add_events, self._bounds(len(self._events.items)))
 
     def _plan_transitions(self) -> None:
         base, n_items = self._base, self._events.n_items
@@ -106,19 +111,19 @@ class Merge:
         self._values = np.empty(len(self._transitions.data), dtype=np.float32)
         self._logs = np.empty_like(self._values) if base.keeps("logs") else None
         self._norms = np.zeros(n_items)
-        self._plan(self._merge_transitions, self._transitions.ranges(self._step_size))
+        self._plan(self._merge_transitions, self._transitions.bounds(self._step_size))
 
     def _joined(self, sums: list[PlaceSums]) -> JoinedSums:
         """Return the sum of all, which is formed in steps."""
         joined = JoinedSums(sums, self._events.n_items, self._step_size)
-        self._plan(joined.join, joined.ranges())
+        self._plan(joined.join, joined.bounds)
         return joined
 
     def _plan_levels(self) -> None:
         n_items, n_half_lives = self._events.n_items, len(self._base.levels)
         self._levels = np.empty((n_half_lives, n_items))
-        self._plan(self._copy_levels, self._ranges(n_items, n_half_lives / NUMBERS_PER_ENTRY))
-        self._plan(self._raise_levels, self._ranges(len(self._events.items), COST_OF_LEVEL))
+        self._plan(self._copy_levels, self._bounds(n_items, n_half_lives / NUMBERS_PER_ENTRY))
+        self._plan(self._raise_levels, self._bounds(len(self._events.items), COST_OF_LEVEL))
 
     def _plan_vectors(self) -> None:
         base, n_items = self._base, self._events.n_items
@@ -130,11 +135,10 @@ class Merge:
         if self._has_network:
             self._arriving = self._joined([run.arriving for run in self._runs])
         width = known.shape[1] + base.source.shape[1] + base.target.shape[1]
-        self._plan(self._merge_vectors, self._ranges(n_items, width / NUMBERS_PER_ENTRY))
+        self._plan(self._merge_vectors, self._bounds(n_items, width / NUMBERS_PER_ENTRY))
 
     def _plan_pairs(self) -> None:
         self._pairs: GrowingMatrix | GrowingArray | None = None
-        self._pair_values: NDArray[np.float32] | None = None
         if not self._base.keeps("pairs"):
             return
         known, n_items = self._base.pairs(self._model.settings), self._events.n_items
@@ -144,16 +148,14 @@ class Merge:
         added = self._joined([run.pairs for run in self._runs])
         if isinstance(grown, np.ndarray):
             self._pairs = GrowingArray(grown, added, n_items)
-            self._plan(self._pairs.merge, self._pairs.ranges(self._step_size * NUMBERS_PER_ENTRY))
+            self._plan(self._pairs.merge, self._bounds(n_items, n_items / NUMBERS_PER_ENTRY))
             return
         self._pairs = GrowingMatrix(grown, added, n_items)
-        if self._base.keeps("readable pairs"):
-            self._pair_values = np.empty(len(self._pairs.data), dtype=np.float32)
-        self._plan(partial(self._merge_pairs, self._pairs, known.unit), self._pairs.ranges(self._step_size))
+        self._plan(self._pairs.merge, self._pairs.bounds(self._step_size))
 
-    def _ranges(self, n_rows: int, cost: float) -> Iterator[tuple[int, int]]:
-        """Yield ranges of rows that are a step each, given what one costs."""
-        return pairwise([*range(0, n_rows, max(1, int(self._step_size / max(cost, 1.0)))), n_rows])
+    def _bounds(self, n_rows: int, cost: float = 1.0) -> NDArray[np.int64]:
+        """Return the bounds of ranges of rows that are a step each, given what one costs."""
+        return np.append(np.arange(0, n_rows, max(1, int(self._step_size / max(cost, 1.0)))), n_rows)
 
     def _merge_transitions(self, first: int, stop: int) -> None:
         grown, n_trained = self._transitions, self._model.n_trained
@@ -165,11 +167,6 @@ class Merge:
         if n_trained << COLUMN_BITS < stop:  # rows of items without weights begin here, or have begun before
             ones = ones[: max(0, int(grown.indptr[n_trained]) - places.start)]
         np.add.at(self._norms, grown.indices[places][: len(ones)], np.square(ones))
-
-    def _merge_pairs(self, grown: GrowingMatrix, unit: int, first: int, stop: int) -> None:
-        places = grown.merge(first, stop)
-        if self._pair_values is not None:
-            self._pair_values[places] = in_ones(grown.data[places], unit)
 
     def _copy_levels(self, first: int, stop: int) -> None:
         known = self._base.levels[:, first:stop]

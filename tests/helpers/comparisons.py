@@ -58,6 +58,7 @@ UPDATE_PATHS = {
         "skautoseqrec._state.overlay.FEWEST_AT_ONCE": 10**9,
         "skautoseqrec._state.additions.SMALLEST_RUN": 2,
         "skautoseqrec._state.additions.MOST_JOINED": 0,
+        "skautoseqrec._state.postings.MOST_JOINED": 0,
         "skautoseqrec._state.snapshot.PLACES_PER_ADDED": 0,
         "skautoseqrec._state.snapshot.ITEMS_PER_ASKED": 0,
     },
