@@ -63,7 +63,7 @@ class Changes(NamedTuple):
         model.trend.add_events(levels, arrived, np.arange(clock + self.n_events, clock + n_events), weights)
         moved = distinct(arrived)
         items = np.union1d(self.items, moved)
-        reached = model.reach(targets_of(moved, base, additions, model, n_events))
+        reached = reached_from(moved, base, additions, model, n_events)
         if len(items) > max(MOST_CORRECTED, n_items // CORRECTED_SHARE):
             vectors = self._written(moved, reached, n_items)
             return Changes.none(base)._replace(n_events=n_events, item_vectors=vectors, levels=levels)
@@ -119,6 +119,13 @@ class ChangeReader:
             if n_events >= self._newest.n_events:
                 self._newest = changes
         return changes
+
+
+def reached_from(items: NDArray[np.int64], base: Base, additions: Additions, model: Model, n_events: int) -> Tensor:
+    """Return the two-hop vectors of some items after the first events of an overlay."""
+    if not base.source.shape[1]:  # no network: nothing is projected, and nobody needs to know what leads to an item
+        return base.source.new_zeros(len(items), 0)
+    return model.reach(targets_of(items, base, additions, model, n_events))
 
 
 def targets_of(items: NDArray[np.int64], base: Base, additions: Additions, model: Model, n_events: int) -> Tensor:
