@@ -224,14 +224,13 @@ class GrowingHistories:
 
     def __init__(self, known: Counts, events: Events) -> None:
         self._known, self._events = known, events
-        old_lengths = np.diff(known.indptr)
         self._indptr = np.zeros(events.n_users + 1, dtype=np.int64)
         np.add.at(self._indptr[1:], events.users, 1)
-        self._indptr[1 : known.n_users + 1] += old_lengths
         np.cumsum(self._indptr, out=self._indptr)
-        #: Where the next event of each user stands.
-        self._next_places = self._indptr[:-1].copy()
-        self._next_places[: known.n_users] += old_lengths
+        self._indptr[: known.n_users] += known.indptr[:-1]
+        self._indptr[known.n_users :] += known.indptr[-1]
+        #: How many events of each user, and of each item, have been added.
+        self._n_added, self._popularity = (np.zeros(n, dtype=np.int64) for n in (events.n_users, events.n_items))
         arrivals = np.arange(known.clock, known.clock + len(events.items))
         #: By field of Counts: the known column, what is added to it, and both.
         self._columns: dict[str, tuple[NDArray[Any] | None, NDArray[Any] | None, NDArray[Any]]] = {}
@@ -248,7 +247,7 @@ class GrowingHistories:
 
     def counts(self, transitions: sparse.csr_matrix) -> Counts:
         """Return the counts once all steps are taken, given the transitions of all."""
-        popularity = np.bincount(self._events.items, minlength=self._events.n_items)
+        popularity = self._popularity.copy()
         popularity[: self._known.n_items] += self._known.popularity
         columns: dict[str, Any] = {name: column for name, (*_, column) in self._columns.items()}
         clock = self._known.clock + len(self._events.items)
@@ -267,8 +266,10 @@ class GrowingHistories:
     def add_events(self, start: int, stop: int) -> None:
         """Write some events behind those of their users before these, which have been written."""
         users = self._events.users[start:stop]
-        places = self._next_places[users] + ranks_within_groups(users)
-        np.add.at(self._next_places, users, 1)
+        n_before = self._known.history_lengths(users) + self._n_added[users]
+        places = self._indptr[users] + n_before + ranks_within_groups(users)
+        np.add.at(self._n_added, users, 1)
+        np.add.at(self._popularity, self._events.items[start:stop], 1)
         for _, new, column in self._columns.values():
             column[places] = NOTHING_SAID[column.dtype.kind] if new is None else new[start:stop]
 

@@ -14,6 +14,8 @@ from .runs import COLUMN_BITS, PlaceSums
 
 #: Sorting an entry that is added costs as much as copying so many that are known.
 COST_OF_ADDED = 4
+#: No place is as large.
+BEYOND_ALL = 1 << 2 * COLUMN_BITS
 
 
 class JoinedSums:
@@ -23,13 +25,11 @@ class JoinedSums:
     ----------
     sums : sequence of PlaceSums
         What is added up.
-    n_items : int
-        Rows and columns that there are.
     size : int
         A step costs as much as copying about so many entries.
     """
 
-    def __init__(self, sums: Sequence[PlaceSums], n_items: int, size: int) -> None:
+    def __init__(self, sums: Sequence[PlaceSums], size: int) -> None:
         self._sums = sums
         n_entries = sum(len(some.places) for some in sums)
         self._places, self._values = np.empty(n_entries, dtype=np.int64), np.empty(n_entries, dtype=np.int64)
@@ -40,7 +40,7 @@ class JoinedSums:
         every = max(1, size // (2 * COST_OF_ADDED * n_sums))
         marks = np.sort(np.concatenate([np.zeros(0, dtype=np.int64), *(some.places[every::every] for some in sums)]))
         #: Bounds of the ranges of places that :meth:`join` takes one after the other.
-        self.bounds = distinct(np.concatenate([[0, n_items << COLUMN_BITS], marks[::n_sums]]))
+        self.bounds = distinct(np.concatenate([[0, BEYOND_ALL], marks[::n_sums]]))
 
     def __len__(self) -> int:
         """Return the most entries that there may be."""
@@ -84,7 +84,7 @@ class GrowingMatrix:
         marks = np.arange(size, self._known.nnz, size)
         rows = np.searchsorted(self._known.indptr, marks, side="right") - 1
         marks = (rows << COLUMN_BITS) | self._known.indices[marks]
-        return distinct(np.concatenate([marks, self._added.bounds]))
+        return distinct(np.minimum(np.concatenate([marks, self._added.bounds]), self._n_items << COLUMN_BITS))
 
     def merge(self, first: int, stop: int) -> slice:
         """Add up the places from one to another, whose predecessors have been; return where their entries stand."""

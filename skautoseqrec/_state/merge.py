@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -19,9 +20,8 @@ from .._network.model import Model
 from .base import Base, logs_of
 from .growing import GrowingArray, GrowingMatrix, JoinedSums
 from .runs import COLUMN_BITS, PlaceSums, Run
+from .steps import Steps, step_size
 
-#: A step costs as much as copying about so many entries of a sparse matrix.
-STEP_SIZE = 2**13
 #: The steps are planned in the first part of the time, one kind after the other.
 PLANNED_WITHIN = 0.01
 #: Raising the levels of the trend by one event costs as much as so many of them: it takes logarithms.
@@ -45,46 +45,37 @@ class Merge:
         What they completed.
     model : Model
         The trained weights.
-    n_at_once : int, default=1
-        Steps are so many times as large: whoever adds many events at once waits for many steps anyway.
+    n_added : int
+        How many events came with the call that begins it.
     """
 
-    def __init__(self, base: Base, events: Events, runs: Sequence[Run], model: Model, n_at_once: int = 1) -> None:
+    def __init__(self, base: Base, events: Events, runs: Sequence[Run], model: Model, n_added: int) -> None:
         self._base, self._events, self._runs, self._model = base, events, runs, model
-        self._step_size = STEP_SIZE * n_at_once
+        self._step_size = step_size(n_added)
         self._has_network = base.source.shape[1] > 0
         #: They make room and plan the steps, which are taken in this order.
         self._plans: deque[Callable[[], None]] = deque(
             (self._plan_histories, self._plan_transitions, self._plan_levels, self._plan_vectors, self._plan_pairs)
         )
-        #: A step is taken by asking for what it returns.
-        self._steps: deque[Iterator[object]] = deque()
-        self._n_plans, self._n_taken, self._n_left = len(self._plans), 0, 0
+        self._n_plans, self._steps = len(self._plans), Steps()
 
     @property
     def is_done(self) -> bool:
         """Whether no steps are left."""
-        return not (self._plans or self._n_left)
+        return not self._plans and self._steps.are_done
 
     def advance_to(self, share: float) -> None:
         """Take the steps that are due in such a share of the time that the merge has."""
         while self._plans and len(self._plans) > self._n_plans * (1 - share / PLANNED_WITHIN):
             self._plans.popleft()()
-        due = (share - PLANNED_WITHIN) / (1 - PLANNED_WITHIN)
-        while self._n_left and self._n_taken < due * (self._n_taken + self._n_left):
-            if next(self._steps[0], self) is self:
-                self._steps.popleft()
-                continue
-            self._n_taken, self._n_left = self._n_taken + 1, self._n_left - 1
+        self._steps.advance_to((share - PLANNED_WITHIN) / (1 - PLANNED_WITHIN))
 
     def result(self) -> Base:
         """Return the base once all steps are taken."""
-        base, events = self._base, self._events
+        base = self._base
         counts = self._histories.counts(self._transitions.of(self._transitions.data))
-        rows = np.minimum(np.arange(events.n_items + 1), len(base.item_vectors.vectors) - 1)
-        biases = {name: bias[torch.from_numpy(rows)] for name, bias in base.item_vectors.biases.items()}
-        vectors, values = ItemVectors(self._vectors, biases), self._transitions.of(self._values)
-        grown = Base(counts, self._source, self._target, values, self._levels, vectors, base.n_built_from)
+        values = self._transitions.of(self._values)
+        grown = Base(counts, self._source, self._target, values, self._levels, self._vectors, base.n_built_from)
         if (logs := self._logs) is not None:
             grown.keep("logs", values, lambda: self._transitions.of(logs))
         if (pairs := self._pairs) is not None:
@@ -93,16 +84,10 @@ class Merge:
             grown.keep("pairs", counts, lambda: PairCounts(together, known.window, known.unit))
         return grown
 
-    def _plan(self, step: Callable[[int, int], object], bounds: NDArray[np.int64]) -> None:
-        """Let a step be taken from each of some bounds to the next one."""
-        listed = bounds.tolist()
-        self._steps.append(map(step, listed[:-1], listed[1:]))
-        self._n_left += len(listed) - 1
-
     def _plan_histories(self) -> None:
         self._histories = GrowingHistories(self._base.counts, self._events)
-        self._plan(self._histories.copy_known, self._bounds(len(self._base.counts.history)))
-        self._plan(self._histories.add_events, self._bounds(len(self._events.items)))
+        self._steps.plan(self._histories.copy_known, self._bounds(len(self._base.counts.history)))
+        self._steps.plan(self._histories.add_events, self._bounds(len(self._events.items)))
 
     def _plan_transitions(self) -> None:
         base, n_items = self._base, self._events.n_items
@@ -111,31 +96,35 @@ class Merge:
         self._values = np.empty(len(self._transitions.data), dtype=np.float32)
         self._logs = np.empty_like(self._values) if base.keeps("logs") else None
         self._norms = np.zeros(n_items)
-        self._plan(self._merge_transitions, self._transitions.bounds(self._step_size))
+        self._steps.plan(self._merge_transitions, self._transitions.bounds(self._step_size))
 
     def _joined(self, sums: list[PlaceSums]) -> JoinedSums:
         """Return the sum of all, which is formed in steps."""
-        joined = JoinedSums(sums, self._events.n_items, self._step_size)
-        self._plan(joined.join, joined.bounds)
+        joined = JoinedSums(sums, self._step_size)
+        self._steps.plan(joined.join, joined.bounds)
         return joined
 
     def _plan_levels(self) -> None:
         n_items, n_half_lives = self._events.n_items, len(self._base.levels)
         self._levels = np.empty((n_half_lives, n_items))
-        self._plan(self._copy_levels, self._bounds(n_items, n_half_lives / NUMBERS_PER_ENTRY))
-        self._plan(self._raise_levels, self._bounds(len(self._events.items), COST_OF_LEVEL))
+        for half_life in range(n_half_lives):
+            self._steps.plan(partial(self._copy_levels, half_life), self._bounds(n_items, 1 / NUMBERS_PER_ENTRY))
+        self._steps.plan(self._raise_levels, self._bounds(len(self._events.items), COST_OF_LEVEL))
 
     def _plan_vectors(self) -> None:
         base, n_items = self._base, self._events.n_items
         self._source, self._target = (rows.new_empty(n_items, rows.shape[1]) for rows in (base.source, base.target))
-        known = base.item_vectors.vectors
-        self._vectors = known.new_empty(n_items + 1, known.shape[1])
+        known, biases = base.item_vectors
+        self._vectors = ItemVectors(
+            known.new_empty(n_items + 1, known.shape[1]),
+            {name: bias.new_empty(n_items + 1) for name, bias in biases.items()},
+        )
         self._is_changed = np.zeros(n_items, dtype=bool)
         self._is_changed[self._events.items] = True
         if self._has_network:
             self._arriving = self._joined([run.arriving for run in self._runs])
         width = known.shape[1] + base.source.shape[1] + base.target.shape[1]
-        self._plan(self._merge_vectors, self._bounds(n_items, width / NUMBERS_PER_ENTRY))
+        self._steps.plan(self._merge_vectors, self._bounds(n_items, width / NUMBERS_PER_ENTRY))
 
     def _plan_pairs(self) -> None:
         self._pairs: GrowingMatrix | GrowingArray | None = None
@@ -148,14 +137,14 @@ class Merge:
         added = self._joined([run.pairs for run in self._runs])
         if isinstance(grown, np.ndarray):
             self._pairs = GrowingArray(grown, added, n_items)
-            self._plan(self._pairs.merge, self._bounds(n_items, n_items / NUMBERS_PER_ENTRY))
+            self._steps.plan(self._pairs.merge, self._bounds(n_items, n_items / NUMBERS_PER_ENTRY))
             return
         self._pairs = GrowingMatrix(grown, added, n_items)
-        self._plan(self._pairs.merge, self._pairs.bounds(self._step_size))
+        self._steps.plan(self._pairs.merge, self._pairs.bounds(self._step_size))
 
     def _bounds(self, n_rows: int, cost: float = 1.0) -> NDArray[np.int64]:
         """Return the bounds of ranges of rows that are a step each, given what one costs."""
-        return np.append(np.arange(0, n_rows, max(1, int(self._step_size / max(cost, 1.0)))), n_rows)
+        return np.append(np.arange(0, n_rows, max(1, int(self._step_size / cost))), n_rows)
 
     def _merge_transitions(self, first: int, stop: int) -> None:
         grown, n_trained = self._transitions, self._model.n_trained
@@ -168,10 +157,10 @@ class Merge:
             ones = ones[: max(0, int(grown.indptr[n_trained]) - places.start)]
         np.add.at(self._norms, grown.indices[places][: len(ones)], np.square(ones))
 
-    def _copy_levels(self, first: int, stop: int) -> None:
-        known = self._base.levels[:, first:stop]
-        self._levels[:, first:stop] = -np.inf
-        self._levels[:, first : first + known.shape[1]] = known
+    def _copy_levels(self, half_life: int, first: int, stop: int) -> None:
+        known, levels = self._base.levels[half_life, first:stop], self._levels[half_life, first:stop]
+        levels[: len(known)] = known
+        levels[len(known) :] = -np.inf
 
     def _raise_levels(self, first: int, stop: int) -> None:
         items, weights = self._events.items[first:stop], self._events.weights
@@ -191,8 +180,11 @@ class Merge:
                 rows = added.sums().between(first, stop).to_csr(first, stop, n_items)
                 grown[some] = model.project_rows(rows / TRANSITION_UNIT)
                 grown[first : first + n_known] += known[first : first + n_known]
+        # The last row stands for all items that were not known, and for those that are not known yet.
         rows = np.minimum(np.arange(first, stop + (stop == n_items)), len(base.item_vectors.vectors) - 1)
-        self._vectors[first : first + len(rows)] = base.item_vectors.vectors[torch.from_numpy(rows)]
+        vectors, written, kept = self._vectors, slice(first, first + len(rows)), torch.from_numpy(rows)
+        vectors.vectors[written] = base.item_vectors.vectors[kept]
+        for name, bias in vectors.biases.items():
+            bias[written] = base.item_vectors.biases[name][kept]
         changed = torch.from_numpy(first + np.flatnonzero(self._is_changed[some]))
-        vectors = ItemVectors(self._vectors, base.item_vectors.biases)
         vectors.two_hop[changed] = model.reach(self._target[changed])

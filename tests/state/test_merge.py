@@ -26,8 +26,9 @@ STEP_BY_STEP = {
     "skautoseqrec._state.state.SMALLEST_MERGE": 2,
     "skautoseqrec._state.state.MERGE_SHARE": 10**9,
     "skautoseqrec._state.state.MERGED_WITHIN": 1,
-    "skautoseqrec._state.merge.STEP_SIZE": 1,
+    "skautoseqrec._state.steps.STEP_SIZE": 1,
     "skautoseqrec._state.additions.SMALLEST_RUN": 1,
+    "skautoseqrec._state.additions.MOST_OF_A_SIZE": 2,
 }
 
 
@@ -53,7 +54,7 @@ def test_a_merge_equals_a_rebuild_at_any_step(parts, recommender, step_size, sma
     with pytest.MonkeyPatch.context() as patch:
         for name, value in STEP_BY_STEP.items():
             patch.setattr(name, value)
-        patch.setattr("skautoseqrec._state.merge.STEP_SIZE", step_size)
+        patch.setattr("skautoseqrec._state.steps.STEP_SIZE", step_size)
         patch.setattr("skautoseqrec._state.additions.SMALLEST_RUN", smallest_run)
         base, n_merges = state.snapshot.base, 0
         for _ in states_while(recommender, in_time_order(parts[1], recommender.ties == "together")):
