@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -220,9 +221,11 @@ class GrowingHistories:
         The histories.
     events : Events
         What is added.
+    room : callable, default=numpy.empty
+        Makes an array, given its length and dtype.
     """
 
-    def __init__(self, known: Counts, events: Events) -> None:
+    def __init__(self, known: Counts, events: Events, room: Callable[..., NDArray[Any]] = np.empty) -> None:
         self._known, self._events = known, events
         self._indptr = np.zeros(events.n_users + 1, dtype=np.int64)
         np.add.at(self._indptr[1:], events.users, 1)
@@ -243,7 +246,7 @@ class GrowingHistories:
         ):
             either = new if old is None else old
             if either is not None:
-                self._columns[name] = old, new, np.empty(self._indptr[-1], dtype=either.dtype)
+                self._columns[name] = old, new, room(int(self._indptr[-1]), either.dtype)
 
     def counts(self, transitions: sparse.csr_matrix) -> Counts:
         """Return the counts once all steps are taken, given the transitions of all."""

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+import torch
+from numpy.typing import DTypeLike, NDArray
 from scipy import sparse
 
 from .._utils.ragged import distinct
@@ -16,6 +17,17 @@ from .runs import COLUMN_BITS, PlaceSums
 COST_OF_ADDED = 4
 #: No place is as large.
 BEYOND_ALL = 1 << 2 * COLUMN_BITS
+
+
+def room(length: int, dtype: DTypeLike) -> NDArray[Any]:
+    """Return an array of any numbers, to be written to step by step.
+
+    For large arrays numpy asks for large pages of memory, and the step that first writes to one waits until the system
+    has cleared all of it, for 6 ms on some virtual machines. Torch does not ask for them.
+    """
+    # Of torch's own dtype: to scipy, a view of bytes is a small part of a larger array, which it copies.
+    same = torch.from_numpy(np.empty(0, dtype=dtype)).dtype
+    return torch.empty(length, dtype=same, device="cpu").numpy()
 
 
 class JoinedSums:
@@ -32,7 +44,7 @@ class JoinedSums:
     def __init__(self, sums: Sequence[PlaceSums], size: int) -> None:
         self._sums = sums
         n_entries = sum(len(some.places) for some in sums)
-        self._places, self._values = np.empty(n_entries, dtype=np.int64), np.empty(n_entries, dtype=np.int64)
+        self._places, self._values = room(n_entries, np.int64), room(n_entries, np.int64)
         self._length = 0
         # Of each matrix, every so many places: of all, a step takes as many of these as there are matrices, and
         # about as many entries stand between them.
@@ -75,7 +87,7 @@ class GrowingMatrix:
         self._known, self._added, self._n_items = known, added, n_items
         n_entries = known.nnz + len(added)
         index = np.int32 if n_entries < 2**31 else np.int64
-        self.indices, self.data = np.empty(n_entries, dtype=index), np.empty(n_entries, dtype=known.dtype)
+        self.indices, self.data = room(n_entries, index), room(n_entries, known.dtype)
         self.indptr = np.zeros(n_items + 1, dtype=index)
         self._n_taken = self._n_new = 0
 
@@ -157,7 +169,7 @@ class GrowingArray:
 
     def __init__(self, known: NDArray[Any], added: JoinedSums, n_items: int) -> None:
         self._known, self._added = known, added
-        self.array = np.empty((n_items, n_items), dtype=known.dtype)
+        self.array = room(n_items**2, known.dtype).reshape(n_items, n_items)
 
     def merge(self, first: int, stop: int) -> None:
         """Add up some rows."""

@@ -18,7 +18,7 @@ from .._counts.transitions import TRANSITION_UNIT
 from .._network.heads import ItemVectors
 from .._network.model import Model
 from .base import Base, logs_of
-from .growing import GrowingArray, GrowingMatrix, JoinedSums
+from .growing import GrowingArray, GrowingMatrix, JoinedSums, room
 from .runs import COLUMN_BITS, PlaceSums, Run
 from .steps import Steps, step_size
 
@@ -85,7 +85,7 @@ class Merge:
         return grown
 
     def _plan_histories(self) -> None:
-        self._histories = GrowingHistories(self._base.counts, self._events)
+        self._histories = GrowingHistories(self._base.counts, self._events, room)
         self._steps.plan(self._histories.copy_known, self._bounds(len(self._base.counts.history)))
         self._steps.plan(self._histories.add_events, self._bounds(len(self._events.items)))
 
@@ -93,8 +93,8 @@ class Merge:
         base, n_items = self._base, self._events.n_items
         self._leaving = self._joined([run.leaving for run in self._runs])
         self._transitions = GrowingMatrix(base.counts.transitions, self._leaving, n_items)
-        self._values = np.empty(len(self._transitions.data), dtype=np.float32)
-        self._logs = np.empty_like(self._values) if base.keeps("logs") else None
+        self._values = room(len(self._transitions.data), np.float32)
+        self._logs = room(len(self._values), np.float32) if base.keeps("logs") else None
         self._norms = np.zeros(n_items)
         self._steps.plan(self._merge_transitions, self._transitions.bounds(self._step_size))
 
@@ -106,7 +106,7 @@ class Merge:
 
     def _plan_levels(self) -> None:
         n_items, n_half_lives = self._events.n_items, len(self._base.levels)
-        self._levels = np.empty((n_half_lives, n_items))
+        self._levels = room(n_half_lives * n_items, np.float64).reshape(n_half_lives, n_items)
         for half_life in range(n_half_lives):
             self._steps.plan(partial(self._copy_levels, half_life), self._bounds(n_items, 1 / NUMBERS_PER_ENTRY))
         self._steps.plan(self._raise_levels, self._bounds(len(self._events.items), COST_OF_LEVEL))

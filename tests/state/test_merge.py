@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -9,10 +10,12 @@ from comparisons import assert_same_answers, assert_same_base, rebuilt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import in_time_order
+from scipy import sparse
 from strategies import consecutive_logs, recommenders
 from worlds import SMALL
 
 from skautoseqrec import AutoSeqRecRecommender
+from skautoseqrec._state.growing import GrowingMatrix, JoinedSums
 from skautoseqrec._state.merge import Merge
 from skautoseqrec._state.runs import PlaceSums
 
@@ -153,3 +156,21 @@ def test_sums_are_those_of_a_matrix(entries, n_first):
     assert len(np.unique(joined.places)) == len(joined.places)
     rows = joined.rows(np.array([4, 0, 4]))
     assert np.array_equal(np.bincount(rows.places(5), rows.values, 15).reshape(3, 5), expected[[4, 0, 4]])
+
+
+def test_a_sum_is_not_copied_once_it_is_formed():
+    known = sparse.random(60, 60, density=0.5, format="csr", random_state=0)
+    known.sort_indices()
+    added = JoinedSums([PlaceSums.of(*np.array([[0, 61], [1, 2], [3, 4]]))], 8)
+    grown = GrowingMatrix(known, added, 62)
+    for first, stop in pairwise(added.bounds.tolist()):
+        added.join(first, stop)
+    for first, stop in pairwise(grown.bounds(8).tolist()):
+        grown.merge(first, stop)
+    matrix, expected = grown.of(grown.data), np.zeros((62, 62))
+    expected[:60, :60] = known.toarray()
+    expected[0, 1] += 3
+    expected[61, 2] += 4
+    assert np.array_equal(matrix.toarray(), expected)
+    for formed, read in ((grown.data, matrix.data), (grown.indices, matrix.indices)):
+        assert np.shares_memory(formed, read)
