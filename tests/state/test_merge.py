@@ -98,6 +98,15 @@ def test_a_merge_takes_several_updates_and_another_one_follows():
 
 
 @pytest.mark.usefixtures("step_by_step")
+def test_what_leads_from_items_without_weights_is_left_out_of_norms():
+    recommender = AutoSeqRecRecommender(**SMALL).fit(drawn(40))
+    # Of one user, items that the fit does not know come before those that it knows.
+    for _ in states_while(recommender, [(0, 100 + place // 2 if place % 2 else place % 12) for place in range(24)]):
+        assert_same_base(recommender._serving.state.merged(), rebuilt(recommender))
+    assert recommender._serving.state.snapshot.base.counts.n_items > 12
+
+
+@pytest.mark.usefixtures("step_by_step")
 def test_a_copy_that_is_made_during_a_merge_goes_on():
     recommender = AutoSeqRecRecommender(**SMALL).fit(drawn(40))
     events = drawn(20, seed=1)

@@ -57,3 +57,16 @@ def test_no_single_row_waits_for_a_copy_of_all():
         copied.append(row - before if moved else grown._n_copied - before)
     assert max(copied) <= 2**12 + 1
     assert grown.view().tolist() == list(range(2**17 + 1))
+
+
+def test_rows_that_were_copied_and_then_forgotten_are_copied_again(monkeypatch):
+    monkeypatch.setattr("skautoseqrec._utils.ragged.FEWEST_COPIED_EARLY", 16)
+    monkeypatch.setattr("skautoseqrec._utils.ragged.APPENDED_BETWEEN", 1)
+    grown = GrowableArray(np.zeros(0, dtype=np.int64))
+    for row in range(15):
+        grown.append(row)
+    assert grown._n_copied > 2
+    grown.truncate(2)
+    for row in range(100, 130):
+        grown.append(row)
+    assert grown.view().tolist() == [0, 1, *range(100, 130)]
