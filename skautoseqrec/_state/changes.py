@@ -104,7 +104,12 @@ class ChangeReader:
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is pickled: not what readers have computed."""
-        return vars(self) | {"_newest": Changes.none(self._base)}
+        return {name: value for name, value in vars(self).items() if name != "_newest"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take what was pickled: nothing has been computed yet."""
+        vars(self).update(state)
+        self._newest = Changes.none(self._base)
 
     def at(self, additions: Additions, n_events: int, n_items: int) -> Changes:
         """Return what the first events changed, given how many events and items there are; computed from the newest.
