@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -155,8 +153,8 @@ class Counts(FieldsOnly):
     def add_counted(self, events: Events, transitions: sparse.csr_matrix) -> Counts:
         """Return the counts with more events, given the transitions of all."""
         histories = GrowingHistories(self, events)
-        for step in histories.steps(len(self.history) + 1):
-            step()
+        histories.copy_known(0, len(self.history))
+        histories.add_events(0, len(events.items))
         return histories.counts(transitions)
 
     def renumbered(self, arrivals: NDArray[np.int64], clock: int) -> Counts:
@@ -215,7 +213,7 @@ class Counts(FieldsOnly):
 
 
 class GrowingHistories:
-    """Histories that events are added to, those of some users at a time.
+    """Histories that events are added to, some at a time.
 
     Parameters
     ----------
@@ -223,12 +221,19 @@ class GrowingHistories:
         The histories.
     events : Events
         What is added.
+    room : callable, default=numpy.empty
+        Makes an array, given its length and dtype.
     """
 
-    def __init__(self, known: Counts, events: Events) -> None:
+    def __init__(self, known: Counts, events: Events, room: Callable[..., NDArray[Any]] = np.empty) -> None:
         self._known, self._events = known, events
-        self._old_lengths = known.history_lengths(np.arange(events.n_users))
-        self._indptr = np.r_[0, np.cumsum(self._old_lengths + np.bincount(events.users, minlength=events.n_users))]
+        self._indptr = np.zeros(events.n_users + 1, dtype=np.int64)
+        np.add.at(self._indptr[1:], events.users, 1)
+        np.cumsum(self._indptr, out=self._indptr)
+        self._indptr[: known.n_users] += known.indptr[:-1]
+        self._indptr[known.n_users :] += known.indptr[-1]
+        #: How many events of each user, and of each item, have been added.
+        self._n_added, self._popularity = (np.zeros(n, dtype=np.int64) for n in (events.n_users, events.n_items))
         arrivals = np.arange(known.clock, known.clock + len(events.items))
         #: By field of Counts: the known column, what is added to it, and both.
         self._columns: dict[str, tuple[NDArray[Any] | None, NDArray[Any] | None, NDArray[Any]]] = {}
@@ -241,37 +246,35 @@ class GrowingHistories:
         ):
             either = new if old is None else old
             if either is not None:
-                self._columns[name] = old, new, np.empty(self._indptr[-1], dtype=either.dtype)
-
-    def steps(self, size: int) -> Iterator[Callable[[], None]]:
-        """Yield what is to be called, each once, to lay out about so many events each."""
-        numbers = np.cumsum(self._old_lengths) // size
-        bounds = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), len(self._old_lengths)]
-        yield from (partial(self._copy_known, *pair) for pair in pairwise(bounds))
-        yield self._add_events
+                self._columns[name] = old, new, room(int(self._indptr[-1]), either.dtype)
 
     def counts(self, transitions: sparse.csr_matrix) -> Counts:
         """Return the counts once all steps are taken, given the transitions of all."""
-        popularity = np.bincount(self._events.items, minlength=self._events.n_items)
+        popularity = self._popularity.copy()
         popularity[: self._known.n_items] += self._known.popularity
         columns: dict[str, Any] = {name: column for name, (*_, column) in self._columns.items()}
         clock = self._known.clock + len(self._events.items)
         return Counts(self._indptr, transitions=transitions, popularity=popularity, clock=clock, **columns)
 
-    def _copy_known(self, first: int, stop: int) -> None:
-        """Copy the known events of some users to their places."""
-        places = ragged_ranges(self._indptr[first:stop], self._old_lengths[first:stop])
+    def copy_known(self, start: int, stop: int) -> None:
+        """Copy the known events from one position to another to their places."""
         known = self._known.indptr
-        some = slice(known[min(first, len(known) - 1)], known[min(stop, len(known) - 1)])
+        first, end = int(np.searchsorted(known, start, side="right")) - 1, int(np.searchsorted(known, stop))
+        bounds: NDArray[np.int64] = np.clip(known[first : end + 1], start, stop)
+        lengths = np.diff(bounds)
+        places = np.arange(start, stop) + np.repeat(self._indptr[first:end] - known[first:end], lengths)
         for old, _, column in self._columns.values():
-            column[places] = NOTHING_SAID[column.dtype.kind] if old is None else old[some]
+            column[places] = NOTHING_SAID[column.dtype.kind] if old is None else old[start:stop]
 
-    def _add_events(self) -> None:
-        """Write the events behind those of their users."""
-        users = self._events.users
-        places = self._indptr[users] + self._old_lengths[users] + ranks_within_groups(users)
+    def add_events(self, start: int, stop: int) -> None:
+        """Write some events behind those of their users before these, which have been written."""
+        users = self._events.users[start:stop]
+        n_before = self._known.history_lengths(users) + self._n_added[users]
+        places = self._indptr[users] + n_before + ranks_within_groups(users)
+        np.add.at(self._n_added, users, 1)
+        np.add.at(self._popularity, self._events.items[start:stop], 1)
         for _, new, column in self._columns.values():
-            column[places] = NOTHING_SAID[column.dtype.kind] if new is None else new
+            column[places] = NOTHING_SAID[column.dtype.kind] if new is None else new[start:stop]
 
 
 def square_growth(

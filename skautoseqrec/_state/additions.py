@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,8 +14,10 @@ from .tail import Tail
 
 #: So many of the newest events are summed at once; readers add up fewer of them one by one.
 SMALLEST_RUN = 512
-#: A run is joined with the one before until that is twice as long. Joining copies, so it ends at so many events.
+#: A run is joined at once with the one before until that is twice as long. It copies, so it ends at so many events.
 MOST_JOINED = 2048
+#: So many runs of about one size, or shorter ones, are joined step by step; a size is as many times the one before.
+MOST_OF_A_SIZE = 16
 
 
 class Additions(NamedTuple):
@@ -70,6 +73,32 @@ class Additions(NamedTuple):
             n_kept -= 1
             n_joined += runs[n_kept].n_events
         return self._replace(runs=(*self.runs[: self.n_merging + n_kept], Run.joined(runs[n_kept:])))
+
+    def crowded(self) -> tuple[Run, ...]:
+        """Return the newest runs if many of them are of about one size, or none: not what may still be joined at once.
+
+        Shorter ones among them are no reason to join, but come along: else those of one size would not stand together.
+        """
+        n_events = [run.n_events for run in self.runs[self.n_merging :]]
+        size = max(1, MOST_JOINED // 2)
+        while n_events and n_events[-1] < size:
+            n_events.pop()
+        stop, n_runs, most = self.n_merging + len(n_events), 0, max(n_events, default=0)
+        while size <= most:
+            smallest, size = size, size * MOST_OF_A_SIZE
+            while n_runs < len(n_events) and n_events[-1 - n_runs] < size:
+                n_runs += 1
+            if sum(smallest <= n for n in n_events[len(n_events) - n_runs :]) >= MOST_OF_A_SIZE:
+                return self.runs[stop - n_runs : stop]
+        return ()
+
+    def with_joined(self, runs: Sequence[Run], joined: Run) -> Additions:
+        """Return the same with a run in place of some, or as it is if these have been joined or merged otherwise."""
+        ours = self.runs
+        for first in range(self.n_merging, len(ours) - len(runs) + 1):
+            if all(mine is theirs for mine, theirs in zip(ours[first:], runs, strict=False)):
+                return self._replace(runs=(*ours[:first], joined, *ours[first + len(runs) :]))
+        return self
 
     def merging(self) -> Additions:
         """Return the same with all events in runs, which are to be merged into the base."""

@@ -109,8 +109,14 @@ def single_precision(transitions: sparse.csr_matrix) -> sparse.csr_matrix:
 
 def log_transitions(transitions: sparse.csr_matrix) -> sparse.csr_matrix:
     """Return ``log1p(5 T)``, sharing the indices."""
-    logs = np.log1p(TRANSITION_SCALE * transitions.data)
-    return sparse.csr_matrix((logs, transitions.indices, transitions.indptr), shape=transitions.shape)
+    parts = logs_of(transitions.data), transitions.indices, transitions.indptr
+    return sparse.csr_matrix(parts, shape=transitions.shape)
+
+
+def logs_of(transitions: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return ``log1p(5 t)`` of entries of T."""
+    logs: NDArray[np.float32] = np.log1p(TRANSITION_SCALE * transitions)
+    return logs
 
 
 def padded(rows: Tensor, n_rows: int) -> Tensor:

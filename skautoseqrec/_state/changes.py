@@ -63,7 +63,7 @@ class Changes(NamedTuple):
         model.trend.add_events(levels, arrived, np.arange(clock + self.n_events, clock + n_events), weights)
         moved = distinct(arrived)
         items = np.union1d(self.items, moved)
-        reached = model.reach(targets_of(moved, base, additions, model, n_events))
+        reached = reached_from(moved, base, additions, model, n_events)
         if len(items) > max(MOST_CORRECTED, n_items // CORRECTED_SHARE):
             vectors = self._written(moved, reached, n_items)
             return Changes.none(base)._replace(n_events=n_events, item_vectors=vectors, levels=levels)
@@ -104,7 +104,12 @@ class ChangeReader:
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is pickled: not what readers have computed."""
-        return vars(self) | {"_newest": Changes.none(self._base)}
+        return {name: value for name, value in vars(self).items() if name != "_newest"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take what was pickled: nothing has been computed yet."""
+        vars(self).update(state)
+        self._newest = Changes.none(self._base)
 
     def at(self, additions: Additions, n_events: int, n_items: int) -> Changes:
         """Return what the first events changed, given how many events and items there are; computed from the newest.
@@ -119,6 +124,13 @@ class ChangeReader:
             if n_events >= self._newest.n_events:
                 self._newest = changes
         return changes
+
+
+def reached_from(items: NDArray[np.int64], base: Base, additions: Additions, model: Model, n_events: int) -> Tensor:
+    """Return the two-hop vectors of some items after the first events of an overlay."""
+    if not base.source.shape[1]:  # no network: nothing is projected, and nobody needs to know what leads to an item
+        return base.source.new_zeros(len(items), 0)
+    return model.reach(targets_of(items, base, additions, model, n_events))
 
 
 def targets_of(items: NDArray[np.int64], base: Base, additions: Additions, model: Model, n_events: int) -> Tensor:

@@ -67,10 +67,10 @@ class DensePairs:
 
 
 class SparsePairs:
-    """Counts of pairs as sparse rows, which stay as they are."""
+    """Counts of pairs as sparse rows, which stay as they are, in units; those that are asked for are read in ones."""
 
-    def __init__(self, together: sparse.csr_matrix) -> None:
-        self._together = together
+    def __init__(self, together: sparse.csr_matrix, unit: int) -> None:
+        self._together, self._unit = together, unit
 
     def copy(self, n_items: int) -> SparsePairs:
         """Return the same."""
@@ -80,7 +80,7 @@ class SparsePairs:
         """Return the sum of the rows that weighted items ask for, shape (n_rows, n_items)."""
         known = entries.below(self._together.shape[0])
         sums = torch.zeros(len(entries.lengths), n_items, dtype=torch.float32)
-        add_rows(sums, known.combine(rows_of(self._together, known.items)))
+        add_rows(sums, known.combine(self._rows(known.items)))
         return sums
 
     def sum_of(self, items: NDArray[np.integer], values: NDArray[np.float32], n_items: int) -> NDArray[np.float32]:
@@ -88,8 +88,12 @@ class SparsePairs:
         is_known = items < self._together.shape[0]
         if not is_known.all():
             items, values = items[is_known], values[is_known]
-        rows = rows_of(self._together, items)
+        rows = self._rows(items)
         return np.bincount(rows.items, rows.values * np.repeat(values, rows.lengths), n_items).astype(np.float32)
+
+    def _rows(self, items: NDArray[np.integer]) -> SparseEntries:
+        rows = rows_of(self._together, items)
+        return rows._replace(values=_in_ones(rows.values, self._unit))
 
 
 class Neighbourhood(NamedTuple):
@@ -137,16 +141,16 @@ class Neighbourhood(NamedTuple):
 
 
 def read_pairs(pairs: PairCounts) -> DensePairs | SparsePairs:
-    """Return counts of pairs in float32, in the layout that is cheaper to add up."""
+    """Return counts of pairs in the layout that is cheaper to add up."""
     together: Any = pairs.together
     if isinstance(together, np.ndarray):
         if PLACES_PER_ENTRY * np.count_nonzero(together) >= together.size:
             return DensePairs(torch.from_numpy(_in_ones(together, pairs.unit)))
         together = sparse.csr_matrix(together)
-    return SparsePairs(_in_ones(together, pairs.unit))
+    return SparsePairs(together, pairs.unit)
 
 
-def _in_ones(together: Any, unit: int) -> Any:
+def _in_ones(together: NDArray[Any], unit: int) -> NDArray[np.float32]:
     """Return counts as float32, 1 being that of a pair whose events count 1."""
     return (together if unit == 1 else together / unit).astype(np.float32)
 

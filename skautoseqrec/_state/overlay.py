@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import repeat
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from .._counts.weighing import of_places
 from .._data.weights import WEIGHT_UNIT
 from .._utils.ragged import GrowableArray, distinct, ragged_ranges
 from .additions import Additions
+from .joining import Join
 from .postings import Postings
 from .runs import Run
 from .tail import Tail
@@ -71,6 +72,11 @@ class Overlay:
         self._events_of_user = Postings()
         #: What the events completed, published or not. The first of them are what a snapshot holds.
         self.additions = Additions((), Tail(has_weights))
+        self._join: Join | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: not a join that is under way, which begins anew."""
+        return vars(self) | {"_join": None}
 
     def __len__(self) -> int:
         """Return the number of events, published or not."""
@@ -88,16 +94,25 @@ class Overlay:
 
         One costs O(window), whatever else is known; with moments, the window holds whole ones.
         """
+        known = self.additions
         if len(users) >= FEWEST_AT_ONCE:
             self._add_at_once(users, items, joins, seconds, weights)
-            return
-        each = repeat(WEIGHT_UNIT, len(users)) if weights is None else weights.tolist()
-        for row in zip(users.tolist(), items.tolist(), joins.tolist(), seconds.tolist(), each, strict=True):
-            self.add_event(*row)
-        settled = self.additions.settled()
-        if settled is not self.additions:
-            self.additions = settled
-            self._events_of_user.settle()
+        else:
+            each = repeat(WEIGHT_UNIT, len(users)) if weights is None else weights.tolist()
+            for row in zip(users.tolist(), items.tolist(), joins.tolist(), seconds.tolist(), each, strict=True):
+                self.add_event(*row)
+            self.additions = known.settled()
+            if self.additions is not known:
+                self._events_of_user.settle()
+        if self._join is not None:
+            self._join_on(self._join, len(users))
+        elif self.additions is not known and (crowded := self.additions.crowded()):
+            self._join = Join(crowded, len(users))
+
+    def _join_on(self, join: Join, n_added: int) -> None:
+        """Take those steps of a join that are due after so many more events."""
+        if (joined := join.advance(n_added)) is not None:
+            self.additions, self._join = self.additions.with_joined(join.runs, joined), None
 
     def add_event(self, user: int, item: int, joins: bool, second: float, weight: int = WEIGHT_UNIT) -> None:
         """Append one event."""

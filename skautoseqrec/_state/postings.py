@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from .._utils.ragged import ragged_ranges, stable_order
 
+#: A run is joined with the one before until that is twice as long. Joining sorts, so it ends at so many places.
+MOST_JOINED = 2**14
+
 
 class SortedPlaces(NamedTuple):
     """Places that were appended together, sorted by their keys, and rising for each of them.
@@ -64,7 +67,7 @@ class Postings:
 
     A reader passes the end of the column that it may see; what is appended later stands behind it. Places that come
     one by one are appended to a list of their key, places that come together are kept in sorted runs: of these there
-    are few, because one is joined with the one before it until that is twice as long.
+    are few, because short ones are joined.
     """
 
     def __init__(self) -> None:
@@ -96,9 +99,12 @@ class Postings:
             listed = np.repeat(np.array([*lists]), [*map(len, lists.values())])
             grown.append(SortedPlaces.of(listed, np.array([*chain.from_iterable(lists.values())])))
         grown.extend(new)
-        while len(grown) > 1 and len(grown[-2].places) < 2 * len(grown[-1].places):
-            last = grown.pop()
-            grown[-1] = grown[-1].followed_by(last)
+        while len(grown) > 1:
+            before, last = (len(run.places) for run in grown[-2:])
+            if before >= min(2 * last, MOST_JOINED - last + 1):
+                break
+            newest = grown.pop()
+            grown[-1] = grown[-1].followed_by(newest)
         self._parts = tuple(grown), {}
 
     def newest(self, key: int, n_places: int) -> list[int]:

@@ -68,10 +68,14 @@ class PlaceSums(NamedTuple):
         places = ragged_ranges(starts, lengths)
         return SparseEntries(lengths, self.places[places] & ((1 << COLUMN_BITS) - 1), self.values[places])
 
+    def within(self, first: int, stop: int) -> PlaceSums:
+        """Return the entries whose places are from one to another: a view."""
+        start, end = self.places.searchsorted(np.array([first, stop], dtype=np.int64))
+        return PlaceSums(self.places[start:end], self.values[start:end])
+
     def between(self, first: int, stop: int) -> PlaceSums:
         """Return some consecutive rows: a view."""
-        start, end = np.searchsorted(self.places, np.array([first, stop], dtype=np.int64) << COLUMN_BITS)
-        return PlaceSums(self.places[start:end], self.values[start:end])
+        return self.within(first << COLUMN_BITS, stop << COLUMN_BITS)
 
     def to_csr(self, first: int, stop: int, n_items: int) -> sparse.csr_matrix:
         """Return some consecutive rows as a matrix of its own, whose indices are sorted."""

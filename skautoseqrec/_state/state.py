@@ -28,7 +28,7 @@ from .overlay import Overlay
 from .snapshot import NO_DISLIKES, Asked, Snapshot
 
 #: A merge of an overlay begins once it holds this many events, or one in so many of all: a merge copies all.
-SMALLEST_MERGE, MERGE_SHARE = 1024, 16
+SMALLEST_MERGE, MERGE_SHARE = 1024, 8
 #: A merge is done step by step, within one in so many of the events that are merged.
 MERGED_WITHIN = 4
 #: Sums of float32 are built anew once so many times the events that they were built from have been added to them: it
@@ -157,16 +157,18 @@ class State:
         )
         if self._merging is None and snapshot.n_events <= self._merge_at():
             return snapshot
-        return self._merge_on(snapshot)
+        return self._merge_on(snapshot, len(users))
 
     @in_usual_torch_state
-    def _merge_on(self, snapshot: Snapshot) -> Snapshot:
+    def _merge_on(self, snapshot: Snapshot, n_added: int) -> Snapshot:
         """Begin a merge, or take those of its steps that are due; return the snapshot after that."""
         if self._merging is None:
             snapshot.overlay.additions = additions = snapshot.overlay.additions.merging()
             n_merged = len(snapshot.base.counts.history)
             events = self.events.log(snapshot.n_users, snapshot.n_items, n_merged, snapshot.n_known_events)
-            self._merging = Merging(Merge(snapshot.base, events, additions.runs, self.model), snapshot.n_events)
+            self._merging = Merging(
+                Merge(snapshot.base, events, additions.runs, self.model, n_added), snapshot.n_events
+            )
             return snapshot._replace(additions=additions)
         merge, n_events = self._merging
         merge.advance_to((snapshot.n_events - n_events) * MERGED_WITHIN / n_events)

@@ -159,8 +159,15 @@ class SparseEntries(NamedTuple):
         return sparse.csr_matrix((self.values, self.items, self.bounds), shape=(len(self.lengths), n_items))
 
 
+#: An array with room for so many rows moves to a larger one before it is full: so many are
+#: copied for each one that is appended.
+FEWEST_COPIED_EARLY, ROWS_PER_APPENDED = 2**14, 8
+#: It is done whenever so many have been appended.
+APPENDED_BETWEEN = 512
+
+
 class GrowableArray:
-    """An append-only array whose capacity doubles, so that appending costs O(1) amortised.
+    """An append-only array whose capacity doubles; what is known is copied in small parts, so no row waits for all.
 
     What stands below a length that was once read never changes, so a reader that remembers a length may read on
     while a writer appends.
@@ -168,7 +175,7 @@ class GrowableArray:
 
     def __init__(self, values: ArrayLike) -> None:
         self._buffer: NDArray[Any] = np.asarray(values)
-        self._length = len(self._buffer)
+        self._length, self._n_copied = len(self._buffer), 0
         # Room that nobody writes to costs nothing, and the first rows that are appended need not wait for a copy.
         self._reserve(self._length + 1, self._buffer.dtype)
 
@@ -192,16 +199,16 @@ class GrowableArray:
 
     def append(self, value: Any) -> None:
         """Append one row of the array's own dtype."""
-        if self._length == len(self._buffer):
-            self._reserve(self._length + 1, self._buffer.dtype)
+        if self._length >= self._copy_at:
+            self._make_room(self._length + 1)
         self._buffer[self._length] = value
         self._length += 1
 
     def extend_by_list(self, values: list[Any]) -> None:
         """Append a few rows of the array's own dtype, at a list's price."""
         length = self._length + len(values)
-        if length > len(self._buffer):
-            self._reserve(length, self._buffer.dtype)
+        if length > self._copy_at:
+            self._make_room(length)
         self._buffer[self._length : length] = values
         self._length = length
 
@@ -209,20 +216,45 @@ class GrowableArray:
         """Append many rows; the dtype is promoted when theirs needs it."""
         dtype = np.result_type(self._buffer, values)
         length = self._length + len(values)
-        if length > len(self._buffer) or dtype != self._buffer.dtype:
+        if dtype != self._buffer.dtype:
             self._reserve(length, dtype)
+        elif length > self._copy_at:
+            self._make_room(length)
         self._buffer[self._length : length] = values
         self._length = length
 
     def truncate(self, length: int) -> None:
         """Forget the rows from ``length`` on, which no reader may have seen."""
-        self._length = length
+        self._length, self._n_copied = length, min(length, self._n_copied)
 
     def view(self, length: int | None = None) -> NDArray[Any]:
         """Return the first ``length`` rows (all by default) without a copy."""
         return self._buffer[: self._length if length is None else length]
 
     def _reserve(self, length: int, dtype: np.dtype[Any]) -> None:
-        buffer = np.empty((max(length, 2 * self._length, 16), *self._buffer.shape[1:]), dtype=dtype)
-        buffer[: self._length] = self._buffer[: self._length]
-        self._buffer = buffer
+        """Move to an array with room for so many rows, and for as many as there are."""
+        self._move_to(np.empty((max(length, 2 * self._length, 16), *self._buffer.shape[1:]), dtype=dtype), 0)
+
+    def _move_to(self, larger: NDArray[Any], n_copied: int) -> None:
+        larger[n_copied : self._length] = self._buffer[n_copied : self._length]
+        self._buffer, capacity = larger, len(larger)
+        #: Where rows are being moved to, and how many have been; nothing is done about it before there are so many.
+        self._larger: NDArray[Any] | None = None
+        self._n_copied = 0
+        self._copy_at = capacity if capacity < FEWEST_COPIED_EARLY else 3 * capacity // 4
+
+    def _make_room(self, length: int) -> None:
+        """Copy the rows that are due, given how many there are about to be, and move if these need it."""
+        capacity = len(self._buffer)
+        if length > capacity:
+            if self._larger is None or length > len(self._larger):
+                self._reserve(length, self._buffer.dtype)
+            else:
+                self._move_to(self._larger, self._n_copied)
+            return
+        if self._larger is None:
+            self._larger = np.empty((2 * capacity, *self._buffer.shape[1:]), dtype=self._buffer.dtype)
+        n_due = ROWS_PER_APPENDED * max(APPENDED_BETWEEN, length - self._length)
+        due = slice(self._n_copied, min(self._n_copied + n_due, self._length))
+        self._larger[due] = self._buffer[due]
+        self._n_copied, self._copy_at = due.stop, min(capacity, length + APPENDED_BETWEEN)

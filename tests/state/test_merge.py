@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -9,11 +10,13 @@ from comparisons import assert_same_answers, assert_same_base, rebuilt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import in_time_order
+from scipy import sparse
 from strategies import consecutive_logs, recommenders
 from worlds import SMALL
 
 from skautoseqrec import AutoSeqRecRecommender
-from skautoseqrec._state.merge import STEP_SIZE, Merge, ranges_of
+from skautoseqrec._state.growing import GrowingMatrix, JoinedSums
+from skautoseqrec._state.merge import Merge
 from skautoseqrec._state.runs import PlaceSums
 
 pytestmark = [
@@ -26,8 +29,9 @@ STEP_BY_STEP = {
     "skautoseqrec._state.state.SMALLEST_MERGE": 2,
     "skautoseqrec._state.state.MERGE_SHARE": 10**9,
     "skautoseqrec._state.state.MERGED_WITHIN": 1,
-    "skautoseqrec._state.merge.STEP_SIZE": 1,
+    "skautoseqrec._state.steps.STEP_SIZE": 1,
     "skautoseqrec._state.additions.SMALLEST_RUN": 1,
+    "skautoseqrec._state.additions.MOST_OF_A_SIZE": 2,
 }
 
 
@@ -53,7 +57,7 @@ def test_a_merge_equals_a_rebuild_at_any_step(parts, recommender, step_size, sma
     with pytest.MonkeyPatch.context() as patch:
         for name, value in STEP_BY_STEP.items():
             patch.setattr(name, value)
-        patch.setattr("skautoseqrec._state.merge.STEP_SIZE", step_size)
+        patch.setattr("skautoseqrec._state.steps.STEP_SIZE", step_size)
         patch.setattr("skautoseqrec._state.additions.SMALLEST_RUN", smallest_run)
         base, n_merges = state.snapshot.base, 0
         for _ in states_while(recommender, in_time_order(parts[1], recommender.ties == "together")):
@@ -91,6 +95,15 @@ def test_a_merge_takes_several_updates_and_another_one_follows():
     for snapshot, n_known, popularity in kept:  # what a reader holds stays as it was
         assert (snapshot.n_known_events, snapshot.popularity().tolist()) == (n_known, popularity)
         assert snapshot.popularity().sum() == n_known
+
+
+@pytest.mark.usefixtures("step_by_step")
+def test_what_leads_from_items_without_weights_is_left_out_of_norms():
+    recommender = AutoSeqRecRecommender(**SMALL).fit(drawn(40))
+    # Of one user, items that the fit does not know come before those that it knows.
+    for _ in states_while(recommender, [(0, 100 + place // 2 if place % 2 else place % 12) for place in range(24)]):
+        assert_same_base(recommender._serving.state.merged(), rebuilt(recommender))
+    assert recommender._serving.state.snapshot.base.counts.n_items > 12
 
 
 @pytest.mark.usefixtures("step_by_step")
@@ -154,8 +167,19 @@ def test_sums_are_those_of_a_matrix(entries, n_first):
     assert np.array_equal(np.bincount(rows.places(5), rows.values, 15).reshape(3, 5), expected[[4, 0, 4]])
 
 
-@given(st.lists(st.integers(0, 10**5), min_size=1, max_size=50))
-def test_ranges_of_rows_cover_all_in_order(costs):
-    ranges = list(ranges_of(np.array(costs)))
-    assert [row for first, stop in ranges for row in range(first, stop)] == list(range(len(costs)))
-    assert max(sum(costs[first + 1 : stop]) for first, stop in ranges) < STEP_SIZE
+def test_a_sum_is_not_copied_once_it_is_formed():
+    known = sparse.random(60, 60, density=0.5, format="csr", random_state=0)
+    known.sort_indices()
+    added = JoinedSums([PlaceSums.of(*np.array([[0, 61], [1, 2], [3, 4]]))], 8)
+    grown = GrowingMatrix(known, added, 62)
+    for first, stop in pairwise(added.bounds.tolist()):
+        added.join(first, stop)
+    for first, stop in pairwise(grown.bounds(8).tolist()):
+        grown.merge(first, stop)
+    matrix, expected = grown.of(grown.data), np.zeros((62, 62))
+    expected[:60, :60] = known.toarray()
+    expected[0, 1] += 3
+    expected[61, 2] += 4
+    assert np.array_equal(matrix.toarray(), expected)
+    for formed, read in ((grown.data, matrix.data), (grown.indices, matrix.indices)):
+        assert np.shares_memory(formed, read)

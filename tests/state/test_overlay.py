@@ -1,5 +1,6 @@
 """The overlay: appended one by one or at once, it holds the same, and a reader sees no later events."""
 
+import pickle
 from collections import defaultdict
 from itertools import pairwise
 
@@ -87,6 +88,46 @@ def test_a_reader_does_not_see_later_events(drawn, fewest_at_once, data):
     n_events = data.draw(st.integers(0, len(columns[0])))
     earlier = filled(counts, configured, [column[:n_events] for column in columns], fewest_at_once)
     assert read(filled(counts, configured, columns, fewest_at_once), n_events) == read(earlier, n_events)
+
+
+#: Runs are short, and any two of them are joined, an entry at a time.
+ALWAYS_JOINING = {
+    "skautoseqrec._state.additions.SMALLEST_RUN": 1,
+    "skautoseqrec._state.additions.MOST_JOINED": 0,
+    "skautoseqrec._state.additions.MOST_OF_A_SIZE": 2,
+    "skautoseqrec._state.steps.STEP_SIZE": 1,
+}
+
+
+@settings(max_examples=60)
+@given(appended(), st.sampled_from([1, 2]), st.sampled_from([1, 4]), st.booleans())
+def test_runs_that_are_being_joined_hold_the_same(drawn, n_at_once, joined_within, is_copied):
+    configured, counts, columns = drawn
+    expected = filled(counts, configured, columns, fewest_at_once=10**9)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in ALWAYS_JOINING.items():
+            patch.setattr(name, value)
+        patch.setattr("skautoseqrec._state.joining.JOINED_WITHIN", joined_within)
+        overlay = Overlay(counts, configured)
+        for start in range(0, len(columns[0]), n_at_once):
+            overlay.add_events(*(column[start : start + n_at_once] for column in columns))
+            assert read(overlay, len(overlay)) == read(expected, len(overlay))
+            if is_copied:
+                overlay = pickle.loads(pickle.dumps(overlay))
+        is_joined = max(run.n_events for run in overlay.additions.runs) > n_at_once
+        assert is_copied or is_joined or len(columns[0]) < 6 * n_at_once
+
+
+def test_there_are_few_runs_however_many_events_there_are(monkeypatch):
+    for name, value in (ALWAYS_JOINING | {"skautoseqrec._state.additions.MOST_OF_A_SIZE": 4}).items():
+        monkeypatch.setattr(name, value)
+    overlay, n_runs = Overlay(Counts.empty(), SequenceSettings(2, 0.5, 0.9, 3, 0.5, (), 2, 0.5, "row")), []
+    columns = np.arange(600) % N_USERS, np.arange(600) % N_ITEMS, np.zeros(600, dtype=bool), np.zeros(600)
+    for place in range(600):
+        overlay.add_events(*(column[place : place + 1] for column in columns))
+        n_runs.append(len(overlay.additions.runs))
+    assert max(n_runs) <= 40  # some of each of 5 sizes, and what comes while some are joined
+    assert sum(run.n_events for run in overlay.additions.runs) == 600
 
 
 @settings(max_examples=100)
