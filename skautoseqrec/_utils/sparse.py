@@ -26,19 +26,19 @@ def sum_entries(
 def entries_at(matrix: sparse.csr_matrix, rows: NDArray[np.integer], columns: NDArray[np.integer]) -> NDArray[np.int64]:
     """Return entries of a matrix whose indices are sorted, 0 where it has none, faster than scipy does.
 
-    All places are looked for at once, each between the bounds of its row, which halve with every step.
+    All places are looked for at once, each in its row, in steps that halve.
     """
-    low, high = matrix.indptr[rows].astype(np.int64), matrix.indptr[rows + 1].astype(np.int64)
-    ends = high.copy()
-    for _ in range(int((high - low).max(initial=0)).bit_length()):
-        middle = np.minimum((low + high) // 2, matrix.nnz - 1)
-        is_behind = (low < high) & (matrix.indices[middle] < columns)
-        low, high = np.where(is_behind, middle + 1, low), np.where(is_behind, high, np.maximum(low, middle))
-    places = np.minimum(low, max(matrix.nnz - 1, 0))
-    is_there = low < ends
-    is_there[is_there] = matrix.indices[places[is_there]] == columns[is_there]
-    values = np.zeros(len(rows), dtype=matrix.dtype)
-    values[is_there] = matrix.data[places[is_there]]
+    values, indices = np.zeros(len(rows), dtype=matrix.dtype), matrix.indices
+    places, ends = matrix.indptr[rows].astype(np.int64), matrix.indptr[rows + 1].astype(np.int64)
+    for bit in range(int((ends - places).max(initial=0)).bit_length() - 1, -1, -1):
+        # A place moves on by so many if all of these stand before what is looked for.
+        probes = places + ((1 << bit) - 1)
+        is_behind = indices.take(probes, mode="clip") < columns
+        is_behind &= probes < ends
+        places += is_behind * np.int64(1 << bit)
+    found = (places < ends).nonzero()[0]
+    found = found[indices[places[found]] == columns[found]]
+    values[found] = matrix.data[places[found]]
     return values
 
 
