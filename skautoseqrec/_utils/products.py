@@ -1,4 +1,4 @@
-"""Products of arrays, which only one pool of threads takes part in: torch's.
+"""Products of arrays that wake no second pool of threads beside torch's.
 
 numpy multiplies with threads of its own. Where its products stand between those of torch, the threads of each pool spin
 on the cores that the other one needs: a walk forward on two threads took 2.5 times as long as on one.
