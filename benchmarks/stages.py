@@ -23,7 +23,7 @@ from skautoseqrec._answers import forms
 from skautoseqrec._counts.histories import Histories
 from skautoseqrec._network import heads
 from skautoseqrec._network.residual_encoder import ResidualReader
-from skautoseqrec._scoring import queries, scorer, single, topk, walk_forward
+from skautoseqrec._scoring import queries, scorer, topk, walk_forward
 from skautoseqrec._scoring.parts import Direct
 from skautoseqrec._scoring.scorer import BLOCK_SIZE, Scorer
 from skautoseqrec._scoring.single import Live
@@ -47,8 +47,9 @@ STAGES: list[tuple[Any, str, str]] = [
     (ArrivingLog, "transitions_from", "  what the walk added to rows of T"),
     (queries, "SummedRows", "  rows of T added up"),
     (topk, "score_single", "one history scored by itself"),
+    (Live, "__init__", "  what is the same for all of a moment"),
     (Live, "_inputs", "  its rows of T and its decayed items"),
-    (single, "product", "  the product, for one history"),
+    (Live, "_product", "  the product, for one history"),
     (Scorer, "score", "scores"),
     (heads, "product", "  the product"),
     (Direct, "add", "  direct part"),
@@ -56,7 +57,9 @@ STAGES: list[tuple[Any, str, str]] = [
     (TrendView, "score_changes", "  trend since then"),
     (Recent, "add", "  changes since then, added"),
     (topk, "leave_out", "what was seen left out"),
+    (topk, "leave_out_of_one", "what one user has seen left out"),
     (topk, "best_columns", "best k"),
+    (topk, "best_places", "best k of one user"),
     (forms, "decode_answers", "codes to ids"),
     (Replay, "vector_changes", "changes by a block's own events"),
     (Replay, "add_events", "a block added to the state"),

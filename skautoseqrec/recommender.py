@@ -14,9 +14,15 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 
-from ._data.estimators import LogEstimator, MeanReciprocalRankMixin, all_or_nothing, validate_log, validate_users
+from ._data.estimators import (
+    LogEstimator,
+    MeanReciprocalRankMixin,
+    all_or_nothing,
+    require_fitted,
+    validate_log,
+    validate_users,
+)
 from ._data.form import LogForm
 from ._data.interactions import weighed
 from ._data.naming import check_columns
@@ -385,7 +391,7 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         """
         from ._persistence.recording import recorded, update_of
 
-        check_is_fitted(self)
+        require_fitted(self)
         event_weights = check_event_weights(self.event_weights)
         columns = read_columns(X, check_columns(self.columns), event_weights is not None)
         columns = weighed(columns, event_weights, sample_weight)
@@ -451,7 +457,7 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         from ._persistence.recording import Forget, recorded
         from ._state.forgetting import find_forgotten
 
-        check_is_fitted(self)
+        require_fitted(self)
         state = self._serving.state
         forgotten = find_forgotten(state, users, items, interactions, check_columns(self.columns))
         if forgotten:
@@ -498,7 +504,7 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         """
         from ._persistence.recording import Dislike, recorded
 
-        check_is_fitted(self)
+        require_fitted(self)
         check_flag(withdraw, "withdraw", may_be_none=False)
         pairs = read_columns(X, check_columns(self.columns), may_be_empty=True)._replace(times=None)
         if len(pairs.user_ids):
@@ -526,7 +532,7 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         >>> recommender.partial_update([("bob", "jam", 4)]).refresh().predict_topk(["ann"], k=1)
         array([['jam']], dtype=object)
         """
-        check_is_fitted(self)
+        require_fitted(self)
         self._serving.state.refresh()
         return self
 
@@ -616,7 +622,7 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         """
         from ._answers.topk import Question, answer_users
 
-        check_is_fitted(self)
+        require_fitted(self)
         restriction = (self._excludes_seen(exclude_seen), candidates, exclude)
         question = Question(k, *restriction, return_scores, output, titles, on_unknown, rerank, rerank_size)
         return answer_users(self._serving_on_device(), LogForm(**self._log_form), users, at, question)
@@ -675,7 +681,7 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         """
         from ._answers.topk import Question, answer_sequences
 
-        check_is_fitted(self)
+        require_fitted(self)
         restriction = (self._excludes_seen(exclude_seen), candidates, exclude)
         question = Question(k, *restriction, return_scores, output, titles, on_unknown, rerank, rerank_size)
         return answer_sequences(self._serving_on_device(), LogForm(**self._log_form), sequences, question)
@@ -701,7 +707,7 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         """
         from ._scoring.topk import best_of_each
 
-        check_is_fitted(self)
+        require_fitted(self)
         return best_of_each(self._serving_on_device(), validate_users(self, X), self.exclude_seen)
 
     def score_samples(self, X: Any, ties: str | None = None, judge: Any = None) -> NDArray[Any]:
@@ -742,7 +748,7 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         """
         from ._scoring.walk_forward import score_samples
 
-        check_is_fitted(self)
+        require_fitted(self)
         columns = validate_log(self, X, reset=False, asks_for_events=judge is not None)
         asks_for_rows = (check_ties(ties) or self.ties) == "row"
         serving, is_judged = self._serving_on_device(), columns.judged(judge)
@@ -814,7 +820,7 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         from ._answers.alike import ListQuestion
         from ._answers.users import predict_users
 
-        check_is_fitted(self)
+        require_fitted(self)
         question, form = ListQuestion(k, return_scores, output), LogForm(**self._log_form)
         return predict_users(
             self._serving_on_device(), form, items, users, self._excludes_seen(exclude_seen), at, question
@@ -895,7 +901,7 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         from ._answers.explained import ExplainQuestion, explain_scores
         from ._data.filters import Restriction
 
-        check_is_fitted(self)
+        require_fitted(self)
         restriction = Restriction(self._excludes_seen(exclude_seen), candidates, exclude, on_unknown)
         question = ExplainQuestion(users, items, at, restriction, titles, output)
         return explain_scores(self._serving, LogForm(**self._log_form), question)
@@ -944,7 +950,7 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         """
         from ._answers.alike import ListQuestion, similar_items
 
-        check_is_fitted(self)
+        require_fitted(self)
         question = ListQuestion(k, return_scores, output, titles)
         return similar_items(self._serving, LogForm(**self._log_form), items, side, question)
 
@@ -1001,7 +1007,7 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         """
         from ._answers.alike import ListQuestion, similar_users
 
-        check_is_fitted(self)
+        require_fitted(self)
         question = ListQuestion(k, return_scores, output)
         return similar_users(self._serving, LogForm(**self._log_form), users, by, question)
 
@@ -1019,7 +1025,7 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         """
         from ._scoring import embeddings
 
-        check_is_fitted(self)
+        require_fitted(self)
         return embeddings.item_embeddings(self._serving)
 
     @available_if(_has_linear_heads)
@@ -1033,7 +1039,7 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         """
         from ._scoring import embeddings
 
-        check_is_fitted(self)
+        require_fitted(self)
         return embeddings.item_biases(self._serving)
 
     @available_if(_has_linear_heads)
@@ -1052,7 +1058,7 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         """
         from ._scoring import embeddings
 
-        check_is_fitted(self)
+        require_fitted(self)
         return embeddings.user_embeddings(self._serving, users)
 
     def with_blend(
@@ -1092,7 +1098,7 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         >>> recommender.with_blend({"direct": 1.0}).predict_topk(["bob"], k=1)
         array([['milk']], dtype=object)
         """
-        check_is_fitted(self)
+        require_fitted(self)
         if blend is not None and not isinstance(blend, Mapping):
             raise TypeError(f"blend must be a dict of weights, or None to keep the fitted one, not {blend!r}.")
         twin = copy.copy(self)
@@ -1159,7 +1165,7 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         """
         from ._persistence import saving
 
-        check_is_fitted(self)
+        require_fitted(self)
         saving.save(self, path, journal)
 
     def close_journal(self) -> None:

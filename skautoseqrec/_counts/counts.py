@@ -206,6 +206,10 @@ class Counts(FieldsOnly):
         starts[known], ends[known] = self.indptr[users[known]], self.indptr[users[known] + 1]
         return starts, ends
 
+    def range_of(self, user: int) -> tuple[int, int]:
+        """Return what :meth:`ranges` does for one user."""
+        return (int(self.indptr[user]), int(self.indptr[user + 1])) if 0 <= user < self.n_users else (0, 0)
+
     def newest(self, users: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return where the newest ``lengths`` events of each user stand in ``history``, oldest first."""
         _, ends = self.ranges(users)

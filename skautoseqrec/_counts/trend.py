@@ -55,6 +55,10 @@ class TrendClock:
         weights: NDArray[np.int64] | None = None,
     ) -> None:
         """Raise the levels by events in order, in place, given the sequence number of each, and its weight in units."""
+        if len(items) == 1:
+            raised = log_weights(weights) - (arrivals + 1) * self.log_decays
+            levels[:, items[0]] = np.logaddexp(levels[:, items[0]], raised)
+            return
         for row, log_decay in enumerate(self.log_decays):
             np.logaddexp.at(levels[row], items, log_weights(weights) - (arrivals + 1) * log_decay)
 

@@ -25,6 +25,15 @@ def laid_out(length: int, *pieces: tuple[NDArray[np.int64], NDArray[Any] | None]
     return column
 
 
+def appended(old: NDArray[Any] | None, new: NDArray[Any] | None, n_old: int, n_new: int) -> NDArray[Any] | None:
+    """Return two pieces of a column one behind the other, one of them filled up if it is None; None if both are."""
+    known = old if new is None else new
+    if known is None:
+        return None
+    filling = NOTHING_SAID[known.dtype.kind]
+    return np.concatenate([np.full(n, filling) if one is None else one for one, n in ((old, n_old), (new, n_new))])
+
+
 def of_places(weights: NDArray[np.int64] | None, places: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the weights at some places, in units; 1 where there are none."""
     return np.full(len(places), WEIGHT_UNIT) if weights is None else weights[places]

@@ -82,6 +82,18 @@ class MeanReciprocalRankMixin:
         return weighted_mean(self.score_samples(X, ties=ties, judge=judge), weights)
 
 
+def require_fitted(estimator: Any) -> None:
+    """Do what scikit-learn's ``check_is_fitted`` does, which asks a fitted estimator for all its tags first.
+
+    Raises
+    ------
+    NotFittedError
+        If the estimator is not fitted.
+    """
+    if not estimator.__sklearn_is_fitted__():
+        check_is_fitted(estimator)
+
+
 @contextmanager
 def all_or_nothing(estimator: Any) -> Iterator[None]:
     """Put the estimator's attributes back as they were if what is done to it fails or is interrupted."""

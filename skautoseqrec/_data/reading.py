@@ -13,7 +13,7 @@ from scipy import sparse
 
 from .._utils.warn import warn_caller
 from .checks import TEXT_LIKE, refuse_missing, shown
-from .ids import id_column
+from .ids import id_column, plain_ids
 from .interactions import Columns, Interactions
 from .naming import COLUMN_NAMES, WEIGHT, Chosen, choose_columns, is_usual
 from .rows import is_row, listed, names_of, no_rows
@@ -256,6 +256,9 @@ def read_series(series: nw.Series[Any], read: Callable[[Any, str], NDArray[Any]]
 
 def read_ids(ids: Any, name: str) -> NDArray[Any]:
     """Return a user's list, array or series of ids as int64, float64 or object (str)."""
+    plain = plain_ids(ids, name) if type(ids) is list else None
+    if plain is not None:
+        return plain
     if isinstance(ids, np.ma.MaskedArray) and ids.dtype.names is None and np.ma.is_masked(ids):
         raise ValueError(f"{name} holds masked places. Drop them, with .compressed() for instance.")
     # Asked of arrays and lists, it would be the longest part of reading a single id.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -111,6 +111,12 @@ class Heads(ABC):
         """Return the item's vector of the two-hop part, given the transitions into it: projections, squared norms."""
         return self.encode(module, projections, squared_norms)
 
+    def reach_array(
+        self, module: AutoSeqRecModule, projections: NDArray[np.float32], squared_norms: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Return what :meth:`reach` does for arrays; the projections may be overwritten."""
+        return self.reach(module, torch.from_numpy(projections), torch.from_numpy(squared_norms)).numpy()
+
     def score(self, queries: QueryVectors, items: ItemVectors, blend: Mapping[str, Any]) -> Tensor:
         """Return the blended neural parts but for :meth:`bias`, shape (n_rows, n_items)."""
         scores = items.vectors.new_zeros(len(queries.collaborative), len(items.vectors))
@@ -176,16 +182,26 @@ class MultinomialHeads(Heads):
         """Return the encoded columns as unit vectors, so that the two-hop part is a cosine."""
         return functional.normalize(self.encode(module, projections, squared_norms))
 
+    def reach_array(
+        self, module: AutoSeqRecModule, projections: NDArray[np.float32], squared_norms: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Return what :meth:`reach` does, in fewer calls: an event moves one item. The projections are overwritten."""
+        projections /= np.maximum(np.sqrt(squared_norms), np.float32(SMALLEST_NORM))[:, None]
+        reached = module.activate_array(projections)
+        norms = np.sqrt(np.einsum("kd,kd->k", reached, reached))
+        return reached / np.maximum(norms, np.float32(SMALLEST_NORM))[:, None]
+
     def two_hop_queries(self, history_row: Tensor, source: Tensor) -> Tensor:
         """Return ``z_s * z_u`` at a fixed length."""
         return self.TWO_HOP_SCALE * functional.normalize(source * history_row)
 
     def encode_arrays(
-        self, module: AutoSeqRecModule, projections: NDArray[np.float32], squared_norms: NDArray[np.float32]
+        self, module: AutoSeqRecModule, projections: NDArray[np.float32], squared_norms: Sequence[float]
     ) -> NDArray[np.float32]:
-        """Return what :meth:`encode` does for a few rows, in fewer calls."""
-        norms = np.sqrt(squared_norms).clip(SMALLEST_NORM)
-        return module.activate_array(projections / norms[:, None])
+        """Return what :meth:`encode` does for a few rows, in fewer calls; the projections are overwritten."""
+        for row, squared_norm in zip(projections, squared_norms, strict=True):
+            row /= max(math.sqrt(squared_norm), SMALLEST_NORM)
+        return module.activate_array(projections)
 
     def two_hop_array(self, history_row: NDArray[np.float32], source: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return what :meth:`two_hop_queries` does for one row, in fewer calls."""
@@ -207,7 +223,8 @@ class MultinomialHeads(Heads):
 
     def bias(self, items: ItemVectors, blend: Mapping[str, Any]) -> Tensor:
         """Return what is added to each item's score whoever asks, shape (n_items,)."""
-        return torch.stack([blend[part] * items.biases[decoder] for part, decoder in BIASED_PARTS.items()]).sum(0)
+        biases = [blend[part] * items.biases[decoder] for part, decoder in BIASED_PARTS.items() if blend[part]]
+        return torch.stack(biases).sum(0) if len(biases) > 1 else biases[0] if biases else super().bias(items, blend)
 
     def embed(self, queries: QueryVectors, blend: Mapping[str, Any]) -> Tensor:
         """Return the vectors whose product with the items' vectors is the blended neural part, but for the biases."""

@@ -25,8 +25,8 @@ class HistoryReader(ABC):
         """Return the encoded histories, shape (n_rows, d)."""
 
     @abstractmethod
-    def encode_one(self, newest: NDArray[np.integer], weights: NDArray[np.float32] | None) -> NDArray[np.float32]:
-        """Return one encoded history, given as its items, newest first, and what each counts; shape (d,).
+    def encode_one(self, items: NDArray[np.integer], weights: NDArray[np.float32] | None) -> NDArray[np.float32]:
+        """Return one encoded history, given as its items, oldest first, and what each counts; shape (d,).
 
         Weights of None are all 1.
         """

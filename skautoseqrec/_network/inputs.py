@@ -63,7 +63,8 @@ class SparseRows:
         """Return the product of the rows with a matrix of shape (n_items, d)."""
         if weight.shape[1] == 0:  # torch's bags of no components fail in several threads
             return weight.new_zeros(len(self), 0)
-        return functional.embedding_bag(self.items, weight, self.offsets, mode="sum", per_sample_weights=self.values)
+        # What torch.nn.functional.embedding_bag calls, without its checks: a sum is mode 0.
+        return torch.embedding_bag(weight, self.items, self.offsets, False, 0, False, self.values)[0]
 
 
 class ItemSequences:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .._utils.products import sum_of_rows
 from .._utils.ragged import SparseEntries
 from .inputs import SparseRows
 
@@ -37,12 +39,23 @@ class LinearWeights:
         rows = torch.from_numpy(is_kept)
         return LinearWeights(codes[is_kept], self.weights[rows][:, rows])
 
-    def product_of(self, items: NDArray[np.integer], values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the product of one sparse row over all items with the weights, shape (n_linear,)."""
+    @cached_property
+    def _are_first(self) -> bool:
+        """Whether the items are the first ones of all, so that the code of each is its place."""
+        return int(self.items[-1]) == len(self.items) - 1
+
+    def add_product(self, scores: NDArray[np.float32], items: NDArray[np.integer], values: NDArray[np.float32]) -> None:
+        """Add the product of one sparse row over all items with the weights to scores of all items, in place."""
+        n_linear, weights = len(self.items), self.weights.numpy()
+        if self._are_first:
+            is_here = items < n_linear
+            if not is_here.all():
+                items, values = items[is_here], values[is_here]
+            scores[:n_linear] += sum_of_rows(weights, items, values)
+            return
         places = np.searchsorted(self.items, items)
-        is_here = self.items[np.minimum(places, len(self.items) - 1)] == items
-        product: NDArray[np.float32] = values[is_here] @ self.weights.numpy()[places[is_here]]
-        return product
+        is_here = self.items[np.minimum(places, n_linear - 1)] == items
+        scores[self.items] += sum_of_rows(weights, places[is_here], values[is_here])
 
     def project(self, entries: SparseEntries) -> Tensor:
         """Return the product of sparse rows over all items with the weights, shape (n_rows, n_linear)."""

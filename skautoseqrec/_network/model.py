@@ -94,6 +94,10 @@ class Model(FieldsOnly):
         """Return what two hops arrive at, given what leads to each item: projections with their squared norm behind."""
         return self.heads.reach(self.module, targets[:, :-1], targets[:, -1])
 
+    def reach_array(self, targets: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return what :meth:`reach` does for an array; it is overwritten."""
+        return self.heads.reach_array(self.module, targets[:, :-1], targets[:, -1])
+
     def row_norms(self, transitions: sparse.csr_matrix) -> Tensor:
         """Return the squared norm of each row of transitions (in units) over the columns that have weights."""
         return self.squared_norms(transitions / TRANSITION_UNIT)

@@ -123,8 +123,12 @@ class Scorer(FieldsOnly):
 
     def _nobody(self, snapshot: Snapshot) -> tuple[Asked, Queries]:
         """Return no history of a snapshot, and what is formed for none."""
+        known = self.keep("nobody", snapshot.base, lambda: self._asked_by_nobody(snapshot))
+        return known[0]._replace(snapshot=snapshot), known[1]
+
+    def _asked_by_nobody(self, snapshot: Snapshot) -> tuple[Asked, Queries]:
         asked = Asked(snapshot, snapshot.histories(np.zeros(0, dtype=np.int64)))
-        return asked, self.keep("queries of nobody", snapshot.base, lambda: self._queries(asked))
+        return asked, self._queries(asked)
 
     def _view(self, asked: Asked, queries: Queries) -> View:
         """Return a view of a snapshot that does not know what is shared."""

@@ -90,7 +90,8 @@ class TrendView:
         weighted = np.array(weights)
         # Not a product: numpy's threads would fight torch's for the cores.
         raised = np.einsum("h,hi->i", weighted, np.maximum(levels, 0.0))
-        raised = _single(raised + np.einsum("h,h->", weighted, self.trend.log_floors)).to(scores.device)
+        raised += (weighted * self.trend.log_floors).sum()
+        raised = _single(raised).to(scores.device)
         if factor is None:
             scores += raised
         else:

@@ -58,30 +58,32 @@ class Changes(NamedTuple):
     ) -> Changes:
         """Return what more events changed, given how many events and items there are then."""
         arrived = overlay.item_of_event(n_events)[self.n_events :]
-        levels, clock = padded_levels(self.levels, model, n_items), base.counts.clock
+        same_items = n_items == self.levels.shape[1]
+        levels = self.levels.copy() if same_items else padded_levels(self.levels, model, n_items)
+        clock = base.counts.clock
         weights = overlay.weights(slice(self.n_events, n_events))
         model.trend.add_events(levels, arrived, np.arange(clock + self.n_events, clock + n_events), weights)
         moved = distinct(arrived)
-        items = np.union1d(self.items, moved)
+        items = distinct(np.concatenate([self.items, moved]))
         reached = reached_from(moved, base, additions, model, n_events)
         if len(items) > max(MOST_CORRECTED, n_items // CORRECTED_SHARE):
             vectors = self._written(moved, reached, n_items)
             return Changes.none(base)._replace(n_events=n_events, item_vectors=vectors, levels=levels)
-        changes = reached.new_zeros(len(items), reached.shape[1])
-        changes[torch.from_numpy(np.searchsorted(items, self.items))] = self.vector_changes
-        changes[torch.from_numpy(np.searchsorted(items, moved))] = reached - self._written_before(moved)
-        return Changes(n_events, self.item_vectors, items, changes, levels)
+        changes = np.empty((len(items), reached.shape[1]), dtype=np.float32)
+        changes[items.searchsorted(self.items)] = self.vector_changes.numpy()
+        changes[items.searchsorted(moved)] = reached - self._written_before(moved)
+        return Changes(n_events, self.item_vectors, items, torch.from_numpy(changes), levels)
 
-    def _written_before(self, items: NDArray[np.int64]) -> Tensor:
+    def _written_before(self, items: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the two-hop vectors of some items as they were when all were written."""
-        two_hop = self.item_vectors.two_hop
-        return two_hop[torch.from_numpy(np.minimum(items, len(two_hop) - 1))]
+        two_hop = self.item_vectors.two_hop.numpy()
+        return two_hop[np.minimum(items, len(two_hop) - 1)]
 
-    def _written(self, moved: NDArray[np.int64], reached: Tensor, n_items: int) -> ItemVectors:
+    def _written(self, moved: NDArray[np.int64], reached: NDArray[np.float32], n_items: int) -> ItemVectors:
         """Return the vectors of all items with every change written into them."""
         vectors = spread_items(self.item_vectors, n_items + 1)
         vectors.two_hop[torch.from_numpy(self.items)] += self.vector_changes
-        vectors.two_hop[torch.from_numpy(moved)] = reached
+        vectors.two_hop[torch.from_numpy(moved)] = torch.from_numpy(reached)
         return vectors
 
 
@@ -126,27 +128,31 @@ class ChangeReader:
         return changes
 
 
-def reached_from(items: NDArray[np.int64], base: Base, additions: Additions, model: Model, n_events: int) -> Tensor:
+def reached_from(
+    items: NDArray[np.int64], base: Base, additions: Additions, model: Model, n_events: int
+) -> NDArray[np.float32]:
     """Return the two-hop vectors of some items after the first events of an overlay."""
     if not base.source.shape[1]:  # no network: nothing is projected, and nobody needs to know what leads to an item
-        return base.source.new_zeros(len(items), 0)
-    return model.reach(targets_of(items, base, additions, model, n_events))
+        return np.zeros((len(items), 0), dtype=np.float32)
+    return model.reach_array(targets_of(items, base, additions, model, n_events))
 
 
-def targets_of(items: NDArray[np.int64], base: Base, additions: Additions, model: Model, n_events: int) -> Tensor:
+def targets_of(
+    items: NDArray[np.int64], base: Base, additions: Additions, model: Model, n_events: int
+) -> NDArray[np.float32]:
     """Return what leads to some items after the first events of an overlay: projected, the squared norm behind.
 
     It depends on these events only, not on what was read before: transitions are added up as whole numbers first.
     """
-    targets = base.target.new_zeros(len(items), base.target.shape[1])
     is_known = items < len(base.target)
-    targets[torch.from_numpy(is_known)] = base.target[torch.from_numpy(items[is_known])]
+    targets: NDArray[np.float32] = base.target.numpy().take(items, 0, mode="clip")
+    targets[~is_known] = 0.0
     into = added_up(additions.transitions_into(items, n_events)).below(model.n_trained)
-    rows = np.repeat(np.arange(len(items)), into.lengths)
+    rows = np.arange(len(items)).repeat(into.lengths)
     before = np.zeros(len(rows))
     is_counted = is_known[rows] & (into.items < base.counts.n_items)
     before[is_counted] = entries_at(base.counts.transitions, into.items[is_counted], items[rows[is_counted]])
     growth = np.bincount(rows, (2 * before + into.values) * into.values / TRANSITION_UNIT**2, minlength=len(items))
-    targets[:, :-1] += model.project_entries(in_ones(into, TRANSITION_UNIT))
-    targets[:, -1] += torch.from_numpy(growth.astype(np.float32))
+    targets[:, :-1] += model.project_entries(in_ones(into, TRANSITION_UNIT)).numpy()
+    targets[:, -1] += growth.astype(np.float32)
     return targets

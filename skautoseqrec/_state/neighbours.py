@@ -13,7 +13,7 @@ from torch import Tensor
 from .._counts.pairs import PairCounts
 from .._data.weights import WEIGHT_UNIT
 from .._network.model import project
-from .._utils.products import multiply
+from .._utils.products import multiply, sum_of_rows
 from .._utils.ragged import SparseEntries
 from .._utils.sparse import rows_of
 
@@ -57,7 +57,7 @@ class DensePairs:
         is_known = items < len(together)
         if not is_known.all():
             items, values = items[is_known], values[is_known]
-        known: NDArray[np.float32] = values @ together[items]
+        known = sum_of_rows(together, items, values)
         return known if n_items == len(known) else np.concatenate([known, np.zeros(n_items - len(known), known.dtype)])
 
     def add(self, sources: NDArray[np.integer], targets: NDArray[np.integer], values: NDArray[np.float32]) -> None:
@@ -89,7 +89,7 @@ class SparsePairs:
         if not is_known.all():
             items, values = items[is_known], values[is_known]
         rows = self._rows(items)
-        return np.bincount(rows.items, rows.values * np.repeat(values, rows.lengths), n_items).astype(np.float32)
+        return np.bincount(rows.items, rows.values * values.repeat(rows.lengths), n_items).astype(np.float32)
 
     def _rows(self, items: NDArray[np.integer]) -> SparseEntries:
         rows = rows_of(self._together, items)

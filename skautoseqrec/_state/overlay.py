@@ -159,6 +159,10 @@ class Overlay:
         lengths, events = self._events_of_user.rows(users, n_events)
         return lengths, events, self.item_of_event(n_events)[events]
 
+    def events_of(self, user: int, n_events: int) -> NDArray[np.int64]:
+        """Return which of the first ``n_events`` events are of one user."""
+        return self._events_of_user.places_of(user, n_events)
+
     def joins(self, events: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return which of some events join the moment of their user's event before."""
         return self._joins.view()[events]

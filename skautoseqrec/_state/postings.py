@@ -117,6 +117,16 @@ class Postings:
             places = [*run.places_of(key)[len(places) - n_places :].tolist(), *places]
         return places
 
+    def places_of(self, key: int, end: int) -> NDArray[np.int64]:
+        """Return the places of one key below an end, in fewer steps than :meth:`rows` takes."""
+        runs, lists = self._parts
+        parts = [run.places_of(key) for run in runs]
+        listed = lists.get(key)
+        if listed is not None:
+            parts.append(np.frombuffer(listed[:], dtype=np.int64))  # a copy: a writer may append meanwhile
+        places = parts[0] if len(parts) == 1 else np.concatenate([np.zeros(0, dtype=np.int64), *parts])
+        return places[: places.searchsorted(end)]
+
     def rows(self, keys: NDArray[np.integer], end: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the places below an end of some keys.
 
@@ -151,9 +161,11 @@ def _listed(
         if places is None:
             lengths.append(0)
             continue
-        stop = bisect_left(places, end)
-        found += places[:stop]  # a copy: a writer may append meanwhile
-        lengths.append(stop)
+        places = places[:]  # a copy: a writer may append meanwhile
+        if places[-1] >= end:
+            del places[bisect_left(places, end) :]
+        found += places
+        lengths.append(len(places))
     return np.array(lengths, dtype=np.int64), np.frombuffer(found, dtype=np.int64)
 
 

@@ -63,8 +63,8 @@ class PlaceSums(NamedTuple):
     def rows(self, items: NDArray[np.integer]) -> SparseEntries:
         """Return the rows of some items, values in units."""
         first = items.astype(np.int64) << COLUMN_BITS
-        starts = np.searchsorted(self.places, first)
-        lengths = np.searchsorted(self.places, first + (1 << COLUMN_BITS)) - starts
+        starts = self.places.searchsorted(first)
+        lengths = self.places.searchsorted(first + (1 << COLUMN_BITS)) - starts
         places = ragged_ranges(starts, lengths)
         return SparseEntries(lengths, self.places[places] & ((1 << COLUMN_BITS) - 1), self.values[places])
 
@@ -89,7 +89,7 @@ def _starts(places: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return where each of some places in order stands first."""
     is_first = np.ones(len(places), dtype=bool)
     np.not_equal(places[1:], places[:-1], out=is_first[1:])
-    return np.flatnonzero(is_first)
+    return is_first.nonzero()[0]
 
 
 class Run(NamedTuple):
@@ -135,9 +135,12 @@ class Run(NamedTuple):
 def added_up(parts: Sequence[SparseEntries]) -> SparseEntries:
     """Return the sum of sparse rows that are given in parts, values in units; each place stands there once."""
     rows = np.arange(len(parts[0].lengths))
-    of_entry = np.concatenate([np.repeat(rows, part.lengths) for part in parts])
+    of_entry = np.concatenate([rows.repeat(part.lengths) for part in parts])
     items = np.concatenate([part.items for part in parts])
-    return PlaceSums.of(of_entry, items, np.concatenate([part.values for part in parts])).rows(rows)
+    places, values = PlaceSums.of(of_entry, items, np.concatenate([part.values for part in parts]))
+    # They stand row after row.
+    bounds = places.searchsorted(np.arange(len(rows) + 1) << COLUMN_BITS)
+    return SparseEntries(bounds[1:] - bounds[:-1], places & ((1 << COLUMN_BITS) - 1), values)
 
 
 def in_ones(entries: SparseEntries, unit: int) -> SparseEntries:

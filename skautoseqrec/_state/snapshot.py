@@ -11,7 +11,7 @@ from torch import Tensor
 from .._counts.histories import Context, Histories
 from .._counts.moments import Moments
 from .._counts.transitions import TRANSITION_UNIT
-from .._counts.weighing import laid_out, weight_sums
+from .._counts.weighing import appended, laid_out, weight_sums
 from .._network.model import Model, project
 from .._utils.ragged import SparseEntries, ragged_ranges
 from .additions import Additions
@@ -52,9 +52,11 @@ class Snapshot(NamedTuple):
 
     def histories(self, users: NDArray[np.int64]) -> Histories:
         """Return the history of each user; a code of -1, or one not known yet, has an empty one."""
+        if len(users) == 1:
+            return self._history_of(int(users[0]))
         counts = self.base.counts
         known = Histories(counts.history, *counts.ranges(users), counts.moments, counts.seconds, counts.weights)
-        if self.n_events == 0:
+        if self.n_events == 0 or not len(users):
             return known
         new_lengths, events, items = self.overlay.histories(users, self.n_events)
         if not len(events):
@@ -74,6 +76,26 @@ class Snapshot(NamedTuple):
             for old, new in zip((counts.joins, counts.seconds, counts.weights), added, strict=True)
         )
         return Histories.of_lengths(merged, lengths, None if joins is None else Moments.of(joins), seconds, weights)
+
+    def _history_of(self, user: int) -> Histories:
+        """Return the history of one user, in fewer calls."""
+        counts, overlay = self.base.counts, self.overlay
+        start, end = counts.range_of(user)
+        events = overlay.events_of(user, self.n_events)
+        if not len(events):
+            known = np.array([start]), np.array([end])
+            return Histories(counts.history, *known, counts.moments, counts.seconds, counts.weights)
+        items = np.concatenate([counts.history[start:end], overlay.item_of_event(self.n_events)[events]])
+        joins = overlay.joins(events) if overlay.settings.by_moment else None
+        seconds = None if np.isnan(self.newest) else overlay.seconds(events)
+        joins, seconds, weights = (
+            appended(None if old is None else old[start:end], new, end - start, len(events))
+            for old, new in zip(
+                (counts.joins, counts.seconds, counts.weights), (joins, seconds, overlay.weights(events)), strict=True
+            )
+        )
+        whole = np.array([0]), np.array([len(items)])
+        return Histories(items, *whole, None if joins is None else Moments.of(joins), seconds, weights)
 
     def transitions_from(self, context: Context) -> tuple[Tensor, LastTransitions]:
         """Return, per query, the weighted sum of its last items' transitions, projected, and the transitions.

@@ -95,7 +95,7 @@ class Tail:
         """Return the transitions that the first ``n_events`` events added from some items, one row each, in units."""
         bounds = self._bounds.view(n_events + 1)
         lengths, places = self._transitions_from.rows(items, int(bounds[-1]))
-        targets = self._items.view()[np.searchsorted(bounds, places, side="right") - 1]
+        targets = self._items.view()[bounds.searchsorted(places, side="right") - 1]
         return SparseEntries(lengths, targets, self._units.view()[places])
 
     def transitions_into(self, items: NDArray[np.integer], n_events: int) -> SparseEntries:
@@ -110,7 +110,7 @@ class Tail:
         """
         bounds = self._near_bounds.view(n_events + 1)
         lengths, places = self._followers.rows(items, int(bounds[-1]))
-        later = self._items.view()[np.searchsorted(bounds, places, side="right") - 1]
+        later = self._items.view()[bounds.searchsorted(places, side="right") - 1]
         n_own, own = self._places_of(items, n_events, self._near_bounds)
         return [
             SparseEntries(lengths, later, self._counted(places)),
@@ -122,10 +122,12 @@ class Tail:
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return where stands what the events of some items completed: how much, and the places, row after row."""
         n_own, events = self._events_of_item.rows(items, n_events)
-        starts, stops = bounds.view(n_events + 1)[events], bounds.view(n_events + 1)[events + 1]
-        rows = np.repeat(np.arange(len(items)), n_own)
-        lengths = np.bincount(rows, stops - starts, minlength=len(items)).astype(np.int64)
-        return lengths, ragged_ranges(starts, stops - starts)
+        all_bounds = bounds.view(n_events + 1)
+        starts = all_bounds[events]
+        counts = all_bounds[events + 1] - starts
+        rows = np.arange(len(items)).repeat(n_own)
+        lengths = np.bincount(rows, counts, len(items)).astype(np.int64)
+        return lengths, ragged_ranges(starts, counts)
 
     def _counted(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return what pairs count, given where their near items stand."""

@@ -17,8 +17,10 @@ def ragged_ranges(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDAr
     >>> ragged_ranges(np.array([3, 10]), np.array([2, 3]))
     array([ 3,  4, 10, 11, 12])
     """
-    offsets = np.cumsum(lengths) - lengths
-    return np.repeat(starts - offsets, lengths) + np.arange(lengths.sum())
+    ends = lengths.cumsum()
+    ranges = (starts - ends + lengths).repeat(lengths)
+    ranges += np.arange(len(ranges))
+    return ranges
 
 
 def flat_places(lengths: NDArray[np.integer], columns: NDArray[np.integer], n_columns: int) -> NDArray[np.int64]:
@@ -58,7 +60,9 @@ def distinct(keys: NDArray[np.int64]) -> NDArray[np.int64]:
     array([0, 2, 7])
     """
     keys = np.sort(keys)
-    return keys[np.r_[True, keys[1:] != keys[:-1]][: len(keys)]]
+    is_first = np.ones(len(keys), dtype=bool)
+    np.not_equal(keys[1:], keys[:-1], out=is_first[1:])
+    return keys[is_first]
 
 
 def ranks_within_groups(groups: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -33,17 +33,11 @@ def entries_at(matrix: sparse.csr_matrix, rows: NDArray[np.integer], columns: ND
     """
     low, ends = matrix.indptr[rows].astype(np.int64), matrix.indptr[rows + 1].astype(np.int64)
     columns = columns.astype(matrix.indices.dtype, copy=False)  # else each row that is searched would be copied
-    order = stable_order(rows)
-    bounds = np.flatnonzero(np.r_[True, np.diff(rows[order]) != 0, True][: len(rows) + 1])
-    many, is_one_of_many = np.flatnonzero(np.diff(bounds) >= MANY_OF_A_ROW), np.zeros(len(rows), dtype=bool)
-    for start, stop in zip(bounds[many].tolist(), bounds[many + 1].tolist(), strict=True):
-        asked = order[start:stop]
-        first, end = int(low[asked[0]]), int(ends[asked[0]])
-        asked = asked[np.argsort(columns[asked])]
-        low[asked] = first + np.searchsorted(matrix.indices[first:end], columns[asked])
-        is_one_of_many[asked] = True
-    few = np.flatnonzero(~is_one_of_many)
-    low[few] = _halved(matrix.indices, low[few], ends[few], columns[few])
+    if len(rows) < MANY_OF_A_ROW:
+        low = _halved(matrix.indices, low, ends, columns)
+    else:
+        few = _find_in_order(matrix.indices, low, ends, columns, rows)
+        low[few] = _halved(matrix.indices, low[few], ends[few], columns[few])
     is_there = low < ends
     is_there[is_there] = matrix.indices[low[is_there]] == columns[is_there]
     values = np.zeros(len(rows), dtype=matrix.dtype)
@@ -51,19 +45,38 @@ def entries_at(matrix: sparse.csr_matrix, rows: NDArray[np.integer], columns: ND
     return values
 
 
+def _find_in_order(
+    indices: NDArray[np.integer],
+    low: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    columns: NDArray[np.integer],
+    rows: NDArray[np.integer],
+) -> NDArray[np.int64]:
+    """Find what is asked of rows of which much is asked, writing the places into ``low``; return which is left."""
+    order, is_left = stable_order(rows), np.ones(len(rows), dtype=bool)
+    bounds = np.flatnonzero(np.r_[True, np.diff(rows[order]) != 0, True])
+    many = np.flatnonzero(np.diff(bounds) >= MANY_OF_A_ROW)
+    for start, stop in zip(bounds[many].tolist(), bounds[many + 1].tolist(), strict=True):
+        asked = order[start:stop]
+        first, end = int(low[asked[0]]), int(ends[asked[0]])
+        asked = asked[np.argsort(columns[asked])]
+        low[asked] = first + np.searchsorted(indices[first:end], columns[asked])
+        is_left[asked] = False
+    return np.flatnonzero(is_left)
+
+
 def _halved(
     indices: NDArray[np.integer], low: NDArray[np.int64], high: NDArray[np.int64], columns: NDArray[np.integer]
 ) -> NDArray[np.int64]:
     """Return the first place between bounds, for each of some columns, that holds no smaller one."""
-    found, left = low.copy(), np.flatnonzero(low < high)
-    low, high, columns = low[left], high[left], columns[left]
-    while len(left):
-        middle = (low + high) >> 1
-        is_behind = indices[middle] < columns
-        low, high = np.where(is_behind, middle + 1, low), np.where(is_behind, high, middle)
-        found[left], is_open = low, low < high
-        left, low, high, columns = left[is_open], low[is_open], high[is_open], columns[is_open]
-    return found
+    places = low.copy()
+    for bit in range(int((high - low).max(initial=0)).bit_length() - 1, -1, -1):
+        # A place moves on by so many if all of these stand before what is looked for.
+        probes = places + ((1 << bit) - 1)
+        is_behind = indices.take(probes, mode="clip") < columns
+        is_behind &= probes < high
+        places += is_behind * np.int64(1 << bit)
+    return places
 
 
 def resized(matrix: sparse.csr_matrix, n_items: int) -> sparse.csr_matrix:

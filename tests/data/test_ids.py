@@ -9,6 +9,7 @@ import pytest
 from worlds import SMALL
 
 from skautoseqrec import AutoSeqRecRecommender
+from skautoseqrec._data.ids import id_column, plain_ids
 from skautoseqrec._data.reading import read_columns
 
 
@@ -83,3 +84,15 @@ def test_one_value_is_no_list_and_huge_integers_are_named():
         recommender.predict_topk_sequences(np.array("tea"))
     with pytest.raises(ValueError, match=r"'user_id' holds -9223372036854775809 in row 1: among floats"):
         recommender.predict([(1.5, 1, 1), (-(2**63) - 1, 1, 1)])
+
+
+@pytest.mark.parametrize("values", [[3, -1, 2**62], ["b", "a"], ["a", 1], [True], [1.0], [], [None], [np.int64(3)]])
+def test_plain_lists_are_read_as_any_column_is(values):
+    plain = plain_ids(values, "users")
+    if {*map(type, values)} not in ({int}, {str}):
+        assert plain is None
+        return
+    column = np.fromiter(values, dtype=object, count=len(values))
+    expected = id_column(column, "users", allow_fractions=True)
+    assert plain.dtype == expected.dtype
+    assert plain.tolist() == expected.tolist()

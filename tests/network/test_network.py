@@ -10,7 +10,9 @@ from networks import OBJECTIVES, RATES, batch_of, logits_of, module_of, random_m
 from skautoseqrec._counts.histories import Histories
 from skautoseqrec._network.functions import DecayedSum, SoftmaxCrossEntropy
 from skautoseqrec._network.inputs import gather_rows, item_sequences, shares, unit_rows
+from skautoseqrec._network.linear import LinearWeights
 from skautoseqrec._network.module import ACTIVATIONS, DECODERS
+from skautoseqrec._utils.ragged import SparseEntries
 
 
 @given(st.integers(0, 100), st.lists(st.integers(0, 8), min_size=1))
@@ -34,6 +36,32 @@ def test_the_network_is_its_formula(activation, decoder, objective):
     hidden = ACTIVATIONS[activation](torch.from_numpy(matrix.toarray()) @ module.encoder_weight + module.encoder_bias)
     expected = hidden @ module.decoder(decoder).weight.T + module.decoder(decoder).bias
     torch.testing.assert_close(logits_of(objective, module, batch_of(matrix, decoder), RATES.dropout), expected)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda objective: type(objective).__name__)
+def test_arrays_are_encoded_as_tensors_are(activation, objective):
+    module, heads = module_of(objective, activation).eval().requires_grad_(False), objective.HEADS()
+    projections, norms = 3 * torch.randn(4, len(module.encoder_bias)), torch.tensor([4.0, 1.0, 0.5, 0.0])
+    projections[3] = 0.0
+    expected = heads.reach(module, projections, norms).numpy()
+    np.testing.assert_allclose(
+        heads.reach_array(module, projections.numpy().copy(), norms.numpy()), expected, rtol=1e-5
+    )
+    encoded = module.activate_array(projections.numpy().copy())
+    np.testing.assert_allclose(encoded, module.activate(projections).numpy(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("codes", [[0, 1, 2], [0, 2, 5]])
+@pytest.mark.parametrize("items", [[0, 2, 2], [6, 0, 3], [3, 6], []])
+def test_one_row_meets_the_linear_weights_as_many_do(codes, items):
+    linear = LinearWeights(np.array(codes), torch.randn(3, 3))
+    items, values = np.array(items, dtype=np.int64), np.arange(1, len(items) + 1, dtype=np.float32)
+    scores = np.ones(7, dtype=np.float32)
+    linear.add_product(scores, items, values)
+    expected = np.ones(7, dtype=np.float32)
+    expected[codes] += linear.project(SparseEntries(np.array([len(items)]), items, values))[0].numpy()
+    np.testing.assert_allclose(scores, expected, rtol=1e-5)
 
 
 def test_sequences_are_projected_with_a_decay_per_dimension():

@@ -13,7 +13,7 @@ from strategies import consecutive_logs, gated, gates, recommenders
 from worlds import SMALL
 
 from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender
-from skautoseqrec._scoring.topk import best_columns
+from skautoseqrec._scoring.topk import best_columns, best_places
 
 LOG = [
     ("ann", "tea", 1),
@@ -67,11 +67,15 @@ def test_batches_and_lists_are_what_single_users_get(parts, recommender, gate):
 
 @given(st.lists(st.lists(st.integers(0, 3), min_size=6, max_size=6), min_size=1, max_size=5), st.integers(1, 6))
 def test_equal_scores_stand_in_order_of_code(rows, k):
-    codes, values = best_columns(torch.tensor(rows, dtype=torch.float32), k)
-    for row, selected, scores in zip(rows, codes.tolist(), values.tolist(), strict=True):
+    scores = np.array(rows, dtype=np.float32)
+    codes, values = best_columns(torch.from_numpy(scores), k)
+    for row, selected, best in zip(scores, codes.tolist(), values.tolist(), strict=True):
         expected = sorted(range(6), key=lambda code: (-row[code], code))[:k]
         assert selected == expected
-        assert scores == [row[code] for code in expected]
+        assert best == row[expected].tolist()
+        of_one = best_places(row, k)
+        assert of_one[0].tolist() == expected
+        assert of_one[1].tolist() == best
 
 
 def test_candidates_and_exclude(fitted):

@@ -15,6 +15,14 @@ from skautoseqrec._scoring.parts import PARTS
 from skautoseqrec._scoring.single import is_single, score_single
 
 LOGS = st.one_of(consecutive_logs(n_parts=2), weighted_logs(n_parts=2))
+#: How products can be taken: what is patched to have it so.
+PRODUCTS = {
+    "by numpy": {"torch.get_num_threads": lambda: 1},
+    "by torch, in two threads": {
+        "torch.get_num_threads": lambda: 2,
+        "skautoseqrec._utils.products.MOST_UNSHARED": 0,
+    },
+}
 pytestmark = pytest.mark.filterwarnings("ignore:.*repeat an earlier:UserWarning")  # tiny logs repeat everything
 
 
@@ -47,10 +55,11 @@ def test_single_histories_score_as_the_formula_says(parts, recommender, gate, pa
     gates(),
     st.sampled_from([*UPDATE_PATHS.values()]),
     st.sampled_from([*PAIR_LAYOUTS.values()]),
+    st.sampled_from([*PRODUCTS.values()]),
 )
-def test_single_histories_score_as_batches_do(parts, recommender, gate, path, pair_layout):
+def test_single_histories_score_as_batches_do(parts, recommender, gate, path, pair_layout, products):
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in (path | pair_layout).items():
+        for name, value in (path | pair_layout | products).items():
             patch.setattr(name, value)
         gated(recommender.fit(parts[0]), gate)
         for log in (None, parts[1]):
@@ -59,7 +68,7 @@ def test_single_histories_score_as_batches_do(parts, recommender, gate, path, pa
             for scorer, asked in asked_each(recommender):
                 if is_single(scorer, asked):
                     batch = scorer.score(scorer.view(asked))
-                    single = score_single(scorer, asked)
+                    single = torch.from_numpy(score_single(scorer, asked))[None]
                     torch.testing.assert_close(single, batch, rtol=1e-4, atol=1e-5)
 
 
@@ -87,7 +96,31 @@ def test_every_part_is_scored(part):
     weight = part.spread(1.0, recommender._serving.scorer.model.settings)
     spreads = []
     for scorer, asked in asked_each(recommender.with_blend({part.NAME: weight})):
-        single = score_single(scorer, asked)
+        single = torch.from_numpy(score_single(scorer, asked))[None]
         torch.testing.assert_close(single, scorer.score(scorer.view(asked)))
         spreads.append(np.ptp(single.numpy()))
     assert max(spreads) > 0
+
+
+@settings(max_examples=40)
+@given(LOGS, recommenders(), st.sampled_from([*UPDATE_PATHS.values()]))
+def test_a_history_asked_for_alone_is_that_of_a_batch(parts, recommender, path):
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in path.items():
+            patch.setattr(name, value)
+        recommender.fit(parts[0]).partial_update(parts[1])
+        snapshot = recommender._serving.state.snapshot
+        codes = np.arange(-1, snapshot.n_users)
+        together = snapshot.histories(codes)
+        for code, start, end in zip(codes, together.starts, together.ends, strict=True):
+            alone = snapshot.histories(np.array([code]))
+            own = slice(int(alone.starts[0]), int(alone.ends[0]))
+            for name in ("items", "seconds", "weights"):
+                mine, theirs = getattr(alone, name), getattr(together, name)
+                if own.start < own.stop:
+                    assert (mine is None) == (theirs is None)
+                if mine is not None and theirs is not None:
+                    np.testing.assert_array_equal(mine[own], theirs[start:end])
+            if alone.moments is not None and own.start < own.stop:
+                mine, theirs = alone.moments.numbers[own], together.moments.numbers[start:end]
+                np.testing.assert_array_equal(mine - mine[0], theirs - theirs[0])

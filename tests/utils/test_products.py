@@ -1,0 +1,28 @@
+"""Products for a single row, by numpy and by torch."""
+
+import numpy as np
+import pytest
+import torch
+
+from skautoseqrec._utils import products
+from skautoseqrec._utils.products import is_for_numpy, product_of, sum_of_rows
+
+RANDOM = np.random.default_rng(0)
+MATRIX = RANDOM.normal(size=(7, 6)).astype(np.float32)[:, 1:5]  # rows that stand apart, as the vectors of a part do
+VECTOR = RANDOM.normal(size=4).astype(np.float32)
+ROWS, WEIGHTS = np.array([5, 0, 5, 6], dtype=np.int32)[::-1], np.array([2.0, 1.0, 0.5, -3.0], dtype=np.float32)
+WEIGHTS.flags.writeable = False
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("n_threads", [1, 2])
+@pytest.mark.parametrize("most", [0, 10**9])
+def test_products_are_the_same_whoever_multiplies(monkeypatch, n_threads, most):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: n_threads)
+    monkeypatch.setattr(products, "MOST_UNSHARED", most)
+    assert is_for_numpy(MATRIX.size) == (n_threads == 1 or most > 0)
+    np.testing.assert_allclose(product_of(MATRIX, VECTOR), MATRIX.astype(float) @ VECTOR, rtol=1e-5)
+    expected = WEIGHTS @ MATRIX[ROWS].astype(float)
+    np.testing.assert_allclose(sum_of_rows(np.ascontiguousarray(MATRIX), ROWS, WEIGHTS), expected, rtol=1e-5)
+    nothing = sum_of_rows(np.ascontiguousarray(MATRIX), ROWS[:0], WEIGHTS[:0])
+    np.testing.assert_array_equal(nothing, np.zeros(4))
