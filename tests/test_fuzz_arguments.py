@@ -133,7 +133,7 @@ def test_times_that_are_no_list_of_times_are_named(fitted):
 @pytest.mark.parametrize(
     "cv",
     ["tea", [1, 2], [["tea"], "jam"], [([0, 1], [99])], [([0, 1],)], [([0.5], [1])], pl.LazyFrame({"a": [1]})],
-    ids=lambda cv: repr(cv)[:20],
+    ids=lambda cv: repr(cv)[:12],
 )
 def test_folds_that_are_none_are_named(cv):
     with pytest.raises((TypeError, ValueError), match="cv must"):
