@@ -50,6 +50,10 @@ class DeeperEncoder(ResidualEncoder):
             hidden = hidden + block(hidden)
         return cast(Tensor, hidden)
 
+    def encode_sum(self, sums: Tensor) -> Tensor:
+        """Return one encoded history, given its decayed sum, (d,)."""
+        return self.encode_sums(sums[None])[0]
+
 
 def fresh(block: nn.Module) -> nn.Module:
     """Return a copy of a block with starting weights of its own."""

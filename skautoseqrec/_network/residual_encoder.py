@@ -67,6 +67,14 @@ class ResidualEncoder(HistoryEncoder):
         hidden = self.dropout(self.norm(sums))
         return cast(Tensor, self.block(hidden).add_(hidden))
 
+    def encode_sum(self, sums: Tensor) -> Tensor:
+        """Return what :meth:`encode_sums` does for one history, shape (d,): the calls of modules take as long again."""
+        to_wide, *_, from_wide, _ = cast("list[nn.Linear]", self.block)
+        norm = self.norm
+        hidden = functional.layer_norm(sums, norm.normalized_shape, norm.weight, norm.bias, norm.eps)
+        wide = functional.gelu(torch.addmv(to_wide.bias, to_wide.weight, hidden))
+        return torch.addmv(from_wide.bias, from_wide.weight, wide).add_(hidden)
+
     def reader(self, weight: Tensor) -> ResidualReader:
         """Return the encoder for answers, given the encoder's weight of every trained item."""
         return ResidualReader(self, weight)
@@ -89,8 +97,6 @@ class ResidualReader(HistoryReader):
         # The last row is for places without an item, and for items without weights.
         self._weight = functional.pad(weight, (0, 0, 0, 1))
         self._fading = fading(encoder.decays, encoder.LENGTH)
-        to_wide, *_, from_wide, _ = encoder.block
-        self._layers = encoder.norm, cast(nn.Linear, to_wide), cast(nn.Linear, from_wide)
         self._weight_array, self._rising = self._weight.numpy(), self._fading.flip(0).numpy()
 
     def encode(self, histories: Histories) -> Tensor:
@@ -115,10 +121,5 @@ class ResidualReader(HistoryReader):
         vectors *= self._rising[len(self._rising) - len(items) :]
         if weights is not None:
             vectors *= weights[-len(items) :, None]
-        sums = torch.from_numpy(np.add.reduce(vectors, 0))
-        # What the modules compute, without their calls, which would take as long as the products.
-        norm, to_wide, from_wide = self._layers
-        hidden = functional.layer_norm(sums, norm.normalized_shape, norm.weight, norm.bias, norm.eps)
-        wide = functional.gelu(torch.addmv(to_wide.bias, to_wide.weight, hidden))
-        encoded: NDArray[np.float32] = torch.addmv(from_wide.bias, from_wide.weight, wide).add_(hidden).numpy()
+        encoded: NDArray[np.float32] = self._encoder.encode_sum(torch.from_numpy(np.add.reduce(vectors, 0))).numpy()
         return encoded
