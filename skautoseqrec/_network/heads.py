@@ -26,6 +26,9 @@ NEURAL_PARTS = ("one_hop", "collaborative", "two_hop")
 BIASED_PARTS = {"one_hop": "source", "collaborative": "collaborative"}
 
 
+#: A matrix of more numbers than these is shared out among threads for a single query. For a smaller one, waking the
+#: threads takes longer than reading it by one.
+MOST_BY_ONE = 2**22
 #: Shorter rows are not scaled to unit norm: they are empty.
 SMALLEST_NORM = 1e-12
 
@@ -258,8 +261,8 @@ def used_range(blend: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def product(queries: Tensor, vectors: Tensor) -> Tensor:
-    """Return ``queries @ vectors.T``; torch leaves a single query to one thread, so it is shared out here."""
-    n_threads = torch.get_num_threads() if vectors.device == CPU else 1
+    """Return ``queries @ vectors.T``; torch leaves a single query to one thread, so a large one is shared out here."""
+    n_threads = torch.get_num_threads() if vectors.device == CPU and vectors.numel() > MOST_BY_ONE else 1
     n_each = len(vectors) // n_threads
     if len(queries) != 1 or n_threads == 1 or n_each == 0:
         return torch.mm(queries, vectors.T)
