@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from .._data.weights import WEIGHT_UNIT
-from .._utils.ragged import stable_order
+from .._utils.ragged import are_first, stable_order
 from .._utils.sparse import sum_entries
 from .moments import Moments, find_steps, slices_of_steps
 
@@ -74,7 +74,7 @@ def find_transitions(rows: Rows, step_weights: NDArray[np.int64], within: bool =
     users, items, n_context, joins, weights = rows
     order = stable_order(users)
     users, items = users[order], items[order]
-    is_first = np.r_[True, users[1:] != users[:-1]][: len(users)]
+    is_first = are_first(users)
     histories = np.maximum.accumulate(np.where(is_first, np.arange(len(users)), 0))
     moments = None if joins is None else Moments.of(joins[order] & ~is_first)
     later = np.flatnonzero(order >= n_context)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .._counts.settings import SequenceSettings
 from .._data.weights import WEIGHT_UNIT
-from .._state.base import TRANSITION_SCALE
+from .._state.base import logs_of
 from .._state.last_transitions import AddedTransitions
 from .._state.snapshot import Asked
 from .._utils.ragged import SparseEntries
@@ -110,7 +110,7 @@ class OneHistory:
         if len(places):
             is_there = places[found] == asked
             before[is_there] = known.values[found[is_there]]
-        raised = np.log1p(TRANSITION_SCALE * (before + added.rows.values)) - np.log1p(TRANSITION_SCALE * before)
+        raised = logs_of(before + added.rows.values) - logs_of(before)
         return added.rows._replace(values=raised)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -113,9 +114,9 @@ def log_transitions(transitions: sparse.csr_matrix) -> sparse.csr_matrix:
     return sparse.csr_matrix(parts, shape=transitions.shape)
 
 
-def logs_of(transitions: NDArray[np.float32]) -> NDArray[np.float32]:
+def logs_of(transitions: NDArray[Any]) -> NDArray[Any]:
     """Return ``log1p(5 t)`` of entries of T."""
-    logs: NDArray[np.float32] = np.log1p(TRANSITION_SCALE * transitions)
+    logs: NDArray[Any] = np.log1p(TRANSITION_SCALE * transitions)
     return logs
 
 

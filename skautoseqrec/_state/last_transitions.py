@@ -16,7 +16,7 @@ from .._network.model import Model
 from .._utils.devices import beside
 from .._utils.ragged import SparseEntries
 from .._utils.sparse import entries_at, rows_of
-from .base import TRANSITION_SCALE, Base
+from .base import Base, logs_of
 
 
 class AddedTransitions:
@@ -54,7 +54,7 @@ class AddedTransitions:
         added = np.bincount(places, self.rows.values, minlength=len(keys))
         rows, targets = np.divmod(keys, max(n_columns, 1))
         before = _known(self._base.transitions, self._items[rows], targets)
-        raised = np.log1p(TRANSITION_SCALE * (before + added)) - np.log1p(TRANSITION_SCALE * before)
+        raised = logs_of(before + added) - logs_of(before)
         return SparseEntries(np.bincount(rows, minlength=len(self._items)), targets, raised.astype(np.float32))
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.ragged import ragged_ranges, stable_order
+from .._utils.ragged import are_first, ragged_ranges, stable_order
 
 #: A run is joined with the one before until that is twice as long. Joining sorts, so it ends at so many places.
 MOST_JOINED = 2**14
@@ -38,7 +38,7 @@ class SortedPlaces(NamedTuple):
         """Return a run of rising places, given the key at each."""
         order = stable_order(keys)
         keys = keys[order]
-        starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]][: len(keys)])
+        starts = np.flatnonzero(are_first(keys))
         return cls(keys[starts], np.r_[starts, len(keys)], places[order])
 
     def followed_by(self, later: SortedPlaces) -> SortedPlaces:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from .._counts.transitions import Transitions
-from .._utils.ragged import SparseEntries, ragged_ranges
+from .._utils.ragged import SparseEntries, are_first, ragged_ranges
 
 #: A place of an item by item matrix is one number: its row in the upper bits, its column in so many lower ones.
 COLUMN_BITS = 31
@@ -40,7 +40,7 @@ class PlaceSums(NamedTuple):
     def counted(cls, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> PlaceSums:
         """Return how often each place occurs: plain numbers are sorted in a fraction of the time of an order."""
         places = np.sort((rows << COLUMN_BITS) | columns)
-        starts = _starts(places)
+        starts = are_first(places).nonzero()[0]
         return cls(places[starts], np.diff(starts, append=len(places)))
 
     @classmethod
@@ -55,7 +55,7 @@ class PlaceSums(NamedTuple):
     @classmethod
     def _summed(cls, places: NDArray[np.int64], values: NDArray[np.int64], order: NDArray[np.int64]) -> PlaceSums:
         places = places[order]
-        starts = _starts(places)
+        starts = are_first(places).nonzero()[0]
         if not len(starts):
             return cls(places, values)
         return cls(places[starts], np.add.reduceat(values[order], starts))
@@ -83,13 +83,6 @@ class PlaceSums(NamedTuple):
         some = slice(bounds[0], bounds[-1])
         columns = (self.places[some] & ((1 << COLUMN_BITS) - 1)).astype(np.int32)
         return sparse.csr_matrix((self.values[some], columns, bounds - bounds[0]), shape=(stop - first, n_items))
-
-
-def _starts(places: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return where each of some places in order stands first."""
-    is_first = np.ones(len(places), dtype=bool)
-    np.not_equal(places[1:], places[:-1], out=is_first[1:])
-    return is_first.nonzero()[0]
 
 
 class Run(NamedTuple):

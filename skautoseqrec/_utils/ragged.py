@@ -51,6 +51,19 @@ def stable_order(keys: NDArray[np.integer]) -> NDArray[np.int64]:
     return packed & ((1 << n_bits) - 1)
 
 
+def are_first(keys: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which of some keys, equal ones side by side, are the first of their kind.
+
+    Examples
+    --------
+    >>> are_first(np.array([2, 7, 7, 9]))
+    array([ True,  True, False,  True])
+    """
+    is_first = np.ones(len(keys), dtype=bool)
+    np.not_equal(keys[1:], keys[:-1], out=is_first[1:])
+    return is_first
+
+
 def distinct(keys: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return what ``unique`` does, by sorting, which is faster than its hashing.
 
@@ -60,9 +73,7 @@ def distinct(keys: NDArray[np.int64]) -> NDArray[np.int64]:
     array([0, 2, 7])
     """
     keys = np.sort(keys)
-    is_first = np.ones(len(keys), dtype=bool)
-    np.not_equal(keys[1:], keys[:-1], out=is_first[1:])
-    return keys[is_first]
+    return keys[are_first(keys)]
 
 
 def ranks_within_groups(groups: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -74,10 +85,8 @@ def ranks_within_groups(groups: NDArray[np.int64]) -> NDArray[np.int64]:
     array([0, 0, 1, 2])
     """
     order = stable_order(groups)
-    sorted_groups = groups[order]
-    is_first = np.r_[True, sorted_groups[1:] != sorted_groups[:-1]][: len(groups)]
     positions = np.arange(len(groups))
-    first_positions = np.maximum.accumulate(np.where(is_first, positions, 0))
+    first_positions = np.maximum.accumulate(np.where(are_first(groups[order]), positions, 0))
     ranks = np.empty(len(groups), dtype=np.int64)
     ranks[order] = positions - first_positions
     return ranks
@@ -163,8 +172,8 @@ class SparseEntries(NamedTuple):
         return sparse.csr_matrix((self.values, self.items, self.bounds), shape=(len(self.lengths), n_items))
 
 
-#: An array with room for so many rows moves to a larger one before it is full: so many are
-#: copied for each one that is appended.
+#: An array with room for so many rows moves to a larger one before it is full: so many are copied for each one that is
+#: appended.
 FEWEST_COPIED_EARLY, ROWS_PER_APPENDED = 2**14, 8
 #: It is done whenever so many have been appended.
 APPENDED_BETWEEN = 512

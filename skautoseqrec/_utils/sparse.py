@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from .ragged import SparseEntries, stable_order
+from .ragged import SparseEntries, are_first, stable_order
 
 #: So many rows of a matrix are found faster slice by slice than by scipy, whose call costs the same for any number.
 FEW_ROWS = 16
@@ -54,7 +54,7 @@ def _find_in_order(
 ) -> NDArray[np.int64]:
     """Find what is asked of rows of which much is asked, writing the places into ``low``; return which is left."""
     order, is_left = stable_order(rows), np.ones(len(rows), dtype=bool)
-    bounds = np.flatnonzero(np.r_[True, np.diff(rows[order]) != 0, True])
+    bounds = np.append(np.flatnonzero(are_first(rows[order])), len(rows))
     many = np.flatnonzero(np.diff(bounds) >= MANY_OF_A_ROW)
     for start, stop in zip(bounds[many].tolist(), bounds[many + 1].tolist(), strict=True):
         asked = order[start:stop]
