@@ -254,8 +254,9 @@ def cost(record: Record, ours: Record, kind: Cost) -> str:
     if kind.name not in record:
         return "-"
     figure = f"{kind.factor * record[kind.name] / (len(record['values']) if kind.is_per_event else 1):.4g}"
-    both = record["values"].size == ours["values"].size and kind.name in ours and record is not ours
-    return figure + (f" ({record[kind.name] / ours[kind.name]:.3g} x)" if both else "")
+    if record is ours or kind.name not in ours:
+        return figure
+    return f"{figure} ({record[kind.name] / ours[kind.name]:.3g} x)"
 
 
 def place_of_ours(rows: list[Row]) -> int:

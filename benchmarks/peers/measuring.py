@@ -117,11 +117,11 @@ def _without_words(code: str) -> str:
 def run(job: Record) -> Record:
     """Measure a job in this process."""
     log, is_test = read_log(Path(job["path"]), job["shuffle"]), job["part"] == "test"
-    if not is_test:
-        fold = judged_fold(log, job["n_judged"])
-    else:
+    if is_test:
         fold = valid_and_test(log)[1]
         fold = Fold(fold.fitted, fold.walked[: job["n_tests"]])
+    else:
+        fold = judged_fold(log, job["n_judged"])
     figures = _train(job, fold) if job.get("training") else _fit_and_walk(_make(job), fold, job["ties"], is_test)
     return {
         "job": {key: value for key, value in job.items() if key != "path"},

@@ -54,7 +54,7 @@ class Replay:
         self.known = np.zeros(self.n_items, dtype=bool)
         self.n_events = 0
         self.start()
-        self.advance(self._events(log, log.to_columns().time_order()))
+        self.advance(self.events_of(log, log.to_columns().time_order()))
         self.learn()
         return self
 
@@ -73,7 +73,7 @@ class Replay:
             raise ValueError(f"ties must be 'row' or 'together', not {ties!r}.")
         together = ties == "together" and log.times is not None
         order = log.to_columns().time_order(by_moment=together)
-        events, values, n_let_in = self._events(log, order), np.empty(len(log)), 0
+        events, values, n_let_in = self.events_of(log, order), np.empty(len(log)), 0
         times = [time for _, _, time in events]
         visible = (np.searchsorted(times, times) if together else np.arange(len(log))).tolist()
         for start in range(0, len(events), self.block_size):
@@ -126,7 +126,7 @@ class Replay:
             eligible[self.histories[user]] = False
         return eligible
 
-    def _events(self, log: Interactions, order: NDArray[np.int64]) -> list[Event]:
+    def events_of(self, log: Interactions, order: NDArray[np.int64]) -> list[Event]:
         """Return the events in an order; without times, the number of events before it is the time of an event."""
         if log.times is None:
             times = np.arange(len(log), dtype=np.float64) + self.n_events

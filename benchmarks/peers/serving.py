@@ -50,9 +50,8 @@ def _time_ours(model: AutoSeqRecRecommender, newest: Interactions) -> tuple[floa
 
 
 def _time_rival(model: Replay, newest: Interactions) -> tuple[float, float]:
-    times = newest.times if newest.times is not None else np.arange(len(newest)) + model.n_events
     answers = events = 0.0
-    for event in zip(newest.users.tolist(), newest.items.tolist(), times.tolist(), strict=True):
+    for event in model.events_of(newest, newest.to_columns().time_order()):
         started = process_time()
         _recommend(model, event)
         answered = process_time()
