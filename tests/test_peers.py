@@ -263,6 +263,17 @@ def test_what_a_service_pays_for_is_the_best_of_what_was_not_seen():
     assert popular.n_events == 2 * len(log)
 
 
+def test_dates_are_the_same_times_in_a_walk_and_in_a_service(monkeypatch):
+    dates = np.arange(5).astype("datetime64[D]")
+    log = InteractionEncoder().fit_transform([*zip("abbab", "xyzxy", dates, strict=True)])
+    popular, told = DecayedPopularity(half_life=3), []
+    monkeypatch.setattr(popular, "let_in", lambda user, item, time: told.append(time))
+    popular.fit(log)
+    serving.time_single(popular, log)
+    assert told[:5] == told[5:]
+    assert all(isinstance(time, int) for time in told)
+
+
 @pytest.fixture
 def table(tmp_path, monkeypatch, capsys):
     """Return a function that prints the table of a small log, with a cache of its own."""
