@@ -24,14 +24,14 @@ from skautoseqrec._counts.histories import Histories
 from skautoseqrec._network import heads
 from skautoseqrec._network.residual_encoder import ResidualReader
 from skautoseqrec._scoring import queries, scorer, topk, walk_forward
-from skautoseqrec._scoring.parts import Direct
+from skautoseqrec._scoring.parts import Direct, Linear, Neighbours
 from skautoseqrec._scoring.scorer import BLOCK_SIZE, Scorer
 from skautoseqrec._scoring.single import Live
 from skautoseqrec._scoring.trend import TrendView
 from skautoseqrec._scoring.view import Recent
 from skautoseqrec._state import replay
-from skautoseqrec._state.base import Base
 from skautoseqrec._state.replay import ArrivingLog, Replay
+from skautoseqrec._state.snapshot import Snapshot
 from skautoseqrec._state.state import State
 from skautoseqrec.model_selection import temporal_train_test_split
 
@@ -43,7 +43,7 @@ STAGES: list[tuple[Any, str, str]] = [
     (queries, "history_norms", "  norms of decayed histories"),
     (ResidualReader, "encode", "  histories through their encoder"),
     (ResidualReader, "encode_one", "  one history through its encoder"),
-    (Base, "transitions_from", "  rows of T found"),
+    (Snapshot, "transitions_from", "  rows of T found and projected"),
     (ArrivingLog, "transitions_from", "  what the walk added to rows of T"),
     (queries, "SummedRows", "  rows of T added up"),
     (topk, "score_single", "one history scored by itself"),
@@ -53,6 +53,8 @@ STAGES: list[tuple[Any, str, str]] = [
     (Scorer, "score", "scores"),
     (heads, "product", "  the product"),
     (Direct, "add", "  direct part"),
+    (Neighbours, "add", "  neighbours"),
+    (Linear, "add", "  linear part"),
     (TrendView, "add_levels", "  trend when a block began"),
     (TrendView, "score_changes", "  trend since then"),
     (Recent, "add", "  changes since then, added"),

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 from skautoseqrec._scoring import queries, topk
+from skautoseqrec._state import base, last_transitions
 
 # They hold fixtures and no examples, and several of one name cannot be imported as modules.
 collect_ignore_glob = ["*conftest.py"]
@@ -22,11 +23,12 @@ settings.register_profile("same-examples", deadline=None, derandomize=True)
 settings.load_profile("no deadline")
 
 ANY = 10**9
-#: How rows whose entries add up can be laid out: what is patched to have it so, and the method that must then run.
+#: How rows whose entries add up can be laid out: what is patched to have it so, and what must then run.
 LAYOUTS = {
     "dense": ({"PLACES_PER_ENTRY": ANY, "MANY_ENTRIES": ANY}, "_add_up_densely"),
     "dense by scipy": ({"PLACES_PER_ENTRY": ANY, "MANY_ENTRIES": 0}, "_add_up_densely"),
     "sparse": ({"PLACES_PER_ENTRY": 0}, "_add_up_sparsely"),
+    "transitions in arrays": ({}, "sums_from_array"),
 }
 
 
@@ -34,21 +36,24 @@ LAYOUTS = {
 def layout(request):
     """Have every query's rows in one layout, whatever is cheaper, and see that no other one ran."""
     constants, chosen = LAYOUTS[request.param]
-    taken = dict.fromkeys(("_add_up_densely", "_add_up_sparsely"), 0)
+    methods = {"_add_up_densely": queries.SummedRows, "_add_up_sparsely": queries.SummedRows}
+    taken = dict.fromkeys((*methods, "sums_from_array"), 0)
 
     def counting(name, add_up):
-        def counted(self, parts):
+        def counted(*arguments):
             taken[name] += 1
-            return add_up(self, parts)
+            return add_up(*arguments)
 
         return counted
 
     with pytest.MonkeyPatch.context() as patch:
-        for name in taken:
-            patch.setattr(queries.SummedRows, name, counting(name, getattr(queries.SummedRows, name)))
+        for name, owner in (*methods.items(), ("sums_from_array", last_transitions)):
+            patch.setattr(owner, name, counting(name, getattr(owner, name)))
         for name, value in constants.items():
             patch.setattr(queries, name, value)
+        patch.setattr(base, "is_cheaper_as_array", lambda n_entries, n_items: chosen == "sums_from_array")
         patch.setattr(topk, "is_single", lambda *question: False)  # what scores one row has no layout
         yield taken
-    assert taken[chosen] > 0
-    assert sum(taken.values()) == taken[chosen]
+    assert taken.pop(chosen) > 0
+    # Histories that repeat items are added up in whatever layout is cheaper where that of transitions is chosen.
+    assert not any(taken.values()) or chosen == "sums_from_array"

@@ -24,6 +24,7 @@ import lifting  # noqa: E402
 import network_shape  # noqa: E402
 import sensitivity  # noqa: E402
 import sparsity  # noqa: E402
+import stages  # noqa: E402
 from peers.folds import Fold  # noqa: E402
 from peers.sasrec import SASRec  # noqa: E402
 
@@ -234,3 +235,10 @@ def test_sasrec_as_a_part_ranks_as_sasrec_does():
     hybrid = HybridRecommender(recommender, lifting.SASRecPart(settings), weight=1e6).fit(fitted)
     alone = SASRec(**settings).fit(fitted).score_samples(walked)
     np.testing.assert_allclose(hybrid.score_samples(walked), alone, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"), [stage[:2] for stage in stages.STAGES], ids=[stage[1] + stage[2] for stage in stages.STAGES]
+)
+def test_what_is_timed_is_still_there(owner, name):
+    assert callable(getattr(owner, name))

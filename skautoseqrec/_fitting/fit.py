@@ -13,6 +13,7 @@ from .._fit_settings import FitSettings, resolve_ties
 from .._network.module import HISTORY_ENCODERS
 from .._scoring.parts import PARTS
 from .._scoring.scorer import rows_per_block
+from .._state.neighbours import is_cheaper_as_array
 from .._training.batches import TARGETS_PER_ROW
 from .._utils.memory import require_bytes
 from .._utils.torch_state import in_usual_torch_state
@@ -115,6 +116,7 @@ def fit_bytes(counts: Counts, settings: FitSettings) -> int:
         + FLOAT * settings.batch_size * per_history
         + FLOAT * COPIES_OF_CHOICES * n_choices
         + BYTES_PER_TRANSITION * counts.transitions.nnz
+        + (2 * FLOAT * n_items**2 if is_cheaper_as_array(counts.transitions.nnz, n_items) else 0)
         + BYTES_PER_EVENT * n_events
         + closed_form_bytes(counts, settings)
     )

@@ -40,14 +40,14 @@ class LinearWeights:
         return LinearWeights(codes[is_kept], self.weights[rows][:, rows])
 
     @cached_property
-    def _are_first(self) -> bool:
+    def are_first(self) -> bool:
         """Whether the items are the first ones of all, so that the code of each is its place."""
         return int(self.items[-1]) == len(self.items) - 1
 
     def add_product(self, scores: NDArray[np.float32], items: NDArray[np.integer], values: NDArray[np.float32]) -> None:
         """Add the product of one sparse row over all items with the weights to scores of all items, in place."""
         n_linear, weights = len(self.items), self.weights.numpy()
-        if self._are_first:
+        if self.are_first:
             is_here = items < n_linear
             if not is_here.all():
                 items, values = items[is_here], values[is_here]

@@ -191,7 +191,10 @@ class Linear(Part):
         linear = view.queries.linear
         if linear is not None:
             product = view.gated(linear.project(view.queries.recent_rows).to(scores.device), self.NAME)
-            scores.index_add_(1, beside(scores, linear.items), product, alpha=weight * self.SCALE)
+            if linear.are_first:  # adding to columns one by one takes as long as the product
+                scores[:, : product.shape[1]].add_(product, alpha=weight * self.SCALE)
+            else:
+                scores.index_add_(1, beside(scores, linear.items), product, alpha=weight * self.SCALE)
 
 
 class Repeat(Part):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,10 +19,23 @@ from .._counts.transitions import TRANSITION_UNIT
 from .._network.heads import BIASED_PARTS, ItemVectors
 from .._network.model import Model
 from .._utils.keeping import FieldsOnly
-from .neighbours import DensePairs, SparsePairs, read_pairs
+from .neighbours import DensePairs, SparsePairs, is_cheaper_as_array, read_pairs
 
 #: How strongly a count of transitions saturates in a log.
 TRANSITION_SCALE = np.float32(5.0)
+
+
+class TransitionArrays(NamedTuple):
+    """T and ``log1p(5 T)`` as arrays, from which rows are added up many at a time.
+
+    Parameters
+    ----------
+    transitions, logs : Tensor of shape (n_items, n_items)
+        The two.
+    """
+
+    transitions: Tensor
+    logs: Tensor
 
 
 @dataclass(frozen=True)
@@ -100,6 +113,16 @@ class Base(FieldsOnly):
     def transition_logs(self) -> sparse.csr_matrix:
         """``log1p(5 T)``, with the indices of ``transitions``."""
         return self.keep("logs", self.transitions, lambda: log_transitions(self.transitions))
+
+    @property
+    def transition_arrays(self) -> TransitionArrays | None:
+        """Both as arrays; None where sparse rows are cheaper to add up."""
+        if not is_cheaper_as_array(self.transitions.nnz, self.counts.n_items):
+            return None
+        return self.keep("arrays", self.transitions, self._as_arrays)
+
+    def _as_arrays(self) -> TransitionArrays:
+        return TransitionArrays(*(torch.from_numpy(m.toarray()) for m in (self.transitions, self.transition_logs)))
 
 
 def single_precision(transitions: sparse.csr_matrix) -> sparse.csr_matrix:

@@ -17,6 +17,7 @@ from .._utils.devices import beside
 from .._utils.ragged import SparseEntries
 from .._utils.sparse import entries_at, rows_of
 from .base import Base, logs_of
+from .neighbours import add_rows, sums_from_array
 
 
 class AddedTransitions:
@@ -78,14 +79,19 @@ class LastTransitions(NamedTuple):
     added: AddedTransitions
     which: NDArray[np.integer]
 
-    def summed(self) -> list[SparseEntries]:
-        """Return sparse rows, one per user, whose entries add up to the weighted sum of the rows of T."""
-        last_items = self.context.entries
-        known = last_items.below(self.base.counts.n_items)
-        rows = [known.combine(rows_of(self.base.transitions, known.items))]
+    def summed(self, n_items: int) -> tuple[Tensor | None, list[SparseEntries]]:
+        """Return what adds up to the weighted sum of the rows of T of each user.
+
+        An array of shape (n_users, n_items), or None, and sparse rows, one per user.
+        """
+        last_items, arrays, rows = self.context.entries, self.base.transition_arrays, []
+        known = None if arrays is None else sums_from_array(arrays.transitions, last_items, n_items)
+        if known is None:
+            here = last_items.below(self.base.counts.n_items)
+            rows.append(here.combine(rows_of(self.base.transitions, here.items)))
         if len(self.added):
             rows.append(last_items.combine(self.added.rows.rows(self.which)))
-        return rows
+        return known, rows
 
     def add_logs(self, scores: Tensor, weights: Sequence[float], factor: NDArray[np.float32] | None = None) -> None:
         """Add ``sum_k weights[k] log1p(5 T[l_k, i])`` to scores of shape (n_users, n_items), l_1 the newest item.
@@ -98,13 +104,14 @@ class LastTransitions(NamedTuple):
         weight_of = np.array([*weights, 0.0], dtype=np.float32)[np.minimum(ages, len(weights))] * shares
         if factor is not None:
             weight_of *= np.repeat(factor, last_items.lengths)
-        first_place = np.repeat(np.arange(len(last_items.lengths)) * n_items, last_items.lengths)
-        asked = np.flatnonzero((weight_of > 0) & (last_items.items < self.base.counts.n_items))
-        rows = rows_of(self.base.transition_logs, last_items.items[asked])
-        places = np.repeat(first_place[asked], rows.lengths) + rows.items
-        raised = rows.values * np.repeat(weight_of[asked], rows.lengths)
-        scores.view(-1).index_add_(0, beside(scores, places), beside(scores, raised))
+        weighted, arrays = last_items._replace(values=weight_of).where(weight_of > 0), self.base.transition_arrays
+        if arrays is not None:
+            scores.add_(sums_from_array(arrays.logs, weighted, n_items).to(scores.device))
+        else:
+            known = weighted.below(self.base.counts.n_items)
+            add_rows(scores, known.combine(rows_of(self.base.transition_logs, known.items)))
         if len(self.added):
+            first_place = np.repeat(np.arange(len(last_items.lengths)) * n_items, last_items.lengths)
             self.correct_logs(scores, weight_of, first_place)
 
     def correct_logs(self, scores: Tensor, weight_of: NDArray[np.float32], first_place: NDArray[np.int64]) -> None:

@@ -10,15 +10,32 @@ from numpy.typing import NDArray
 from scipy import sparse
 from torch import Tensor
 
-from .._counts.pairs import PairCounts
+from .._counts.pairs import MOST_PLACES, PairCounts
 from .._data.weights import WEIGHT_UNIT
 from .._network.model import project
+from .._utils.devices import beside
 from .._utils.products import multiply, sum_of_rows
 from .._utils.ragged import SparseEntries
 from .._utils.sparse import rows_of
 
 #: Adding up an entry of a sparse row costs as much as so many places of a dense one.
 PLACES_PER_ENTRY = 16
+
+
+def is_cheaper_as_array(n_entries: int, n_items: int) -> bool:
+    """Tell whether rows of an item by item matrix are cheaper to add up from an array, if that is not too large."""
+    return n_items**2 <= min(MOST_PLACES, PLACES_PER_ENTRY * n_entries)
+
+
+def sums_from_array(matrix: Tensor, entries: SparseEntries, n_items: int) -> Tensor:
+    """Return the sum of the rows that weighted items ask for, shape (n_rows, n_items); later items have none."""
+    n_known = len(matrix)
+    known = project(entries.below(n_known), matrix)
+    if n_items == n_known:
+        return known
+    sums = known.new_zeros(len(known), n_items)
+    sums[:, :n_known] = known
+    return sums
 
 
 class DensePairs:
@@ -43,13 +60,7 @@ class DensePairs:
 
     def sums(self, entries: SparseEntries, n_items: int) -> Tensor:
         """Return the sum of the rows that weighted items ask for, shape (n_rows, n_items)."""
-        n_known = len(self._together)
-        known = project(entries.below(n_known), self._together)
-        if n_items == n_known:
-            return known
-        sums = known.new_zeros(len(known), n_items)
-        sums[:, :n_known] = known
-        return sums
+        return sums_from_array(self._together, entries, n_items)
 
     def sum_of(self, items: NDArray[np.integer], values: NDArray[np.float32], n_items: int) -> NDArray[np.float32]:
         """Return the sum of the rows of some weighted items, shape (n_items,)."""
@@ -144,7 +155,7 @@ def read_pairs(pairs: PairCounts) -> DensePairs | SparsePairs:
     """Return counts of pairs in the layout that is cheaper to add up."""
     together: Any = pairs.together
     if isinstance(together, np.ndarray):
-        if PLACES_PER_ENTRY * np.count_nonzero(together) >= together.size:
+        if is_cheaper_as_array(int(np.count_nonzero(together)), len(together)):
             return DensePairs(torch.from_numpy(_in_ones(together, pairs.unit)))
         together = sparse.csr_matrix(together)
     return SparsePairs(together, pairs.unit)
@@ -158,8 +169,8 @@ def _in_ones(together: NDArray[Any], unit: int) -> NDArray[np.float32]:
 def add_rows(sums: Tensor, rows: SparseEntries) -> None:
     """Add sparse rows to an array of their own shape, in place."""
     if len(rows.items):
-        places = torch.from_numpy(rows.places(sums.shape[1]))
-        sums.view(-1).index_add_(0, places, torch.from_numpy(rows.values.astype(np.float32, copy=False)))
+        places, values = rows.places(sums.shape[1]), rows.values.astype(np.float32, copy=False)
+        sums.view(-1).index_add_(0, beside(sums, places), beside(sums, values))
 
 
 def weighted_by_rarity(entries: SparseEntries, mass: NDArray[Any]) -> SparseEntries:

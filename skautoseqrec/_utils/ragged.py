@@ -150,11 +150,14 @@ class SparseEntries(NamedTuple):
 
     def below(self, n_items: int) -> SparseEntries:
         """Return the entries of the first ``n_items`` items."""
-        is_below = self.items < n_items
-        if is_below.all():
+        return self.where(self.items < n_items)
+
+    def where(self, is_kept: NDArray[np.bool_]) -> SparseEntries:
+        """Return the entries that are kept."""
+        if is_kept.all():
             return self
-        n_before = np.r_[0, np.cumsum(is_below)]
-        return SparseEntries(np.diff(n_before[self.bounds]), self.items[is_below], self.values[is_below])
+        n_before = np.r_[0, np.cumsum(is_kept)]
+        return SparseEntries(np.diff(n_before[self.bounds]), self.items[is_kept], self.values[is_kept])
 
     def rows(self, rows: NDArray[np.integer]) -> SparseEntries:
         """Return some of the rows, each any number of times."""

@@ -10,6 +10,7 @@ from skautoseqrec._scoring.queries import SummedRows
 from skautoseqrec._utils.ragged import SparseEntries
 
 N_ITEMS = 7
+in_each_layout = pytest.mark.parametrize("layout", ["dense", "dense by scipy", "sparse"], indirect=True, scope="module")
 
 
 def entries_of(rows):
@@ -35,6 +36,7 @@ def summed(draw):
     return list(entries), np.sum(dense, axis=0)
 
 
+@in_each_layout
 @given(summed(), st.integers(0, N_ITEMS))
 def test_norms_are_those_of_the_sums_over_trained_items(layout, parts, n_trained):
     parts, dense = parts
@@ -43,6 +45,7 @@ def test_norms_are_those_of_the_sums_over_trained_items(layout, parts, n_trained
     assert norms.dtype == torch.float32
 
 
+@in_each_layout
 @given(summed(), st.sampled_from([0.0, 0.5, 2.0]), st.integers(0, 99))
 def test_logs_of_the_sums_are_added_to_scores(layout, parts, weight, seed):
     parts, dense = parts
@@ -50,6 +53,15 @@ def test_logs_of_the_sums_are_added_to_scores(layout, parts, weight, seed):
     expected = scores.numpy() + weight * np.log1p(dense)
     SummedRows(parts, N_ITEMS).add_logs(scores, weight)
     np.testing.assert_allclose(scores.numpy(), expected, rtol=1e-5, atol=1e-6)
+
+
+@given(summed(), summed())
+def test_rows_are_added_to_sums_that_are_known(known, added):
+    (_, known), (parts, dense) = known, added
+    n_rows = min(len(known), len(dense))
+    parts = [part.rows(np.arange(n_rows)) for part in parts]
+    norms = SummedRows(parts, N_ITEMS, torch.from_numpy(known[:n_rows].copy())).squared_norms(N_ITEMS)
+    np.testing.assert_allclose(norms.numpy(), ((known[:n_rows] + dense[:n_rows]) ** 2).sum(1), rtol=1e-5)
 
 
 @pytest.mark.parametrize("n_parts", [1, 2])
