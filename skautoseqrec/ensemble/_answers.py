@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
@@ -11,14 +12,29 @@ from .._data.estimators import MeanReciprocalRankMixin
 from ..recommender import AutoSeqRecRecommender
 
 
-class CombinedAnswersMixin(MeanReciprocalRankMixin, ABC):
+class HybridAnswersMixin(MeanReciprocalRankMixin, ABC):
     """Mixin: answers and evaluation as the recommender gives them, with other scores."""
 
     @abstractmethod
     def _combined(self) -> AutoSeqRecRecommender:
         """Return a fitted recommender that has these scores."""
 
-    def predict_topk(self, users: ArrayLike, k: int = 10, **options: Any) -> Any:
+    def predict_topk(
+        self,
+        users: ArrayLike,
+        k: int = 10,
+        *,
+        exclude_seen: bool | None = None,
+        candidates: Any = None,
+        exclude: Any = None,
+        return_scores: bool = False,
+        at: Any = None,
+        output: str = "array",
+        titles: Any = None,
+        on_unknown: str | None = None,
+        rerank: Callable[..., Any] | None = None,
+        rerank_size: int | None = None,
+    ) -> Any:
         """Recommend the next items of some users, best first.
 
         Parameters
@@ -27,7 +43,7 @@ class CombinedAnswersMixin(MeanReciprocalRankMixin, ABC):
             User ids.
         k : int, default=10
             Length of each list; at least 1.
-        **options
+        exclude_seen, candidates, exclude, return_scores, at, output, titles, on_unknown, rerank, rerank_size
             As in :meth:`skautoseqrec.AutoSeqRecRecommender.predict_topk`.
 
         Returns
@@ -35,9 +51,36 @@ class CombinedAnswersMixin(MeanReciprocalRankMixin, ABC):
         answer : ndarray, frame or list
             As there.
         """
-        return self._combined().predict_topk(users, k, **options)
+        return self._combined().predict_topk(
+            users,
+            k,
+            exclude_seen=exclude_seen,
+            candidates=candidates,
+            exclude=exclude,
+            return_scores=return_scores,
+            at=at,
+            output=output,
+            titles=titles,
+            on_unknown=on_unknown,
+            rerank=rerank,
+            rerank_size=rerank_size,
+        )
 
-    def predict_topk_sequences(self, sequences: Any, k: int = 10, **options: Any) -> Any:
+    def predict_topk_sequences(
+        self,
+        sequences: Any,
+        k: int = 10,
+        *,
+        exclude_seen: bool | None = None,
+        candidates: Any = None,
+        exclude: Any = None,
+        return_scores: bool = False,
+        output: str = "array",
+        titles: Any = None,
+        on_unknown: str | None = None,
+        rerank: Callable[..., Any] | None = None,
+        rerank_size: int | None = None,
+    ) -> Any:
         """Recommend the next items of histories that belong to no known user, best first.
 
         Parameters
@@ -46,7 +89,7 @@ class CombinedAnswersMixin(MeanReciprocalRankMixin, ABC):
             Each history, oldest item first. Unknown items are skipped.
         k : int, default=10
             Length of each list; at least 1.
-        **options
+        exclude_seen, candidates, exclude, return_scores, output, titles, on_unknown, rerank, rerank_size
             As in :meth:`skautoseqrec.AutoSeqRecRecommender.predict_topk_sequences`.
 
         Returns
@@ -54,7 +97,19 @@ class CombinedAnswersMixin(MeanReciprocalRankMixin, ABC):
         answer : ndarray, frame or list
             As there.
         """
-        return self._combined().predict_topk_sequences(sequences, k, **options)
+        return self._combined().predict_topk_sequences(
+            sequences,
+            k,
+            exclude_seen=exclude_seen,
+            candidates=candidates,
+            exclude=exclude,
+            return_scores=return_scores,
+            output=output,
+            titles=titles,
+            on_unknown=on_unknown,
+            rerank=rerank,
+            rerank_size=rerank_size,
+        )
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the best next item of each row's user.
@@ -71,7 +126,17 @@ class CombinedAnswersMixin(MeanReciprocalRankMixin, ABC):
         """
         return self._combined().predict(X)
 
-    def predict_users(self, items: ArrayLike, k: int = 10, **options: Any) -> Any:
+    def predict_users(
+        self,
+        items: ArrayLike,
+        k: int = 10,
+        *,
+        users: ArrayLike | None = None,
+        exclude_seen: bool | None = None,
+        return_scores: bool = False,
+        at: Any = None,
+        output: str = "array",
+    ) -> Any:
         """Return the users who would want an item next, the likeliest first.
 
         Parameters
@@ -80,7 +145,7 @@ class CombinedAnswersMixin(MeanReciprocalRankMixin, ABC):
             Ids of known items.
         k : int, default=10
             Length of each list; at least 1.
-        **options
+        users, exclude_seen, return_scores, at, output
             As in :meth:`skautoseqrec.AutoSeqRecRecommender.predict_users`.
 
         Returns
@@ -88,9 +153,29 @@ class CombinedAnswersMixin(MeanReciprocalRankMixin, ABC):
         answer : ndarray, frame or list
             As there.
         """
-        return self._combined().predict_users(items, k, **options)
+        return self._combined().predict_users(
+            items,
+            k,
+            users=users,
+            exclude_seen=exclude_seen,
+            return_scores=return_scores,
+            at=at,
+            output=output,
+        )
 
-    def explain(self, users: Any, items: Any, at: Any = None, **options: Any) -> Any:
+    def explain(
+        self,
+        users: Any,
+        items: Any,
+        at: Any = None,
+        *,
+        exclude_seen: bool | None = None,
+        candidates: Any = None,
+        exclude: Any = None,
+        on_unknown: str | None = None,
+        titles: Any = None,
+        output: str = "bunch",
+    ) -> Any:
         """Return why some items score what they do for some users, the part from outside as one more row.
 
         Parameters
@@ -101,7 +186,7 @@ class CombinedAnswersMixin(MeanReciprocalRankMixin, ABC):
             Known items, seen ones too.
         at : time, array-like of shape (n_users,) or None, default=None
             When the scores are asked for.
-        **options
+        exclude_seen, candidates, exclude, on_unknown, titles, output
             As in :meth:`skautoseqrec.AutoSeqRecRecommender.explain`.
 
         Returns
@@ -111,7 +196,17 @@ class CombinedAnswersMixin(MeanReciprocalRankMixin, ABC):
             times ``weight_``. Sentences name the part from outside where it speaks for an item. ``shares`` are of past
             items, and so know nothing of it.
         """
-        return self._combined().explain(users, items, at, **options)
+        return self._combined().explain(
+            users,
+            items,
+            at,
+            exclude_seen=exclude_seen,
+            candidates=candidates,
+            exclude=exclude,
+            on_unknown=on_unknown,
+            titles=titles,
+            output=output,
+        )
 
     def score_samples(self, X: Any, ties: str | None = None, judge: Any = None) -> NDArray[Any]:
         """Evaluate a log prequentially (walking forward): rank each event's item for its user, then add the event.

@@ -1,5 +1,6 @@
 """A part from outside: added exactly, in answers and in walks, and weighed by what held-out events say."""
 
+import inspect
 import json
 import pickle
 import zlib
@@ -358,6 +359,31 @@ def test_words_name_the_part_where_it_speaks_for_an_item():
     assert sentences(likes_jam_and_cake, ["jam"], user="nobody")[0].startswith(
         "By what is popular, for nothing is known"
     )
+
+
+def parameters_of(method):
+    return [(each.name, each.kind, each.default) for each in inspect.signature(method).parameters.values()]
+
+
+@pytest.mark.parametrize("name", ["predict_topk", "predict_topk_sequences", "predict_users", "explain"])
+def test_it_is_asked_as_the_recommender_is_and_refuses_a_typo_in_its_own_name(name):
+    own, alone = getattr(HybridRecommender, name), getattr(AutoSeqRecRecommender, name)
+    assert parameters_of(own) == parameters_of(alone)
+    hybrid = HybridRecommender(AutoSeqRecRecommender(**SMALL), nothing, weight=1).fit(TEA_LOG)
+    with pytest.raises(TypeError, match=rf"^Hybrid\w+\.{name}\(\) got an unexpected .* 'exclude_sen'"):
+        getattr(hybrid, name)(["ann"], ["jam"], exclude_sen=False)
+
+
+@pytest.mark.parametrize("name", ["predict_topk", "predict_topk_sequences", "predict_users", "explain"])
+def test_every_option_reaches_the_recommender(name, monkeypatch):
+    asked = {}
+    monkeypatch.setattr(AutoSeqRecRecommender, name, lambda self, *given, **options: asked.update(options))
+    hybrid = HybridRecommender(AutoSeqRecRecommender(**SMALL), nothing, weight=1).fit(TEA_LOG)
+    options = {
+        option: object() for option, kind, _ in parameters_of(getattr(hybrid, name)) if kind.name == "KEYWORD_ONLY"
+    }
+    getattr(hybrid, name)(["ann"], ["jam"], **options)
+    assert asked == options
 
 
 def test_an_explanation_as_a_frame_has_a_line_for_each_part():
