@@ -47,8 +47,9 @@ class OutsidePart:
         """Add the weighted scores to those of a view's users with a history, in place."""
         rows = np.flatnonzero(~view.is_cold)
         if len(rows) and self.weight:
-            added = self.scores(view.queries.histories.rows(rows), view.n_items).to(scores.device)
-            scores.index_add_(0, beside(scores, rows), added, alpha=self.weight)
+            said = self.scores(view.queries.histories.rows(rows), view.n_items)
+            # Rounded before it is added, so that a score is the same to the bit as the sum of what is explained.
+            scores.index_add_(0, beside(scores, rows), said.mul_(self.weight).to(scores.device))
 
     def weighted(self, view: View) -> Tensor:
         """Return the weighted scores for the rows of a view, 0 for users without a history."""

@@ -361,6 +361,28 @@ def test_words_name_the_part_where_it_speaks_for_an_item():
     )
 
 
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda hybrid: hybrid.explain(["ann", "bob"], ["tea", "jam"]),
+        lambda hybrid: hybrid.predict_topk(["ann", "bob"]),
+        lambda hybrid: hybrid.predict_topk_sequences([["tea", "milk"], ["tea", "jam"]]),
+        lambda hybrid: hybrid.predict_users(["jam"], users=["ann", "bob"]),
+        lambda hybrid: hybrid.score_samples([("ann", "jam", 9), ("bob", "milk", 10)]),
+    ],
+    ids=["explain", "predict_topk", "predict_topk_sequences", "predict_users", "score_samples"],
+)
+def test_the_part_is_asked_once_of_each_history(ask):
+    asked = []
+
+    def part(histories, item_ids):
+        asked.extend(map(tuple, histories))
+        return nothing(histories, item_ids)
+
+    ask(HybridRecommender(AutoSeqRecRecommender(**SMALL), part, weight=1).fit(TEA_LOG))
+    assert len(asked) == len(set(asked)) == 2
+
+
 def parameters_of(method):
     return [(each.name, each.kind, each.default) for each in inspect.signature(method).parameters.values()]
 
