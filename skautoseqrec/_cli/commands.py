@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from .._utils.words import counted
 from .._version import __version__
 from ..recommender import load_model
 from .answers import Titles, answers_of, k_option, reason_for, rows_of
@@ -111,7 +112,7 @@ def update(model: str, log: str, output: str | None, quiet: bool, form: FileForm
         recommender.partial_update(of_kind(piece, recommender))
         n_events += len(piece)
         if not quiet:
-            note(f"{n_events:,} events added")
+            note(f"{counted(n_events, 'event')} added")
     if n_events == 0:
         raise ValueError(f"{log!r} has no events.")
     if output is None and _version_of(model) != version:

@@ -15,6 +15,7 @@ from .._counts.histories import Histories
 from .._data.checks import shown
 from .._data.vocabulary import Vocabulary
 from .._utils.devices import beside
+from .._utils.words import counted
 from .view import View
 
 #: Kinds of what is a score: numbers, and whether something holds.
@@ -92,8 +93,9 @@ def _checked(returned: Any, n_rows: int, ids: NDArray[Any]) -> NDArray[np.float3
         )
     if scores.shape != (n_rows, len(ids)):
         raise ValueError(
-            f"part returned scores of shape {scores.shape} for {n_rows} histories and {len(ids)} items. Return an "
-            "array with a row for each history and a column for each of item_ids."
+            f"part returned scores of shape {scores.shape} for {counted(n_rows, 'history', 'histories')} "
+            f"and {counted(len(ids), 'item')}. Return an array with a row for each history and a "
+            "column for each of item_ids."
         )
     with np.errstate(over="ignore"):
         scores = np.array(scores, dtype=np.float32)

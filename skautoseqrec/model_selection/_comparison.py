@@ -20,6 +20,7 @@ from .._data.naming import check_columns
 from .._data.reading import read_columns
 from .._utils.arguments import check_ties
 from .._utils.warn import warn_caller
+from .._utils.words import counted
 from ..metrics._bootstrap import bootstrap_interval, check_confidence
 from ..metrics._names import gains, metric_names
 from ..metrics._ranks import ranks_from_reciprocal
@@ -216,7 +217,7 @@ def _evaluate(name: str, model: Any, log: Any, folds: Folds, ties: str | None, v
         if verbose >= 1:
             print(
                 f"{name}, fold {number + 1} of {len(folds)}: fitted in {fit_seconds[-1]:.1f} s, "
-                f"{len(test):,} events in {score_seconds[-1]:.1f} s, MRR {values[-1].mean():.4f}",
+                f"{counted(len(test), 'event')} in {score_seconds[-1]:.1f} s, MRR {values[-1].mean():.4f}",
                 file=sys.stderr,
                 flush=True,
             )
@@ -227,8 +228,8 @@ def _evaluate(name: str, model: Any, log: Any, folds: Folds, ties: str | None, v
 def _check_values(name: str, values: NDArray[np.float64], n_events: int) -> None:
     if values.shape != (n_events,) or not ((values >= 0) & (values <= 1)).all():
         raise ValueError(
-            f"score_samples of the model {name!r} returned no reciprocal ranks: one number in [0, 1] for each of the "
-            f"{n_events} events is needed, but it returned an array of shape {values.shape}."
+            f"score_samples of the model {name!r} returned no reciprocal ranks: one number in [0, 1] for each of "
+            f"{counted(n_events, 'event')} is needed, but it returned an array of shape {values.shape}."
         )
 
 

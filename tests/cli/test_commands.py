@@ -176,7 +176,7 @@ class TestUpdate:
         code, out, err = cli("update", model, log, "--json", stdin=stdin)
         assert code == 0, err
         assert json.loads(out)["events_added"] == 5
-        assert err.count("events added") == -(-5 // n_lines)
+        assert err.count(" added\n") == -(-5 // n_lines)
         found = load_model(model)
         assert found.item_ids_.tolist() == expected.item_ids_.tolist()
         for users in ([1, 2, 77], [5]):
