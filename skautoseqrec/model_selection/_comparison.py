@@ -89,17 +89,21 @@ def compare(
     Returns
     -------
     comparison : Bunch
-        ``table``: a row per model and metric with the columns model, metric, value, low, high, difference,
-        difference_low, difference_high, fit_seconds (mean of a fold) and events_per_second (evaluated). A frame of the
-        library of ``log``, else of pandas if it is installed, else a list of dicts. The first model has no difference.
-        ``reciprocal_ranks``: by model, an array with one value per tested event, (n_tests,). ``rows``, ``users``,
-        ``folds`` (n_tests,): row in the log, user and number of the fold of each tested event.
+        ``table`` has a row per model and metric, as under Notes. ``reciprocal_ranks`` is a dict from the name of a
+        model to an array with a value per tested event, (n_tests,). ``rows``, ``users`` and ``folds`` (n_tests,) are
+        the row in the log, the user and the number of the fold of each tested event.
 
     Raises
     ------
     ValueError, TypeError
         If there is no model, one lacks a method, a metric is unknown, fewer than 2 users are tested, or another
         argument is out of range. All this is checked before anything is fitted.
+
+    Notes
+    -----
+    The columns of ``table`` are model, metric, value, low, high, difference, difference_low, difference_high,
+    fit_seconds (mean of a fold) and events_per_second (evaluated). The first model has no difference. The table is a
+    frame of the library of ``log``, else of pandas if it is installed, else a list of dicts.
 
     Examples
     --------
