@@ -20,6 +20,7 @@ from .logs import (
     EXISTING,
     WRITTEN,
     FileForm,
+    check_output,
     lines_of,
     log_options,
     of_kind,
@@ -105,6 +106,7 @@ def update(model: str, log: str, output: str | None, quiet: bool, form: FileForm
     LOG may have any size: it is read piece by piece, oldest events first. MODEL is replaced in one step once all are
     added; an error or an interrupt leaves it as it was.
     """
+    check_output(output or model, log)
     start, version = perf_counter(), _version_of(model)
     recommender, n_events = load_model(model), 0
     asks_for_events = recommender.event_weights is not None

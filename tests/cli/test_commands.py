@@ -353,6 +353,35 @@ class TestUsage:
         assert (code, out) == (2, "")
         assert "Error: " in err
 
+    @pytest.mark.parametrize("name", ["log.csv", "./link.csv", "../{folder}/log.csv", "hard.csv"])
+    def test_a_model_does_not_replace_the_log_it_is_made_of(self, cli, model, tmp_path, monkeypatch, name):
+        monkeypatch.chdir(tmp_path)
+        log = written(tmp_path / "log.csv", "user,item,time\n1,20,900\n2,10,901\n")
+        (tmp_path / "link.csv").symlink_to(log)
+        (tmp_path / "hard.csv").hardlink_to(log)
+        before = log.read_bytes(), model.read_bytes()
+        for command in (["fit", log, "--fast"], ["update", model, log], ["update", log, log]):
+            output = [] if command == ["update", log, log] else ["-o", name.format(folder=tmp_path.name)]
+            code, out, err = cli(*command, *output)
+            assert (code, out) == (2, "")
+            assert "The model would replace the log: " in err
+        assert (log.read_bytes(), model.read_bytes()) == before
+
+    @pytest.mark.parametrize(
+        ("output", "message"),
+        [("nowhere/model", "There is no folder 'nowhere' for the model"), ("-", "A model cannot go to stdout")],
+    )
+    def test_where_a_model_cannot_go_is_said_before_anything_is_read(
+        self, cli, model, tmp_path, monkeypatch, output, message
+    ):
+        monkeypatch.chdir(tmp_path)
+        log = written(tmp_path / "log.csv", "no log\n")
+        for command in (["fit", log], ["update", model, log], ["update", model, "-"]):
+            code, out, err = cli(*command, "-o", output)
+            assert (code, out) == (2, "")
+            assert message in err
+        assert not (tmp_path / "-").exists()
+
     @pytest.mark.parametrize("command", [[], *([name] for name in commands.commands.commands)])
     def test_help(self, cli, command):
         code, out, _ = cli(*command, "--help")
