@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from .._data.estimators import MeanReciprocalRankMixin
-from ..recommender import AutoSeqRecRecommender
+from .._data.estimators import DelegatingMixin
 
 
-class HybridAnswersMixin(MeanReciprocalRankMixin, ABC):
-    """Mixin: answers and evaluation as the recommender gives them, with other scores."""
-
-    @abstractmethod
-    def _combined(self) -> AutoSeqRecRecommender:
-        """Return a fitted recommender that has these scores."""
+class HybridAnswersMixin(DelegatingMixin):
+    """Mixin: answers as the recommender gives them, with other scores."""
 
     def predict_topk(
         self,
@@ -51,7 +45,7 @@ class HybridAnswersMixin(MeanReciprocalRankMixin, ABC):
         answer : ndarray, frame or list
             As there.
         """
-        return self._combined().predict_topk(
+        return self._delegate().predict_topk(
             users,
             k,
             exclude_seen=exclude_seen,
@@ -97,7 +91,7 @@ class HybridAnswersMixin(MeanReciprocalRankMixin, ABC):
         answer : ndarray, frame or list
             As there.
         """
-        return self._combined().predict_topk_sequences(
+        return self._delegate().predict_topk_sequences(
             sequences,
             k,
             exclude_seen=exclude_seen,
@@ -110,21 +104,6 @@ class HybridAnswersMixin(MeanReciprocalRankMixin, ABC):
             rerank=rerank,
             rerank_size=rerank_size,
         )
-
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Return the best next item of each row's user.
-
-        Parameters
-        ----------
-        X : dataframe, array-like of shape (n_rows, 2 or 3), list of tuples or Interactions
-            A log; only its users are read.
-
-        Returns
-        -------
-        items : ndarray of shape (n_rows,)
-            Item ids.
-        """
-        return self._combined().predict(X)
 
     def predict_users(
         self,
@@ -153,7 +132,7 @@ class HybridAnswersMixin(MeanReciprocalRankMixin, ABC):
         answer : ndarray, frame or list
             As there.
         """
-        return self._combined().predict_users(
+        return self._delegate().predict_users(
             items,
             k,
             users=users,
@@ -196,7 +175,7 @@ class HybridAnswersMixin(MeanReciprocalRankMixin, ABC):
             times ``weight_``. Sentences name the part from outside where it speaks for an item. ``shares`` are of past
             items, and so know nothing of it.
         """
-        return self._combined().explain(
+        return self._delegate().explain(
             users,
             items,
             at,
@@ -207,22 +186,3 @@ class HybridAnswersMixin(MeanReciprocalRankMixin, ABC):
             titles=titles,
             output=output,
         )
-
-    def score_samples(self, X: Any, ties: str | None = None, judge: Any = None) -> NDArray[Any]:
-        """Evaluate a log prequentially (walking forward): rank each event's item for its user, then add the event.
-
-        Parameters
-        ----------
-        X : dataframe, array-like of shape (n_events, 2 or 3), list of tuples or Interactions
-            The log.
-        ties : {"row", "together"} or None, default=None
-            How events of one timestamp are ranked; None as the fit took them.
-        judge : str, int or None, default=None
-            Kind of the events that are ranked; None ranks all.
-
-        Returns
-        -------
-        reciprocal_ranks : ndarray of shape (n_events,)
-            As in :meth:`skautoseqrec.AutoSeqRecRecommender.score_samples`.
-        """
-        return self._combined().score_samples(X, ties=ties, judge=judge)

@@ -277,7 +277,7 @@ class HybridRecommender(HybridAnswersMixin, MetaEstimatorMixin, LogEstimator, Ba
         """How the fit took events of one timestamp."""
         return self.recommender_.ties_
 
-    def _combined(self) -> AutoSeqRecRecommender:
+    def _delegate(self) -> AutoSeqRecRecommender:
         """Return the recommender, whose answers the part has its say in; it shares the state."""
         from .._scoring.outside import OutsidePart
 
