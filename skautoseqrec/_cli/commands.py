@@ -73,7 +73,7 @@ def recommend(
     if bool(users) == (file is not None):
         raise click.UsageError("Name users, or a file of them with --users FILE: one of the two.")
     recommender, named = load_model(model), Titles(titles)
-    known, n_unknown = set(recommender.user_ids_.tolist()), 0
+    known, n_unknown, n_empty = set(recommender.user_ids_.tolist()), 0, 0
     header: tuple[str, ...] | None = ("user", "rank", "item", *(["title"] if named.are_given else []), "score")
     for texts in _batches(users if file is None else lines_of(file), USERS):
         ids = [read_id(text, recommender.user_ids_, "user") for text in texts]
@@ -81,6 +81,7 @@ def recommend(
         excluded = None if include_seen is None else not include_seen
         items, scores = recommender.predict_topk(ids, k=k, exclude_seen=excluded, return_scores=True)
         answers = list(answers_of(ids, items, scores, named, known))
+        n_empty += sum(not answer["items"] for answer in answers)
         if as_json:
             print_lines(answers)
         else:
@@ -91,6 +92,8 @@ def recommend(
         note("No item of the model has a title in the file of titles.")
     if n_unknown:
         note(f"Users that are not known, and got what is popular: {n_unknown}.")
+    if n_empty:
+        note(f"Users who have seen or dislike all items, and got nothing: {n_empty}.")
 
 
 @commands.command()

@@ -117,6 +117,16 @@ class TestRecommend:
         assert [row["rank"] for row in rows if row["user"] == "2"] == ["1", "2"]
         np.testing.assert_allclose([float(row["score"]) for row in rows], scores.compressed(), atol=1e-4)
 
+    def test_a_user_who_has_seen_everything_is_noted(self, cli, model):
+        items = load_model(model).item_ids_.tolist()
+        recommender = load_model(model).partial_update([(1, item, 1000 + item) for item in items])
+        recommender.save_model(model)
+        code, out, err = cli("recommend", model, "1", "2", "--json")
+        assert [bool(json.loads(line)["items"]) for line in out.splitlines()] == [False, True]
+        assert (code, err) == (0, "Users who have seen or dislike all items, and got nothing: 1.\n")
+        _, out, err = cli("recommend", model, "1", "--json", "--include-seen")
+        assert (len(json.loads(out)["items"]), err) == (len(items), "")
+
     def test_a_file_of_other_titles_is_noted(self, cli, model, tmp_path):
         titles = written(tmp_path / "titles.csv", "item,title\nother,A title\n")
         code, _, err = cli("recommend", model, "1", "--titles", titles)
