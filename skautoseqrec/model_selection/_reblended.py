@@ -9,7 +9,8 @@ from typing import Any
 import joblib
 from filelock import FileLock
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, _fit_context, clone
+from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_is_fitted, check_memory
 
 from .._data.estimators import DelegatingMixin, LogEstimator, all_or_nothing
@@ -65,6 +66,9 @@ class Reblended(DelegatingMixin, MetaEstimatorMixin, LogEstimator, BaseEstimator
     (2, 3)
     """
 
+    # What is wrong with the others is said by ``check_memory``, and by ``with_blend``, which knows the parts.
+    _parameter_constraints = {"recommender": [HasMethods(["fit", "with_blend"])]}
+
     def __init__(
         self,
         recommender: Any,
@@ -78,6 +82,7 @@ class Reblended(DelegatingMixin, MetaEstimatorMixin, LogEstimator, BaseEstimator
         self.exclude_seen = exclude_seen
         self.memory = memory
 
+    @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any = None, *, sample_weight: ArrayLike | None = None) -> Reblended:
         """Train the recommender on a log, or load it if it was trained before.
 
