@@ -862,19 +862,10 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         Returns
         -------
         explanation : Bunch
-            ``parts``: a dict from the name of a part to its weighted values, ndarray of shape (n_users, n_items).
-            ``centered``: the same, minus the mean of the part over the user's candidates. Only such differences rank
-            items. ``scores``: the sum of the parts, as ``predict_topk`` returns it. ``past_items``: for each user, the
-            ids of the last ``neighbour_window`` items, newest first. ``neighbours``: for each user, what the part of
-            that name adds for each of them, ndarray of shape (n_past_items, n_items).
-
-            ``reasons``: for each user, the ids of the past items that speak for anything, each once, newest first.
-            ``shares``: for each user, the share of each reason in what the parts direct, neighbours and linear add for
-            an item, ndarray of shape (n_reasons, n_items), columns that add up to 1 or are 0.
-
-            ``status``: "candidate", "disliked", "seen", "excluded", "not in candidates" or "unknown", ndarray of str of
-            shape (n_users, n_items). ``ranks``: the place in the list of ``predict_topk``, from 1, masked for all but
-            candidates. ``sentences``: the same in words, ndarray of str.
+            By name, as under Notes: ``parts``, ``centered``, ``scores``, ``past_items``, ``neighbours``, ``reasons``,
+            ``shares``, ``status``, ``ranks`` and ``sentences``.
+        frame : dataframe
+            In place of it, with ``output="frame"``: a row for each user, item and part.
 
         Raises
         ------
@@ -884,6 +875,29 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
             If ids, times or titles are of another kind than the known ones.
         ImportError
             If the package of the frame is not installed.
+
+        Notes
+        -----
+        An explanation has numbers of the score:
+
+        - ``parts``: a dict from the name of a part to its weighted values, ndarray of shape (n_users, n_items).
+        - ``centered``: the same, minus the mean of the part over the user's candidates. Only such differences rank
+          items.
+        - ``scores``: the sum of the parts, as :meth:`predict_topk` returns it, ndarray of shape (n_users, n_items).
+
+        It has numbers of past items, an array for each user:
+
+        - ``past_items``: ids of the last ``neighbour_window`` items, newest first.
+        - ``neighbours``: what the part of that name adds for each of them, of shape (n_past_items, n_items).
+        - ``reasons``: ids of the past items that speak for anything, each once, newest first.
+        - ``shares``: the share of each reason in what the parts direct, neighbours and linear add for an item, of shape
+          (n_reasons, n_items). Columns add up to 1, or are 0.
+
+        And it has arrays of shape (n_users, n_items) that say what comes of it:
+
+        - ``status``: "candidate", "disliked", "seen", "excluded", "not in candidates" or "unknown".
+        - ``ranks``: the place in the list of :meth:`predict_topk`, from 1, masked for all but candidates.
+        - ``sentences``: the same in words.
 
         Examples
         --------

@@ -24,6 +24,7 @@ from sklearn.base import BaseEstimator
 from sklearn.preprocessing import normalize
 
 from ._data.item_table import read_item_table
+from ._utils.words import counted
 
 __all__ = ["MaxPerGroup", "MaximalMarginalRelevance"]
 
@@ -202,7 +203,8 @@ def read_vectors(vectors: Any) -> dict[Any, NDArray[np.float64]]:
         first = next(iter(found.values()), vector)
         if not len(vector) or len(vector) != len(first) or not np.isfinite(vector).all():
             raise ValueError(
-                f"vectors holds {len(vector)} numbers for the item {key!r}, where {len(first)} finite ones are needed."
+                f"vectors holds {counted(len(vector), 'number')} for the item {key!r}, and must hold "
+                f"{len(first)}, all of them finite."
             )
         found[key] = vector
     if not found:

@@ -166,6 +166,27 @@ def test_who_waits_long_is_told_once(log, capsys, monkeypatch, verbose, longest,
         assert "AutoSeqRecRecommender.fit: at most 6 epochs, fewer if" in told.err
 
 
+@pytest.mark.parametrize(
+    ("expected", "seconds", "words"),
+    [
+        (Expected(1, 1), 20, None),  # nothing is left to wait for
+        (Expected(1, 1, 1), 29, "fit: at most 1 epoch, then about 1 on the whole log; 29 s so far, 29 s to go."),
+        (Expected(6, 6), 20, "fit: at most 6 epochs; 20 s so far, 100 s to go."),
+        (Expected(6, 2, 2), 20, "20 s so far, 40 to 140 s to go."),
+        (Expected(6, 1), 20, "20 s so far, at most 100 s to go."),
+    ],
+)
+def test_a_wait_is_told_in_plain_words(monkeypatch, capsys, expected, seconds, words):
+    now = [0.0]
+    monkeypatch.setattr("skautoseqrec._fitting.reporting.perf_counter", lambda: now[0])
+    progress = Progress("auto")
+    progress.begin("epoch", expected)
+    now[0] += seconds
+    progress.say({"source": 1.0})
+    told = capsys.readouterr().err
+    assert words in told if words else told == ""
+
+
 def test_workers_of_a_search_do_not_tell_of_waiting(monkeypatch):
     monkeypatch.setattr("skautoseqrec._fitting.reporting.parent_process", lambda: object())
     monkeypatch.setattr(Progress, "LONG", 0.0)

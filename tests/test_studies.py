@@ -161,7 +161,8 @@ def test_an_encoder_with_other_blocks_has_them():
 
 
 def test_updates_change_no_weight_and_counts_are_those_of_a_rebuild(run):
-    printed = run(incremental, "--updates", "100", "--max-iter", "1", "--largest", "7")
+    printed = run(incremental, "--updates", "100", "--max-iter", "3", "--largest", "7")
+    assert "\nnetwork, max_iter=3  " in printed
     assert printed.count("the same") == 2
     assert printed.count("equal") == 2
 
@@ -176,6 +177,7 @@ def test_a_changed_weight_would_be_noticed():
 
 def test_ageing_weights_are_compared_with_refits(run, tmp_path):
     printed = run(concept_drift, *QUICK, "--windows", "3", "--figure", tmp_path / "figure.png")
+    assert "first fit 190 events; seed 0\n" in printed
     for policy in concept_drift.POLICIES:
         assert f"\n{policy}  " in printed
     assert "correlation with the gain" in printed

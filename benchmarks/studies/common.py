@@ -148,12 +148,12 @@ def over_seeds(measure: Callable[[int], Sequence[float]], seeds: Iterable[int]) 
     return values.mean(0), values.std(0)
 
 
-def print_header(title: str, options: argparse.Namespace) -> None:
+def print_header(title: str, seeds: Sequence[int]) -> None:
     """Print what a table was made with: command, log, row order, seeds and versions."""
     print(f"\n{date.today()}: python {shlex.join(sys.argv)}")
     versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     print(f"skautoseqrec {skautoseqrec.__version__}, python {platform.python_version()}, {versions}")
-    print(f"{title}; seeds {', '.join(map(str, options.seeds))}", flush=True)
+    print(f"{title}; seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}", flush=True)
 
 
 class Table:

@@ -111,7 +111,7 @@ def study(
     title: str, windows: Windows, best_ranks: NDArray[np.float64] | None, seed: int, options: argparse.Namespace
 ) -> None:
     """Print both tables of a log."""
-    print_header(f"{title}; objective {options.objective}; first fit {windows.edges[0]:,} events; seed {seed}", options)
+    print_header(f"{title}; objective {options.objective}; first fit {windows.edges[0]:,} events", [seed])
 
     def make(**changed: Any) -> AutoSeqRecRecommender:
         usual = {"objective": options.objective, "random_state": seed, **trained_for(options)}

@@ -24,7 +24,7 @@ from skautoseqrec import AutoSeqRecRecommender, Interactions
 
 MODELS: dict[str, dict[str, Any]] = {
     "closed form": {"objective": "closed_form"},
-    "network, 1 epoch": {"max_iter": 1, "n_components": 64},
+    "network": {"max_iter": 1, "n_components": 64},
 }
 #: Users who are asked before the answers are compared with those of a rebuild.
 N_ASKED = 200
@@ -35,7 +35,7 @@ def main() -> int:
     options = parse_options()
     n_failures = 0
     for ordered in read_logs(options):
-        print_header(ordered.title, options)
+        print_header(ordered.title, options.seeds)
         heads = ["model", "events", "weights", "counts", "sums, rel.", "scores", "updates/s"]
         table = Table(heads, width=20)
         for name in options.models:
@@ -57,7 +57,10 @@ def measure(name: str, log: Interactions, seed: int, table: Table, options: argp
     """Print the row of a model, and return whether all is as promised."""
     log = log[log.to_columns().time_order()]
     n_fitted = max(len(log) - options.updates, len(log) // 2)
-    recommender = AutoSeqRecRecommender(**{**MODELS[name], **trained_for(options)}, random_state=seed)
+    parameters = {**MODELS[name], **trained_for(options)}
+    if name == "network":
+        name = f"network, max_iter={parameters['max_iter']}"
+    recommender = AutoSeqRecRecommender(**parameters, random_state=seed)
     before = fingerprint(recommender.fit(log[:n_fitted]))
     seconds = update(recommender, log[n_fitted:], seed, options.largest)
     is_same = fingerprint(recommender) == before

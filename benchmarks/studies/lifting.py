@@ -68,7 +68,7 @@ def main() -> None:
     for ordered in read_logs(options):
         log = ordered.log[ordered.log.to_columns().time_order()[: options.oldest]]
         fold = fold_of(log, options)
-        print_header(f"{ordered.title}, {options.part} part of the oldest {len(log):,} events", options)
+        print_header(f"{ordered.title}, {options.part} part of the oldest {len(log):,} events", options.seeds)
         found: dict[str, list[tuple[float, ...]]] = {}
         for seed in options.seeds:
             settings = choose_epochs(log, seed, options)

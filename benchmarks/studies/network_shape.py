@@ -79,7 +79,7 @@ def main() -> None:
     options = parse_options()
     for ordered in read_logs(options):
         fold = fold_of(ordered.log, options)
-        print_header(f"{ordered.title}, {options.part} part; {options.components} components", options)
+        print_header(f"{ordered.title}, {options.part} part; {options.components} components", options.seeds)
         table = Table(["network", "MRR", "Recall@10", "spread"])
         for encoder in (SHARED, *HISTORY_ENCODERS):
             add(table, f"history_encoder={encoder}", {"history_encoder": encoder}, fold, options)

@@ -69,7 +69,7 @@ def parse_options() -> argparse.Namespace:
 
 def change_settings(title: str, fold: Fold, options: argparse.Namespace) -> None:
     """Print how well each value of each setting does, and how far it is from the usual one."""
-    print_header(f"{title}; objective {options.objective}", options)
+    print_header(f"{title}; objective {options.objective}", options.seeds)
     table = Table(["setting", "MRR", "Recall@10", "spread", "to the usual"])
     names = options.settings or (VALUES if options.objective == "multinomial" else COUNTED)
     usual = AutoSeqRecRecommender().get_params()
@@ -111,7 +111,8 @@ def plot_curves(axes: Any, curves: dict[str, list[float]], usual: float) -> None
 
 def weigh_published(title: str, fold: Fold, options: argparse.Namespace) -> None:
     """Print the MRR of the published model under each blend of its three parts."""
-    print_header(f"{title}; the published model, MRR by the shares of one_hop (across) and two_hop (down)", options)
+    shares = "MRR by the shares of one_hop (across) and two_hop (down)"
+    print_header(f"{title}; the published model, {shares}", options.seeds)
     grid = np.full((len(SHARES), len(SHARES)), np.nan)
     fitted = [
         AutoSeqRecRecommender(**{**PAPER_PARAMS, **trained_for(options)}, random_state=seed).fit(fold.fitted)

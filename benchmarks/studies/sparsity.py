@@ -77,7 +77,7 @@ def parse_options() -> argparse.Namespace:
 
 def thin(title: str, log: Interactions, kind: str, options: argparse.Namespace) -> None:
     """Print how well each model does after a fit on each share."""
-    print_header(title, options)
+    print_header(title, options.seeds)
     table = Table(["share", "fitted", "events", "candidates", *options.models], width=8)
     whole = fold_of(log, argparse.Namespace(part=options.part, walked=None))
     curves: dict[str, list[float]] = {name: [] for name in options.models}
@@ -112,7 +112,7 @@ def over_models(name: str, fold: Fold, options: argparse.Namespace) -> float:
 
 def study_synthetic(options: argparse.Namespace) -> None:
     """Print the MRR of each model and the best possible one, for each density and noise."""
-    print_header("synthetic worlds of 200 users and 200 items, newest tenth", options)
+    print_header("synthetic worlds of 200 users and 200 items, newest tenth", options.seeds)
     table = Table(["noise", "events", "per item", *options.models, "best possible"], width=8)
     curves: dict[str, list[float]] = {}
     for noise in NOISES:

@@ -11,6 +11,7 @@ from .._scoring.scorer import Serving
 from .._utils.arguments import check_choice, check_k
 from .._utils.memory import require_bytes
 from .._utils.torch_state import in_usual_torch_state
+from .._utils.words import counted
 from .asking import known_users
 from .forms import ARRAY, BYTES_PER_ANSWER, Form, Legend, RankedLists, check_output, present
 from .keys import read_keys
@@ -42,7 +43,7 @@ class ListQuestion(NamedTuple):
 
 def require_bytes_for(k: int, n_rows: int) -> None:
     """Raise MemoryError if there is no room for so many lists of a length."""
-    purpose = f"An answer of {k:,} places for each of {n_rows:,} rows"
+    purpose = f"An answer of {counted(k, 'place')} for each of {counted(n_rows, 'row')}"
     require_bytes(BYTES_PER_ANSWER * n_rows * k, purpose, "Ask for fewer at a time.")
 
 

@@ -16,6 +16,7 @@ from .._scoring.alike import cosines_between
 from .._scoring.scorer import Scorer
 from .._state.snapshot import Snapshot
 from .._utils.arguments import check_choice
+from .._utils.words import counted
 
 #: How many times as long as the lists a page is, if nothing is said.
 TIMES_AS_LONG = 10
@@ -119,7 +120,9 @@ def rerank(
         raise TypeError(f"rerank must return a list with an order for each user, not {shown(returned)}.")
     orders = list(returned)
     if len(orders) != len(keys):
-        raise ValueError(f"rerank returned {len(orders)} orders for {len(keys)} users; return one for each.")
+        raise ValueError(
+            f"rerank returned {counted(len(orders), 'order')} for {counted(len(keys), 'user')}; return one for each."
+        )
     read = _positions if getattr(function, RETURNS, IDS) == POSITIONS else _positions_of_ids
     codes, best = np.full_like(pages.codes, -1), np.full_like(pages.scores, -np.inf)
     for row, (key, order) in enumerate(zip(keys.tolist(), orders, strict=True)):
@@ -142,8 +145,8 @@ def _positions_of_ids(order: Any, page: NDArray[Any], where: str) -> NDArray[np.
     unknown = next((key for key in ids.tolist() if key not in place_of), None)
     if unknown is not None:
         raise ValueError(
-            f"{where} the item {shown(unknown)}, which is not among the {len(page)} candidates of the page. Return ids "
-            f"of the page only, or have a longer one with rerank_size. (A function that returns positions says so: "
+            f"{where} the item {shown(unknown)}, which is not on the page of {counted(len(page), 'candidate')}. Return "
+            f"ids of the page only, or have a longer one with rerank_size. (A function that returns positions says so: "
             f"rerank.{RETURNS} = {POSITIONS!r}.)"
         )
     return np.array([place_of[key] for key in ids.tolist()], dtype=np.int64)
@@ -174,6 +177,6 @@ def _check_order(places: NDArray[np.int64], n_candidates: int, where: str) -> No
         )
     if n_candidates and not len(places):
         raise ValueError(
-            f"{where} nothing, though the page has {n_candidates} candidates. Return the ids of the page to keep its "
-            "order. Items are left out with exclude=."
+            f"{where} nothing, though the page has {counted(n_candidates, 'candidate')}. Return the ids of the page to "
+            "keep its order. Items are left out with exclude=."
         )

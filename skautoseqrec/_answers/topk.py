@@ -14,6 +14,7 @@ from .._scoring.topk import top_k
 from .._utils.arguments import check_k
 from .._utils.memory import require_bytes
 from .._utils.torch_state import in_usual_torch_state
+from .._utils.words import counted
 from .asking import Rows, ask_users
 from .forms import ARRAY, BYTES_PER_ANSWER, FRAME, Form, Legend, RankedLists, arrays, check_output, present
 from .keys import check_on_unknown
@@ -127,7 +128,7 @@ def _answer(serving: Serving, log: LogForm, rows: Rows, question: Question, key:
     reranking = Reranking.read(question.rerank, question.rerank_size)
     k, n_rows = check_k(question.k), len(asked.histories)
     n_page = k if reranking is None else reranking.page_size(k, snapshot.n_items)
-    purpose = f"An answer of {n_page:,} items for each of {n_rows:,} users"
+    purpose = f"An answer of {counted(n_page, 'item')} for each of {counted(n_rows, 'user')}"
     require_bytes(BYTES_PER_ANSWER * n_rows * max(k, n_page), purpose, "Ask for fewer users at a time.")
     restriction = Restriction(question.exclude_seen, question.candidates, question.exclude, question.on_unknown)
     eligible = restriction.read(items, snapshot.n_items, n_rows)

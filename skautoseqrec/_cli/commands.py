@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from .._utils.words import counted
 from .._version import __version__
 from ..recommender import load_model
 from .answers import Titles, answers_of, k_option, reason_for, rows_of
@@ -19,6 +20,7 @@ from .logs import (
     EXISTING,
     WRITTEN,
     FileForm,
+    check_output,
     lines_of,
     log_options,
     of_kind,
@@ -71,7 +73,7 @@ def recommend(
     if bool(users) == (file is not None):
         raise click.UsageError("Name users, or a file of them with --users FILE: one of the two.")
     recommender, named = load_model(model), Titles(titles)
-    known, n_unknown = set(recommender.user_ids_.tolist()), 0
+    known, n_unknown, n_empty = set(recommender.user_ids_.tolist()), 0, 0
     header: tuple[str, ...] | None = ("user", "rank", "item", *(["title"] if named.are_given else []), "score")
     for texts in _batches(users if file is None else lines_of(file), USERS):
         ids = [read_id(text, recommender.user_ids_, "user") for text in texts]
@@ -79,6 +81,7 @@ def recommend(
         excluded = None if include_seen is None else not include_seen
         items, scores = recommender.predict_topk(ids, k=k, exclude_seen=excluded, return_scores=True)
         answers = list(answers_of(ids, items, scores, named, known))
+        n_empty += sum(not answer["items"] for answer in answers)
         if as_json:
             print_lines(answers)
         else:
@@ -89,6 +92,8 @@ def recommend(
         note("No item of the model has a title in the file of titles.")
     if n_unknown:
         note(f"Users that are not known, and got what is popular: {n_unknown}.")
+    if n_empty:
+        note(f"Users who have seen or dislike all items, and got nothing: {n_empty}.")
 
 
 @commands.command()
@@ -104,6 +109,7 @@ def update(model: str, log: str, output: str | None, quiet: bool, form: FileForm
     LOG may have any size: it is read piece by piece, oldest events first. MODEL is replaced in one step once all are
     added; an error or an interrupt leaves it as it was.
     """
+    check_output(output or model, log)
     start, version = perf_counter(), _version_of(model)
     recommender, n_events = load_model(model), 0
     asks_for_events = recommender.event_weights is not None
@@ -111,7 +117,7 @@ def update(model: str, log: str, output: str | None, quiet: bool, form: FileForm
         recommender.partial_update(of_kind(piece, recommender))
         n_events += len(piece)
         if not quiet:
-            note(f"{n_events:,} events added")
+            note(f"{counted(n_events, 'event')} added")
     if n_events == 0:
         raise ValueError(f"{log!r} has no events.")
     if output is None and _version_of(model) != version:

@@ -112,6 +112,25 @@ def opened(path: str, encoding: str) -> Iterator[TextIO]:
         raise ValueError(f"stdin is no text in {encoding}: {error}. Say what it is: --encoding latin-1.") from error
 
 
+def check_output(output: str, log: str) -> None:
+    """Refuse to save a model where none can be, or in place of the log it is made of, before anything is read.
+
+    Raises
+    ------
+    UsageError
+        If the model is to go to stdout, into a folder that does not exist, or to the file of the log by any name.
+    """
+    path = Path(output)
+    if output == "-":
+        raise click.UsageError("A model cannot go to stdout: give -o the name of a file.")
+    if not path.parent.is_dir():
+        raise click.UsageError(
+            f"There is no folder {str(path.parent)!r} for the model: make it, or give -o another file."
+        )
+    if log != "-" and path.exists() and path.samefile(log):
+        raise click.UsageError(f"The model would replace the log: {output!r} is {log!r}. Give -o another file.")
+
+
 def lines_of(path: str) -> Iterator[str]:
     """Yield the lines of a file, or of stdin, that are not blank."""
     with opened(path, "utf-8") as file:

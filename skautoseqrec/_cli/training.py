@@ -19,6 +19,7 @@ from .logs import (
     EXISTING,
     WRITTEN,
     FileForm,
+    check_output,
     judge_option,
     log_options,
     of_kind,
@@ -66,6 +67,7 @@ def fit(
     """
     if judge is not None and test_size is None:
         raise click.UsageError("--judge says what is evaluated: give --test-size, too.")
+    check_output(output, log)
     start, events = perf_counter(), form.read(log, events=event_weights is not None or judge is not None)
     recommender = AutoSeqRecRecommender(
         objective="closed_form" if fast else "multinomial",

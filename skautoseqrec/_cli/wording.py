@@ -22,6 +22,9 @@ SPELLINGS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], .
     (re.compile(r"(?:set |with )?exclude_seen=False"), "--include-seen"),
     (re.compile(r"exclude_seen=True"), "a model without --include-seen"),
     (re.compile(r"ties='auto'"), "the default"),
+    (re.compile(r"name them, item=\.\.\., title=\.\.\. \."), "name them item_id and title in the file."),
+    (re.compile(r"n_splits=('[^']*'|\d+)"), r"--folds \1"),
+    (re.compile(r"test_size=('[^']*'|\d[\w.-]*\b)"), r"--test-size \1"),
     (re.compile(r"(ties|sep|encoding|time_format|device|precision)=('[^']*')"), lambda found: _option(*found.groups())),
 )
 

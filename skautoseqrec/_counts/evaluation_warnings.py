@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._utils.warn import warn_caller
+from .._utils.words import counted
 from .counted_log import MANY_REPEATS
 from .events import Events
 
@@ -46,17 +47,17 @@ def warn_of_zeros(is_seen: NDArray[np.bool_], is_new: NDArray[np.bool_]) -> bool
     if n_seen > MANY_REPEATS * n_rows:
         was_fitted = n_seen > MOST_ROWS * n_rows
         question = " Was this log fitted before?" if was_fitted else ""
-        others = f" ({n_new:,} more were not known yet.)" if n_new else ""
+        others = f" (Not known yet: {n_new:,} more.)" if n_new else ""
         warn_caller(
-            f"The items of {n_seen:,} of {n_rows:,} rows ({n_seen / n_rows:.1%}) had been seen by their user and count "
-            f"as 0, for exclude_seen=True never recommends them.{others}{question} If people come back to items, fit "
-            "with exclude_seen=False: it ranks these rows too, among all known items."
+            f"The items of {n_seen:,} of {counted(n_rows, 'row')} ({n_seen / n_rows:.1%}) had been seen by their user "
+            f"and count as 0, for exclude_seen=True never recommends them.{others}{question} If people come back to "
+            "items, fit with exclude_seen=False: it ranks these rows too, among all known items."
         )
         return was_fitted
     if n_new > MOST_ROWS * n_rows:
         warn_caller(
-            f"The items of {n_new:,} of {n_rows:,} rows ({n_new / n_rows:.1%}) were not known yet and count as 0: no "
-            "event with them had been fitted or updated. Are these items those of the fitted log?"
+            f"The items of {n_new:,} of {counted(n_rows, 'row')} ({n_new / n_rows:.1%}) were not known yet and count "
+            "as 0: no event with them had been fitted or updated. Are these items those of the fitted log?"
         )
     return False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -80,6 +81,48 @@ class MeanReciprocalRankMixin:
         """
         weights = check_weights(sample_weight, count_events(X))  # before the walk, which may take long
         return weighted_mean(self.score_samples(X, ties=ties, judge=judge), weights)
+
+
+class DelegatingMixin(MeanReciprocalRankMixin, ABC):
+    """Mixin for recommenders that hold another one, which predicts and is evaluated for them."""
+
+    @abstractmethod
+    def _delegate(self) -> Any:
+        """Return the fitted recommender that answers."""
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Return the best next item of each row's user.
+
+        Parameters
+        ----------
+        X : dataframe, array-like of shape (n_rows, 2 or 3), list of tuples or Interactions
+            A log; only its users are read.
+
+        Returns
+        -------
+        items : ndarray of shape (n_rows,)
+            Item ids.
+        """
+        return self._delegate().predict(X)
+
+    def score_samples(self, X: Any, ties: str | None = None, judge: Any = None) -> NDArray[Any]:
+        """Evaluate a log prequentially (walking forward): rank each event's item for its user, then add the event.
+
+        Parameters
+        ----------
+        X : dataframe, array-like of shape (n_events, 2 or 3), list of tuples or Interactions
+            The log.
+        ties : {"row", "together"} or None, default=None
+            How events of one timestamp are ranked; None as the fit took them.
+        judge : str, int or None, default=None
+            Kind of the events that are ranked; None ranks all.
+
+        Returns
+        -------
+        reciprocal_ranks : ndarray of shape (n_events,)
+            As in :meth:`skautoseqrec.AutoSeqRecRecommender.score_samples`.
+        """
+        return self._delegate().score_samples(X, ties=ties, judge=judge)
 
 
 def require_fitted(estimator: Any) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from .._utils.warn import warn_caller
+from .._utils.words import counted
 from .checks import shown
 from .reading import read_ids
 from .vocabulary import Vocabulary
@@ -145,7 +146,8 @@ def _lists(ids: Any, name: str, n_users: int) -> list[NDArray[Any]]:
         if hasattr(first, "__iter__") and not isinstance(first, str):
             if len(ids) != n_users:
                 raise ValueError(
-                    f"{name} has {len(ids)} lists for {n_users} users; give one list for all, or one per user."
+                    f"{name} has {counted(len(ids), 'list')} for {counted(n_users, 'user')}; give one list for all, or "
+                    "one per user."
                 )
             return [read_ids(_unmasked(row), f"{name}[{position}]") for position, row in enumerate(ids)]
     return [read_ids(_unmasked(ids), name)]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from .._utils.words import counted
 from .checks import shown
 from .ids import id_column
 from .times import time_column
@@ -202,7 +203,7 @@ class Interactions:
             object.__setattr__(self, "events", id_column(self.events, "events"))
         for codes, ids, name in ((self.users, self.user_ids, "users"), (self.items, self.item_ids, "items")):
             if n_rows and not (codes.min() >= 0 and codes.max() < len(ids)):
-                raise ValueError(f"{name} holds codes outside its vocabulary of {len(ids)} ids.")
+                raise ValueError(f"{name} holds codes outside its vocabulary of {counted(len(ids), 'id')}.")
 
     def __len__(self) -> int:
         """Return the number of events."""
@@ -237,7 +238,8 @@ class Interactions:
 
     def __repr__(self) -> str:
         """Return the container's name and sizes."""
-        return f"{type(self).__name__}({len(self)} events, {len(self.user_ids)} users, {len(self.item_ids)} items)"
+        users, items = counted(len(self.user_ids), "user"), counted(len(self.item_ids), "item")
+        return f"{type(self).__name__}({counted(len(self), 'event')}, {users}, {items})"
 
     def to_columns(self) -> Columns:
         """Return the decoded log as its columns."""

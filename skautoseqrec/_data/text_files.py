@@ -190,7 +190,8 @@ def _complete(rows: list[list[Any]], file_name: str) -> list[list[Any]]:
     if not complete:
         raise ValueError(f"{file_name!r} has no row of which nothing is missing.")
     if len(complete) < len(rows):
-        warn_caller(f"{len(rows) - len(complete)} of {len(rows)} rows of {file_name!r} lack a value and are left out.")
+        n_left_out = len(rows) - len(complete)
+        warn_caller(f"Rows of {file_name!r} that lack a value are left out: {n_left_out:,} of {len(rows):,}.")
     return complete
 
 

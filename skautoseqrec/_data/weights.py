@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .._utils.words import counted
 from .checks import is_integer, is_number, refuse_missing, refuse_missing_objects, shown
 
 #: Weights are whole multiples of 1 / WEIGHT_UNIT, so that adding and removing is exact in any order.
@@ -120,7 +121,9 @@ def sample_weights(sample_weight: Any, n_events: int) -> NDArray[np.int64]:
     if weights.ndim != 1:
         raise ValueError(f"sample_weight must be one-dimensional, one weight for each event, not of {weights.shape}.")
     if len(weights) != n_events:
-        raise ValueError(f"sample_weight has {len(weights)} weights for {n_events} events; give one for each.")
+        raise ValueError(
+            f"sample_weight has {counted(len(weights), 'weight')} for {counted(n_events, 'event')}; give one for each."
+        )
     return weight_column(weights.astype(np.float64) if weights.dtype == bool else weights, "sample_weight")
 
 

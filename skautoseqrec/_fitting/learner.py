@@ -26,6 +26,7 @@ from .._training.objectives import OBJECTIVES
 from .._training.steps import TrainingSettings
 from .._utils.devices import training_device, training_precision
 from .._utils.warn import warn_caller
+from .._utils.words import counted
 from .blending import FEWEST_EVENTS, Blending
 from .judging import Judge
 from .linear_fit import Solver
@@ -88,7 +89,7 @@ class Learner:
                 return self._learn_validated(log, validation, monitor)
             if needs_validation:
                 blend = ", and the blend is the objective's fixed one" if settings.fits_blend else ""
-                self._warn_unvalidated(f"Training takes all {settings.max_iter} epochs{blend}.")
+                self._warn_unvalidated(f"Training takes all epochs, max_iter={settings.max_iter}{blend}.")
             return self._train_on_all(log, monitor, settings.max_iter, self._blending.fixed())
 
     def _solve(self, log: CountedLog) -> TrainingResult:
@@ -159,7 +160,9 @@ class Learner:
         except KeyboardInterrupt:
             if not record.losses:
                 raise
-            _warn_interrupted(f"{len(record.losses)} epochs of the part before the validation, without a refit")
+            _warn_interrupted(
+                f"{counted(len(record.losses), 'epoch')} of the part before the validation, without a refit"
+            )
             return record, n_steps, True
         return record, n_steps, False
 
@@ -205,7 +208,9 @@ class Learner:
             if result is None:
                 raise
             n_whole = len(result.loss_curve) - n_before
-            _warn_interrupted(BEFORE_REFIT if result is before else f"{n_whole} of {n_iter} epochs of the whole log")
+            _warn_interrupted(
+                BEFORE_REFIT if result is before else f"{n_whole} of {counted(n_iter, 'epoch')} of the whole log"
+            )
         return cast(TrainingResult, result)
 
     def hold_out(self, log: CountedLog, n_judged: int) -> Validation | None:

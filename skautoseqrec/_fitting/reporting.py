@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sklearn
 from sklearn.utils.fixes import parse_version
 
+from .._utils.words import counted
+
 if TYPE_CHECKING:
     from .result import TrainingResult
 
@@ -129,7 +131,7 @@ class Expected(NamedTuple):
         """Return this in words."""
         stops = f", fewer if the held-out part no longer gets likelier ({self.fewest} at least)"
         refit = f", then about {self.refit} on the whole log" if self.refit else ""
-        return f"at most {self.most} epochs{stops if self.fewest < self.most else ''}{refit}"
+        return f"at most {counted(self.most, 'epoch')}{stops if self.fewest < self.most else ''}{refit}"
 
 
 class Progress:
@@ -199,14 +201,22 @@ class Progress:
         least_left, most_left = (
             seconds_per_epoch * max(n_epochs - self._n_told, 0) for n_epochs in (fewest + min(refit, 1), most + refit)
         )
-        if so_far + least_left > self.LONG:
+        if most_left and so_far + least_left > self.LONG:
             self._tells_of_waiting = False
             print(
                 f"AutoSeqRecRecommender.fit: {self._expected.describe()}; {so_far:.0f} s so far, "
-                f"{least_left:.0f} to {most_left:.0f} s to go. verbose=0: silent, 1: a line per epoch, 2: a bar.",
+                f"{_span(least_left, most_left)} s to go. verbose=0: silent, 1: a line per epoch, 2: a bar.",
                 file=sys.stderr,
                 flush=True,
             )
+
+
+def _span(least: float, most: float) -> str:
+    """Return two bounds in words, one of them where both read alike, and no lower bound where it reads 0."""
+    low, high = f"{least:.0f}", f"{most:.0f}"
+    if low == high:
+        return high
+    return f"at most {high}" if low == "0" else f"{low} to {high}"
 
 
 def verbosity(verbose: int | str) -> int:

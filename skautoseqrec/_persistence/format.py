@@ -37,6 +37,7 @@ from .._scoring.scorer import Scorer, Serving
 from .._state.dislikes import Dislikes
 from .._state.snapshot import NO_DISLIKES
 from .._state.state import State
+from .._utils.words import counted
 from ..exceptions import ModelFileError
 from .description import Fitted, check_settings, read_blends, read_description, read_gate, read_log_form
 from .manifest import check_version
@@ -127,7 +128,7 @@ def _read_weights(fitted: Fitted, arrays: Arrays, found: Mapping[str, Any]) -> A
     n_items, n_components = encoder.shape
     n_known = len(found["ids"][1])
     if n_items > n_known:
-        raise ModelFileError(f"there are weights of {n_items} items, and ids of {n_known}.")
+        raise ModelFileError(f"there are weights of {counted(n_items, 'item')}, and ids of {n_known}.")
     # On no device: only the shapes are wanted, and nothing is drawn from anybody's random state.
     with torch.device("meta"):
         history = make_history_encoder(fitted.history_encoder, n_components, fitted.history_dropout)
@@ -137,8 +138,8 @@ def _read_weights(fitted: Fitted, arrays: Arrays, found: Mapping[str, Any]) -> A
     if shapes != wanted:
         wrong = sorted(name for name in wanted | shapes if wanted.get(name) != shapes.get(name))
         raise ModelFileError(
-            f"weights {wrong} are missing, too many or not of the shape that {n_items} items and {n_components} "
-            "components have."
+            f"weights {wrong} are missing, too many or not of the shape for {counted(n_items, 'item')} and "
+            f"{counted(n_components, 'component')}."
         )
     for name, weight in weights.items():
         if weight.dtype != np.float32 or not np.isfinite(weight).all():
@@ -160,7 +161,9 @@ def _read_linear(fitted: Fitted, arrays: Arrays, found: Mapping[str, Any]) -> Li
     if (np.diff(items) <= 0).any() or len(items) == 0:
         raise ModelFileError("array 'linear.items' does not rise, or is empty.")
     if weights is None or weights.shape != (len(items), len(items)):
-        raise ModelFileError(f"array 'linear.weights' is missing, or not of {len(items)} by {len(items)} items.")
+        raise ModelFileError(
+            f"array 'linear.weights' is missing, or not of {len(items)} by {counted(len(items), 'item')}."
+        )
     if weights.dtype != np.float32 or not np.isfinite(weights).all():
         raise ModelFileError("array 'linear.weights' holds what is no number of 32 bits.")
     return LinearWeights(items, torch.from_numpy(weights))
@@ -237,7 +240,7 @@ def _codes(name: str, arrays: Arrays, n_known: int) -> NDArray[np.int64]:
     outside = (codes < 0) | (codes >= n_known)
     if outside.any():
         row = int(outside.argmax())
-        raise ModelFileError(f"array {name!r} holds {codes[row]} in row {row}, and there are {n_known} ids.")
+        raise ModelFileError(f"array {name!r} holds {codes[row]} in row {row}, of {counted(n_known, 'id')}.")
     return codes
 
 

@@ -12,6 +12,7 @@ from .._data.packing import Arrays
 from .._utils.arguments import check_path
 from .._utils.torch_state import in_usual_torch_state
 from .._utils.warn import warn_caller
+from .._utils.words import counted
 from ..exceptions import ModelFileError
 from .files import naming, read_model_file
 from .format import read_fitted
@@ -132,8 +133,8 @@ def _count_contained(journal: Journal, manifest: Mapping[str, Any]) -> int:
         raise ModelFileError("the journal belongs to another saved model than this one.")
     if journal.n_changes < contained["end"]:
         raise ModelFileError(
-            f"the journal is cut off: it has {journal.n_changes} changes, and had {contained['end']} when the model "
-            "was saved."
+            f"the journal is cut off: it has {counted(journal.n_changes, 'change')}, and had {contained['end']} when "
+            "the model was saved."
         )
     return int(contained["end"])
 

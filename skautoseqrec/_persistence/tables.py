@@ -11,6 +11,7 @@ from contextlib import closing
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+from .._utils.words import counted
 from ..exceptions import ModelFileError
 
 #: SQLite's way to say whose database a file is, and in which format.
@@ -125,7 +126,7 @@ def _check_changes(connection: sqlite3.Connection, header: Header) -> None:
                 raise ModelFileError(f"the journal is damaged: the checksum of change {number} is another.")
     if found.n_changes != header.n_changes:
         raise ModelFileError(
-            f"the journal is damaged: it should have {header.n_changes} changes, and has {found.n_changes}."
+            f"the journal is damaged: it should have {counted(header.n_changes, 'change')}, and has {found.n_changes}."
         )
     if found.checksum != header.checksum:
         raise ModelFileError("the journal is damaged: what it says of its model is not as it was written.")

@@ -11,6 +11,7 @@ import numpy as np
 
 from .._counts.settings import SequenceSettings
 from .._network.heads import Heads
+from .._utils.words import counted
 from .parts import COLD_PARTS, PARTS, Part
 
 #: Scores are float32, which ends at 3.4e38. Parts of a score are tens, if need be thousands; over 2**26 candidates of a
@@ -160,11 +161,15 @@ def _term_names(name: str, weight: Any) -> list[str]:
 def _one_for_each(weight: Any, name: str, n_weights: int, part: Part) -> tuple[Any, ...]:
     """Return weights as a tuple, or raise ValueError unless there are so many, but for those that may be left out."""
     if not np.iterable(weight):
-        raise ValueError(f"{name} must be a tuple of {n_weights} weights, one for each {part.PER}, not {weight!r}.")
+        raise ValueError(
+            f"{name} must be a tuple of {counted(n_weights, 'weight')}, one for each {part.PER}, not {weight!r}."
+        )
     weights = tuple(weight)
     n_lacking = n_weights - len(weights)
     if not 0 <= n_lacking <= part.MAY_LACK:
-        raise ValueError(f"{name} has {len(weights)} weights, and there must be {n_weights}: one for each {part.PER}.")
+        raise ValueError(
+            f"{name} has {counted(len(weights), 'weight')}, and must have {n_weights}: one for each {part.PER}."
+        )
     return (*weights, *[0.0] * n_lacking)
 
 

@@ -76,7 +76,7 @@ def explain(scorer: Scorer, asked: Asked, codes: NDArray[np.int64], eligible: Fi
         What may be recommended.
     """
     view = scorer.gated(scorer.view(asked))
-    whole, scores = scorer.parts(view), scorer.score(view)
+    whole, scores = scorer.parts_and_score(view)
     open_to = torch.zeros(scores.shape, dtype=torch.float32)
     leave_out(open_to, eligible, asked)
     is_open, chosen = torch.isfinite(open_to), torch.from_numpy(codes)

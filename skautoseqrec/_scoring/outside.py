@@ -15,6 +15,7 @@ from .._counts.histories import Histories
 from .._data.checks import shown
 from .._data.vocabulary import Vocabulary
 from .._utils.devices import beside
+from .._utils.words import counted
 from .view import View
 
 #: Kinds of what is a score: numbers, and whether something holds.
@@ -47,8 +48,9 @@ class OutsidePart:
         """Add the weighted scores to those of a view's users with a history, in place."""
         rows = np.flatnonzero(~view.is_cold)
         if len(rows) and self.weight:
-            added = self.scores(view.queries.histories.rows(rows), view.n_items).to(scores.device)
-            scores.index_add_(0, beside(scores, rows), added, alpha=self.weight)
+            said = self.scores(view.queries.histories.rows(rows), view.n_items)
+            # Rounded before it is added, so that a score is the same to the bit as the sum of what is explained.
+            scores.index_add_(0, beside(scores, rows), said.mul_(self.weight).to(scores.device))
 
     def weighted(self, view: View) -> Tensor:
         """Return the weighted scores for the rows of a view, 0 for users without a history."""
@@ -91,8 +93,9 @@ def _checked(returned: Any, n_rows: int, ids: NDArray[Any]) -> NDArray[np.float3
         )
     if scores.shape != (n_rows, len(ids)):
         raise ValueError(
-            f"part returned scores of shape {scores.shape} for {n_rows} histories and {len(ids)} items. Return an "
-            "array with a row for each history and a column for each of item_ids."
+            f"part returned scores of shape {scores.shape} for {counted(n_rows, 'history', 'histories')} "
+            f"and {counted(len(ids), 'item')}. Return an array with a row for each history and a "
+            "column for each of item_ids."
         )
     with np.errstate(over="ignore"):
         scores = np.array(scores, dtype=np.float32)

@@ -73,7 +73,14 @@ class Scorer(FieldsOnly):
 
     def score(self, view: View) -> Tensor:
         """Return the score of every item for every row of a view, shape (n_rows, n_items)."""
-        view, heads = self.gated(view), self.model.heads
+        scores = self._score_blend(self.gated(view))
+        if self.outside is not None:
+            self.outside.add(scores, view)
+        return scores
+
+    def _score_blend(self, view: View) -> Tensor:
+        """Return the score of a gated view without the part from outside."""
+        heads = self.model.heads
         scores = view.spread(heads.score(view.queries.vectors, view.item_vectors, self.blend))
         for part, weight in self.used:
             if not part.IS_NEURAL and not part.IS_SHARED:
@@ -91,13 +98,19 @@ class Scorer(FieldsOnly):
             view.recent.add(scores, total)
         if view.is_cold.any():
             scores[beside(scores, np.flatnonzero(view.is_cold))] = self._score_cold(view.cold())
-        if self.outside is not None:
-            self.outside.add(scores, view)
         return scores
 
-    def parts(self, view: View) -> dict[str, Tensor]:
-        """Return the weighted parts by name, that from outside the last; they add up to :meth:`score`."""
+    def parts_and_score(self, view: View) -> tuple[dict[str, Tensor], Tensor]:
+        """Return the weighted parts by name, that from outside the last, and what they add up to: :meth:`score`."""
         view = self.gated(view)
+        parts, scores = self._parts_of_blend(view), self._score_blend(view)
+        if self.outside is not None:
+            parts[OutsidePart.NAME] = self.outside.weighted(view)  # asked once for both, for it may take long
+            scores.add_(parts[OutsidePart.NAME])
+        return parts, scores
+
+    def _parts_of_blend(self, view: View) -> dict[str, Tensor]:
+        """Return the weighted parts of a gated view by name, without that from outside."""
         is_cold = torch.from_numpy(view.is_cold)[:, None]
         parts = {}
         for part, weight in ((part, self.blend[part.NAME]) for part in PARTS):
@@ -105,8 +118,6 @@ class Scorer(FieldsOnly):
         for part, weight in self._cold_used:
             cold = part.cold_scores(view, weight)
             parts[part.NAME] = torch.where(is_cold, cold, parts.get(part.NAME, torch.zeros_like(cold)))
-        if self.outside is not None:
-            parts[OutsidePart.NAME] = self.outside.weighted(view)
         return parts
 
     def view(self, asked: Asked) -> View:

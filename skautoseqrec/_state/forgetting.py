@@ -18,6 +18,7 @@ from .._data.reading import read_columns, read_ids
 from .._data.vocabulary import Vocabulary
 from .._network.model import Model
 from .._utils.torch_state import in_usual_torch_state
+from .._utils.words import counted
 from .dislikes import Dislikes
 from .state import State
 
@@ -178,7 +179,10 @@ def without(state: State, forgotten: Forgotten) -> State:
     """
     dislikes, kept = forgotten.dislikes_left(state), np.flatnonzero(~forgotten.events)
     if len(kept) == 0:
-        raise ValueError(f"This would remove all {len(state.events)} events. Fit another log, or drop the recommender.")
+        raise ValueError(
+            f"This would remove all there is: {counted(len(state.events), 'event')}. Fit another log, or drop the "
+            "recommender."
+        )
     if len(kept) == len(state.events):
         state.replace_dislikes(dislikes)
         return state

@@ -20,6 +20,7 @@ from .._data.times import time_column
 from .._data.vocabulary import Vocabulary
 from .._network.model import Model
 from .._utils.torch_state import in_usual_torch_state
+from .._utils.words import counted
 from .base import Base
 from .changes import ChangeReader
 from .dislikes import DislikedItems, Dislikes, id_array
@@ -221,7 +222,9 @@ class State:
         except ValueError as error:
             raise ValueError(f"at must be one time, or one for each user, not lists of lists ({error}).") from error
         if given.shape not in ((), (n_rows,)):
-            raise ValueError(f"at must be one time, or one for each of the {n_rows} users; it has shape {given.shape}.")
+            raise ValueError(
+                f"at must be one time, or one for each of {counted(n_rows, 'user')}; it has shape {given.shape}."
+            )
         times, known = time_column(np.atleast_1d(given), "at"), self.events.kind_of_times
         if known is None:
             raise ValueError("at is given, but no known event has a time.")

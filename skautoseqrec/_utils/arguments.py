@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils._param_validation import InvalidParameterError
 
+from .._utils.words import counted
+
 #: How events of one time are ranked: each with the earlier rows known, or none with any other known.
 TIES = ("row", "together")
 
@@ -116,7 +118,9 @@ def check_weights(sample_weight: Any, n_events: int | None = None) -> NDArray[np
     if weights.ndim != 1:
         raise ValueError(f"sample_weight must be one-dimensional, one weight for each event, not of {weights.shape}.")
     if n_events is not None and len(weights) != n_events:
-        raise ValueError(f"sample_weight has {len(weights)} weights for {n_events} events; give one for each.")
+        raise ValueError(
+            f"sample_weight has {counted(len(weights), 'weight')} for {counted(n_events, 'event')}; give one for each."
+        )
     is_wrong = ~(np.isfinite(weights) & (weights >= 0))
     if is_wrong.any():
         row = int(is_wrong.argmax())

@@ -24,6 +24,7 @@ from .._data.naming import check_columns
 from .._data.reading import read_columns
 from .._utils.arguments import check_flag, check_k, only
 from .._utils.memory import require_bytes
+from .._utils.words import counted
 from ._ranking import top_k, walk_forward
 from ._state import BaselineState, Rule
 
@@ -174,7 +175,7 @@ class BaselineRecommender(MeanReciprocalRankMixin, LogEstimator, BaseEstimator, 
         handle_unknown_users(keys, codes >= 0, on_unknown)
         restriction = Restriction(self.exclude_seen if flag is None else flag, candidates, exclude, on_unknown)
         eligible = restriction.read(state.items, state.n_items, len(codes))
-        purpose = f"An answer of {k:,} items for each of {len(codes):,} users"
+        purpose = f"An answer of {counted(k, 'item')} for each of {counted(len(codes), 'user')}"
         require_bytes(BYTES_PER_ANSWER * len(codes) * k, purpose, "Ask for fewer users at a time.")
         titled = None if titles is None else read_titles(titles, state.items, state.n_items, log.item)
         lists = RankedLists(*top_k(state, codes.tolist(), k, eligible), state.items.ids())

@@ -15,6 +15,7 @@ from .._counts.counts import Counts
 from .._parameters import DECAY
 from .._utils.linear_autoencoder import solve_linear_autoencoder
 from .._utils.memory import require_bytes
+from .._utils.words import counted
 from ._base import BaselineRecommender
 from ._fading import Fading
 from ._neighbors import user_item_ones
@@ -100,7 +101,7 @@ class EASERecommender(BaselineRecommender):
 
     def _learn(self, log: CountedLog) -> Rule:
         n_items = log.counts.n_items
-        purpose = f"A linear autoencoder of {n_items:,} items"
+        purpose = f"A linear autoencoder of {counted(n_items, 'item')}"
         require_bytes(BYTES_PER_PAIR * n_items**2, purpose, "Fit a log of fewer items, or take ItemKNNRecommender.")
         met = user_item_ones(log.counts)
         weights = solve_linear_autoencoder((met.T @ met).toarray(), float(self.penalty))

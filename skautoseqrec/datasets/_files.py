@@ -127,7 +127,7 @@ def _complete(frame: Any, chosen: Chosen, file_name: str) -> Any:
     complete = frame.drop_nulls([name for name in chosen if name is not None])
     if len(complete) < len(frame):
         n_left_out = len(frame) - len(complete)
-        warn_caller(f"{n_left_out} of {len(frame)} rows of {file_name!r} lack a value and are left out.")
+        warn_caller(f"Rows of {file_name!r} that lack a value are left out: {n_left_out:,} of {len(frame):,}.")
     return complete
 
 

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any
 
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from .._data.estimators import MeanReciprocalRankMixin
-from ..recommender import AutoSeqRecRecommender
+from .._data.estimators import DelegatingMixin
 
 
-class CombinedAnswersMixin(MeanReciprocalRankMixin, ABC):
-    """Mixin: answers and evaluation as the recommender gives them, with other scores."""
+class HybridAnswersMixin(DelegatingMixin):
+    """Mixin: answers as the recommender gives them, with other scores."""
 
-    @abstractmethod
-    def _combined(self) -> AutoSeqRecRecommender:
-        """Return a fitted recommender that has these scores."""
-
-    def predict_topk(self, users: ArrayLike, k: int = 10, **options: Any) -> Any:
+    def predict_topk(
+        self,
+        users: ArrayLike,
+        k: int = 10,
+        *,
+        exclude_seen: bool | None = None,
+        candidates: Any = None,
+        exclude: Any = None,
+        return_scores: bool = False,
+        at: Any = None,
+        output: str = "array",
+        titles: Any = None,
+        on_unknown: str | None = None,
+        rerank: Callable[..., Any] | None = None,
+        rerank_size: int | None = None,
+    ) -> Any:
         """Recommend the next items of some users, best first.
 
         Parameters
@@ -27,7 +37,7 @@ class CombinedAnswersMixin(MeanReciprocalRankMixin, ABC):
             User ids.
         k : int, default=10
             Length of each list; at least 1.
-        **options
+        exclude_seen, candidates, exclude, return_scores, at, output, titles, on_unknown, rerank, rerank_size
             As in :meth:`skautoseqrec.AutoSeqRecRecommender.predict_topk`.
 
         Returns
@@ -35,9 +45,36 @@ class CombinedAnswersMixin(MeanReciprocalRankMixin, ABC):
         answer : ndarray, frame or list
             As there.
         """
-        return self._combined().predict_topk(users, k, **options)
+        return self._delegate().predict_topk(
+            users,
+            k,
+            exclude_seen=exclude_seen,
+            candidates=candidates,
+            exclude=exclude,
+            return_scores=return_scores,
+            at=at,
+            output=output,
+            titles=titles,
+            on_unknown=on_unknown,
+            rerank=rerank,
+            rerank_size=rerank_size,
+        )
 
-    def predict_topk_sequences(self, sequences: Any, k: int = 10, **options: Any) -> Any:
+    def predict_topk_sequences(
+        self,
+        sequences: Any,
+        k: int = 10,
+        *,
+        exclude_seen: bool | None = None,
+        candidates: Any = None,
+        exclude: Any = None,
+        return_scores: bool = False,
+        output: str = "array",
+        titles: Any = None,
+        on_unknown: str | None = None,
+        rerank: Callable[..., Any] | None = None,
+        rerank_size: int | None = None,
+    ) -> Any:
         """Recommend the next items of histories that belong to no known user, best first.
 
         Parameters
@@ -46,7 +83,7 @@ class CombinedAnswersMixin(MeanReciprocalRankMixin, ABC):
             Each history, oldest item first. Unknown items are skipped.
         k : int, default=10
             Length of each list; at least 1.
-        **options
+        exclude_seen, candidates, exclude, return_scores, output, titles, on_unknown, rerank, rerank_size
             As in :meth:`skautoseqrec.AutoSeqRecRecommender.predict_topk_sequences`.
 
         Returns
@@ -54,24 +91,31 @@ class CombinedAnswersMixin(MeanReciprocalRankMixin, ABC):
         answer : ndarray, frame or list
             As there.
         """
-        return self._combined().predict_topk_sequences(sequences, k, **options)
+        return self._delegate().predict_topk_sequences(
+            sequences,
+            k,
+            exclude_seen=exclude_seen,
+            candidates=candidates,
+            exclude=exclude,
+            return_scores=return_scores,
+            output=output,
+            titles=titles,
+            on_unknown=on_unknown,
+            rerank=rerank,
+            rerank_size=rerank_size,
+        )
 
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Return the best next item of each row's user.
-
-        Parameters
-        ----------
-        X : dataframe, array-like of shape (n_rows, 2 or 3), list of tuples or Interactions
-            A log; only its users are read.
-
-        Returns
-        -------
-        items : ndarray of shape (n_rows,)
-            Item ids.
-        """
-        return self._combined().predict(X)
-
-    def predict_users(self, items: ArrayLike, k: int = 10, **options: Any) -> Any:
+    def predict_users(
+        self,
+        items: ArrayLike,
+        k: int = 10,
+        *,
+        users: ArrayLike | None = None,
+        exclude_seen: bool | None = None,
+        return_scores: bool = False,
+        at: Any = None,
+        output: str = "array",
+    ) -> Any:
         """Return the users who would want an item next, the likeliest first.
 
         Parameters
@@ -80,7 +124,7 @@ class CombinedAnswersMixin(MeanReciprocalRankMixin, ABC):
             Ids of known items.
         k : int, default=10
             Length of each list; at least 1.
-        **options
+        users, exclude_seen, return_scores, at, output
             As in :meth:`skautoseqrec.AutoSeqRecRecommender.predict_users`.
 
         Returns
@@ -88,9 +132,29 @@ class CombinedAnswersMixin(MeanReciprocalRankMixin, ABC):
         answer : ndarray, frame or list
             As there.
         """
-        return self._combined().predict_users(items, k, **options)
+        return self._delegate().predict_users(
+            items,
+            k,
+            users=users,
+            exclude_seen=exclude_seen,
+            return_scores=return_scores,
+            at=at,
+            output=output,
+        )
 
-    def explain(self, users: Any, items: Any, at: Any = None, **options: Any) -> Any:
+    def explain(
+        self,
+        users: Any,
+        items: Any,
+        at: Any = None,
+        *,
+        exclude_seen: bool | None = None,
+        candidates: Any = None,
+        exclude: Any = None,
+        on_unknown: str | None = None,
+        titles: Any = None,
+        output: str = "bunch",
+    ) -> Any:
         """Return why some items score what they do for some users, the part from outside as one more row.
 
         Parameters
@@ -101,7 +165,7 @@ class CombinedAnswersMixin(MeanReciprocalRankMixin, ABC):
             Known items, seen ones too.
         at : time, array-like of shape (n_users,) or None, default=None
             When the scores are asked for.
-        **options
+        exclude_seen, candidates, exclude, on_unknown, titles, output
             As in :meth:`skautoseqrec.AutoSeqRecRecommender.explain`.
 
         Returns
@@ -111,23 +175,14 @@ class CombinedAnswersMixin(MeanReciprocalRankMixin, ABC):
             times ``weight_``. Sentences name the part from outside where it speaks for an item. ``shares`` are of past
             items, and so know nothing of it.
         """
-        return self._combined().explain(users, items, at, **options)
-
-    def score_samples(self, X: Any, ties: str | None = None, judge: Any = None) -> NDArray[Any]:
-        """Evaluate a log prequentially (walking forward): rank each event's item for its user, then add the event.
-
-        Parameters
-        ----------
-        X : dataframe, array-like of shape (n_events, 2 or 3), list of tuples or Interactions
-            The log.
-        ties : {"row", "together"} or None, default=None
-            How events of one timestamp are ranked; None as the fit took them.
-        judge : str, int or None, default=None
-            Kind of the events that are ranked; None ranks all.
-
-        Returns
-        -------
-        reciprocal_ranks : ndarray of shape (n_events,)
-            As in :meth:`skautoseqrec.AutoSeqRecRecommender.score_samples`.
-        """
-        return self._combined().score_samples(X, ties=ties, judge=judge)
+        return self._delegate().explain(
+            users,
+            items,
+            at,
+            exclude_seen=exclude_seen,
+            candidates=candidates,
+            exclude=exclude,
+            on_unknown=on_unknown,
+            titles=titles,
+            output=output,
+        )

@@ -14,11 +14,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._data.estimators import LogEstimator, all_or_nothing
 from ..recommender import AutoSeqRecRecommender
-from ._answers import CombinedAnswersMixin
+from ._answers import HybridAnswersMixin
 from ._fitting import fit_part, fit_recommender, fit_weight
 
 
-class HybridRecommender(CombinedAnswersMixin, MetaEstimatorMixin, LogEstimator, BaseEstimator):
+class HybridRecommender(HybridAnswersMixin, MetaEstimatorMixin, LogEstimator, BaseEstimator):
     """Recommender with a part of the score from outside (a weighted hybrid).
 
     The part is a function of histories: another model, say. Its scores times ``weight_`` are added to those of the
@@ -277,7 +277,7 @@ class HybridRecommender(CombinedAnswersMixin, MetaEstimatorMixin, LogEstimator, 
         """How the fit took events of one timestamp."""
         return self.recommender_.ties_
 
-    def _combined(self) -> AutoSeqRecRecommender:
+    def _delegate(self) -> AutoSeqRecRecommender:
         """Return the recommender, whose answers the part has its say in; it shares the state."""
         from .._scoring.outside import OutsidePart
 

@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 
 from .._data.reading import read_ids
 from .._utils.arguments import check_k
+from .._utils.words import counted
 from ._drawing import RAMP, add_legend, axes_to_draw, check_matplotlib, text_colour, tidy
 from ._estimators import history_lengths, recommender_of
 
@@ -181,7 +182,7 @@ class BlendDisplay:
         sizes = [next(iter(one["centered"].values())).shape for one in several]
         n_users, counts = sum(n_rows for n_rows, _ in sizes), np.asarray(lengths)
         if counts.shape != (n_users,) or (n_users and counts.dtype.kind not in "iu") or (counts < 0).any():
-            raise ValueError(f"lengths must be one whole number of at least 0 for each of the {n_users} users.")
+            raise ValueError(f"lengths must be one whole number of at least 0 for each of {counted(n_users, 'user')}.")
         # A user without a candidate has no contribution, and is left out.
         counts = counts[np.repeat([n_items > 0 for _, n_items in sizes], [n_rows for n_rows, _ in sizes]).astype(bool)]
         if not len(counts):
@@ -235,8 +236,7 @@ class BlendDisplay:
         tidy(ax, "x")
         ax.tick_params(axis="y", length=0)
         labels = [
-            f"{name} ({size:,} user{'s' * (size != 1)})"
-            for name, size in zip(self.groups, self.n_users.tolist(), strict=True)
+            f"{name} ({counted(size, 'user')})" for name, size in zip(self.groups, self.n_users.tolist(), strict=True)
         ]
         add_legend(ax, self.bars_, labels, "events in history")
         ax.set_yticks(range(len(parts)), parts)

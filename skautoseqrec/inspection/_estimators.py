@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
+from .._utils.words import counted
 from ..metrics import mean_reciprocal_rank, ranks_from_reciprocal
 
 #: Where what wraps a recommender has it.
@@ -79,8 +80,8 @@ def read_ranks(ranks: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float64]]
         first = next(iter(read), name)
         if read and len(array) != len(read[first]):
             raise ValueError(
-                f"{name} has {len(array)} ranks and {first} has {len(read[first])}: all models must have ranked the "
-                "same events."
+                f"{name} has {counted(len(array), 'rank')} and {first} has {len(read[first])}: all models must have "
+                "ranked the same events."
             )
         try:
             mean_reciprocal_rank(array)

@@ -9,15 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._utils.arguments import check_k
+from .._utils.words import counted
 from ._drawing import NEUTRAL, PALETTE, axes_to_draw, check_matplotlib, styled, tidy
 from ._estimators import recommender_of
 from ._labels import label_of, plain_id, read_titles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-#: How the bar of all other past items is called.
-OTHERS = "{} other past items"
 
 
 class ExplanationDisplay:
@@ -233,7 +231,7 @@ class ExplanationDisplay:
         labels = [label_of(self.titles[item]) for item in self.past_items[:n_shown]]
         colours = [PALETTE[0]] * n_shown
         if self.contributions[n_shown:].sum() > 0:
-            values, labels = [*values, self.shares[n_shown:].sum()], [*labels, OTHERS.format(n_others)]
+            values, labels = [*values, self.shares[n_shown:].sum()], [*labels, counted(n_others, "other past item")]
             colours.append(NEUTRAL)
         ax = axes_to_draw(ax, f"{type(self).__name__}.plot", (6.4, 1.4 + 0.3 * len(values)))
         from matplotlib.patches import Rectangle

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._utils.words import counted
 from ._drawing import NEUTRAL, PALETTE, add_legend, axes_to_draw, check_matplotlib, tidy
 from ._estimators import recommender_of
 
@@ -154,8 +155,8 @@ class TrainingDisplay:
             n_kept = 1 + int(scores.argmax()) if early_stopping else len(scores)
         if n_kept > len(loss_curve):
             raise ValueError(
-                f"loss_curve has {len(loss_curve)} epochs, but validation_scores say that {n_kept} were kept: they are "
-                "not of one fit."
+                f"loss_curve has {counted(len(loss_curve), 'epoch')}, but validation_scores say that {n_kept} were "
+                "kept: they are not of one fit."
             )
         decoders = dict.fromkeys(decoder for epoch in loss_curve for decoder in epoch)
         losses = {

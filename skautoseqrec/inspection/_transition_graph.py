@@ -12,6 +12,7 @@ from scipy import sparse
 
 from .._data.reading import read_ids
 from .._utils.arguments import check_k
+from .._utils.words import counted
 from ._drawing import PALETTE, axes_to_draw, check_matplotlib, text_colour
 from ._estimators import recommender_of, transitions_of
 from ._labels import label_of, plain_id, read_titles
@@ -160,7 +161,7 @@ class TransitionGraphDisplay:
         k, item = check_k(k), plain_id(item)
         if matrix.shape != (len(ids), len(ids)):
             raise ValueError(
-                f"transitions must have a row and a column for each of the {len(ids)} items, not {matrix.shape}."
+                f"transitions must have a row and a column for each of {counted(len(ids), 'item')}, not {matrix.shape}."
             )
         if item not in ids:
             raise ValueError(f"Item {item!r} is not known: no event with it was counted. Items are in item_ids_.")

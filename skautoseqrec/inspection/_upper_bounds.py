@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._utils.words import counted
 from ..metrics import recall_at_k
 from ._estimators import read_ranks
 
@@ -36,7 +37,9 @@ def upper_bound_of(
     n_events = len(next(iter(ranks.values())))
     oracle = read_ranks({"upper_bound": given})["upper_bound"]
     if len(oracle) != n_events:
-        raise ValueError(f"upper_bound has {len(oracle)} ranks for {n_events} events; give one for each.")
+        raise ValueError(
+            f"upper_bound has {counted(len(oracle), 'rank')} for {counted(n_events, 'event')}; give one for each."
+        )
     shares = np.ones(len(oracle)) if weights is None else weights / weights.max()
     bound, shares = recall_curve(oracle, lengths, weights), shares / shares.sum()
     for place, k in enumerate(lengths.tolist()):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from .._data.naming import check_columns
 from .._data.reading import read_columns
+from .._utils.words import counted
 from ._drawing import add_legend, axes_to_draw, check_matplotlib, line_style, styled, tidy
 from ._estimators import named, read_ranks, walked
 from ._labels import label_of
@@ -218,9 +219,9 @@ class WalkForwardDisplay:
         wanted = {"n_windows": n_windows, "width": width, "time_unit": time_unit}
         log, windows = _check(X, columns, metric, band, wanted)
         read = read_ranks(named(ranks, name, "ranks", "model"))
-        n_ranks = len(next(iter(read.values())))
-        if n_ranks != len(log.user_ids):
-            raise ValueError(f"There are {n_ranks} ranks for {len(log.user_ids)} events; give one for each row of X.")
+        n_ranks, n_events = len(next(iter(read.values()))), len(log.user_ids)
+        if n_ranks != n_events:
+            raise ValueError(f"ranks has {counted(n_ranks, 'rank')} for {counted(n_events, 'event')}: give one each.")
         values = {model: event_values(model_ranks, metric) for model, model_ranks in read.items()}
         errors = None
         if band is not None:

@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 from .._data.reading import read_ids
 from .._utils.arguments import as_floats
 from .._utils.memory import require_bytes
+from .._utils.words import counted
 
 #: So many draws of users are held at a time.
 DRAWS_AT_A_TIME = 2**21
@@ -124,5 +125,7 @@ def _check_users(users: Any, n_values: int) -> NDArray[np.int64]:
         return np.arange(n_values)
     ids = read_ids(users, "users")
     if len(ids) != n_values:
-        raise ValueError(f"users has {len(ids)} ids for {n_values} values: give the user of each event.")
+        raise ValueError(
+            f"users has {counted(len(ids), 'id')} for {counted(n_values, 'value')}: give the user of each event."
+        )
     return np.unique(ids, return_inverse=True)[1]

@@ -12,6 +12,7 @@ from sklearn.metrics.pairwise import PAIRED_DISTANCES, paired_distances
 from sklearn.utils import check_array
 
 from .._data.reading import read_ids
+from .._utils.words import counted
 from ._reading import Lists, read_catalogue, read_lists
 
 #: So many numbers of vectors are gathered at a time, to compare pairs of items.
@@ -263,7 +264,10 @@ def serendipity(recommended: Any, expected: Any, relevant: Any) -> float:
     }
     for name, other in others.items():
         if other.n_lists != lists.n_lists:
-            raise ValueError(f"{name} has {other.n_lists} rows for {lists.n_lists} lists: give one for each user.")
+            raise ValueError(
+                f"{name} has {counted(other.n_lists, 'row')} for {counted(lists.n_lists, 'list')}: "
+                "give one for each user."
+            )
     is_expected, is_relevant = (_holds(other, lists) for other in others.values())
     return lists.mean((is_relevant & ~is_expected).astype(np.float64))
 

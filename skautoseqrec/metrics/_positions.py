@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._utils.arguments import as_floats, check_weights, weighted_mean
+from .._utils.words import counted
 from ._ranks import check_ranks
 
 
@@ -42,7 +43,9 @@ def roc_auc(ranks: ArrayLike, n_candidates: ArrayLike, *, sample_weight: ArrayLi
     """
     checked, counts = check_ranks(ranks), as_floats(n_candidates, "n_candidates")
     if counts.shape not in ((), checked.shape):
-        raise ValueError(f"n_candidates has shape {counts.shape} for {len(checked)} ranks: give one number, or each's.")
+        raise ValueError(
+            f"n_candidates has shape {counts.shape} for {counted(len(checked), 'rank')}: give one number, or each's."
+        )
     counts = np.broadcast_to(counts, checked.shape)
     is_candidate = np.isfinite(checked)
     is_wrong = ~(counts >= 2) | ~np.isfinite(counts) | (is_candidate & (checked > counts))

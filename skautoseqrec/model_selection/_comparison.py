@@ -20,6 +20,7 @@ from .._data.naming import check_columns
 from .._data.reading import read_columns
 from .._utils.arguments import check_ties
 from .._utils.warn import warn_caller
+from .._utils.words import counted
 from ..metrics._bootstrap import bootstrap_interval, check_confidence
 from ..metrics._names import gains, metric_names
 from ..metrics._ranks import ranks_from_reciprocal
@@ -88,17 +89,21 @@ def compare(
     Returns
     -------
     comparison : Bunch
-        ``table``: a row per model and metric with the columns model, metric, value, low, high, difference,
-        difference_low, difference_high, fit_seconds (mean of a fold) and events_per_second (evaluated). A frame of the
-        library of ``log``, else of pandas if it is installed, else a list of dicts. The first model has no difference.
-        ``reciprocal_ranks``: by model, an array with one value per tested event, (n_tests,). ``rows``, ``users``,
-        ``folds`` (n_tests,): row in the log, user and number of the fold of each tested event.
+        ``table`` has a row per model and metric, as under Notes. ``reciprocal_ranks`` is a dict from the name of a
+        model to an array with a value per tested event, (n_tests,). ``rows``, ``users`` and ``folds`` (n_tests,) are
+        the row in the log, the user and the number of the fold of each tested event.
 
     Raises
     ------
     ValueError, TypeError
         If there is no model, one lacks a method, a metric is unknown, fewer than 2 users are tested, or another
         argument is out of range. All this is checked before anything is fitted.
+
+    Notes
+    -----
+    The columns of ``table`` are model, metric, value, low, high, difference, difference_low, difference_high,
+    fit_seconds (mean of a fold) and events_per_second (evaluated). The first model has no difference. The table is a
+    frame of the library of ``log``, else of pandas if it is installed, else a list of dicts.
 
     Examples
     --------
@@ -216,7 +221,7 @@ def _evaluate(name: str, model: Any, log: Any, folds: Folds, ties: str | None, v
         if verbose >= 1:
             print(
                 f"{name}, fold {number + 1} of {len(folds)}: fitted in {fit_seconds[-1]:.1f} s, "
-                f"{len(test):,} events in {score_seconds[-1]:.1f} s, MRR {values[-1].mean():.4f}",
+                f"{counted(len(test), 'event')} in {score_seconds[-1]:.1f} s, MRR {values[-1].mean():.4f}",
                 file=sys.stderr,
                 flush=True,
             )
@@ -227,8 +232,8 @@ def _evaluate(name: str, model: Any, log: Any, folds: Folds, ties: str | None, v
 def _check_values(name: str, values: NDArray[np.float64], n_events: int) -> None:
     if values.shape != (n_events,) or not ((values >= 0) & (values <= 1)).all():
         raise ValueError(
-            f"score_samples of the model {name!r} returned no reciprocal ranks: one number in [0, 1] for each of the "
-            f"{n_events} events is needed, but it returned an array of shape {values.shape}."
+            f"score_samples of the model {name!r} returned no reciprocal ranks: one number in [0, 1] for each of "
+            f"{counted(n_events, 'event')} is needed, but it returned an array of shape {values.shape}."
         )
 
 

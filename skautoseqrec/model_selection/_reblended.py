@@ -8,14 +8,15 @@ from typing import Any
 
 import joblib
 from filelock import FileLock
-from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, _fit_context, clone
+from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_is_fitted, check_memory
 
-from .._data.estimators import LogEstimator, MeanReciprocalRankMixin, all_or_nothing
+from .._data.estimators import DelegatingMixin, LogEstimator, all_or_nothing
 
 
-class Reblended(MeanReciprocalRankMixin, MetaEstimatorMixin, LogEstimator, BaseEstimator):
+class Reblended(DelegatingMixin, MetaEstimatorMixin, LogEstimator, BaseEstimator):
     """Recommender with another blend, for searches that train each fold once for all blends.
 
     ``blend`` and ``exclude_seen`` change scoring only: training, which leaves seen items out of its softmax, reads the
@@ -65,6 +66,9 @@ class Reblended(MeanReciprocalRankMixin, MetaEstimatorMixin, LogEstimator, BaseE
     (2, 3)
     """
 
+    # What is wrong with the others is said by ``check_memory``, and by ``with_blend``, which knows the parts.
+    _parameter_constraints = {"recommender": [HasMethods(["fit", "with_blend"])]}
+
     def __init__(
         self,
         recommender: Any,
@@ -78,6 +82,7 @@ class Reblended(MeanReciprocalRankMixin, MetaEstimatorMixin, LogEstimator, BaseE
         self.exclude_seen = exclude_seen
         self.memory = memory
 
+    @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any = None, *, sample_weight: ArrayLike | None = None) -> Reblended:
         """Train the recommender on a log, or load it if it was trained before.
 
@@ -106,41 +111,10 @@ class Reblended(MeanReciprocalRankMixin, MetaEstimatorMixin, LogEstimator, BaseE
             self.n_features_in_ = fitted.n_features_in_
         return self
 
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Return the best next item of each row's user.
-
-        Parameters
-        ----------
-        X : dataframe, array-like of shape (n_rows, 2 or 3), list of tuples or Interactions
-            A log; only its users are read.
-
-        Returns
-        -------
-        items : ndarray of shape (n_rows,)
-            Item ids.
-        """
+    def _delegate(self) -> Any:
+        """Return the fitted recommender with this blend."""
         check_is_fitted(self)
-        return self.recommender_.predict(X)
-
-    def score_samples(self, X: Any, ties: str | None = None, judge: Any = None) -> NDArray[Any]:
-        """Evaluate a log prequentially (walking forward): rank each event's item for its user, then add the event.
-
-        Parameters
-        ----------
-        X : dataframe, array-like of shape (n_events, 2 or 3), list of tuples or Interactions
-            The log.
-        ties : {"row", "together"} or None, default=None
-            How events of one timestamp are ranked; None as the fit took them.
-        judge : str, int or None, default=None
-            Kind of the events that are ranked; None ranks all.
-
-        Returns
-        -------
-        reciprocal_ranks : ndarray of shape (n_events,)
-            As in :meth:`skautoseqrec.AutoSeqRecRecommender.score_samples`.
-        """
-        check_is_fitted(self)
-        return self.recommender_.score_samples(X, ties=ties, judge=judge)
+        return self.recommender_
 
 
 def _fit_once(recommender: Any, X: Any, sample_weight: Any, memory: Any) -> Any:

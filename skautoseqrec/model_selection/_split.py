@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .._data.naming import check_columns
 from .._data.reading import read_columns
+from .._utils.words import counted
 
 
 class TemporalSplit:
@@ -82,9 +83,9 @@ class TemporalSplit:
         first_test = n_events - self.n_splits * test_size
         if first_test - self.gap < 1:
             raise ValueError(
-                f"A log of {n_events} events is too short for n_splits={self.n_splits} test folds of "
-                f"{test_size} events "
-                f"after a gap of {self.gap}: nothing is left to train on. Lower one of them."
+                f"A log of {counted(n_events, 'event')} is too short for n_splits={self.n_splits} and "
+                f"{counted(test_size, 'event')} in each test fold, after a gap of {self.gap}: nothing is "
+                "left to train on. Lower one of them."
             )
         for start in range(first_test, n_events, test_size):
             yield order[: start - self.gap], order[start : start + test_size]
@@ -153,7 +154,9 @@ def temporal_train_test_split(
     order = read_columns(X, check_columns(columns)).time_order()
     n_train = len(order) - _count_events(test_size, len(order))
     if n_train < 1:
-        raise ValueError(f"A log of {len(order)} events leaves nothing to train on with test_size={test_size}.")
+        raise ValueError(
+            f"A log of {counted(len(order), 'event')} leaves nothing to train on with test_size={test_size}."
+        )
     return take_rows(X, order[:n_train]), take_rows(X, order[n_train:])
 
 

@@ -84,8 +84,12 @@ def test_what_is_left_out_leaves_a_shorter_list(fitted):
         ("mmr", TypeError, "rerank must be a function of .users, ids, scores., or None, not 'mmr'"),
         (MaxPerGroup, TypeError, "rerank must be a function"),
         (lambda users, ids, scores: None, TypeError, "a list with an order for each user, not None"),
-        (lambda users, ids, scores: [], ValueError, "0 orders for 1 users"),
-        (lambda users, ids, scores: [["salt"]], ValueError, "user 'bob' the item 'salt', which is not among the 3"),
+        (lambda users, ids, scores: [], ValueError, "0 orders for 1 user;"),
+        (
+            lambda users, ids, scores: [["salt"]],
+            ValueError,
+            "the item 'salt', which is not on the page of 3 candidates",
+        ),
         (lambda users, ids, scores: [["tea", "tea"]], ValueError, "user 'bob' 2 items, one of them 2 times"),
         (lambda users, ids, scores: [[*ids[0], "tea"]], ValueError, "user 'bob' 4 items, one of them 2 times"),
         (lambda users, ids, scores: [[]], ValueError, "user 'bob' nothing, though the page has 3 candidates"),
@@ -219,7 +223,7 @@ def test_vectors_may_be_given(fitted):
         (MaximalMarginalRelevance(0.5, {}), ValueError, "vectors is empty"),
         (MaximalMarginalRelevance(0.5, {"tea": [1], "jam": [1, 2]}), ValueError, "2 numbers for the item 'jam'"),
         (MaximalMarginalRelevance(0.5, {"tea": ["x"]}), ValueError, "no numbers for the item 'tea'"),
-        (MaximalMarginalRelevance(0.5, {"tea": [np.nan]}), ValueError, "for the item 'tea', where 1 finite"),
+        (MaximalMarginalRelevance(0.5, {"tea": [np.nan]}), ValueError, "for the item 'tea', and must hold 1, all"),
     ],
 )
 def test_rerankers_refuse_what_they_cannot_use(fitted, rerank, error, message):

@@ -117,6 +117,16 @@ class TestRecommend:
         assert [row["rank"] for row in rows if row["user"] == "2"] == ["1", "2"]
         np.testing.assert_allclose([float(row["score"]) for row in rows], scores.compressed(), atol=1e-4)
 
+    def test_a_user_who_has_seen_everything_is_noted(self, cli, model):
+        items = load_model(model).item_ids_.tolist()
+        recommender = load_model(model).partial_update([(1, item, 1000 + item) for item in items])
+        recommender.save_model(model)
+        code, out, err = cli("recommend", model, "1", "2", "--json")
+        assert [bool(json.loads(line)["items"]) for line in out.splitlines()] == [False, True]
+        assert (code, err) == (0, "Users who have seen or dislike all items, and got nothing: 1.\n")
+        _, out, err = cli("recommend", model, "1", "--json", "--include-seen")
+        assert (len(json.loads(out)["items"]), err) == (len(items), "")
+
     def test_a_file_of_other_titles_is_noted(self, cli, model, tmp_path):
         titles = written(tmp_path / "titles.csv", "item,title\nother,A title\n")
         code, _, err = cli("recommend", model, "1", "--titles", titles)
@@ -176,7 +186,7 @@ class TestUpdate:
         code, out, err = cli("update", model, log, "--json", stdin=stdin)
         assert code == 0, err
         assert json.loads(out)["events_added"] == 5
-        assert err.count("events added") == -(-5 // n_lines)
+        assert err.count(" added\n") == -(-5 // n_lines)
         found = load_model(model)
         assert found.item_ids_.tolist() == expected.item_ids_.tolist()
         for users in ([1, 2, 77], [5]):
@@ -352,6 +362,35 @@ class TestUsage:
         code, out, err = cli(*arguments)
         assert (code, out) == (2, "")
         assert "Error: " in err
+
+    @pytest.mark.parametrize("name", ["log.csv", "./link.csv", "../{folder}/log.csv", "hard.csv"])
+    def test_a_model_does_not_replace_the_log_it_is_made_of(self, cli, model, tmp_path, monkeypatch, name):
+        monkeypatch.chdir(tmp_path)
+        log = written(tmp_path / "log.csv", "user,item,time\n1,20,900\n2,10,901\n")
+        (tmp_path / "link.csv").symlink_to(log)
+        (tmp_path / "hard.csv").hardlink_to(log)
+        before = log.read_bytes(), model.read_bytes()
+        for command in (["fit", log, "--fast"], ["update", model, log], ["update", log, log]):
+            output = [] if command == ["update", log, log] else ["-o", name.format(folder=tmp_path.name)]
+            code, out, err = cli(*command, *output)
+            assert (code, out) == (2, "")
+            assert "The model would replace the log: " in err
+        assert (log.read_bytes(), model.read_bytes()) == before
+
+    @pytest.mark.parametrize(
+        ("output", "message"),
+        [("nowhere/model", "There is no folder 'nowhere' for the model"), ("-", "A model cannot go to stdout")],
+    )
+    def test_where_a_model_cannot_go_is_said_before_anything_is_read(
+        self, cli, model, tmp_path, monkeypatch, output, message
+    ):
+        monkeypatch.chdir(tmp_path)
+        log = written(tmp_path / "log.csv", "no log\n")
+        for command in (["fit", log], ["update", model, log], ["update", model, "-"]):
+            code, out, err = cli(*command, "-o", output)
+            assert (code, out) == (2, "")
+            assert message in err
+        assert not (tmp_path / "-").exists()
 
     @pytest.mark.parametrize("command", [[], *([name] for name in commands.commands.commands)])
     def test_help(self, cli, command):

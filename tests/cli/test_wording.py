@@ -8,7 +8,7 @@ from messages import messages
 from skautoseqrec._cli.wording import in_options
 
 #: Rooms whose messages a command can meet, and what none of its options reaches.
-ROOMS = ("_data", "_counts", "_answers", "_fit_settings")
+ROOMS = ("_data", "_counts", "_answers", "_fit_settings", "datasets/_files", "datasets/_titles", "model_selection")
 OUT_OF_REACH = ("on_unknown=", "output=", "by='embeddings'", "history_encoder=", "objective=", "cv=")
 
 
@@ -25,6 +25,9 @@ OUT_OF_REACH = ("on_unknown=", "output=", "by='embeddings'", "history_encoder=",
         ("time_format='%m/%d/%Y %H:%M' reads", "--time-format '%m/%d/%Y %H:%M' reads"),
         ("take ties='together'.", "take --ties 'together'."),
         ("event_weights or judge asks for", "--event-weights or --judge asks for"),
+        ("for n_splits=2 and 9 events", "for --folds 2 and 9 events"),
+        ("nothing to train on with test_size=0.5.", "nothing to train on with --test-size 0.5."),
+        ("is not clear: name them, item=..., title=... .", "is not clear: name them item_id and title in the file."),
         ("nothing to say here.", "nothing to say here."),
     ],
 )

@@ -151,7 +151,7 @@ def test_an_evaluation_tells_how_many_rows_count_0_and_why():
     assert n_zeros == n_seen + n_new
     (message,) = heard(lambda: fitted.score(log[700:]), RETURN)
     assert f"{n_seen} of 200 rows ({n_seen / 2:.1f}%)" in message
-    assert f"({n_new} more were not known yet.)" in message
+    assert f"(Not known yet: {n_new} more.)" in message
     assert "fit with exclude_seen=False" in message
     assert heard(lambda: recommender(exclude_seen=False).fit(log[:700]).score(log[700:]), RETURN) == []
 

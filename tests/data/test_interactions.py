@@ -44,7 +44,7 @@ class TestInteractions:
 
     def test_refuses_codes_outside_the_vocabulary(self):
         ids, codes = np.array([5]), np.array([1])
-        with pytest.raises(ValueError, match="users holds codes outside its vocabulary of 1 ids"):
+        with pytest.raises(ValueError, match="users holds codes outside its vocabulary of 1 id"):
             Interactions(codes, np.array([0]), None, ids, ids)
         with pytest.raises(ValueError, match="one entry per row"):
             Interactions(np.array([0, 0]), np.array([0]), None, ids, ids)
@@ -59,7 +59,7 @@ def test_containers_decode_to_what_was_encoded(log):
     ("arguments", "message"),
     [
         (([0], [0], None, [5, 5], [1]), "user_ids holds 5 twice, as codes 0 and 1"),
-        (([0], [1], None, [5], [1]), "items holds codes outside its vocabulary of 1 ids"),
+        (([0], [1], None, [5], [1]), "items holds codes outside its vocabulary of 1 id"),
         (([0.0], [0], None, [5], [1]), "users must be codes"),
         (([0], [0], [np.nan], [5], [1]), "'times' has a missing value"),
         (([0], [0], None, [None], [1]), "'user_ids' has a missing value"),

@@ -181,7 +181,7 @@ def test_a_form_of_dates_an_encoding_and_rows_that_lack_a_value(tmp_path):
     path = tmp_path / "retail.csv"
     path.write_bytes(RETAIL.encode("latin-1"))
     options = {"encoding": "latin-1", "time_format": "%m/%d/%Y %H:%M", "skip_missing": True}
-    with pytest.warns(UserWarning, match=r"1 of 2 rows of 'retail\.csv' lack a value and are left out"):
+    with pytest.warns(UserWarning, match=r"Rows of 'retail\.csv' that lack a value are left out: 1 of 2\."):
         log = load_interactions(path, **options)
     assert np.asarray(log).tolist() == [[17850, "85123A", datetime(2010, 12, 1, 8, 26)]]
     for left_out, message in [

@@ -1,5 +1,6 @@
 """A part from outside: added exactly, in answers and in walks, and weighed by what held-out events say."""
 
+import inspect
 import json
 import pickle
 import zlib
@@ -226,8 +227,8 @@ def test_the_answers_of_a_history_are_those_of_a_user_who_has_it():
         ([[1.0, None, 2.0]], TypeError, "an array of numbers, NaN for items of which nothing is known, not"),
         ([[1.0], [1.0, 2.0]], ValueError, "must return a row for each history, all of one length"),
         (np.ma.masked_array([["a", "b", "c"]]), TypeError, "an array of numbers"),
-        ([[1.0, 2.0]], ValueError, r"of shape \(1, 2\) for 1 histories and 3 items"),
-        ([1.0, 2.0, 3.0], ValueError, r"of shape \(3,\) for 1 histories"),
+        ([[1.0, 2.0]], ValueError, r"of shape \(1, 2\) for 1 history and 3 items"),
+        ([1.0, 2.0, 3.0], ValueError, r"of shape \(3,\) for 1 history and"),
         ([[1.0, np.inf, 2.0]], ValueError, "an infinite score, or one too large for float32, for item 'milk' after"),
         ([[1.0, 2.0, -1e300]], ValueError, "for item 'jam' after history 0"),
     ],
@@ -358,6 +359,53 @@ def test_words_name_the_part_where_it_speaks_for_an_item():
     assert sentences(likes_jam_and_cake, ["jam"], user="nobody")[0].startswith(
         "By what is popular, for nothing is known"
     )
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda hybrid: hybrid.explain(["ann", "bob"], ["tea", "jam"]),
+        lambda hybrid: hybrid.predict_topk(["ann", "bob"]),
+        lambda hybrid: hybrid.predict_topk_sequences([["tea", "milk"], ["tea", "jam"]]),
+        lambda hybrid: hybrid.predict_users(["jam"], users=["ann", "bob"]),
+        lambda hybrid: hybrid.score_samples([("ann", "jam", 9), ("bob", "milk", 10)]),
+    ],
+    ids=["explain", "predict_topk", "predict_topk_sequences", "predict_users", "score_samples"],
+)
+def test_the_part_is_asked_once_of_each_history(ask):
+    asked = []
+
+    def part(histories, item_ids):
+        asked.extend(map(tuple, histories))
+        return nothing(histories, item_ids)
+
+    ask(HybridRecommender(AutoSeqRecRecommender(**SMALL), part, weight=1).fit(TEA_LOG))
+    assert len(asked) == len(set(asked)) == 2
+
+
+def parameters_of(method):
+    return [(each.name, each.kind, each.default) for each in inspect.signature(method).parameters.values()]
+
+
+@pytest.mark.parametrize("name", ["predict_topk", "predict_topk_sequences", "predict_users", "explain"])
+def test_it_is_asked_as_the_recommender_is_and_refuses_a_typo_in_its_own_name(name):
+    own, alone = getattr(HybridRecommender, name), getattr(AutoSeqRecRecommender, name)
+    assert parameters_of(own) == parameters_of(alone)
+    hybrid = HybridRecommender(AutoSeqRecRecommender(**SMALL), nothing, weight=1).fit(TEA_LOG)
+    with pytest.raises(TypeError, match=rf"^Hybrid\w+\.{name}\(\) got an unexpected .* 'exclude_sen'"):
+        getattr(hybrid, name)(["ann"], ["jam"], exclude_sen=False)
+
+
+@pytest.mark.parametrize("name", ["predict_topk", "predict_topk_sequences", "predict_users", "explain"])
+def test_every_option_reaches_the_recommender(name, monkeypatch):
+    asked = {}
+    monkeypatch.setattr(AutoSeqRecRecommender, name, lambda self, *given, **options: asked.update(options))
+    hybrid = HybridRecommender(AutoSeqRecRecommender(**SMALL), nothing, weight=1).fit(TEA_LOG)
+    options = {
+        option: object() for option, kind, _ in parameters_of(getattr(hybrid, name)) if kind.name == "KEYWORD_ONLY"
+    }
+    getattr(hybrid, name)(["ann"], ["jam"], **options)
+    assert asked == options
 
 
 def test_an_explanation_as_a_frame_has_a_line_for_each_part():

@@ -153,7 +153,7 @@ def test_the_blend_is_a_readable_mapping_that_can_be_given_back():
     assert len(fitted.blend_["trend"]) == 4
     assert fitted.with_blend({"repeat": (1, 2, 3)}).blend_["repeat"] == (1.0, 2.0, 3.0, 0.0)
     for weights in ((1, 2), (1, 2, 3, 4, 5)):
-        with pytest.raises(ValueError, match=f"has {len(weights)} weights, and there must be 4"):
+        with pytest.raises(ValueError, match=f"has {len(weights)} weights, and must have 4"):
             fitted.with_blend({"repeat": weights})
     assert fitted.blend_["repeat"] == (0.0, 0.0, 0.0, 0.0)  # exclude_seen leaves it nothing to say
     given_back = AutoSeqRecRecommender(
@@ -349,9 +349,7 @@ def test_one_weight_of_direct_fades_over_the_last_items_and_a_tuple_names_each()
     assert fitted.blend_["direct"] == (2.0, 1.0, 0.5)
     assert fitted.with_blend({"direct": (0.0, 1.0, 3.0)}).blend_["direct"] == (0.0, 1.0, 3.0)
     assert fitted.with_blend(fitted.blend_).blend_ == fitted.blend_
-    with pytest.raises(
-        ValueError, match=r"blend\['direct'\] has 2 weights, and there must be 3: one for each last item"
-    ):
+    with pytest.raises(ValueError, match=r"blend\['direct'\] has 2 weights, and must have 3: one for each last item"):
         fitted.with_blend({"direct": (1.0, 2.0)})
     with pytest.raises(ValueError, match=r"blend\['direct'\]\[1\] must be a finite number of at least 0, not -1"):
         fitted.with_blend({"direct": (1.0, -1, 1.0)})

@@ -15,12 +15,22 @@ def _text_of(node):
         return node.value
     if isinstance(node, ast.JoinedStr):
         return "".join(_text_of(value) or HOLE for value in node.values)
+    if isinstance(node, ast.FormattedValue):
+        return _text_of(node.value) if _is_counted(node.value) else None
+    if _is_counted(node):
+        _, noun, *plural = (_text_of(argument) for argument in node.args)
+        return f"{HOLE} {plural[0] if plural else noun + 's'}"
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         parts = [_text_of(node.left) or HOLE, _text_of(node.right) or HOLE]
         return None if parts == [HOLE, HOLE] else "".join(parts)
     if isinstance(node, ast.IfExp):
         return None
     return None
+
+
+def _is_counted(node):
+    """Whether a part of the code is a number of things in words."""
+    return isinstance(node, ast.Call) and getattr(node.func, "id", "") == "counted"
 
 
 def _speaks(call):

@@ -106,5 +106,5 @@ def test_bad_input_is_refused_in_words(keywords, error, message, world):
 @pytest.mark.parametrize("lengths", [[1], [1, 2, 3], [1, -1], [1.0, 2.0], 3])
 def test_lengths_are_one_for_each_user(lengths, world):
     explanation = world[2].explain(world[2].user_ids_[:2], [1])
-    with pytest.raises(ValueError, match="lengths must be one whole number of at least 0 for each of the 2 users"):
+    with pytest.raises(ValueError, match="lengths must be one whole number of at least 0 for each of 2 users"):
         BlendDisplay.from_predictions(explanation, lengths)

@@ -104,7 +104,7 @@ def test_names_are_spelled_as_they_are():
     [
         ({}, {}, ValueError, "ranks is an empty dict"),
         ([], {}, ValueError, "model: There is no rank to average"),
-        ({"a": [1, 2], "b": [1]}, {}, ValueError, "b has 1 ranks and a has 2"),
+        ({"a": [1, 2], "b": [1]}, {}, ValueError, "b has 1 rank and a has 2"),
         ({"a": [[1]]}, {}, ValueError, "ranks of a must be one-dimensional"),
         ({"a": [1, 0.5]}, {}, ValueError, r"a: Ranks start at 1; row 1 holds 0.5. .*ranks_from_reciprocal"),
         ({"a": [1, float("nan")]}, {}, ValueError, "row 1 holds nan"),
@@ -112,9 +112,9 @@ def test_names_are_spelled_as_they_are():
         ({"a": [1]}, {"name": "b"}, ValueError, "name is for one ranks"),
         ([1], {"max_k": 0}, ValueError, "k must be a whole number of at least 1"),
         ([1], {"upper_bound": "oracle"}, ValueError, "upper_bound must be the ranks of an oracle"),
-        ([1], {"upper_bound": [1, 2]}, ValueError, "upper_bound has 2 ranks for 1 events"),
+        ([1], {"upper_bound": [1, 2]}, ValueError, "upper_bound has 2 ranks for 1 event;"),
         ([1], {"upper_bound": [0]}, ValueError, "upper_bound: Ranks start at 1"),
-        ([1], {"sample_weight": [1, 2]}, ValueError, "2 weights for 1 events"),
+        ([1], {"sample_weight": [1, 2]}, ValueError, "2 weights for 1 event;"),
     ],
 )
 def test_bad_input_is_refused_in_words(ranks, keywords, error, message):

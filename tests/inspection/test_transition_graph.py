@@ -65,7 +65,7 @@ def test_titles_are_labels():
     ("arguments", "keywords", "error", "message"),
     [
         ((np.eye(2), ["a", "b"], "c"), {}, ValueError, "Item 'c' is not known"),
-        ((np.eye(2), ["a"], "a"), {}, ValueError, r"a row and a column for each of the 1 items, not \(2, 2\)"),
+        ((np.eye(2), ["a"], "a"), {}, ValueError, r"a row and a column for each of 1 item, not \(2, 2\)"),
         ((np.eye(2), ["a", "b"], "a"), {"k": 0}, ValueError, "k must be"),
         ((np.eye(2), ["a", "b"], "a"), {"titles": 3}, TypeError, "titles must be a dict"),
         ((np.eye(2), "ab", "a"), {}, TypeError, "item_ids must be a list"),

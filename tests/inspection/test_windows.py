@@ -165,7 +165,7 @@ DATED = [(user, item, datetime(2024, 1, time)) for user, item, time in LOG]
         (DATED, {"width": np.timedelta64("NaT")}, ValueError, "width must be"),
         (DATED, {"width": timedelta(days=-1)}, ValueError, "width must be above 0"),
         ([row[:2] for row in LOG], {"width": 1}, ValueError, "width needs times, and the log has none"),
-        (LOG[:2], {"n_windows": 1}, ValueError, "There are 3 ranks for 2 events"),
+        (LOG[:2], {"n_windows": 1}, ValueError, "ranks has 3 ranks for 2 events"),
         (LOG[:0], {}, ValueError, "The log is empty"),
     ],
 )

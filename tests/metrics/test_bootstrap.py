@@ -85,7 +85,7 @@ def test_equal_values_have_no_spread():
         (([[[1.0]]],), {}, ValueError, "one or more numbers"),
         (([1, float("nan")],), {}, ValueError, "row 1 holds nan"),
         (([1, float("inf")],), {}, ValueError, "row 1 holds inf"),
-        (([1, 2], [1]), {}, ValueError, "users has 1 ids for 2 values"),
+        (([1, 2], [1]), {}, ValueError, "users has 1 id for 2 values"),
         (([1, 2], [1, None]), {}, (TypeError, ValueError), "users"),
         (([1, 2], [1, 1]), {}, ValueError, "All values are of one user"),
         (([1],), {}, ValueError, "All values are of one user"),

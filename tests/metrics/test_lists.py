@@ -193,7 +193,7 @@ def test_an_item_has_one_vector():
 
 @pytest.mark.parametrize(
     ("expected", "relevant", "message"),
-    [([["a"]], ["a", "b"], "expected has 1 rows for 2 lists"), ([["a"], []], ["a"], "relevant has 1 rows")],
+    [([["a"]], ["a", "b"], "expected has 1 row for 2 lists"), ([["a"], []], ["a"], "relevant has 1 row for")],
 )
 def test_lists_of_other_users_are_refused(expected, relevant, message):
     with pytest.raises(ValueError, match=message):

@@ -125,7 +125,7 @@ def test_bad_k_is_refused(metric, k):
 
 @pytest.mark.parametrize("metric", ALL, ids=lambda metric: getattr(metric, "__name__", "roc_auc"))
 def test_bad_weights_of_events_are_refused(metric):
-    with pytest.raises(ValueError, match="sample_weight has 1 weights for 2 events"):
+    with pytest.raises(ValueError, match="sample_weight has 1 weight for 2 events"):
         metric([1, 2], sample_weight=[1])
 
 

@@ -14,6 +14,7 @@ from strategies import blends_of, consecutive_logs, recommenders
 from worlds import LOG, SMALL
 
 from skautoseqrec import AutoSeqRecRecommender
+from skautoseqrec.baselines import PopularityRecommender
 from skautoseqrec.metrics import mrr_scorer
 from skautoseqrec.model_selection import Reblended, TemporalSplit
 
@@ -30,6 +31,9 @@ class Counting(BaseEstimator):
     def fit(self, X):
         (self.folder / uuid4().hex).touch()
         return self.recommender.fit(X)
+
+    def with_blend(self, blend):
+        """Nobody asks this one, for its ``fit`` returns the recommender."""
 
 
 @settings(max_examples=15)
@@ -71,6 +75,15 @@ def test_the_recommender_itself_is_left_as_it_is():
 def test_bad_blends_are_refused(arguments, error, message):
     with pytest.raises(error, match=message):
         AutoSeqRecRecommender(**SMALL).fit(LOG).with_blend(*arguments)
+
+
+@pytest.mark.parametrize("other", [PopularityRecommender(), "closed_form", None])
+def test_what_has_no_blend_is_refused_before_it_is_trained(other):
+    with pytest.raises(
+        ValueError, match="The 'recommender' parameter of Reblended must be an object implementing"
+    ) as no:
+        Reblended(other).fit(LOG)
+    assert "with_blend" in str(no.value)
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])

@@ -70,7 +70,7 @@ def test_an_update_that_fails_is_taken_back(recommender, paths, twin, monkeypatc
 
 def test_a_failed_forget_is_not_in_the_journal(recommender, paths, twin):
     recommender.save_model(paths[0], journal=paths[1])
-    with pytest.raises(ValueError, match="would remove all"):
+    with pytest.raises(ValueError, match="would remove all there is: "):
         recommender.forget(users=["user 1", "user 2", "user 3"])
     recommender.partial_update(UPDATES[0]).close_journal()
     assert_same_state(load(paths), twin.partial_update(UPDATES[0]))

@@ -143,7 +143,7 @@ def test_each_user_may_be_asked_for_at_a_time_of_its_own():
 @pytest.mark.parametrize(
     ("at", "error", "message"),
     [
-        ([1, 2], ValueError, r"one for each of the 3 users; it has shape \(2,\)"),
+        ([1, 2], ValueError, r"one for each of 3 users; it has shape \(2,\)"),
         ([[1, 2, 3]], ValueError, r"shape \(1, 3\)"),
         ([1], ValueError, r"shape \(1,\)"),
         (

@@ -135,6 +135,6 @@ def test_a_second_interrupt_is_raised(steps, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("skautoseqrec._fitting.blending.Blending.fitted", interrupt)
-    with pytest.warns(UserWarning, match="kept: 1 epochs"), pytest.raises(KeyboardInterrupt):
+    with pytest.warns(UserWarning, match="kept: 1 epoch of"), pytest.raises(KeyboardInterrupt):
         recommender.fit(LONG_LOG)
     assert vars(recommender) == before
