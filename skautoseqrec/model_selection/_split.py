@@ -82,10 +82,10 @@ class TemporalSplit:
         test_size, n_events = self._test_events(len(order)), len(order)
         first_test = n_events - self.n_splits * test_size
         if first_test - self.gap < 1:
+            behind = f", after a gap of {self.gap}" if self.gap else ""
             raise ValueError(
                 f"A log of {counted(n_events, 'event')} is too short for n_splits={self.n_splits} and "
-                f"{counted(test_size, 'event')} in each test fold, after a gap of {self.gap}: nothing is "
-                "left to train on. Lower one of them."
+                f"{counted(test_size, 'event')} in each test fold{behind}: nothing is left to train on. Lower one of them."
             )
         for start in range(first_test, n_events, test_size):
             yield order[: start - self.gap], order[start : start + test_size]
