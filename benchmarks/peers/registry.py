@@ -98,10 +98,12 @@ LIGHTGCN = {"learning_rate": (5e-3, 1e-2), "n_components": (64, 128), "n_layers"
 JODIE = {"n_components": (128, 64), "learning_rate": (1e-3, 3e-3), "is_online": (True,)}
 COPE = {
     "n_components": (64, 32, 128),
-    "learning_rate": (1e-3, 2e-3, 3e-3),
+    "learning_rate": (5e-4, 1e-3, 2e-3, 3e-3),
     "weight_decay": (5e-3, 1e-2, 1e-3),
     "n_train_steps": (400, 100, 1000),
 }
+#: As tuned for a small sparse log, a larger one of fewer components, and MovieLens-100K.
+COPE_STARTS = points(COPE, (64, 2e-3, 5e-3, 400), (32, 3e-3, 1e-2, 100), (64, 5e-4, 1e-3, 1000))
 TIFUKNN = {
     "n_neighbours": (30, 100, 300, 900),
     "group_size": (2, 4, 7, 12),
@@ -135,7 +137,7 @@ RIVALS = {
     "bpr": Rival("implicit_factors", "ImplicitBPR", BPR, has_seed=True),
     "lightgcn": Rival("lightgcn", "LightGCN", LIGHTGCN, points(LIGHTGCN, (5e-3, 64, 3, 5)), is_trained=True),
     "jodie": Rival("jodie", "JODIE", JODIE, points(JODIE, (128, 1e-3, True)), is_trained=True),
-    "cope": Rival("cope", "CoPE", COPE, points(COPE, (64, 2e-3, 5e-3, 400), (32, 3e-3, 1e-2, 100)), is_trained=True),
+    "cope": Rival("cope", "CoPE", COPE, COPE_STARTS, is_trained=True),
     "sasrec": Rival("sasrec", "SASRec", SASREC, points(SASREC, (64, 2, 0.2, 1e-3)), is_trained=True),
     "gru4rec": Rival("gru4rec", "GRU4Rec", GRU4REC, points(GRU4REC, (64, 1, 0.3, 3e-3)), is_trained=True),
     **REPEAT_RIVALS,
