@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 from scipy import sparse
 
 from .._utils.ragged import distinct
-from .runs import COLUMN_BITS, PlaceSums
+from .runs import COLUMN_BITS, PlaceSums, rows_between
 
 #: Sorting an entry that is added costs as much as copying so many that are known.
 COST_OF_ADDED = 4
@@ -89,67 +89,46 @@ class GrowingMatrix:
         index = np.int32 if n_entries < 2**31 else np.int64
         self.indices, self.data = room(n_entries, index), room(n_entries, known.dtype)
         self.indptr = np.zeros(n_items + 1, dtype=index)
-        self._n_taken = self._n_new = 0
+        self._n_taken = self._n_written = 0
 
     def bounds(self, size: int) -> NDArray[np.int64]:
         """Return the bounds of ranges of places that :meth:`merge` takes one after the other, of so many entries."""
         marks = np.arange(size, self._known.nnz, size)
         rows = np.searchsorted(self._known.indptr, marks, side="right") - 1
         marks = (rows << COLUMN_BITS) | self._known.indices[marks]
-        return distinct(np.minimum(np.concatenate([marks, self._added.bounds]), self._n_items << COLUMN_BITS))
+        # Of what is added, as many entries as of what is known: they are sorted.
+        added = self._added.bounds[:: 2 * COST_OF_ADDED]
+        return distinct(np.minimum(np.concatenate([marks, added, [BEYOND_ALL]]), self._n_items << COLUMN_BITS))
 
     def merge(self, first: int, stop: int) -> slice:
         """Add up the places from one to another, whose predecessors have been; return where their entries stand."""
-        known, places = self._take(first, stop)
-        added = self._added.sums().within(first, stop)
-        found = np.searchsorted(places, added.places)
-        is_new = np.ones(len(found), dtype=bool)
-        inside = found < len(places)
-        is_new[inside] = places[found[inside]] != added.places[inside]
-        data, new = self._known.data[known].copy(), np.flatnonzero(is_new)
-        data[found[~is_new]] += added.values[~is_new].astype(data.dtype)
-        new_places = added.places[new]
-        self._begin_rows(first, stop, new_places)
-        start = known.start + self._n_new
-        self._n_new += len(new)
-        written = slice(start, known.stop + self._n_new)
-        at = found[new] + np.arange(len(new))
-        is_old = np.ones(written.stop - start, dtype=bool)
-        is_old[at] = False
-        columns = new_places & ((1 << COLUMN_BITS) - 1)
-        for grown, old, of_new in (
-            (self.indices, self._known.indices[known], columns),
-            (self.data, data, added.values[new]),
-        ):
-            part = grown[written]
-            part[is_old], part[at] = old, of_new
+        known = self._take(first, stop)
+        # Scipy reads two matrices of sorted entries side by side, without a search; of one dtype, without a copy.
+        grown = known + self._added.sums().to_csr(first, stop, self._n_items, known.dtype)
+        written = slice(self._n_written, self._n_written + grown.nnz)
+        self.indices[written], self.data[written] = grown.indices, grown.data
+        self._n_written = written.stop
+        first_row, starts = first >> COLUMN_BITS, -(-first >> COLUMN_BITS)
+        self.indptr[starts : first_row + known.shape[0]] = written.start + grown.indptr[starts - first_row : -1]
         return written
 
-    def _take(self, first: int, stop: int) -> tuple[slice, NDArray[np.int64]]:
-        """Return where the known entries from one place to another stand, and the place of each."""
+    def _take(self, first: int, stop: int) -> sparse.csr_matrix:
+        """Return the known entries from one place to another, in the rows that have some of these places."""
         indptr, n_rows = self._known.indptr, self._known.shape[0]
         row = min(stop >> COLUMN_BITS, n_rows)
         end = int(indptr[row])
         if row < n_rows:
             column = stop & ((1 << COLUMN_BITS) - 1)
             end += int(np.searchsorted(self._known.indices[end : indptr[row + 1]], column))
-        known = slice(self._n_taken, end)
-        self._n_taken = end
-        first_row, bounds = first >> COLUMN_BITS, indptr[first >> COLUMN_BITS : row + 2]
-        lengths = np.diff(np.clip(bounds, known.start, known.stop))
-        rows = np.repeat(np.arange(first_row, first_row + len(lengths)), lengths)
-        return known, (rows << COLUMN_BITS) | self._known.indices[known]
-
-    def _begin_rows(self, first: int, stop: int, new_places: NDArray[np.int64]) -> None:
-        """Note where the rows begin whose first place is from one to another, given the new places among these."""
-        rows = np.arange(-(-first >> COLUMN_BITS), -(-stop >> COLUMN_BITS))
-        n_before = self._n_new + np.searchsorted(new_places, rows << COLUMN_BITS)
-        self.indptr[rows] = self._known.indptr[np.minimum(rows, self._known.shape[0])] + n_before
+        start, self._n_taken = self._n_taken, end
+        rows = np.minimum(rows_between(first, stop), n_rows)
+        bounds = np.clip(indptr[rows], start, end) - start
+        some = self._known.data[start:end], self._known.indices[start:end], bounds
+        return sparse.csr_matrix(some, shape=(len(rows) - 1, self._n_items))
 
     def of(self, data: NDArray[Any]) -> sparse.csr_matrix:
         """Return a matrix with the entries of the sum, given what stands at each, once all places are added up."""
-        n_entries = self._known.nnz + self._n_new
-        self.indptr[-1] = n_entries
+        self.indptr[-1] = n_entries = self._n_written
         shape = self._n_items, self._n_items
         return sparse.csr_matrix((data[:n_entries], self.indices[:n_entries], self.indptr), shape=shape)
 
@@ -174,5 +153,5 @@ class GrowingArray:
     def merge(self, first: int, stop: int) -> None:
         """Add up some rows."""
         n_known, n_items = len(self._known), len(self.array)
-        self.array[first:stop] = self._added.sums().between(first, stop).to_csr(first, stop, n_items).toarray()
+        self.array[first:stop] = self._added.sums().rows_to_csr(first, stop, n_items).toarray()
         self.array[first : min(stop, n_known), :n_known] += self._known[first:stop]

@@ -177,7 +177,7 @@ class Merge:
                 (self._source, base.source, self._leaving),
                 (self._target[:, :-1], base.target[:, :-1], self._arriving),
             ):
-                rows = added.sums().between(first, stop).to_csr(first, stop, n_items)
+                rows = added.sums().rows_to_csr(first, stop, n_items)
                 grown[some] = model.project_rows(rows / TRANSITION_UNIT)
                 grown[first : first + n_known] += known[first : first + n_known]
         # The last row stands for all items that were not known, and for those that are not known yet.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from scipy import sparse
 
 from .._counts.transitions import Transitions
@@ -73,16 +73,30 @@ class PlaceSums(NamedTuple):
         start, end = self.places.searchsorted(np.array([first, stop], dtype=np.int64))
         return PlaceSums(self.places[start:end], self.values[start:end])
 
-    def between(self, first: int, stop: int) -> PlaceSums:
-        """Return some consecutive rows: a view."""
-        return self.within(first << COLUMN_BITS, stop << COLUMN_BITS)
+    def to_csr(self, first: int, stop: int, n_items: int, dtype: DTypeLike = np.int64) -> sparse.csr_matrix:
+        """Return the entries whose places are from one to another, in the rows that have some of these places.
 
-    def to_csr(self, first: int, stop: int, n_items: int) -> sparse.csr_matrix:
-        """Return some consecutive rows as a matrix of its own, whose indices are sorted."""
-        bounds = np.searchsorted(self.places, np.arange(first, stop + 1, dtype=np.int64) << COLUMN_BITS)
-        some = slice(bounds[0], bounds[-1])
-        columns = (self.places[some] & ((1 << COLUMN_BITS) - 1)).astype(np.int32)
-        return sparse.csr_matrix((self.values[some], columns, bounds - bounds[0]), shape=(stop - first, n_items))
+        Their indices are sorted.
+        """
+        some = self.within(first, stop)
+        bounds = np.searchsorted(some.places, rows_between(first, stop) << COLUMN_BITS)
+        columns = (some.places & ((1 << COLUMN_BITS) - 1)).astype(np.int32)
+        return sparse.csr_matrix((some.values.astype(dtype), columns, bounds), shape=(len(bounds) - 1, n_items))
+
+    def rows_to_csr(self, first: int, stop: int, n_items: int) -> sparse.csr_matrix:
+        """Return some consecutive rows as a matrix of its own."""
+        return self.to_csr(first << COLUMN_BITS, stop << COLUMN_BITS, n_items)
+
+
+def rows_between(first: int, stop: int) -> NDArray[np.int64]:
+    """Return the rows that have a place from one to another, and behind them the next one.
+
+    Examples
+    --------
+    >>> rows_between(5 << COLUMN_BITS, (7 << COLUMN_BITS) + 1)
+    array([5, 6, 7, 8])
+    """
+    return np.arange(first >> COLUMN_BITS, (-(-stop >> COLUMN_BITS)) + 1)
 
 
 class Run(NamedTuple):

@@ -160,8 +160,8 @@ def test_sums_are_those_of_a_matrix(entries, n_first):
     columns = np.array(entries, dtype=np.int64).reshape(-1, 3).T
     parts = [PlaceSums.of(*columns[:, :n_first]), PlaceSums.of(*columns[:, n_first:])]
     joined = PlaceSums.joined(parts)
-    assert np.array_equal(joined.to_csr(0, 5, 5).toarray(), expected)
-    assert np.array_equal(joined.between(1, 3).to_csr(1, 3, 5).toarray(), expected[1:3])
+    assert np.array_equal(joined.rows_to_csr(0, 5, 5).toarray(), expected)
+    assert np.array_equal(joined.rows_to_csr(1, 3, 5).toarray(), expected[1:3])
     assert len(np.unique(joined.places)) == len(joined.places)
     rows = joined.rows(np.array([4, 0, 4]))
     assert np.array_equal(np.bincount(rows.places(5), rows.values, 15).reshape(3, 5), expected[[4, 0, 4]])
