@@ -74,18 +74,13 @@ class PlaceSums(NamedTuple):
         return PlaceSums(self.places[start:end], self.values[start:end])
 
     def to_csr(self, first: int, stop: int, n_items: int, dtype: DTypeLike = np.int64) -> sparse.csr_matrix:
-        """Return the entries whose places are from one to another, in the rows that have some of these places.
+        """Return the entries as a matrix of the rows that have a place from one to another, given that theirs are.
 
-        Their indices are sorted.
+        Its indices are sorted.
         """
-        some = self.within(first, stop)
-        bounds = np.searchsorted(some.places, rows_between(first, stop) << COLUMN_BITS)
-        columns = (some.places & ((1 << COLUMN_BITS) - 1)).astype(np.int32)
-        return sparse.csr_matrix((some.values.astype(dtype), columns, bounds), shape=(len(bounds) - 1, n_items))
-
-    def rows_to_csr(self, first: int, stop: int, n_items: int) -> sparse.csr_matrix:
-        """Return some consecutive rows as a matrix of its own."""
-        return self.to_csr(first << COLUMN_BITS, stop << COLUMN_BITS, n_items)
+        bounds = np.searchsorted(self.places, rows_between(first, stop) << COLUMN_BITS)
+        columns = (self.places & ((1 << COLUMN_BITS) - 1)).astype(np.int32)
+        return sparse.csr_matrix((self.values.astype(dtype), columns, bounds), shape=(len(bounds) - 1, n_items))
 
 
 def rows_between(first: int, stop: int) -> NDArray[np.int64]:
