@@ -278,10 +278,14 @@ class Overlay:
         """Return new events behind what they may follow."""
         known = distinct(users)
         starts, ends = self._counts.ranges(known)
-        if not self.settings.by_moment:  # a window is so many items
-            starts = np.maximum(starts, ends - max(len(self._units), self.settings.neighbour_window))
+        if self.settings.by_moment:
+            n_added, events = self._events_of_user.rows(known, len(self))
+        else:  # a window is so many items
+            window = max(len(self._units), self.settings.neighbour_window)
+            n_added, events = self._events_of_user.newest_rows(known, window)
+            starts = np.maximum(starts, ends - window + n_added)
         n_old = ends - starts
-        n_added, events, added = self.histories(known, len(self))
+        added = self._item_of_event.view()[events]
         places = ragged_ranges(starts, n_old)
         before = np.r_[np.repeat(known, n_old), np.repeat(known, n_added)]
         context = np.r_[self._counts.history[places], added]

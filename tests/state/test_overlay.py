@@ -175,8 +175,13 @@ def test_postings_are_lists_of_places(calls, at_once, end, n_newest):
     lengths, found = postings.rows(np.array(asked), end)
     assert lengths.tolist() == list(map(len, below))
     assert found.tolist() == [place for places in below for place in places]
+    newest = {key: expected[key][max(0, len(expected[key]) - n_newest) :] for key in asked}
     for key in asked:
-        assert postings.newest(key, n_newest) == expected[key][len(expected[key]) - min(n_newest, len(expected[key])) :]
+        assert postings.newest(key, n_newest) == newest[key]
+    for _ in range(2):  # what was appended place by place is kept otherwise after that
+        lengths, found = postings.newest_rows(np.array(asked), n_newest)
+        assert lengths.tolist() == [len(newest[key]) for key in asked]
+        assert found.tolist() == [place for key in asked for place in newest[key]]
 
 
 @given(st.lists(st.one_of(st.integers(0, 5), st.integers(0, 2**62)), max_size=40))
