@@ -15,7 +15,7 @@ from .tail import Tail
 #: So many of the newest events are summed at once; readers add up fewer of them one by one.
 SMALLEST_RUN = 512
 #: A run is joined at once with the one before until that is twice as long. It copies, so it ends at so many events.
-MOST_JOINED = 2048
+MOST_JOINED = 1024
 #: So many runs of about one size, or shorter ones, are joined step by step; a size is as many times the one before.
 MOST_OF_A_SIZE = 16
 
@@ -50,7 +50,7 @@ class Additions(NamedTuple):
         It does one of both: no update has to wait for both.
         """
         if len(self.tail) >= SMALLEST_RUN:
-            return Additions((*self.runs, self.tail.summed()), Tail(self.tail.has_weights), self.n_merging)
+            return Additions((*self.runs, self.tail.summed()), Tail(self.tail.kept), self.n_merging)
         joined = self._joined()
         return self if len(joined.runs) == len(self.runs) else joined
 
@@ -61,7 +61,7 @@ class Additions(NamedTuple):
     def with_run(self, run: Run) -> Additions:
         """Return the same with a run of events that come behind the tail, which becomes a run too."""
         tail = [self.tail.summed()] if len(self.tail) else []
-        return Additions((*self.runs, *tail, run), Tail(self.tail.has_weights), self.n_merging)._joined()
+        return Additions((*self.runs, *tail, run), Tail(self.tail.kept), self.n_merging)._joined()
 
     def _joined(self) -> Additions:
         """Return the same with the newest runs joined."""
@@ -104,7 +104,7 @@ class Additions(NamedTuple):
         """Return the same with all events in runs, which are to be merged into the base."""
         tail = [self.tail.summed()] if len(self.tail) else []
         runs = (*self.runs, *tail)
-        return Additions(runs, Tail(self.tail.has_weights), len(runs))
+        return Additions(runs, Tail(self.tail.kept), len(runs))
 
     def merged(self) -> Additions:
         """Return what came behind the runs that were being merged."""

@@ -94,6 +94,25 @@ def rows_between(first: int, stop: int) -> NDArray[np.int64]:
     return np.arange(first >> COLUMN_BITS, (-(-stop >> COLUMN_BITS)) + 1)
 
 
+class Kept(NamedTuple):
+    """What is kept of events that arrive.
+
+    Parameters
+    ----------
+    weights : bool, default=False
+        Whether events may count something else than 1.
+    arriving : bool, default=True
+        Whether somebody asks what leads into an item: without a network, nobody does.
+    """
+
+    weights: bool = False
+    arriving: bool = True
+
+
+#: What is kept of events that all count 1.
+WITHOUT_WEIGHTS = Kept()
+
+
 class Run(NamedTuple):
     """What consecutive events add up to.
 
@@ -104,7 +123,7 @@ class Run(NamedTuple):
     leaving : PlaceSums
         The transitions they completed: a row holds those that lead from an item.
     arriving : PlaceSums
-        The same, a row holding those that lead into an item.
+        The same, a row holding those that lead into an item; empty if nobody asks for it.
     pairs : PlaceSums
         The pairs they completed, both ways.
     """
@@ -115,15 +134,16 @@ class Run(NamedTuple):
     pairs: PlaceSums
 
     @classmethod
-    def of(cls, n_events: int, into: Transitions, near: Transitions, has_weights: bool) -> Run:
+    def of(cls, n_events: int, into: Transitions, near: Transitions, kept: Kept) -> Run:
         """Return what transitions and pairs add up to; without weights, each of the pairs counts 1."""
         sources, targets = np.concatenate([near.source, near.target]), np.concatenate([near.target, near.source])
-        if has_weights:
+        if kept.weights:
             pairs = PlaceSums.of(sources, targets, np.concatenate([near.weight, near.weight]))
         else:
             pairs = PlaceSums.counted(sources, targets)
         leaving = PlaceSums.of(into.source, into.target, into.weight)
-        return cls(n_events, leaving, PlaceSums.of(into.target, into.source, into.weight), pairs)
+        arriving = PlaceSums.of(into.target, into.source, into.weight) if kept.arriving else leaving.within(0, 0)
+        return cls(n_events, leaving, arriving, pairs)
 
     @classmethod
     def joined(cls, runs: Sequence[Run]) -> Run:
