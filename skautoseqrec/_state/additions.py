@@ -80,9 +80,9 @@ class Additions(NamedTuple):
         Shorter ones among them are no reason to join, but come along: else those of one size would not stand together.
         """
         n_events = [run.n_events for run in self.runs[self.n_merging :]]
-        size = max(1, MOST_JOINED // 2)
-        while n_events and n_events[-1] < size:
+        while n_events and 2 * n_events[-1] <= MOST_JOINED:
             n_events.pop()
+        size = max(1, MOST_JOINED // 2)
         stop, n_runs, most = self.n_merging + len(n_events), 0, max(n_events, default=0)
         while size <= most:
             smallest, size = size, size * MOST_OF_A_SIZE

@@ -13,6 +13,7 @@ from skautoseqrec._counts.counts import Counts
 from skautoseqrec._counts.events import Events
 from skautoseqrec._counts.settings import SequenceSettings
 from skautoseqrec._state import overlay as module
+from skautoseqrec._state.additions import Additions
 from skautoseqrec._state.overlay import Overlay
 from skautoseqrec._state.postings import Postings
 from skautoseqrec._state.runs import added_up
@@ -128,6 +129,27 @@ def test_there_are_few_runs_however_many_events_there_are(monkeypatch):
         n_runs.append(len(overlay.additions.runs))
     assert max(n_runs) <= 40  # some of each of 5 sizes, and what comes while some are joined
     assert sum(run.n_events for run in overlay.additions.runs) == 600
+
+
+@pytest.mark.parametrize("most_joined", [1, 4, 8])
+def test_no_runs_are_joined_in_vain(monkeypatch, most_joined):
+    sizes = {"SMALLEST_RUN": 2, "MOST_JOINED": most_joined, "MOST_OF_A_SIZE": 4}
+    for name, value in sizes.items():
+        monkeypatch.setattr(f"skautoseqrec._state.additions.{name}", value)
+    monkeypatch.setattr("skautoseqrec._state.steps.STEP_SIZE", 1)
+    with_joined, n_joined = Additions.with_joined, []
+
+    def counted(additions, runs, joined):
+        after = with_joined(additions, runs, joined)
+        n_joined.append(len(additions.runs) - len(after.runs))
+        return after
+
+    monkeypatch.setattr(Additions, "with_joined", counted)
+    overlay = Overlay(Counts.empty(), SequenceSettings(2, 0.5, 0.9, 3, 0.5, (), 2, 0.5, "row"))
+    columns = np.arange(300) % N_USERS, np.arange(300) % N_ITEMS, np.zeros(300, dtype=bool), np.zeros(300)
+    for place in range(300):
+        overlay.add_events(*(column[place : place + 1] for column in columns))
+    assert min(n_joined) > 0
 
 
 @settings(max_examples=100)
