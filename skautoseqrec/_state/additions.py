@@ -50,7 +50,7 @@ class Additions(NamedTuple):
         It does one of both: no update has to wait for both.
         """
         if len(self.tail) >= SMALLEST_RUN:
-            return Additions((*self.runs, self.tail.summed()), Tail(self.tail.kept), self.n_merging)
+            return self._summed()
         joined = self._joined()
         return self if len(joined.runs) == len(self.runs) else joined
 
@@ -60,8 +60,13 @@ class Additions(NamedTuple):
 
     def with_run(self, run: Run) -> Additions:
         """Return the same with a run of events that come behind the tail, which becomes a run too."""
-        tail = [self.tail.summed()] if len(self.tail) else []
-        return Additions((*self.runs, *tail, run), Tail(self.tail.kept), self.n_merging)._joined()
+        return self._summed(run)._joined()
+
+    def _summed(self, *newer: Run) -> Additions:
+        """Return the same with all events in runs, some newer ones behind them."""
+        if not len(self.tail):  # an empty one goes on: whoever reads it as of now, reads none of its events
+            return self._replace(runs=(*self.runs, *newer))
+        return Additions((*self.runs, self.tail.summed(), *newer), Tail(self.tail.kept), self.n_merging)
 
     def _joined(self) -> Additions:
         """Return the same with the newest runs joined."""
@@ -102,9 +107,8 @@ class Additions(NamedTuple):
 
     def merging(self) -> Additions:
         """Return the same with all events in runs, which are to be merged into the base."""
-        tail = [self.tail.summed()] if len(self.tail) else []
-        runs = (*self.runs, *tail)
-        return Additions(runs, Tail(self.tail.kept), len(runs))
+        summed = self._summed()
+        return summed._replace(n_merging=len(summed.runs))
 
     def merged(self) -> Additions:
         """Return what came behind the runs that were being merged."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .growing import COST_OF_ADDED, Room, bounds_of, joined_within, room_for
+from .growing import COST_OF_ADDED, Room, bounds_of, room_for
 from .runs import PlaceSums, Run
 from .steps import Steps, step_size
 
@@ -32,12 +32,16 @@ class JoinedSums:
         n_entries = sum(len(some.places) for some in sums)
         self._places, self._values = room(n_entries, np.int64), room(n_entries, np.int64)
         self._length = 0
-        #: Bounds of the ranges of places that :meth:`join` takes one after the other.
-        self.bounds = bounds_of(sums, size // (2 * COST_OF_ADDED))
+        bounds = bounds_of(sums, size // (2 * COST_OF_ADDED))
+        # Where each of the matrices is cut, row after row.
+        self._cuts = np.array([some.places.searchsorted(bounds) for some in sums]).reshape(-1, len(bounds))
+        #: The parts that :meth:`join` takes one after the other, and behind them the next one.
+        self.parts = np.arange(len(bounds))
 
-    def join(self, first: int, stop: int) -> None:
-        """Add up the places from one to another, whose predecessors have been."""
-        part = joined_within(self._sums, first, stop)
+    def join(self, number: int, _: int) -> None:
+        """Add up a part, whose predecessors have been."""
+        cuts = self._cuts[:, number : number + 2].tolist()
+        part = PlaceSums.joined([some.between(*cut) for some, cut in zip(self._sums, cuts, strict=True)])
         joined = slice(self._length, self._length + len(part.places))
         self._places[joined], self._values[joined] = part
         self._length = joined.stop
@@ -65,7 +69,7 @@ class Join:
         self._sums = [JoinedSums(some, step_size(n_added), room_for(n_added)) for some in sums]
         self._steps = Steps()
         for some in self._sums:
-            self._steps.plan(some.join, some.bounds)
+            self._steps.plan(some.join, some.parts)
 
     def advance(self, n_added: int) -> Run | None:
         """Take the steps that are due once so many more events have been added; return the run if it is done."""

@@ -282,15 +282,14 @@ class Overlay:
             n_added, events = self._events_of_user.newest_rows(known, window)
             starts = np.maximum(starts, ends - window + n_added)
         n_old = ends - starts
-        added = self._item_of_event.view()[events]
         places = ragged_ranges(starts, n_old)
-        before = np.r_[np.repeat(known, n_old), np.repeat(known, n_added)]
-        context = np.r_[self._counts.history[places], added]
+        users = np.concatenate([known.repeat(n_old), known.repeat(n_added), users])
+        items = np.concatenate([self._counts.history[places], self._item_of_event.view()[events], items])
         joined = None
         if self.settings.by_moment:
             old = np.zeros(len(places), dtype=bool) if self._counts.joins is None else self._counts.joins[places]
-            joined = np.r_[old, self.joins(events), joins]
+            joined = np.concatenate([old, self.joins(events), joins])
         if weights is not None:
             known_weights = of_places(self._counts.weights, places)
-            weights = np.r_[known_weights, of_places(self.weights(slice(None)), events), weights]
-        return Rows(np.r_[before, users], np.r_[context, items], len(context), joined, weights).by_user()
+            weights = np.concatenate([known_weights, of_places(self.weights(slice(None)), events), weights])
+        return Rows(users, items, len(places) + len(events), joined, weights).by_user()

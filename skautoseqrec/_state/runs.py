@@ -70,7 +70,10 @@ class PlaceSums(NamedTuple):
 
     def within(self, first: int, stop: int) -> PlaceSums:
         """Return the entries whose places are from one to another: a view."""
-        start, end = self.places.searchsorted(np.array([first, stop], dtype=np.int64))
+        return self.between(*self.places.searchsorted(np.array([first, stop], dtype=np.int64)))
+
+    def between(self, start: int, end: int) -> PlaceSums:
+        """Return the entries from one to another: a view."""
         return PlaceSums(self.places[start:end], self.values[start:end])
 
     def to_csr(self, first: int, stop: int, n_items: int, dtype: DTypeLike = np.int64) -> sparse.csr_matrix:

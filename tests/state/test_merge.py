@@ -180,7 +180,7 @@ def test_sums_are_joined_and_merged_whatever_the_steps(entries, cuts, size):
     expected = np.zeros((7, 7), dtype=np.int64)
     np.add.at(expected, (columns[0], columns[1]), columns[2])
     joined = JoinedSums([first, *runs], size, np.empty)
-    for step in pairwise(joined.bounds.tolist()):
+    for step in pairwise(joined.parts.tolist()):
         joined.join(*step)
     assert np.array_equal(added_rows([joined.sums()], 0, 7, 7).toarray(), expected)
     grown = GrowingMatrix(added_rows([first], 0, 7, 7), runs or [first.within(0, 0)], 7, np.empty)
