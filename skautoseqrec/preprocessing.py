@@ -277,4 +277,4 @@ def transition_matrix(log: Interactions, window: int, decay: float) -> sparse.cs
     weights = log.to_columns().weights
     order = Columns(log.users, log.items, log.times).time_order()
     rows = Rows(log.users[order], log.items[order], weights=None if weights is None else weights[order])
-    return count_transitions(rows, step_weights(window, decay), len(log.item_ids)) / TRANSITION_UNIT
+    return count_transitions(rows.by_user(), step_weights(window, decay), len(log.item_ids)) / TRANSITION_UNIT

@@ -17,7 +17,7 @@ from .._utils.ragged import distinct, ragged_ranges, ranks_within_groups
 from .._utils.sparse import entries_at, resized, sum_entries
 from .events import Events
 from .moments import Moments, window_bounds
-from .transitions import TRANSITION_UNIT, Rows, Transitions, count_transitions, find_all_transitions
+from .transitions import TRANSITION_UNIT, HistoryRows, Rows, Transitions, count_transitions, find_all_transitions
 from .weighing import NOTHING_SAID, largest_of_each, of_places, weight_sums
 
 
@@ -173,7 +173,7 @@ class Counts(FieldsOnly):
         """
         return find_all_transitions(self._rows(events, len(step_weights)), step_weights, within)
 
-    def _rows(self, events: Events, window: int) -> Rows:
+    def _rows(self, events: Events, window: int) -> HistoryRows:
         """Return events behind what they may follow."""
         users = distinct(events.users)
         lengths = self._context_lengths(users, window)
@@ -184,7 +184,7 @@ class Counts(FieldsOnly):
             joins = np.r_[known, events.joins]
         users, items = np.r_[np.repeat(users, lengths), events.users], np.r_[self.history[context], events.items]
         weights = None if events.weights is None else np.r_[of_places(self.weights, context), events.weights]
-        return Rows(users, items, len(context), joins, weights)
+        return Rows(users, items, len(context), joins, weights).by_user()
 
     def _context_lengths(self, users: NDArray[np.int64], window: int) -> NDArray[np.int64]:
         """Return how many of the newest events of each user new ones may follow: a window before the last moment."""

@@ -56,34 +56,64 @@ class Rows(NamedTuple):
     joins: NDArray[np.bool_] | None = None
     weights: NDArray[np.int64] | None = None
 
+    def by_user(self) -> HistoryRows:
+        """Return the same rows, history after history."""
+        order = stable_order(self.users)
+        is_first = are_first(self.users[order])
+        return HistoryRows(
+            order - self.n_context,
+            self.items[order],
+            np.maximum.accumulate(np.where(is_first, np.arange(len(order)), 0)),
+            None if self.joins is None else Moments.of(self.joins[order] & ~is_first),
+            None if self.weights is None else self.weights[order],
+        )
 
-def find_transitions(rows: Rows, step_weights: NDArray[np.int64], within: bool = False) -> Iterator[Transitions]:
+
+class HistoryRows(NamedTuple):
+    """The events of :class:`Rows`, history after history.
+
+    Parameters
+    ----------
+    events : ndarray of shape (n_rows,)
+        Which event each row is, counted from the first one after the context, whose own numbers are negative.
+    items : ndarray of shape (n_rows,)
+        The items.
+    histories : ndarray of shape (n_rows,)
+        Where the history of each begins.
+    moments : Moments or None
+        The moments; None if every event is one by itself.
+    weights : ndarray of shape (n_rows,) or None
+        What each counts, in units; None if all count 1.
+    """
+
+    events: NDArray[np.int64]
+    items: NDArray[np.int64]
+    histories: NDArray[np.int64]
+    moments: Moments | None
+    weights: NDArray[np.int64] | None
+
+
+def find_transitions(rows: HistoryRows, step_weights: NDArray[np.int64], within: bool = False) -> Iterator[Transitions]:
     """Yield every transition that the events of a log complete, in the order of users, some at a time.
 
     Parameters
     ----------
-    rows : Rows
-        The events; in what is yielded, they are counted from the first one after the context. What an event of no
-        weight completes is left out.
+    rows : HistoryRows
+        The events. What an event of no weight completes is left out.
     step_weights : ndarray of shape (window,)
         Weight of each step, from :func:`step_weights`.
     within : bool, default=False
         Whether pairs are looked for, of which neither item comes first: then an event also follows the earlier ones of
         its own moment, and if events have weights, the smaller one of both is that of the pair.
     """
-    users, items, n_context, joins, weights = rows
-    order = stable_order(users)
-    users, items = users[order], items[order]
-    is_first = are_first(users)
-    histories = np.maximum.accumulate(np.where(is_first, np.arange(len(users)), 0))
-    moments = None if joins is None else Moments.of(joins[order] & ~is_first)
-    later = np.flatnonzero(order >= n_context)
+    events, items, histories, moments, weights = rows
+    later = np.flatnonzero(events >= 0)
     for part in slices_of_steps(later, histories[later], moments, len(step_weights), within):
         steps = find_steps(later[part], histories[later[part]], moments, len(step_weights), within)
         weight = step_weights[np.maximum(steps.n_moments, 1) - 1]
-        found = Transitions(order[steps.later] - n_context, items[steps.earlier], items[steps.later], weight)
+        found = Transitions(events[steps.later], items[steps.earlier], items[steps.later], weight)
         if weights is not None:
-            found = _weighted(found, weights[order[steps.later]], weights[order[steps.earlier]], within)
+            found = _weighted(found, weights[steps.later], weights[steps.earlier], within)
         yield found
 
 
@@ -93,18 +123,18 @@ def _weighted(found: Transitions, later: NDArray[np.int64], earlier: NDArray[np.
     return Transitions(*(column[weight > 0] for column in found._replace(weight=weight)))
 
 
-def find_all_transitions(rows: Rows, step_weights: NDArray[np.int64], within: bool = False) -> Transitions:
+def find_all_transitions(rows: HistoryRows, step_weights: NDArray[np.int64], within: bool = False) -> Transitions:
     """Return what :func:`find_transitions` yields as a whole, in the order of the events, nearest step first."""
     return find_unordered_transitions(rows, step_weights, within).sort_by_event()
 
 
-def find_unordered_transitions(rows: Rows, step_weights: NDArray[np.int64], within: bool = False) -> Transitions:
+def find_unordered_transitions(rows: HistoryRows, step_weights: NDArray[np.int64], within: bool = False) -> Transitions:
     """Return the same in the order of the users."""
     columns = zip(*find_transitions(rows, step_weights, within), strict=True)
     return Transitions(*(np.concatenate(column) for column in columns))
 
 
-def count_transitions(rows: Rows, step_weights: NDArray[np.int64], n_items: int) -> sparse.csr_matrix:
+def count_transitions(rows: HistoryRows, step_weights: NDArray[np.int64], n_items: int) -> sparse.csr_matrix:
     """Return what all transitions of a log add up to, an item by item matrix of whole units."""
     counted = sparse.csr_matrix((n_items, n_items), dtype=np.int64)
     for found in find_transitions(rows, step_weights):

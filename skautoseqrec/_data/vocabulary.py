@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import repeat
+import copy
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .._utils.ragged import GrowableArray
 from .checks import shown
+from .codes import HashedCodes, PlacedCodes, codes_of
 from .ids import first_inexact
 from .interactions import Columns, Interactions
 from .weights import WEIGHT_UNIT
@@ -26,7 +27,7 @@ class Vocabulary:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._codes: dict[Any, int] = {}
+        self._codes: HashedCodes | PlacedCodes = PlacedCodes()
         self._ids: GrowableArray | None = None
 
     def __len__(self) -> int:
@@ -69,7 +70,7 @@ class Vocabulary:
 
     def find(self, ids: NDArray[Any], length: int | None = None) -> NDArray[np.int64]:
         """Return the code of each id, -1 where it is unknown or not among the first ``length``."""
-        codes = np.fromiter(map(self._codes.get, ids.tolist(), repeat(-1)), np.int64, len(ids))
+        codes = self._codes.find(ids)
         if length is not None:
             codes[codes >= length] = -1
         return codes
@@ -110,21 +111,20 @@ class Vocabulary:
     def add(self, ids: NDArray[Any]) -> NDArray[np.int64]:
         """Return the code of each id, appending the unknown ones in their order."""
         self.check_new(ids)
-        found, codes = self.find(ids), self._codes
+        found = self.find(ids)
         rows = np.flatnonzero(found < 0)
         if len(rows):
-            unknown = ids[rows]
-            found[rows] = [codes.setdefault(key, len(codes)) for key in unknown.tolist()]
-            _, first = np.unique(found[rows], return_index=True)
-            self._append(unknown[first])
+            new_codes: dict[Any, int] = {}
+            n_known = len(self._codes)
+            found[rows] = [new_codes.setdefault(key, n_known + len(new_codes)) for key in ids[rows].tolist()]
+            self._append(np.array([*new_codes], dtype=ids.dtype))
         return found
 
     @classmethod
     def of(cls, name: str, ids: NDArray[Any]) -> Vocabulary:
         """Return the vocabulary of ids as they are; it is the shorter one where an id stands among them twice."""
         vocabulary = cls(name)
-        vocabulary._codes = {key: code for code, key in enumerate(ids.tolist())}
-        vocabulary._ids = GrowableArray(ids)
+        vocabulary._codes, vocabulary._ids = codes_of(ids), GrowableArray(ids)
         return vocabulary
 
     def take(self, codes: NDArray[np.int64]) -> Vocabulary:
@@ -133,19 +133,21 @@ class Vocabulary:
 
     def truncate(self, length: int) -> None:
         """Forget the ids from ``length`` on."""
-        for key in list(self._codes)[length:]:
-            del self._codes[key]
+        self._codes.truncate(length)
         if self._ids is not None:
             self._ids.truncate(min(length, len(self._ids)))
 
     def copy(self) -> Vocabulary:
         """Return an independent vocabulary with the same ids."""
         twin = Vocabulary(self.name)
-        twin._codes = self._codes.copy()
+        twin._codes = copy.deepcopy(self._codes)
         twin._ids = None if self._ids is None else GrowableArray(self._ids.view())
         return twin
 
     def _append(self, new_ids: NDArray[Any]) -> None:
+        if not self._codes.can_hold(new_ids):
+            self._codes = HashedCodes(self.ids())
+        self._codes.put(new_ids)
         if self._ids is None:
             self._ids = GrowableArray(new_ids)
         else:

@@ -15,7 +15,7 @@ from .tail import Tail
 #: So many of the newest events are summed at once; readers add up fewer of them one by one.
 SMALLEST_RUN = 512
 #: A run is joined at once with the one before until that is twice as long. It copies, so it ends at so many events.
-MOST_JOINED = 2048
+MOST_JOINED = 1024
 #: So many runs of about one size, or shorter ones, are joined step by step; a size is as many times the one before.
 MOST_OF_A_SIZE = 16
 
@@ -50,7 +50,7 @@ class Additions(NamedTuple):
         It does one of both: no update has to wait for both.
         """
         if len(self.tail) >= SMALLEST_RUN:
-            return Additions((*self.runs, self.tail.summed()), Tail(self.tail.has_weights), self.n_merging)
+            return self._summed()
         joined = self._joined()
         return self if len(joined.runs) == len(self.runs) else joined
 
@@ -60,8 +60,13 @@ class Additions(NamedTuple):
 
     def with_run(self, run: Run) -> Additions:
         """Return the same with a run of events that come behind the tail, which becomes a run too."""
-        tail = [self.tail.summed()] if len(self.tail) else []
-        return Additions((*self.runs, *tail, run), Tail(self.tail.has_weights), self.n_merging)._joined()
+        return self._summed(run)._joined()
+
+    def _summed(self, *newer: Run) -> Additions:
+        """Return the same with all events in runs, some newer ones behind them."""
+        if not len(self.tail):  # an empty one goes on: whoever reads it as of now, reads none of its events
+            return self._replace(runs=(*self.runs, *newer))
+        return Additions((*self.runs, self.tail.summed(), *newer), Tail(self.tail.kept), self.n_merging)
 
     def _joined(self) -> Additions:
         """Return the same with the newest runs joined."""
@@ -80,9 +85,9 @@ class Additions(NamedTuple):
         Shorter ones among them are no reason to join, but come along: else those of one size would not stand together.
         """
         n_events = [run.n_events for run in self.runs[self.n_merging :]]
-        size = max(1, MOST_JOINED // 2)
-        while n_events and n_events[-1] < size:
+        while n_events and 2 * n_events[-1] <= MOST_JOINED:
             n_events.pop()
+        size = max(1, MOST_JOINED // 2)
         stop, n_runs, most = self.n_merging + len(n_events), 0, max(n_events, default=0)
         while size <= most:
             smallest, size = size, size * MOST_OF_A_SIZE
@@ -102,9 +107,8 @@ class Additions(NamedTuple):
 
     def merging(self) -> Additions:
         """Return the same with all events in runs, which are to be merged into the base."""
-        tail = [self.tail.summed()] if len(self.tail) else []
-        runs = (*self.runs, *tail)
-        return Additions(runs, Tail(self.tail.has_weights), len(runs))
+        summed = self._summed()
+        return summed._replace(n_merging=len(summed.runs))
 
     def merged(self) -> Additions:
         """Return what came behind the runs that were being merged."""

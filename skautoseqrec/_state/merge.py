@@ -18,8 +18,8 @@ from .._counts.transitions import TRANSITION_UNIT
 from .._network.heads import ItemVectors
 from .._network.model import Model
 from .base import Base, logs_of
-from .growing import GrowingArray, GrowingMatrix, JoinedSums, room
-from .runs import COLUMN_BITS, PlaceSums, Run
+from .growing import GrowingArray, GrowingMatrix, added_rows, room_for
+from .runs import COLUMN_BITS, Run
 from .steps import Steps, step_size
 
 #: The steps are planned in the first part of the time, one kind after the other.
@@ -51,7 +51,7 @@ class Merge:
 
     def __init__(self, base: Base, events: Events, runs: Sequence[Run], model: Model, n_added: int) -> None:
         self._base, self._events, self._runs, self._model = base, events, runs, model
-        self._step_size = step_size(n_added)
+        self._step_size, self._room = step_size(n_added), room_for(n_added)
         self._has_network = base.source.shape[1] > 0
         #: They make room and plan the steps, which are taken in this order.
         self._plans: deque[Callable[[], None]] = deque(
@@ -85,28 +85,22 @@ class Merge:
         return grown
 
     def _plan_histories(self) -> None:
-        self._histories = GrowingHistories(self._base.counts, self._events, room)
+        self._histories = GrowingHistories(self._base.counts, self._events, self._room)
         self._steps.plan(self._histories.copy_known, self._bounds(len(self._base.counts.history)))
         self._steps.plan(self._histories.add_events, self._bounds(len(self._events.items)))
 
     def _plan_transitions(self) -> None:
         base, n_items = self._base, self._events.n_items
-        self._leaving = self._joined([run.leaving for run in self._runs])
-        self._transitions = GrowingMatrix(base.counts.transitions, self._leaving, n_items)
-        self._values = room(len(self._transitions.data), np.float32)
-        self._logs = room(len(self._values), np.float32) if base.keeps("logs") else None
+        self._leaving = [run.leaving for run in self._runs]
+        self._transitions = GrowingMatrix(base.counts.transitions, self._leaving, n_items, self._room)
+        self._values = self._room(len(self._transitions.data), np.float32)
+        self._logs = self._room(len(self._values), np.float32) if base.keeps("logs") else None
         self._norms = np.zeros(n_items)
         self._steps.plan(self._merge_transitions, self._transitions.bounds(self._step_size))
 
-    def _joined(self, sums: list[PlaceSums]) -> JoinedSums:
-        """Return the sum of all, which is formed in steps."""
-        joined = JoinedSums(sums, self._step_size)
-        self._steps.plan(joined.join, joined.bounds)
-        return joined
-
     def _plan_levels(self) -> None:
         n_items, n_half_lives = self._events.n_items, len(self._base.levels)
-        self._levels = room(n_half_lives * n_items, np.float64).reshape(n_half_lives, n_items)
+        self._levels = self._room(n_half_lives * n_items, np.float64).reshape(n_half_lives, n_items)
         for half_life in range(n_half_lives):
             self._steps.plan(partial(self._copy_levels, half_life), self._bounds(n_items, 1 / NUMBERS_PER_ENTRY))
         self._steps.plan(self._raise_levels, self._bounds(len(self._events.items), COST_OF_LEVEL))
@@ -121,8 +115,7 @@ class Merge:
         )
         self._is_changed = np.zeros(n_items, dtype=bool)
         self._is_changed[self._events.items] = True
-        if self._has_network:
-            self._arriving = self._joined([run.arriving for run in self._runs])
+        self._arriving = [run.arriving for run in self._runs]
         width = known.shape[1] + base.source.shape[1] + base.target.shape[1]
         self._steps.plan(self._merge_vectors, self._bounds(n_items, width / NUMBERS_PER_ENTRY))
 
@@ -134,12 +127,12 @@ class Merge:
         grown = known.together
         if isinstance(grown, np.ndarray) and not known.stays_an_array(n_items):
             grown = sparse.csr_matrix(grown)
-        added = self._joined([run.pairs for run in self._runs])
+        added = [run.pairs for run in self._runs]
         if isinstance(grown, np.ndarray):
-            self._pairs = GrowingArray(grown, added, n_items)
+            self._pairs = GrowingArray(grown, added, n_items, self._room)
             self._steps.plan(self._pairs.merge, self._bounds(n_items, n_items / NUMBERS_PER_ENTRY))
             return
-        self._pairs = GrowingMatrix(grown, added, n_items)
+        self._pairs = GrowingMatrix(grown, added, n_items, self._room)
         self._steps.plan(self._pairs.merge, self._pairs.bounds(self._step_size))
 
     def _bounds(self, n_rows: int, cost: float = 1.0) -> NDArray[np.int64]:
@@ -177,7 +170,7 @@ class Merge:
                 (self._source, base.source, self._leaving),
                 (self._target[:, :-1], base.target[:, :-1], self._arriving),
             ):
-                rows = added.sums().between(first, stop).to_csr(first, stop, n_items)
+                rows = added_rows(added, first, stop, n_items)
                 grown[some] = model.project_rows(rows / TRANSITION_UNIT)
                 grown[first : first + n_known] += known[first : first + n_known]
         # The last row stands for all items that were not known, and for those that are not known yet.

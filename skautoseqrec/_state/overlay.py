@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from .._counts.counts import Counts
 from .._counts.settings import SequenceSettings
-from .._counts.transitions import Rows, Transitions, find_all_transitions, find_unordered_transitions
+from .._counts.transitions import HistoryRows, Rows, Transitions, find_unordered_transitions
 from .._counts.weighing import of_places
 from .._data.weights import WEIGHT_UNIT
 from .._utils.ragged import GrowableArray, distinct, ragged_ranges
 from .additions import Additions
 from .joining import Join
 from .postings import Postings
-from .runs import Run
+from .runs import WITHOUT_WEIGHTS, Kept, Run
 from .tail import Tail
 
 #: From so many events on they are added all at once, at the price of some sorts, rather than one by one.
@@ -57,21 +57,21 @@ class Overlay:
         What the events are added to.
     settings : SequenceSettings
         How time enters the counts.
-    has_weights : bool, default=False
-        Whether events may count something else than 1.
+    kept : Kept, default=WITHOUT_WEIGHTS
+        What is kept of the events.
     """
 
-    def __init__(self, counts: Counts, settings: SequenceSettings, has_weights: bool = False) -> None:
+    def __init__(self, counts: Counts, settings: SequenceSettings, kept: Kept = WITHOUT_WEIGHTS) -> None:
         self._counts, self.settings = counts, settings
         self._step_weights = settings.step_weights
         self._units = self._step_weights.tolist()
         self._item_of_event, self._second_of_event = GrowableArray(np.zeros(0, int)), GrowableArray(np.zeros(0))
         self._joins = GrowableArray(np.zeros(0, dtype=bool))
         # What each event counts, in units; None where all count 1.
-        self._weight_of_event = GrowableArray(np.zeros(0, int)) if has_weights else None
+        self._weight_of_event = GrowableArray(np.zeros(0, int)) if kept.weights else None
         self._events_of_user = Postings()
         #: What the events completed, published or not. The first of them are what a snapshot holds.
-        self.additions = Additions((), Tail(has_weights))
+        self.additions = Additions((), Tail(kept))
         self._join: Join | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -145,7 +145,7 @@ class Overlay:
         n_merged : int
             How many events the counts hold now.
         """
-        rest = Overlay(counts, self.settings, self._weight_of_event is not None)
+        rest = Overlay(counts, self.settings, self.additions.tail.kept)
         left = slice(n_merged, None)
         items, joins, seconds = self._item_of_event.view()[left], self._joins.view()[left], self._second_of_event.view()
         rest._append(users, items, joins, seconds[left], self.weights(left))
@@ -239,17 +239,14 @@ class Overlay:
     ) -> None:
         """Append events that are looked up and sorted together."""
         rows = self._rows(users, items, joins, weights)
-        # Sums do not ask for an order.
-        in_order = self.additions.are_few(len(users))
-        find = find_all_transitions if in_order else find_unordered_transitions
-        into = find(rows, self._step_weights)
-        near = find(rows, np.ones(self.settings.neighbour_window, dtype=np.int64), within=True)
+        into = find_unordered_transitions(rows, self._step_weights)
+        near = find_unordered_transitions(rows, np.ones(self.settings.neighbour_window, dtype=np.int64), within=True)
         is_pair = near.source != near.target
         near = Transitions(*(column[is_pair] for column in near))
-        if in_order:
-            self.additions.tail.extend(items, into, near)
-        else:
-            self.additions = self.additions.with_run(Run.of(len(items), into, near, weights is not None))
+        if self.additions.are_few(len(users)):
+            self.additions.tail.extend(items, into.sort_by_event(), near.sort_by_event())
+        else:  # sums do not ask for an order
+            self.additions = self.additions.with_run(Run.of(len(items), into, near, self.additions.tail.kept))
         self._append(users, items, joins, seconds, weights)
 
     def _append(
@@ -274,22 +271,25 @@ class Overlay:
         items: NDArray[np.int64],
         joins: NDArray[np.bool_],
         weights: NDArray[np.int64] | None,
-    ) -> Rows:
+    ) -> HistoryRows:
         """Return new events behind what they may follow."""
         known = distinct(users)
         starts, ends = self._counts.ranges(known)
-        if not self.settings.by_moment:  # a window is so many items
-            starts = np.maximum(starts, ends - max(len(self._units), self.settings.neighbour_window))
+        if self.settings.by_moment:
+            n_added, events = self._events_of_user.rows(known, len(self))
+        else:  # a window is so many items
+            window = max(len(self._units), self.settings.neighbour_window)
+            n_added, events = self._events_of_user.newest_rows(known, window)
+            starts = np.maximum(starts, ends - window + n_added)
         n_old = ends - starts
-        n_added, events, added = self.histories(known, len(self))
         places = ragged_ranges(starts, n_old)
-        before = np.r_[np.repeat(known, n_old), np.repeat(known, n_added)]
-        context = np.r_[self._counts.history[places], added]
+        users = np.concatenate([known.repeat(n_old), known.repeat(n_added), users])
+        items = np.concatenate([self._counts.history[places], self._item_of_event.view()[events], items])
         joined = None
         if self.settings.by_moment:
             old = np.zeros(len(places), dtype=bool) if self._counts.joins is None else self._counts.joins[places]
-            joined = np.r_[old, self.joins(events), joins]
+            joined = np.concatenate([old, self.joins(events), joins])
         if weights is not None:
             known_weights = of_places(self._counts.weights, places)
-            weights = np.r_[known_weights, of_places(self.weights(slice(None)), events), weights]
-        return Rows(np.r_[before, users], np.r_[context, items], len(context), joined, weights)
+            weights = np.concatenate([known_weights, of_places(self.weights(slice(None)), events), weights])
+        return Rows(users, items, len(places) + len(events), joined, weights).by_user()

@@ -53,13 +53,17 @@ class SortedPlaces(NamedTuple):
             return self.places[:0]
         return self.places[self.bounds[found] : self.bounds[found + 1]]
 
-    def rows(self, keys: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return how many places each of some keys has, and the places, row after row."""
+    def rows(
+        self, keys: NDArray[np.integer], n_newest: NDArray[np.int64] | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return how many places each of some keys has, and the places, row after row; only so many of the newest."""
         found = np.searchsorted(self.keys, keys)
         found[found == len(self.keys)] = 0
-        starts = self.bounds[found]
-        lengths = np.where(self.keys[found] == keys, self.bounds[found + 1] - starts, 0)
-        return lengths, self.places[ragged_ranges(starts, lengths)]
+        ends = self.bounds[found + 1]
+        lengths = np.where(self.keys[found] == keys, ends - self.bounds[found], 0)
+        if n_newest is not None:
+            lengths = np.minimum(lengths, n_newest)
+        return lengths, self.places[ragged_ranges(ends - lengths, lengths)]
 
 
 class Postings:
@@ -90,7 +94,8 @@ class Postings:
 
     def settle(self) -> None:
         """Keep as runs what was appended place by place: a list of each key makes an object for each."""
-        self._append_sorted()
+        if self._parts[1]:
+            self._append_sorted()
 
     def _append_sorted(self, *new: SortedPlaces) -> None:
         runs, lists = self._parts
@@ -149,6 +154,15 @@ class Postings:
         if lists or not runs:
             parts.append(_listed(lists, keys, end))
         return parts[0] if len(parts) == 1 else _joined(parts)
+
+    def newest_rows(self, keys: NDArray[np.integer], n_newest: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return what :meth:`rows` does of so many of the newest places of each key: for the writer, who keeps runs."""
+        self.settle()
+        missing, parts = np.full(len(keys), n_newest), [(np.zeros(len(keys), dtype=np.int64), np.zeros(0, np.int64))]
+        for run in reversed(self._parts[0]):
+            parts.append(run.rows(keys, missing))
+            missing = missing - parts[-1][0]
+        return _joined(parts[::-1])
 
 
 def _listed(

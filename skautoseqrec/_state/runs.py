@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from scipy import sparse
 
 from .._counts.transitions import Transitions
@@ -70,19 +70,50 @@ class PlaceSums(NamedTuple):
 
     def within(self, first: int, stop: int) -> PlaceSums:
         """Return the entries whose places are from one to another: a view."""
-        start, end = self.places.searchsorted(np.array([first, stop], dtype=np.int64))
+        return self.between(*self.places.searchsorted(np.array([first, stop], dtype=np.int64)))
+
+    def between(self, start: int, end: int) -> PlaceSums:
+        """Return the entries from one to another: a view."""
         return PlaceSums(self.places[start:end], self.values[start:end])
 
-    def between(self, first: int, stop: int) -> PlaceSums:
-        """Return some consecutive rows: a view."""
-        return self.within(first << COLUMN_BITS, stop << COLUMN_BITS)
+    def to_csr(self, first: int, stop: int, n_items: int, dtype: DTypeLike = np.int64) -> sparse.csr_matrix:
+        """Return the entries as a matrix of the rows that have a place from one to another, given that theirs are.
 
-    def to_csr(self, first: int, stop: int, n_items: int) -> sparse.csr_matrix:
-        """Return some consecutive rows as a matrix of its own, whose indices are sorted."""
-        bounds = np.searchsorted(self.places, np.arange(first, stop + 1, dtype=np.int64) << COLUMN_BITS)
-        some = slice(bounds[0], bounds[-1])
-        columns = (self.places[some] & ((1 << COLUMN_BITS) - 1)).astype(np.int32)
-        return sparse.csr_matrix((self.values[some], columns, bounds - bounds[0]), shape=(stop - first, n_items))
+        Its indices are sorted.
+        """
+        bounds = np.searchsorted(self.places, rows_between(first, stop) << COLUMN_BITS)
+        columns = (self.places & ((1 << COLUMN_BITS) - 1)).astype(np.int32)
+        return sparse.csr_matrix((self.values.astype(dtype), columns, bounds), shape=(len(bounds) - 1, n_items))
+
+
+def rows_between(first: int, stop: int) -> NDArray[np.int64]:
+    """Return the rows that have a place from one to another, and behind them the next one.
+
+    Examples
+    --------
+    >>> rows_between(5 << COLUMN_BITS, (7 << COLUMN_BITS) + 1)
+    array([5, 6, 7, 8])
+    """
+    return np.arange(first >> COLUMN_BITS, (-(-stop >> COLUMN_BITS)) + 1)
+
+
+class Kept(NamedTuple):
+    """What is kept of events that arrive.
+
+    Parameters
+    ----------
+    weights : bool, default=False
+        Whether events may count something else than 1.
+    arriving : bool, default=True
+        Whether somebody asks what leads into an item: without a network, nobody does.
+    """
+
+    weights: bool = False
+    arriving: bool = True
+
+
+#: What is kept of events that all count 1.
+WITHOUT_WEIGHTS = Kept()
 
 
 class Run(NamedTuple):
@@ -95,7 +126,7 @@ class Run(NamedTuple):
     leaving : PlaceSums
         The transitions they completed: a row holds those that lead from an item.
     arriving : PlaceSums
-        The same, a row holding those that lead into an item.
+        The same, a row holding those that lead into an item; empty if nobody asks for it.
     pairs : PlaceSums
         The pairs they completed, both ways.
     """
@@ -106,15 +137,16 @@ class Run(NamedTuple):
     pairs: PlaceSums
 
     @classmethod
-    def of(cls, n_events: int, into: Transitions, near: Transitions, has_weights: bool) -> Run:
+    def of(cls, n_events: int, into: Transitions, near: Transitions, kept: Kept) -> Run:
         """Return what transitions and pairs add up to; without weights, each of the pairs counts 1."""
         sources, targets = np.concatenate([near.source, near.target]), np.concatenate([near.target, near.source])
-        if has_weights:
+        if kept.weights:
             pairs = PlaceSums.of(sources, targets, np.concatenate([near.weight, near.weight]))
         else:
             pairs = PlaceSums.counted(sources, targets)
         leaving = PlaceSums.of(into.source, into.target, into.weight)
-        return cls(n_events, leaving, PlaceSums.of(into.target, into.source, into.weight), pairs)
+        arriving = PlaceSums.of(into.target, into.source, into.weight) if kept.arriving else leaving.within(0, 0)
+        return cls(n_events, leaving, arriving, pairs)
 
     @classmethod
     def joined(cls, runs: Sequence[Run]) -> Run:

@@ -26,6 +26,7 @@ from .changes import ChangeReader
 from .dislikes import DislikedItems, Dislikes, id_array
 from .merge import Merge
 from .overlay import Overlay
+from .runs import Kept
 from .snapshot import NO_DISLIKES, Asked, Snapshot
 
 #: A merge of an overlay begins once it holds this many events, or one in so many of all: a merge copies all.
@@ -275,7 +276,8 @@ class State:
         return Base.build(base.counts, self.events.between(0, len(base.counts.history))[1], self.model)
 
     def _snapshot_of(self, base: Base, dislikes: Dislikes) -> Snapshot:
-        counts, overlay = base.counts, Overlay(base.counts, self.model.settings, self.events.has_weights)
+        kept = Kept(self.events.has_weights, arriving=base.source.shape[1] > 0)
+        counts, overlay = base.counts, Overlay(base.counts, self.model.settings, kept)
         newest = np.nan if counts.seconds is None else float(np.fmax.reduce(counts.seconds))
         reader = ChangeReader(base, overlay, self.model)
         sizes = 0, counts.n_users, counts.n_items

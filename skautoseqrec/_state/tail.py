@@ -9,7 +9,7 @@ from .._counts.transitions import Transitions
 from .._data.weights import WEIGHT_UNIT
 from .._utils.ragged import GrowableArray, SparseEntries, ragged_ranges
 from .postings import Postings
-from .runs import Run
+from .runs import Kept, Run
 
 
 class Tail:
@@ -17,17 +17,18 @@ class Tail:
 
     Parameters
     ----------
-    has_weights : bool
-        Whether events may count something else than 1; then what a pair counts is in units, and otherwise it is 1.
+    kept : Kept
+        What is kept of the events. With weights, what a pair counts is in units, and otherwise it is 1.
     """
 
-    def __init__(self, has_weights: bool) -> None:
+    def __init__(self, kept: Kept) -> None:
+        self.kept = kept
         none = np.zeros(0, dtype=np.int64)
         self._items = GrowableArray(none)
         # Transitions and near items in the order of their events, and where those of each event begin and end.
         self._sources, self._units, self._bounds = GrowableArray(none), GrowableArray(none), GrowableArray([0])
         self._near, self._near_bounds = GrowableArray(none), GrowableArray([0])
-        self._near_units = GrowableArray(none) if has_weights else None
+        self._near_units = GrowableArray(none) if kept.weights else None
         self._events_of_item = Postings()
         self._transitions_from = Postings()  # item -> its transitions
         self._followers = Postings()  # item -> where it is a near item
@@ -35,11 +36,6 @@ class Tail:
     def __len__(self) -> int:
         """Return the number of events, published or not."""
         return len(self._items)
-
-    @property
-    def has_weights(self) -> bool:
-        """Whether events may count something else than 1."""
-        return self._near_units is not None
 
     @property
     def unit_of_pairs(self) -> int:
@@ -82,7 +78,7 @@ class Tail:
         into = self._transitions(self._sources.view(), self._bounds.view(), self._units.view())
         near = self._near.view()
         near_units = np.ones(len(near), dtype=np.int64) if self._near_units is None else self._near_units.view()
-        return Run.of(len(self), into, self._transitions(near, self._near_bounds.view(), near_units), self.has_weights)
+        return Run.of(len(self), into, self._transitions(near, self._near_bounds.view(), near_units), self.kept)
 
     def _transitions(
         self, sources: NDArray[np.int64], bounds: NDArray[np.int64], weights: NDArray[np.int64]

@@ -15,7 +15,8 @@ from strategies import consecutive_logs, recommenders
 from worlds import SMALL
 
 from skautoseqrec import AutoSeqRecRecommender
-from skautoseqrec._state.growing import GrowingMatrix, JoinedSums
+from skautoseqrec._state.growing import LARGE_CALL, GrowingMatrix, added_rows, room_for
+from skautoseqrec._state.joining import JoinedSums
 from skautoseqrec._state.merge import Merge
 from skautoseqrec._state.runs import PlaceSums
 
@@ -160,20 +161,40 @@ def test_sums_are_those_of_a_matrix(entries, n_first):
     columns = np.array(entries, dtype=np.int64).reshape(-1, 3).T
     parts = [PlaceSums.of(*columns[:, :n_first]), PlaceSums.of(*columns[:, n_first:])]
     joined = PlaceSums.joined(parts)
-    assert np.array_equal(joined.to_csr(0, 5, 5).toarray(), expected)
-    assert np.array_equal(joined.between(1, 3).to_csr(1, 3, 5).toarray(), expected[1:3])
+    for sums in (parts, [joined]):
+        assert np.array_equal(added_rows(sums, 0, 5, 5).toarray(), expected)
+        assert np.array_equal(added_rows(sums, 1, 3, 5).toarray(), expected[1:3])
     assert len(np.unique(joined.places)) == len(joined.places)
     rows = joined.rows(np.array([4, 0, 4]))
     assert np.array_equal(np.bincount(rows.places(5), rows.values, 15).reshape(3, 5), expected[[4, 0, 4]])
 
 
-def test_a_sum_is_not_copied_once_it_is_formed():
+@given(
+    st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6), st.integers(1, 9)), max_size=40),
+    st.lists(st.integers(0, 40), max_size=3),
+    st.integers(1, 9),
+)
+def test_sums_are_joined_and_merged_whatever_the_steps(entries, cuts, size):
+    columns = np.array(entries, dtype=np.int64).reshape(-1, 3).T
+    first, *runs = (PlaceSums.of(*part) for part in np.split(columns, sorted(cuts), axis=1))
+    expected = np.zeros((7, 7), dtype=np.int64)
+    np.add.at(expected, (columns[0], columns[1]), columns[2])
+    joined = JoinedSums([first, *runs], size, np.empty)
+    for step in pairwise(joined.parts.tolist()):
+        joined.join(*step)
+    assert np.array_equal(added_rows([joined.sums()], 0, 7, 7).toarray(), expected)
+    grown = GrowingMatrix(added_rows([first], 0, 7, 7), runs or [first.within(0, 0)], 7, np.empty)
+    for step in pairwise(grown.bounds(size).tolist()):
+        grown.merge(*step)
+    assert np.array_equal(grown.of(grown.data).toarray(), expected)
+
+
+@pytest.mark.parametrize("n_added", [1, LARGE_CALL])
+def test_a_sum_is_not_copied_once_it_is_formed(n_added):
     known = sparse.random(60, 60, density=0.5, format="csr", random_state=0)
     known.sort_indices()
-    added = JoinedSums([PlaceSums.of(*np.array([[0, 61], [1, 2], [3, 4]]))], 8)
-    grown = GrowingMatrix(known, added, 62)
-    for first, stop in pairwise(added.bounds.tolist()):
-        added.join(first, stop)
+    added = PlaceSums.of(*np.array([[0, 61], [1, 2], [3, 4]]))
+    grown = GrowingMatrix(known, [added], 62, room_for(n_added))
     for first, stop in pairwise(grown.bounds(8).tolist()):
         grown.merge(first, stop)
     matrix, expected = grown.of(grown.data), np.zeros((62, 62))

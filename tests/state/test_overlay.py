@@ -13,6 +13,7 @@ from skautoseqrec._counts.counts import Counts
 from skautoseqrec._counts.events import Events
 from skautoseqrec._counts.settings import SequenceSettings
 from skautoseqrec._state import overlay as module
+from skautoseqrec._state.additions import Additions
 from skautoseqrec._state.overlay import Overlay
 from skautoseqrec._state.postings import Postings
 from skautoseqrec._state.runs import added_up
@@ -130,6 +131,27 @@ def test_there_are_few_runs_however_many_events_there_are(monkeypatch):
     assert sum(run.n_events for run in overlay.additions.runs) == 600
 
 
+@pytest.mark.parametrize("most_joined", [1, 4, 8])
+def test_no_runs_are_joined_in_vain(monkeypatch, most_joined):
+    sizes = {"SMALLEST_RUN": 2, "MOST_JOINED": most_joined, "MOST_OF_A_SIZE": 4}
+    for name, value in sizes.items():
+        monkeypatch.setattr(f"skautoseqrec._state.additions.{name}", value)
+    monkeypatch.setattr("skautoseqrec._state.steps.STEP_SIZE", 1)
+    with_joined, n_joined = Additions.with_joined, []
+
+    def counted(additions, runs, joined):
+        after = with_joined(additions, runs, joined)
+        n_joined.append(len(additions.runs) - len(after.runs))
+        return after
+
+    monkeypatch.setattr(Additions, "with_joined", counted)
+    overlay = Overlay(Counts.empty(), SequenceSettings(2, 0.5, 0.9, 3, 0.5, (), 2, 0.5, "row"))
+    columns = np.arange(300) % N_USERS, np.arange(300) % N_ITEMS, np.zeros(300, dtype=bool), np.zeros(300)
+    for place in range(300):
+        overlay.add_events(*(column[place : place + 1] for column in columns))
+    assert min(n_joined) > 0
+
+
 @settings(max_examples=100)
 @given(appended(), st.sampled_from([0, 10**9]))
 def test_transitions_and_pairs_are_those_that_are_counted(drawn, fewest_at_once):
@@ -175,8 +197,13 @@ def test_postings_are_lists_of_places(calls, at_once, end, n_newest):
     lengths, found = postings.rows(np.array(asked), end)
     assert lengths.tolist() == list(map(len, below))
     assert found.tolist() == [place for places in below for place in places]
+    newest = {key: expected[key][max(0, len(expected[key]) - n_newest) :] for key in asked}
     for key in asked:
-        assert postings.newest(key, n_newest) == expected[key][len(expected[key]) - min(n_newest, len(expected[key])) :]
+        assert postings.newest(key, n_newest) == newest[key]
+    for _ in range(2):  # what was appended place by place is kept otherwise after that
+        lengths, found = postings.newest_rows(np.array(asked), n_newest)
+        assert lengths.tolist() == [len(newest[key]) for key in asked]
+        assert found.tolist() == [place for key in asked for place in newest[key]]
 
 
 @given(st.lists(st.one_of(st.integers(0, 5), st.integers(0, 2**62)), max_size=40))
