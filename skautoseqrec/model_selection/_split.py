@@ -85,7 +85,8 @@ class TemporalSplit:
             behind = f", after a gap of {self.gap}" if self.gap else ""
             raise ValueError(
                 f"A log of {counted(n_events, 'event')} is too short for n_splits={self.n_splits} and "
-                f"{counted(test_size, 'event')} in each test fold{behind}: nothing is left to train on. Lower one of them."
+                f"{counted(test_size, 'event')} in each test fold{behind}: nothing is left to train on. "
+                "Lower one of them."
             )
         for start in range(first_test, n_events, test_size):
             yield order[: start - self.gap], order[start : start + test_size]
