@@ -43,18 +43,14 @@ class SummedRows:
         The rows: all entries of all of them add up.
     n_items : int
         Number of items.
-    known : Tensor of shape (n_rows, n_items) or None, default=None
-        Sums of others, to which they are added in place.
     """
 
-    def __init__(self, entries: Sequence[SparseEntries], n_items: int, known: Tensor | None = None) -> None:
-        self._shape = len(entries[0].lengths) if known is None else len(known), n_items
+    def __init__(self, entries: Sequence[SparseEntries], n_items: int) -> None:
+        self._shape = len(entries[0].lengths), n_items
         entries = [some for some in entries if len(some.items)]
         n_entries = sum(len(some.items) for some in entries)
         self._dense = self._sparse = None
-        if known is not None:
-            self._dense = _add_entries(known, entries)
-        elif n_entries and is_cheaper_dense(*self._shape, n_entries):
+        if n_entries and is_cheaper_dense(*self._shape, n_entries):
             self._dense = self._add_up_densely(entries)
         elif n_entries:
             self._sparse = self._add_up_sparsely(entries)
@@ -104,21 +100,16 @@ class SummedRows:
         else:
             # A matrix with entries that share a place adds them up on its way to an array.
             dense = torch.from_numpy(first.to_csr(self._shape[1]).toarray())
-        return _add_entries(dense, others)
+        for some in others:
+            places = torch.from_numpy(some.places(self._shape[1]))
+            dense.view(-1).scatter_add_(0, places, torch.from_numpy(some.values))
+        return dense
 
     def _add_up_sparsely(self, entries: list[SparseEntries]) -> sparse.csr_matrix:
         rows = np.concatenate([np.repeat(np.arange(self._shape[0]), some.lengths) for some in entries])
         items = np.concatenate([some.items for some in entries])
         values = np.concatenate([some.values for some in entries])
         return sparse.coo_matrix((values, (rows, items)), shape=self._shape).tocsr()
-
-
-def _add_entries(dense: Tensor, entries: Sequence[SparseEntries]) -> Tensor:
-    """Return an array to which the entries of some sparse rows have been added in place."""
-    for some in entries:
-        places = torch.from_numpy(some.places(dense.shape[1]))
-        dense.view(-1).scatter_add_(0, places, torch.from_numpy(some.values))
-    return dense
 
 
 class Queries(NamedTuple):
@@ -162,8 +153,7 @@ def form_queries(model: Model, histories: Histories, transitions_from: Transitio
     decayed = histories.decayed(model.settings)
     row = model.encode(model.project_entries(decayed), history_norms(model, histories, decayed, n_items))
     projections, last = transitions_from(histories.context(model.settings))
-    known, rows = last.summed(n_items)
-    source = model.encode(projections, SummedRows(rows, n_items, known).squared_norms(model.n_trained))
+    source = model.encode(projections, SummedRows(last.summed(), n_items).squared_norms(model.n_trained))
     history = row if model.history_reader is None else model.history_reader.encode(histories)
     vectors = QueryVectors(one_hop=source, collaborative=history, two_hop=model.heads.two_hop_queries(row, source))
     recent = decayed if model.linear is None else histories.recent(model.settings, LINEAR_LENGTH)

@@ -133,7 +133,6 @@ class State:
     @in_usual_torch_state
     def refresh(self) -> None:
         """Build all sums anew from the counts."""
-        self._merging = None
         self.snapshot = self._snapshot_of(self._built(self.merged()), self.snapshot.dislikes)
 
     def _add_events(self, columns: Columns) -> Snapshot:
@@ -192,7 +191,7 @@ class State:
 
     def _roll_back(self) -> None:
         """Forget what an interrupted update left behind the published mark."""
-        snapshot, self._merging = self.snapshot, None
+        snapshot = self.snapshot
         self.events.truncate(snapshot.n_known_events)
         self.user_vocabulary.truncate(snapshot.n_users)
         self.item_vocabulary.truncate(snapshot.n_items)
@@ -276,6 +275,8 @@ class State:
         return Base.build(base.counts, self.events.between(0, len(base.counts.history))[1], self.model)
 
     def _snapshot_of(self, base: Base, dislikes: Dislikes) -> Snapshot:
+        """Return a base with an overlay of its own; a merge that is under way is of another overlay, and ends here."""
+        self._merging = None
         kept = Kept(self.events.has_weights, arriving=base.source.shape[1] > 0)
         counts, overlay = base.counts, Overlay(base.counts, self.model.settings, kept)
         newest = np.nan if counts.seconds is None else float(np.fmax.reduce(counts.seconds))

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from comparisons import assert_same_answers, assert_same_base, rebuilt
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from oracle import in_time_order
 from scipy import sparse
@@ -46,6 +46,24 @@ def states_while(recommender, events):
     """Yield the state after each of some updates of one event."""
     for event in events:
         yield recommender.partial_update([event])._serving.state
+
+
+@settings(max_examples=20)
+@given(st.lists(st.sampled_from([1, 1, 1, 10, 30]), min_size=12, max_size=12), st.integers(0, 99))
+@example([15, 10, 30], 0)
+def test_calls_of_any_size_may_come_while_a_merge_is_under_way(sizes, seed):
+    rng = np.random.default_rng(seed)
+    log = np.column_stack([rng.integers(0, 9, 700), rng.integers(0, 12, 700), np.arange(700)]).tolist()
+    recommender = AutoSeqRecRecommender(objective="closed_form", early_stopping=False, blend={"direct": 1.0})
+    n_known, state = 60, recommender.fit(log[:60])._serving.state
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("skautoseqrec._state.state.SMALLEST_MERGE", 20)
+        patch.setattr("skautoseqrec._state.state.MERGE_SHARE", 10**9)
+        for size in [*sizes, *[1] * 80]:
+            recommender.partial_update(log[n_known : n_known + size])
+            n_known += size
+            assert state.snapshot.n_known_events == n_known
+    assert_same_base(state.merged(), rebuilt(recommender))
 
 
 @pytest.mark.usefixtures("layout")
