@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from itertools import repeat
 from typing import Any
 
@@ -49,6 +50,12 @@ class HashedCodes:
         for key in list(self._codes)[length:]:
             del self._codes[key]
 
+    def copy(self) -> HashedCodes:
+        """Return independent codes of the same ids."""
+        twin = copy.copy(self)
+        twin._codes = self._codes.copy()
+        return twin
+
 
 class PlacedCodes:
     """Codes of whole numbers that lie close together: many are looked up in one step of numpy, wherever they lie.
@@ -94,7 +101,10 @@ class PlacedCodes:
 
     def _find_others(self, ids: NDArray[Any]) -> NDArray[np.int64]:
         """Return the code of each id of another dtype, of which some may equal whole numbers."""
-        is_whole = np.array(list(map(_is_whole, ids.tolist())), dtype=bool)
+        keys = ids.tolist()
+        if {*map(type, keys)} == {int} and min(keys) >= SMALLEST and max(keys) <= LARGEST:
+            return self.find(np.array(keys, dtype=np.int64))
+        is_whole = np.array(list(map(_is_whole, keys)), dtype=bool)
         found = np.full(len(ids), -1, dtype=np.int64)
         found[is_whole] = self.find(ids[is_whole].astype(np.int64))
         return found
@@ -144,6 +154,12 @@ class PlacedCodes:
         _, codes = self._placed
         codes[codes > length] = 0
         self._length = min(length, self._length)
+
+    def copy(self) -> PlacedCodes:
+        """Return independent codes of the same ids."""
+        twin, (low, codes) = copy.copy(self), self._placed
+        twin._placed = low, codes.copy()
+        return twin
 
 
 def _is_whole(key: Any) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import numpy as np
@@ -29,6 +28,15 @@ class Vocabulary:
         self.name = name
         self._codes: HashedCodes | PlacedCodes = PlacedCodes()
         self._ids: GrowableArray | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: not the codes, most of whose places may be empty, and which follow from the ids."""
+        return {"name": self.name, "_ids": self._ids}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take what was pickled."""
+        vars(self).update(state)
+        self._codes = codes_of(self.ids())
 
     def __len__(self) -> int:
         """Return the number of ids."""
@@ -140,7 +148,7 @@ class Vocabulary:
     def copy(self) -> Vocabulary:
         """Return an independent vocabulary with the same ids."""
         twin = Vocabulary(self.name)
-        twin._codes = copy.deepcopy(self._codes)
+        twin._codes = self._codes.copy()
         twin._ids = None if self._ids is None else GrowableArray(self._ids.view())
         return twin
 

@@ -72,3 +72,19 @@ def test_ids_that_lie_close_together_have_places(ids):
 @pytest.mark.parametrize("ids", [np.arange(5000) * 900, np.array(["tea"], dtype=object), np.array([0.5, 3.0])])
 def test_other_ids_have_hashes(ids):
     assert isinstance(codes_of(ids), HashedCodes)
+
+
+def test_empty_places_are_not_pickled():
+    vocabulary = Vocabulary("item_id")
+    vocabulary.add(np.arange(0, 80_000, 8))
+    assert len(pickle.dumps(vocabulary)) < 9 * 10_000
+
+
+@pytest.mark.parametrize("ids", [np.arange(5), np.array([*"abcde"], dtype=object)], ids=["placed", "hashed"])
+def test_a_copy_goes_its_own_way(ids):
+    vocabulary = Vocabulary("item_id")
+    vocabulary.add(ids[:3])
+    twin = vocabulary.copy()
+    assert twin.add(ids[[4]]).tolist() == vocabulary.add(ids[[3]]).tolist() == [3]
+    assert vocabulary.find(ids).tolist() == [0, 1, 2, 3, -1]
+    assert twin.find(ids).tolist() == [0, 1, 2, -1, 3]
