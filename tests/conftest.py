@@ -52,6 +52,7 @@ def layout(request):
         for name, value in constants.items():
             patch.setattr(queries, name, value)
         patch.setattr(base, "is_cheaper_as_array", lambda n_entries, n_items: chosen == "sums_from_array")
+        patch.setattr(base, "ROWS_PER_ASKED", ANY)
         patch.setattr(topk, "is_single", lambda *question: False)  # what scores one row has no layout
         yield taken
     assert taken.pop(chosen) > 0

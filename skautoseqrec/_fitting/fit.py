@@ -116,7 +116,7 @@ def fit_bytes(counts: Counts, settings: FitSettings) -> int:
         + FLOAT * settings.batch_size * per_history
         + FLOAT * COPIES_OF_CHOICES * n_choices
         + BYTES_PER_TRANSITION * counts.transitions.nnz
-        + (2 * FLOAT * n_items**2 if is_cheaper_as_array(counts.transitions.nnz, n_items) else 0)
+        + (FLOAT * n_items**2 if is_cheaper_as_array(counts.transitions.nnz, n_items) else 0)
         + BYTES_PER_EVENT * n_events
         + closed_form_bytes(counts, settings)
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,19 +23,9 @@ from .neighbours import DensePairs, SparsePairs, is_cheaper_as_array, read_pairs
 
 #: How strongly a count of transitions saturates in a log.
 TRANSITION_SCALE = np.float32(5.0)
-
-
-class TransitionArrays(NamedTuple):
-    """T and ``log1p(5 T)`` as arrays, from which rows are added up many at a time.
-
-    Parameters
-    ----------
-    transitions, logs : Tensor of shape (n_items, n_items)
-        The two.
-    """
-
-    transitions: Tensor
-    logs: Tensor
+#: Logs of transitions are laid out as an array for who asks for one in so many of its rows: whoever asks for a few, such
+#: as the first one after a merge, would wait longer for the array than for the answer.
+ROWS_PER_ASKED = 8
 
 
 @dataclass(frozen=True)
@@ -114,15 +104,12 @@ class Base(FieldsOnly):
         """``log1p(5 T)``, with the indices of ``transitions``."""
         return self.keep("logs", self.transitions, lambda: log_transitions(self.transitions))
 
-    @property
-    def transition_arrays(self) -> TransitionArrays | None:
-        """Both as arrays; None where sparse rows are cheaper to add up."""
-        if not is_cheaper_as_array(self.transitions.nnz, self.counts.n_items):
+    def log_array(self, n_rows: int) -> Tensor | None:
+        """Return ``log1p(5 T)`` as an array, of which so many rows are added up; None where sparse rows are cheaper."""
+        n_items = self.counts.n_items
+        if ROWS_PER_ASKED * n_rows < n_items or not is_cheaper_as_array(self.transitions.nnz, n_items):
             return None
-        return self.keep("arrays", self.transitions, self._as_arrays)
-
-    def _as_arrays(self) -> TransitionArrays:
-        return TransitionArrays(*(torch.from_numpy(m.toarray()) for m in (self.transitions, self.transition_logs)))
+        return self.keep("log array", self.transitions, lambda: torch.from_numpy(self.transition_logs.toarray()))
 
 
 def single_precision(transitions: sparse.csr_matrix) -> sparse.csr_matrix:

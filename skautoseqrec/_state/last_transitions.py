@@ -79,19 +79,14 @@ class LastTransitions(NamedTuple):
     added: AddedTransitions
     which: NDArray[np.integer]
 
-    def summed(self, n_items: int) -> tuple[Tensor | None, list[SparseEntries]]:
-        """Return what adds up to the weighted sum of the rows of T of each user.
-
-        An array of shape (n_users, n_items), or None, and sparse rows, one per user.
-        """
-        last_items, arrays, rows = self.context.entries, self.base.transition_arrays, []
-        known = None if arrays is None else sums_from_array(arrays.transitions, last_items, n_items)
-        if known is None:
-            here = last_items.below(self.base.counts.n_items)
-            rows.append(here.combine(rows_of(self.base.transitions, here.items)))
+    def summed(self) -> list[SparseEntries]:
+        """Return sparse rows, one per user, whose entries add up to the weighted sum of the rows of T."""
+        last_items = self.context.entries
+        known = last_items.below(self.base.counts.n_items)
+        rows = [known.combine(rows_of(self.base.transitions, known.items))]
         if len(self.added):
             rows.append(last_items.combine(self.added.rows.rows(self.which)))
-        return known, rows
+        return rows
 
     def add_logs(self, scores: Tensor, weights: Sequence[float], factor: NDArray[np.float32] | None = None) -> None:
         """Add ``sum_k weights[k] log1p(5 T[l_k, i])`` to scores of shape (n_users, n_items), l_1 the newest item.
@@ -104,9 +99,10 @@ class LastTransitions(NamedTuple):
         weight_of = np.array([*weights, 0.0], dtype=np.float32)[np.minimum(ages, len(weights))] * shares
         if factor is not None:
             weight_of *= np.repeat(factor, last_items.lengths)
-        weighted, arrays = last_items._replace(values=weight_of).where(weight_of > 0), self.base.transition_arrays
-        if arrays is not None:
-            scores.add_(sums_from_array(arrays.logs, weighted, n_items).to(scores.device))
+        weighted = last_items._replace(values=weight_of).where(weight_of > 0)
+        array = self.base.log_array(len(weighted.items))
+        if array is not None:
+            scores.add_(sums_from_array(array, weighted, n_items).to(scores.device))
         else:
             known = weighted.below(self.base.counts.n_items)
             add_rows(scores, known.combine(rows_of(self.base.transition_logs, known.items)))

@@ -55,15 +55,6 @@ def test_logs_of_the_sums_are_added_to_scores(layout, parts, weight, seed):
     np.testing.assert_allclose(scores.numpy(), expected, rtol=1e-5, atol=1e-6)
 
 
-@given(summed(), summed())
-def test_rows_are_added_to_sums_that_are_known(known, added):
-    (_, known), (parts, dense) = known, added
-    n_rows = min(len(known), len(dense))
-    parts = [part.rows(np.arange(n_rows)) for part in parts]
-    norms = SummedRows(parts, N_ITEMS, torch.from_numpy(known[:n_rows].copy())).squared_norms(N_ITEMS)
-    np.testing.assert_allclose(norms.numpy(), ((known[:n_rows] + dense[:n_rows]) ** 2).sum(1), rtol=1e-5)
-
-
 @pytest.mark.parametrize("n_parts", [1, 2])
 def test_rows_without_entries_add_nothing(n_parts):
     entries, _ = entries_of([[], [], []])

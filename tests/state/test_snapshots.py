@@ -100,14 +100,14 @@ def test_an_old_snapshot_stays_as_it_was():
     assert (answers(state.snapshot)[1] != after[1]).any()
 
 
-def test_transitions_are_added_up_from_arrays_where_there_are_enough_of_them(monkeypatch):
+def test_logs_of_transitions_are_an_array_for_who_asks_for_enough_of_them(monkeypatch):
     recommender = AutoSeqRecRecommender(**SMALL).fit([(0, item) for item in [0, 1, 2, 0, 2, 1, 0, 3, 1, 2]])
     base = recommender._serving.state.snapshot.base
-    arrays, n_items = base.transition_arrays, len(recommender.item_ids_)
-    np.testing.assert_array_equal(arrays.transitions, base.transitions.toarray())
-    np.testing.assert_array_equal(arrays.logs, np.log1p(5 * base.transitions.toarray()))
-    assert base.transition_arrays is arrays
-    n_places, n_entries = n_items**2, base.transitions.nnz
+    n_places, n_entries = base.counts.n_items**2, base.transitions.nnz
+    monkeypatch.setattr("skautoseqrec._state.base.ROWS_PER_ASKED", 2)
+    np.testing.assert_array_equal(base.log_array(2), np.log1p(5 * base.transitions.toarray()))
+    assert base.log_array(2) is base.log_array(3)
+    assert base.log_array(1) is None
     for places_per_entry, most_places, is_array in (
         (n_places / n_entries, n_places, True),
         (0.99 * n_places / n_entries, n_places, False),
@@ -115,4 +115,4 @@ def test_transitions_are_added_up_from_arrays_where_there_are_enough_of_them(mon
     ):
         monkeypatch.setattr("skautoseqrec._state.neighbours.PLACES_PER_ENTRY", places_per_entry)
         monkeypatch.setattr("skautoseqrec._state.neighbours.MOST_PLACES", most_places)
-        assert (base.transition_arrays is not None) == is_array
+        assert (base.log_array(2) is not None) == is_array
