@@ -64,7 +64,7 @@ class Additions(NamedTuple):
 
     def _summed(self, *newer: Run) -> Additions:
         """Return the same with all events in runs, some newer ones behind them."""
-        if not len(self.tail):  # an empty one goes on: whoever reads it as of now, reads none of its events
+        if not len(self.tail):  # what is added to it later, readers of today do not read
             return self._replace(runs=(*self.runs, *newer))
         return Additions((*self.runs, self.tail.summed(), *newer), Tail(self.tail.kept), self.n_merging)
 

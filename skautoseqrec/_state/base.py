@@ -23,8 +23,8 @@ from .neighbours import DensePairs, SparsePairs, is_cheaper_as_array, read_pairs
 
 #: How strongly a count of transitions saturates in a log.
 TRANSITION_SCALE = np.float32(5.0)
-#: Logs of transitions are laid out as an array for who asks for one in so many of its rows: whoever asks for a few, such
-#: as the first one after a merge, would wait longer for the array than for the answer.
+#: Logs of transitions are laid out as an array for a question about one in so many of its rows: after a merge, a small
+#: question would wait longer for the array than for its answer.
 ROWS_PER_ASKED = 8
 
 

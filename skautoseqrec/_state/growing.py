@@ -24,7 +24,7 @@ Room = Callable[[int, DTypeLike], NDArray[Any]]
 
 
 def room_for(n_added: int) -> Room:
-    """Return what makes arrays that are written to step by step, from a call of so many events on.
+    """Return what makes the arrays of a merge or a join that begins in a call of so many events.
 
     For large arrays numpy asks for large pages of memory, and the step that first writes to one waits until the system
     has cleared all of it, for 6 ms on some virtual machines. Small pages take a multiple of the time in all.

@@ -77,7 +77,7 @@ class PlaceSums(NamedTuple):
         return PlaceSums(self.places[start:end], self.values[start:end])
 
     def to_csr(self, first: int, stop: int, n_items: int, dtype: DTypeLike = np.int64) -> sparse.csr_matrix:
-        """Return the entries as a matrix of the rows that have a place from one to another, given that theirs are.
+        """Return the entries as a matrix of the rows from one place to another, between which all entries stand.
 
         Its indices are sorted.
         """
