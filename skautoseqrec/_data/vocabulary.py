@@ -119,14 +119,18 @@ class Vocabulary:
     def add(self, ids: NDArray[Any]) -> NDArray[np.int64]:
         """Return the code of each id, appending the unknown ones in their order."""
         self.check_new(ids)
-        found = self.find(ids)
-        rows = np.flatnonzero(found < 0)
-        if len(rows):
-            new_codes: dict[Any, int] = {}
-            n_known = len(self._codes)
-            found[rows] = [new_codes.setdefault(key, n_known + len(new_codes)) for key in ids[rows].tolist()]
-            self._append(np.array([*new_codes], dtype=ids.dtype))
-        return found
+        codes, new_ids = self.codes_ahead(ids, len(self._codes))
+        if new_ids:
+            self._append(np.array(new_ids, dtype=ids.dtype))
+        return codes
+
+    def codes_ahead(self, ids: NDArray[Any], length: int) -> tuple[NDArray[np.int64], list[Any]]:
+        """Return the code of each id, those behind the first ``length`` getting the next ones, and these ids once."""
+        codes = self.find(ids, length)
+        unknown = np.flatnonzero(codes < 0)
+        new_codes: dict[Any, int] = {}
+        codes[unknown] = [new_codes.setdefault(key, length + len(new_codes)) for key in ids[unknown].tolist()]
+        return codes, [*new_codes]
 
     @classmethod
     def of(cls, name: str, ids: NDArray[Any]) -> Vocabulary:

@@ -291,8 +291,5 @@ class State:
 
 def _codes_ahead(vocabulary: Vocabulary, ids: NDArray[Any], n_known: int) -> tuple[NDArray[np.int64], int]:
     vocabulary.check_kind(ids)
-    codes = vocabulary.find(ids, n_known)
-    unknown = codes < 0
-    new_codes: dict[Any, int] = {}
-    codes[unknown] = [new_codes.setdefault(key, n_known + len(new_codes)) for key in ids[unknown].tolist()]
-    return codes, n_known + len(new_codes)
+    codes, new_ids = vocabulary.codes_ahead(ids, n_known)
+    return codes, n_known + len(new_ids)
