@@ -13,7 +13,6 @@ from torch import Tensor
 
 from .._counts.histories import Context
 from .._network.model import Model
-from .._utils.devices import beside
 from .._utils.ragged import SparseEntries
 from .._utils.sparse import entries_at, rows_of
 from .base import Base, logs_of
@@ -107,16 +106,8 @@ class LastTransitions(NamedTuple):
             known = weighted.below(self.base.counts.n_items)
             add_rows(scores, known.combine(rows_of(self.base.transition_logs, known.items)))
         if len(self.added):
-            first_place = np.repeat(np.arange(len(last_items.lengths)) * n_items, last_items.lengths)
-            self.correct_logs(scores, weight_of, first_place)
-
-    def correct_logs(self, scores: Tensor, weight_of: NDArray[np.float32], first_place: NDArray[np.int64]) -> None:
-        """Add by how much the added transitions raise the logs, given each last item's weight and first place."""
-        asked = np.flatnonzero(weight_of > 0)
-        raised = self.added.raised_logs.rows(self.which[asked])
-        places = np.repeat(first_place[asked], raised.lengths) + raised.items
-        weighted = raised.values * np.repeat(weight_of[asked], raised.lengths)
-        scores.view(-1).index_add_(0, beside(scores, places), beside(scores, weighted))
+            raised = self.added.raised_logs.rows(self.which[weight_of > 0])
+            add_rows(scores, weighted.combine(raised))
 
 
 def _known(
