@@ -128,6 +128,8 @@ class Vocabulary:
         """Return the code of each id, those behind the first ``length`` getting the next ones, and these ids once."""
         codes = self.find(ids, length)
         unknown = np.flatnonzero(codes < 0)
+        if not len(unknown):  # most events of a service are of users and items that are known
+            return codes, []
         new_codes: dict[Any, int] = {}
         codes[unknown] = [new_codes.setdefault(key, length + len(new_codes)) for key in ids[unknown].tolist()]
         return codes, [*new_codes]
