@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 from .._data.weights import WEIGHT_UNIT
 from .._utils.ragged import GrowableArray
 from .moments import GrowingJoins, find_joins
+from .weighing import NOTHING_SAID, filled
 
 #: The kinds of times, in words.
 DATETIMES, NUMBERS = "datetimes", "numbers"
@@ -38,6 +41,21 @@ class Events(NamedTuple):
         each: tuple[Any, ...] = (self.joins, self.seconds, self.weights)
         beside = (None if column is None else column[part] for column in each)
         return Events(self.users[part], self.items[part], n_users, n_items, *beside)
+
+    def rows(self) -> Iterator[tuple[int, int, bool, float, int]]:
+        """Return the events one by one: user, item, and what :meth:`beside` says of each."""
+        each: tuple[Any, ...] = (self.joins, "b"), (self.seconds, "f"), (self.weights, "i")
+        beside = (repeat(NOTHING_SAID[kind]) if column is None else column.tolist() for column, kind in each)
+        return zip(self.users.tolist(), self.items.tolist(), *beside, strict=False)
+
+    def beside(self) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.int64]]:
+        """Return joins, seconds and weights, each with what an event is of which nothing is said."""
+        n_events = len(self.items)
+        return (
+            filled(self.joins, "b", n_events),
+            filled(self.seconds, "f", n_events),
+            filled(self.weights, "i", n_events),
+        )
 
 
 class EventStore:

@@ -13,6 +13,11 @@ from .._data.weights import WEIGHT_UNIT
 NOTHING_SAID = {"b": False, "f": np.nan, "i": WEIGHT_UNIT}
 
 
+def filled(column: NDArray[Any] | None, kind: str, length: int) -> NDArray[Any]:
+    """Return a column, or one of a kind in which nothing is said of any event if it is None."""
+    return np.full(length, NOTHING_SAID[kind]) if column is None else column
+
+
 def laid_out(length: int, *pieces: tuple[NDArray[np.int64], NDArray[Any] | None]) -> NDArray[Any] | None:
     """Return pieces of a column at their places, filled up where a piece is None; None if all of them are."""
     known = [piece for _, piece in pieces if piece is not None]
@@ -30,8 +35,8 @@ def appended(old: NDArray[Any] | None, new: NDArray[Any] | None, n_old: int, n_n
     known = old if new is None else new
     if known is None:
         return None
-    filling = NOTHING_SAID[known.dtype.kind]
-    return np.concatenate([np.full(n, filling) if one is None else one for one, n in ((old, n_old), (new, n_new))])
+    kind = known.dtype.kind
+    return np.concatenate([filled(old, kind, n_old), filled(new, kind, n_new)])
 
 
 def of_places(weights: NDArray[np.int64] | None, places: NDArray[np.int64]) -> NDArray[np.int64]:

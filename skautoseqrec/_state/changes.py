@@ -15,8 +15,8 @@ from .._network.model import Model
 from .._utils.ragged import distinct
 from .._utils.sparse import entries_at
 from .additions import Additions
+from .arrived import ArrivedEvents
 from .base import Base, padded_levels, spread_items
-from .overlay import Overlay
 from .runs import added_up, in_ones
 
 #: So many changed items are corrected one by one, or one in so many of all; for more, vectors are written anew.
@@ -54,14 +54,14 @@ class Changes(NamedTuple):
         return cls(0, base.item_vectors, nothing, base.source.new_zeros(0, base.source.shape[1]), base.levels)
 
     def advance(
-        self, base: Base, overlay: Overlay, additions: Additions, model: Model, n_events: int, n_items: int
+        self, base: Base, events: ArrivedEvents, additions: Additions, model: Model, n_events: int, n_items: int
     ) -> Changes:
         """Return what more events changed, given how many events and items there are then."""
-        arrived = overlay.item_of_event(n_events)[self.n_events :]
+        arrived = events.items(n_events)[self.n_events :]
         same_items = n_items == self.levels.shape[1]
         levels = self.levels.copy() if same_items else padded_levels(self.levels, model, n_items)
         clock = base.counts.clock
-        weights = overlay.weights(slice(self.n_events, n_events))
+        weights = events.weights_at(slice(self.n_events, n_events))
         model.trend.add_events(levels, arrived, np.arange(clock + self.n_events, clock + n_events), weights)
         moved = distinct(arrived)
         items = distinct(np.concatenate([self.items, moved]))
@@ -94,14 +94,14 @@ class ChangeReader:
     ----------
     base : Base
         What the events were added to.
-    overlay : Overlay
+    events : ArrivedEvents
         The events.
     model : Model
         The trained weights.
     """
 
-    def __init__(self, base: Base, overlay: Overlay, model: Model) -> None:
-        self._base, self._overlay, self._model = base, overlay, model
+    def __init__(self, base: Base, events: ArrivedEvents, model: Model) -> None:
+        self._base, self._events, self._model = base, events, model
         self._newest = Changes.none(base)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -121,7 +121,7 @@ class ChangeReader:
         changes = self._newest
         if (changes.n_events, changes.levels.shape[1]) != (n_events, n_items):
             known = changes if changes.n_events <= n_events else Changes.none(self._base)
-            changes = known.advance(self._base, self._overlay, additions, self._model, n_events, n_items)
+            changes = known.advance(self._base, self._events, additions, self._model, n_events, n_items)
             # One reference, set at once: readers in other threads find these or those, each whole.
             if n_events >= self._newest.n_events:
                 self._newest = changes

@@ -60,6 +60,11 @@ class Merge:
         self._n_plans, self._steps = len(self._plans), Steps()
 
     @property
+    def n_events(self) -> int:
+        """Number of events that are merged."""
+        return len(self._events.items)
+
+    @property
     def is_done(self) -> bool:
         """Whether no steps are left."""
         return not self._plans and self._steps.are_done
@@ -87,7 +92,7 @@ class Merge:
     def _plan_histories(self) -> None:
         self._histories = GrowingHistories(self._base.counts, self._events, self._room)
         self._steps.plan(self._histories.copy_known, self._bounds(len(self._base.counts.history)))
-        self._steps.plan(self._histories.add_events, self._bounds(len(self._events.items)))
+        self._steps.plan(self._histories.add_events, self._bounds(self.n_events))
 
     def _plan_transitions(self) -> None:
         base, n_items = self._base, self._events.n_items
@@ -103,7 +108,7 @@ class Merge:
         self._levels = self._room(n_half_lives * n_items, np.float64).reshape(n_half_lives, n_items)
         for half_life in range(n_half_lives):
             self._steps.plan(partial(self._copy_levels, half_life), self._bounds(n_items, 1 / NUMBERS_PER_ENTRY))
-        self._steps.plan(self._raise_levels, self._bounds(len(self._events.items), COST_OF_LEVEL))
+        self._steps.plan(self._raise_levels, self._bounds(self.n_events, COST_OF_LEVEL))
 
     def _plan_vectors(self) -> None:
         base, n_items = self._base, self._events.n_items

@@ -58,7 +58,8 @@ class Snapshot(NamedTuple):
         known = Histories(counts.history, *counts.ranges(users), counts.moments, counts.seconds, counts.weights)
         if self.n_events == 0 or not len(users):
             return known
-        new_lengths, events, items = self.overlay.histories(users, self.n_events)
+        arrived = self.overlay.arrived
+        new_lengths, events = arrived.of_users(users, self.n_events)
         if not len(events):
             return known
         old_lengths = known.lengths
@@ -67,35 +68,35 @@ class Snapshot(NamedTuple):
         merged = np.empty(lengths.sum(), dtype=np.int64)
         old_places, new_places = ragged_ranges(starts, old_lengths), ragged_ranges(starts + old_lengths, new_lengths)
         places = ragged_ranges(known.starts, old_lengths)
-        merged[old_places], merged[new_places] = counts.history[places], items
-        added_joins = self.overlay.joins(events) if self.overlay.settings.by_moment else None
-        added_seconds = None if np.isnan(self.newest) else self.overlay.seconds(events)
-        added = (added_joins, added_seconds, self.overlay.weights(events))
+        merged[old_places], merged[new_places] = counts.history[places], arrived.items_at(events)
         joins, seconds, weights = (
             laid_out(len(merged), (old_places, None if old is None else old[places]), (new_places, new))
-            for old, new in zip((counts.joins, counts.seconds, counts.weights), added, strict=True)
+            for old, new in zip((counts.joins, counts.seconds, counts.weights), self._beside(events), strict=True)
         )
         return Histories.of_lengths(merged, lengths, None if joins is None else Moments.of(joins), seconds, weights)
 
     def _history_of(self, user: int) -> Histories:
         """Return the history of one user, in fewer calls."""
-        counts, overlay = self.base.counts, self.overlay
+        counts, arrived = self.base.counts, self.overlay.arrived
         start, end = counts.range_of(user)
-        events = overlay.events_of(user, self.n_events)
+        events = arrived.of_user(user, self.n_events)
         if not len(events):
             known = np.array([start]), np.array([end])
             return Histories(counts.history, *known, counts.moments, counts.seconds, counts.weights)
-        items = np.concatenate([counts.history[start:end], overlay.item_of_event(self.n_events)[events]])
-        joins = overlay.joins(events) if overlay.settings.by_moment else None
-        seconds = None if np.isnan(self.newest) else overlay.seconds(events)
+        items = np.concatenate([counts.history[start:end], arrived.items_at(events)])
         joins, seconds, weights = (
             appended(None if old is None else old[start:end], new, end - start, len(events))
-            for old, new in zip(
-                (counts.joins, counts.seconds, counts.weights), (joins, seconds, overlay.weights(events)), strict=True
-            )
+            for old, new in zip((counts.joins, counts.seconds, counts.weights), self._beside(events), strict=True)
         )
         whole = np.array([0]), np.array([len(items)])
         return Histories(items, *whole, None if joins is None else Moments.of(joins), seconds, weights)
+
+    def _beside(self, events: NDArray[np.int64]) -> tuple[NDArray[Any] | None, ...]:
+        """Return joins, times and weights of some events since the base; None where none of all events says any."""
+        arrived = self.overlay.arrived
+        joins = arrived.joins_at(events) if self.overlay.settings.by_moment else None
+        seconds = None if np.isnan(self.newest) else arrived.seconds_at(events)
+        return joins, seconds, arrived.weights_at(events)
 
     def transitions_from(self, context: Context) -> tuple[Tensor, LastTransitions]:
         """Return, per query, the weighted sum of its last items' transitions, projected, and the transitions.
@@ -172,21 +173,21 @@ class Snapshot(NamedTuple):
 
     def popularity(self) -> NDArray[np.int64]:
         """Return the number of events of each item."""
-        popularity = np.bincount(self.overlay.item_of_event(self.n_events), minlength=self.n_items)
+        popularity = np.bincount(self.overlay.arrived.items(self.n_events), minlength=self.n_items)
         popularity[: self.base.counts.n_items] += self.base.counts.popularity
         return popularity
 
     @property
     def has_weights(self) -> bool:
         """Whether events may count something else than 1."""
-        return self.overlay.weights(slice(0)) is not None
+        return self.overlay.arrived.weights_at(slice(0)) is not None
 
     def mass(self) -> NDArray[Any]:
         """Return what the events of each item weigh together: :meth:`popularity` where all count 1."""
-        weights = self.overlay.weights(slice(self.n_events))
+        weights = self.overlay.arrived.weights_at(slice(self.n_events))
         if weights is None:
             return self.popularity()
-        mass = weight_sums(self.overlay.item_of_event(self.n_events), weights, self.n_items)
+        mass = weight_sums(self.overlay.arrived.items(self.n_events), weights, self.n_items)
         mass[: self.base.counts.n_items] += self.base.counts.mass
         return mass
 

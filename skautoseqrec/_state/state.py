@@ -6,7 +6,7 @@ overlay and the number of overlay events that are visible; whoever holds one rea
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,13 +36,6 @@ MERGED_WITHIN = 4
 #: Sums of float32 are built anew once so many times the events that they were built from have been added to them: it
 #: bounds their drift, and an event pays for being built twice at most.
 REBUILT_AFTER = 1.0
-
-
-class Merging(NamedTuple):
-    """A merge that is under way, and how many events of the overlay it is about."""
-
-    merge: Merge
-    n_events: int
 
 
 class State:
@@ -75,12 +68,7 @@ class State:
         self.item_vocabulary = item_vocabulary
         self.events = events
         self.model = model
-        self._merging: Merging | None = None
         self.snapshot = self._snapshot_of(Base.build(counts, events.between(0, len(events))[1], model), dislikes)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return what is pickled: not a merge that is under way, which begins anew."""
-        return vars(self) | {"_merging": None}
 
     def user_ids(self) -> NDArray[Any]:
         """Return the ids of the known users; the position of an id is its code."""
@@ -145,44 +133,41 @@ class State:
                 snapshot.base, len(self.events), len(self.user_vocabulary), len(self.item_vocabulary)
             )
             return self._snapshot_of(self._kept_exact(base), snapshot.dislikes)
-        first = len(self.events) - len(users)
-        seconds = self.events.seconds(first, len(self.events))
-        seconds = np.full(len(users), np.nan) if seconds is None else seconds
-        snapshot.overlay.add_events(users, items, self.events.joins(first), seconds, columns.weights)
+        events = self._events_after(snapshot.n_known_events)
+        snapshot.overlay.add_events(events)
         snapshot = snapshot._replace(
             additions=snapshot.overlay.additions,
             n_events=len(snapshot.overlay),
-            n_users=len(self.user_vocabulary),
-            n_items=len(self.item_vocabulary),
-            newest=float(np.fmax.reduce(seconds, initial=snapshot.newest)),
+            n_users=events.n_users,
+            n_items=events.n_items,
+            newest=_newest_of(events.seconds, snapshot.newest),
         )
-        if self._merging is None and snapshot.n_events <= self._merge_at():
+        if snapshot.overlay.merging is None and snapshot.n_events <= self._merge_at():
             return snapshot
         return self._merge_on(snapshot, len(users))
 
     @in_usual_torch_state
     def _merge_on(self, snapshot: Snapshot, n_added: int) -> Snapshot:
         """Begin a merge, or take those of its steps that are due; return the snapshot after that."""
-        if self._merging is None:
-            snapshot.overlay.additions = additions = snapshot.overlay.additions.merging()
-            n_merged = len(snapshot.base.counts.history)
-            events = self.events.log(snapshot.n_users, snapshot.n_items, n_merged, snapshot.n_known_events)
-            self._merging = Merging(
-                Merge(snapshot.base, events, additions.runs, self.model, n_added), snapshot.n_events
-            )
+        overlay = snapshot.overlay
+        if (merge := overlay.merging) is None:
+            overlay.additions = additions = overlay.additions.merging()
+            events = self._events_after(len(snapshot.base.counts.history))
+            overlay.merging = Merge(snapshot.base, events, additions.runs, self.model, n_added)
             return snapshot._replace(additions=additions)
-        merge, n_events = self._merging
-        merge.advance_to((snapshot.n_events - n_events) * MERGED_WITHIN / n_events)
+        merge.advance_to((snapshot.n_events - merge.n_events) * MERGED_WITHIN / merge.n_events)
         if not merge.is_done:
             return snapshot
-        self._merging = None
         base = self._kept_exact(merge.result())
-        users, _ = self.events.between(len(base.counts.history), snapshot.n_known_events)
-        overlay = snapshot.overlay.after_merge(base.counts, users, n_events)
-        reader = ChangeReader(base, overlay, self.model)
+        overlay = overlay.after_merge(base.counts, self._events_after(len(base.counts.history)))
+        reader = ChangeReader(base, overlay.arrived, self.model)
         return snapshot._replace(
             base=base, overlay=overlay, additions=overlay.additions, change_reader=reader, n_events=len(overlay)
         )
+
+    def _events_after(self, n_events: int) -> Events:
+        """Return the events behind the first ones, published or not."""
+        return self.events.log(len(self.user_vocabulary), len(self.item_vocabulary), n_events)
 
     def _kept_exact(self, base: Base) -> Base:
         """Return a base, built anew if too much has been added to its sums of float32."""
@@ -275,14 +260,14 @@ class State:
         return Base.build(base.counts, self.events.between(0, len(base.counts.history))[1], self.model)
 
     def _snapshot_of(self, base: Base, dislikes: Dislikes) -> Snapshot:
-        """Return a base with an overlay of its own; a merge that is under way is of another overlay, and ends here."""
-        self._merging = None
+        """Return a base with an overlay of its own, to which no event has come and no merge belongs."""
         kept = Kept(self.events.has_weights, arriving=base.source.shape[1] > 0)
         counts, overlay = base.counts, Overlay(base.counts, self.model.settings, kept)
-        newest = np.nan if counts.seconds is None else float(np.fmax.reduce(counts.seconds))
-        reader = ChangeReader(base, overlay, self.model)
+        reader = ChangeReader(base, overlay.arrived, self.model)
         sizes = 0, counts.n_users, counts.n_items
-        return Snapshot(self.model, base, overlay, overlay.additions, reader, *sizes, newest, dislikes)
+        return Snapshot(
+            self.model, base, overlay, overlay.additions, reader, *sizes, _newest_of(counts.seconds), dislikes
+        )
 
     def _merge_at(self) -> int:
         """Return the size of overlay at which a merge pays: its copies must be spread over events in proportion."""
@@ -293,3 +278,8 @@ def _codes_ahead(vocabulary: Vocabulary, ids: NDArray[Any], n_known: int) -> tup
     vocabulary.check_kind(ids)
     codes, new_ids = vocabulary.codes_ahead(ids, n_known)
     return codes, n_known + len(new_ids)
+
+
+def _newest_of(seconds: NDArray[np.float64] | None, known: float = np.nan) -> float:
+    """Return the newest of some times and one that is known; NaN where there is none."""
+    return known if seconds is None else float(np.fmax.reduce(seconds, initial=known))

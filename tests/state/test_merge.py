@@ -106,7 +106,7 @@ def test_a_merge_takes_several_updates_and_another_one_follows():
     recommender = AutoSeqRecRecommender(**SMALL).fit(drawn(40))
     kept, bases, n_under_way = [], [], 0
     for state in states_while(recommender, drawn(30, seed=1)):
-        snapshot, n_under_way = state.snapshot, n_under_way + (state._merging is not None)
+        snapshot, n_under_way = state.snapshot, n_under_way + (state.snapshot.overlay.merging is not None)
         kept.append((snapshot, snapshot.n_known_events, snapshot.popularity().tolist()))
         bases.append(id(snapshot.base))
     assert n_under_way > 10
@@ -130,11 +130,11 @@ def test_a_copy_that_is_made_during_a_merge_goes_on():
     recommender = AutoSeqRecRecommender(**SMALL).fit(drawn(40))
     events = drawn(20, seed=1)
     for state in states_while(recommender, events):
-        if state._merging is not None:
+        if state.snapshot.overlay.merging is not None:
             break
     n_told = len(state.events) - 40
     other = pickle.loads(pickle.dumps(recommender))
-    assert other._serving.state._merging is None
+    assert other._serving.state.snapshot.overlay.merging is None
     for model in (recommender, other):
         for row in events[n_told:]:
             model.partial_update([row])

@@ -48,8 +48,13 @@ def filled(counts, settings, columns, fewest_at_once, n_calls=1):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "FEWEST_AT_ONCE", fewest_at_once)
         for rows in np.array_split(np.arange(len(columns[0])), n_calls):
-            overlay.add_events(*(column[rows] for column in columns))
+            overlay.add_events(events_of(*(column[rows] for column in columns)))
     return overlay
+
+
+def events_of(users, items, joins, seconds):
+    """Return columns as events, all of whose codes are known."""
+    return Events(users, items, N_USERS, N_ITEMS, joins, seconds)
 
 
 def rows_of(entries):
@@ -62,13 +67,15 @@ def rows_of(entries):
 def read(overlay, n_events):
     """Return all that a reader of the first events can see."""
     users, items = np.arange(N_USERS + 1), np.array([2, 0, 1, 2, 3, 4, 5, N_ITEMS])
-    (lengths, events, of), additions = overlay.histories(users, n_events), overlay.additions
+    arrived, additions = overlay.arrived, overlay.additions
+    lengths, events = arrived.of_users(users, n_events)
+    columns = arrived.items_at(events), arrived.joins_at(events), arrived.seconds_at(events)
     return {
-        "histories": (lengths.tolist(), of.tolist(), overlay.joins(events).tolist(), overlay.seconds(events).tolist()),
+        "histories": (lengths.tolist(), *(column.tolist() for column in columns)),
         "transitions from": rows_of(added_up(additions.transitions_from(items, n_events))),
         "transitions into": rows_of(added_up(additions.transitions_into(items, n_events))),
         "pairs": rows_of(added_up(additions.pairs_with(items, n_events))),
-        "items": overlay.item_of_event(n_events).tolist(),
+        "items": arrived.items(n_events).tolist(),
     }
 
 
@@ -111,7 +118,7 @@ def test_runs_that_are_being_joined_hold_the_same(drawn, n_at_once, joined_withi
         patch.setattr("skautoseqrec._state.joining.JOINED_WITHIN", joined_within)
         overlay = Overlay(counts, configured)
         for start in range(0, len(columns[0]), n_at_once):
-            overlay.add_events(*(column[start : start + n_at_once] for column in columns))
+            overlay.add_events(events_of(*(column[start : start + n_at_once] for column in columns)))
             assert read(overlay, len(overlay)) == read(expected, len(overlay))
             if is_copied:
                 overlay = pickle.loads(pickle.dumps(overlay))
@@ -125,7 +132,7 @@ def test_there_are_few_runs_however_many_events_there_are(monkeypatch):
     overlay, n_runs = Overlay(Counts.empty(), SequenceSettings(2, 0.5, 0.9, 3, 0.5, (), 2, 0.5, "row")), []
     columns = np.arange(600) % N_USERS, np.arange(600) % N_ITEMS, np.zeros(600, dtype=bool), np.zeros(600)
     for place in range(600):
-        overlay.add_events(*(column[place : place + 1] for column in columns))
+        overlay.add_events(events_of(*(column[place : place + 1] for column in columns)))
         n_runs.append(len(overlay.additions.runs))
     assert max(n_runs) <= 40  # some of each of 5 sizes, and what comes while some are joined
     assert sum(run.n_events for run in overlay.additions.runs) == 600
@@ -148,7 +155,7 @@ def test_no_runs_are_joined_in_vain(monkeypatch, most_joined):
     overlay = Overlay(Counts.empty(), SequenceSettings(2, 0.5, 0.9, 3, 0.5, (), 2, 0.5, "row"))
     columns = np.arange(300) % N_USERS, np.arange(300) % N_ITEMS, np.zeros(300, dtype=bool), np.zeros(300)
     for place in range(300):
-        overlay.add_events(*(column[place : place + 1] for column in columns))
+        overlay.add_events(events_of(*(column[place : place + 1] for column in columns)))
     assert min(n_joined) > 0
 
 
