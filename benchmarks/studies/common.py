@@ -176,10 +176,17 @@ class Table:
         )
 
 
+#: The files that were drawn, in order.
+DRAWN: list[Path] = []
+
+
 def draw(path: Path | None, title: str, plot: Callable[[Any], None], size: tuple[float, float] = (6.4, 4.2)) -> None:
-    """Draw a figure into a file, if one is wanted: ``plot`` is given the axes."""
+    """Draw a figure into a file, if one is wanted, the next ones into numbered files: ``plot`` is given the axes."""
     if path is None:
         return
+    DRAWN.append(path)
+    if (number := DRAWN.count(path)) > 1:
+        path = path.with_stem(f"{path.stem}-{number}")
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
