@@ -3,7 +3,8 @@
 The first part of a log is fitted, the rest walked in windows. All policies rank the same events. ``static`` knows
 nothing of them; ``frozen`` is updated with each and never fitted again; ``refit`` is fitted anew on everything before
 each window, and updated in it; ``warm refit`` likewise, from the weights before (``warm_start``) and with a fifth of
-the epochs; ``batch refit`` is fitted anew but knows nothing of its own window, as lists that are made once a night.
+the epochs, which is fine-tuning that forgets nothing; ``batch refit`` is fitted anew but knows nothing of its own
+window, as lists that are made once a night.
 
 Two signals that need no refit of the served model are printed beside what a refit gains in each window:
 
@@ -17,7 +18,8 @@ of each window is known there.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from time import process_time
 from typing import Any, NamedTuple
 
@@ -72,13 +74,12 @@ def main() -> None:
         order = log.to_columns().time_order()
         log, n_events = log[order], len(log)
         edges = np.linspace(options.start * n_events, n_events, options.windows + 1).astype(np.int64)
-        for seed in options.seeds:
-            study(title, Windows(log, edges), best_ranks, seed, options)
+        study(title, Windows(log, edges), best_ranks, options)
 
 
 def parse_options() -> argparse.Namespace:
     """Read the command line."""
-    parser = make_parser(__doc__, seeds=[0], is_drawn=True)
+    parser = make_parser(__doc__, seeds=[0, 1, 2], is_drawn=True)
     objectives = ("multinomial", "closed_form")
     parser.add_argument("--objective", choices=objectives, default=objectives[0], help="default: %(default)s")
     parser.add_argument("--policies", nargs="+", choices=POLICIES, help="default: all that mean something")
@@ -107,34 +108,32 @@ def turned_world(
     return "synthetic world that turns at half", log, np.concatenate([of_first.ranks, of_second.ranks])
 
 
-def study(
-    title: str, windows: Windows, best_ranks: NDArray[np.float64] | None, seed: int, options: argparse.Namespace
-) -> None:
-    """Print both tables of a log."""
-    print_header(f"{title}; objective {options.objective}; first fit {windows.edges[0]:,} events", [seed])
+def study(title: str, windows: Windows, best_ranks: NDArray[np.float64] | None, options: argparse.Namespace) -> None:
+    """Print both tables of a log, means over the seeds."""
+    usual = {"objective": options.objective, **trained_for(options)}
+    seeds = options.seeds[:1] if options.objective == "closed_form" else options.seeds  # which draws nothing
+    print_header(f"{title}; objective {options.objective}; first fit {windows.edges[0]:,} events", seeds)
 
-    def make(**changed: Any) -> AutoSeqRecRecommender:
-        usual = {"objective": options.objective, "random_state": seed, **trained_for(options)}
-        return AutoSeqRecRecommender(**{**usual, **changed})
+    def make(seed: int, **changed: Any) -> AutoSeqRecRecommender:
+        return AutoSeqRecRecommender(**{**usual, **changed}, random_state=seed)
 
+    makers = [partial(make, seed) for seed in seeds]
     names = options.policies or [name for name in POLICIES if "warm" not in name or options.objective != "closed_form"]
-    heads = ["policy", *(f"to {edge:,}" for edge in windows.edges[1:]), "all", "fits", "CPU s"]
+    heads = ["policy", *(f"to {edge:,}" for edge in windows.edges[1:]), "all", "spread", "fits", "CPU s"]
     table = Table(heads, width=14)
     results = {}
     for name in names:
-        result = results[name] = POLICIES[name](make, windows)
-        table.add(
-            name,
-            *by_window(result.values, windows),
-            float(result.values.mean()),
-            result.n_fits,
-            f"{result.seconds:.0f}",
-        )
+        of_seeds = results[name] = [POLICIES[name](maker, windows) for maker in makers]
+        values = np.mean([result.values for result in of_seeds], axis=0)
+        spread = float(np.std([result.values.mean() for result in of_seeds]))
+        seconds = np.mean([result.seconds for result in of_seeds])
+        row = *by_window(values, windows), float(values.mean()), spread, of_seeds[0].n_fits, f"{seconds:.0f}"
+        table.add(name, *row)
     if best_ranks is not None:
         best = 1 / best_ranks[windows.edges[0] :]
-        table.add("best possible", *by_window(best, windows), float(best.mean()), "", "")
+        table.add("best possible", *by_window(best, windows), float(best.mean()), "", "", "")
     if {"frozen", "refit"} <= set(results):
-        print_signals(make, windows, results)
+        print_signals(makers, windows, results)
     draw(options.figure, title, lambda axes: plot(axes, results, windows))
 
 
@@ -217,29 +216,43 @@ POLICIES: dict[str, Callable[[Callable[..., Any], Windows], Result]] = {
 }
 
 
-def print_signals(make: Callable[..., Any], windows: Windows, results: dict[str, Result]) -> None:
-    """Print the signals of each window beside what a refit gains in it, and how far they agree."""
-    first = windows.past(0)
-    n_held_out = int(HELD_OUT * len(first))
-    judged = make().fit(first[:-n_held_out])
-    usual = mean_log_rank(judged.score_samples(first[-n_held_out:]))
-    yardstick = refit(lambda: make(objective="closed_form"), windows)
-    parts = {name: np.split(result.values, windows.edges[1:-1] - windows.edges[0]) for name, result in results.items()}
-    of_yardstick = np.split(yardstick.values, windows.edges[1:-1] - windows.edges[0])
+def print_signals(
+    makers: Sequence[Callable[..., AutoSeqRecRecommender]], windows: Windows, results: dict[str, list[Result]]
+) -> None:
+    """Print the signals of each window beside what a refit gains in it, and how far they agree; means over seeds."""
+    yardstick = refit(lambda: makers[0](objective="closed_form"), windows)
+    usual = [log_rank_of_held_out(make, windows.past(0)) for make in makers]
+    seeds = zip(results["frozen"], results["refit"], usual, strict=True)
+    signals = np.mean([signals_of(frozen, again, yardstick, of_seed, windows) for frozen, again, of_seed in seeds], 0)
     table = Table(["window to", "gain of refit", "log rank rise", "to yardstick"], width=14)
-    rows = []
-    for number, frozen in enumerate(parts["frozen"]):
-        gain = float(parts["refit"][number].mean() / frozen.mean() - 1)
-        rise = mean_log_rank(frozen) - usual
-        beside = float(frozen.mean() / of_yardstick[number].mean() - 1)
-        rows.append((gain, rise, beside))
-        table.add(f"{windows.edges[number + 1]:,}", f"{gain:+.1%}", f"{rise:+.3f}", f"{beside:+.1%}")
-    print(f"mean log rank of the held-out events {usual:.3f}; yardstick: {yardstick.seconds:.0f} CPU s of fits")
-    if len(rows) > 2:
-        gains, rises, besides = np.array(rows).T
+    for edge, (gain, rise, beside) in zip(windows.edges[1:], signals, strict=True):
+        table.add(f"{edge:,}", f"{gain:+.1%}", f"{rise:+.3f}", f"{beside:+.1%}")
+    print(
+        f"mean log rank of the held-out events {np.mean(usual):.3f}; yardstick: {yardstick.seconds:.0f} CPU s of fits"
+    )
+    if len(signals) > 2:
+        gains, rises, besides = signals.T
         with np.errstate(invalid="ignore"):
             agreement = [np.corrcoef(gains, signal)[0, 1] for signal in (rises, -besides)]
         print(f"correlation with the gain: log rank {agreement[0]:+.2f}, behind the yardstick {agreement[1]:+.2f}")
+
+
+def log_rank_of_held_out(make: Callable[..., AutoSeqRecRecommender], first: Interactions) -> float:
+    """Return the mean log rank of the newest events of the first fit, after a fit on those before."""
+    n_held_out = int(HELD_OUT * len(first))
+    return mean_log_rank(make().fit(first[:-n_held_out]).score_samples(first[-n_held_out:]))
+
+
+def signals_of(frozen: Result, again: Result, yardstick: Result, usual: float, windows: Windows) -> NDArray[np.float64]:
+    """Return a row for each window: the gain of a refit, the rise of the log rank, the lead over the yardstick."""
+    cuts = windows.edges[1:-1] - windows.edges[0]
+    parts = zip(*(np.split(result.values, cuts) for result in (frozen, again, yardstick)), strict=True)
+    return np.array(
+        [
+            (refitted.mean() / old.mean() - 1, mean_log_rank(old) - usual, old.mean() / fresh.mean() - 1)
+            for old, refitted, fresh in parts
+        ]
+    )
 
 
 def mean_log_rank(values: NDArray[np.float64]) -> float:
@@ -247,11 +260,13 @@ def mean_log_rank(values: NDArray[np.float64]) -> float:
     return float(np.log(ranks_from_reciprocal(values[values > 0])).mean())
 
 
-def plot(axes: Any, results: dict[str, Result], windows: Windows) -> None:
-    """Draw the MRR of each policy over the windows."""
+def plot(axes: Any, results: dict[str, list[Result]], windows: Windows) -> None:
+    """Draw the MRR of each policy over the windows, and its CPU seconds beside its name."""
     middles = (windows.edges[1:] + windows.edges[:-1]) / 2
-    for name, result in results.items():
-        axes.plot(middles, by_window(result.values, windows), marker="o", label=name)
+    for name, of_seeds in results.items():
+        values = np.mean([result.values for result in of_seeds], axis=0)
+        seconds = np.mean([result.seconds for result in of_seeds])
+        axes.plot(middles, by_window(values, windows), marker="o", label=f"{name}, {seconds:.0f} CPU s")
     axes.set(xlabel="events", ylabel="MRR", ylim=(0, None))
     axes.legend(fontsize="small")
 
