@@ -85,6 +85,8 @@ WALKERS = {
     "jodie": {"n_components": 16, "n_windows": 20, "max_iter": 4, "learning_rate": 1e-2},
     "gru4rec": {"n_components": 16, "max_iter": 25, "learning_rate": 1e-2, "dropout": 0.0},
     "sasrec": {"n_components": 16, "max_iter": 15, "learning_rate": 1e-2, "dropout": 0.0},
+    "skrecsys-hstu": {"n_components": 16, "n_iterations": 60, "learning_rate": 1e-2, "dropout": 0.0, "length": 30},
+    "rectools-sasrec": {"n_components": 16, "max_iter": 30, "learning_rate": 1e-2, "dropout": 0.0, "batch_size": 8},
 }
 CAMPERS = {
     "ease": {},
@@ -93,14 +95,19 @@ CAMPERS = {
     "freegem-future": {"decay": 0, "n_components": 2},
     "als": {"n_components": 2},
     "bpr": {"n_components": 8},
+    "skrecsys-ease": {"regularization": 100},
+    "skrecsys-rp3beta": {},
+    "rectools-ease": {"regularization": 100},
+    "rectools-neighbours": {},
     "lightgcn": {"n_components": 16, "max_iter": 20, "learning_rate": 1e-2},
     "cope": {"n_components": 8, "n_train_steps": 20, "max_iter": 12, "learning_rate": 1e-2, "weight_decay": 0.0},
 }
 
 
 def make(name, values, exclude_seen):
-    if RIVALS[name].module == "implicit_factors":
-        pytest.importorskip("implicit")
+    library = RIVALS[name].module.split("_")[0]
+    if library in ("implicit", "skrecsys", "rectools"):
+        pytest.importorskip(library)
     return RIVALS[name].make(values, 0, exclude_seen)
 
 
@@ -174,6 +181,35 @@ def test_item_weights_are_made_anew_when_it_is_time():
         model.score_samples(log[500:])
     np.testing.assert_array_equal(static.weights, weights)
     assert not np.array_equal(renewed.weights, weights)
+
+
+@pytest.mark.parametrize("ties", ["row", "together"])
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("skrecsys-hstu", {"n_iterations": 1, "length": 10}),
+        ("rectools-sasrec", {"max_iter": 1}),
+        ("rectools-ease", {"refit_every": 7, "decay": 0.5}),
+        ("rectools-neighbours", {"refit_every": 7, "decay": 0.5}),
+    ],
+)
+def test_answers_to_many_questions_are_those_to_each(name, values, ties):
+    log = camps()
+    log = Interactions(log.users, log.items, log.times // 50, log.user_ids, log.item_ids)
+    one_by_one, in_blocks = (make(name, values, exclude_seen=True) for _ in range(2))
+    one_by_one.block_size, in_blocks.block_size = 1, 16
+    first, second = (model.fit(log[:570]).score_samples(log[570:], ties) for model in (one_by_one, in_blocks))
+    np.testing.assert_allclose(first, second, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("name", "is_read_by_rows"), [("skrecsys-ease", False), ("rectools-ease", True)])
+@pytest.mark.parametrize("decay", [0.5, 1.0])
+def test_ease_of_another_library_is_ours(name, is_read_by_rows, decay):
+    log, values = camps(), {"regularization": 10.0, "decay": decay}
+    ours, theirs = (make(each, values, exclude_seen=True).fit(log[:500]) for each in ("ease", name))
+    if is_read_by_rows:
+        ours.weights = ours.weights.T
+    np.testing.assert_allclose(theirs.score_samples(log[500:]), ours.score_samples(log[500:]), rtol=1e-12)
 
 
 class Peaked(Trained):

@@ -34,7 +34,7 @@ __all__ = ["OURS", "Record", "code_version", "log_version", "measure", "recorded
 PROTOCOL = 1
 #: The recommender as it comes, and without a network; no settings are tried for it.
 OURS: dict[str, Settings] = {"default": {}, "closed-form": {"objective": "closed_form"}}
-LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "implicit")
+LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "implicit", "skrecsys", "rectools")
 
 #: What was measured and what came of it, with the reciprocal ranks under "values".
 Record = dict[str, Any]

@@ -92,6 +92,31 @@ BPR = {
     "n_iterations": (50, 100, 300),
     "refit_every": (1000,),
 }
+SKRECSYS_EASE = {**EASE, "refit_every": (25,)}
+SKRECSYS_RP3BETA = {
+    "n_neighbours": (20, 50, 100, 300, 1000),
+    "alpha": (0.4, 0.6, 0.8, 1.0),
+    "beta": (0.0, 0.2, 0.4, 0.6),
+    "decay": DECAYS,
+    "refit_every": (25,),
+}
+SKRECSYS_HSTU = {
+    "n_components": (64, 128),
+    "learning_rate": (1e-3, 3e-3),
+    "dropout": (0.2, 0.5),
+    "length": (50, 100),
+    "n_negatives": (16, 128),
+    "n_iterations": (20, 40, 80),
+}
+RECTOOLS_EASE = {**EASE, **REFIT}
+RECTOOLS_NEIGHBOURS = {**NEIGHBOURS, "n_neighbours": (20, 100, 1000), **REFIT}
+RECTOOLS_SASREC = {
+    "n_components": (64, 128),
+    "n_blocks": (2, 1),
+    "dropout": (0.2, 0.5),
+    "learning_rate": (1e-3,),
+    "length": (50, 100),
+}
 SASREC = {"n_components": (64, 128), "n_blocks": (2, 1), "dropout": (0.2, 0.5), "learning_rate": (1e-3,)}
 GRU4REC = {"n_components": (64, 128), "n_layers": (1, 2), "dropout": (0.3, 0.5), "learning_rate": (3e-3, 1e-3)}
 LIGHTGCN = {"learning_rate": (5e-3, 1e-2), "n_components": (64, 128), "n_layers": (3, 2), "propagate_every": (5,)}
@@ -138,6 +163,20 @@ RIVALS = {
     "lightgcn": Rival("lightgcn", "LightGCN", LIGHTGCN, points(LIGHTGCN, (5e-3, 64, 3, 5)), is_trained=True),
     "jodie": Rival("jodie", "JODIE", JODIE, points(JODIE, (128, 1e-3, True)), is_trained=True),
     "cope": Rival("cope", "CoPE", COPE, COPE_STARTS, is_trained=True),
+    "skrecsys-ease": Rival("skrecsys_items", "SkrecsysEASE", SKRECSYS_EASE),
+    "skrecsys-rp3beta": Rival(
+        "skrecsys_items", "SkrecsysRP3Beta", SKRECSYS_RP3BETA, points(SKRECSYS_RP3BETA, (100, 1.0, 0.6, 0.6, 25))
+    ),
+    "skrecsys-hstu": Rival("skrecsys_hstu", "SkrecsysHSTU", SKRECSYS_HSTU, has_seed=True),
+    "rectools-ease": Rival("rectools_items", "RecToolsEASE", RECTOOLS_EASE),
+    "rectools-neighbours": Rival("rectools_items", "RecToolsNeighbours", RECTOOLS_NEIGHBOURS),
+    "rectools-sasrec": Rival(
+        "rectools_sasrec",
+        "RecToolsSASRec",
+        RECTOOLS_SASREC,
+        points(RECTOOLS_SASREC, (64, 2, 0.2, 1e-3, 50)),
+        is_trained=True,
+    ),
     "sasrec": Rival("sasrec", "SASRec", SASREC, points(SASREC, (64, 2, 0.2, 1e-3)), is_trained=True),
     "gru4rec": Rival("gru4rec", "GRU4Rec", GRU4REC, points(GRU4REC, (64, 1, 0.3, 3e-3)), is_trained=True),
     **REPEAT_RIVALS,
