@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from accuracy import WORLDS, read_logs
+from accuracy import eligibility, read_logs
 from numpy.typing import NDArray
+from worlds import WORLDS
 
 from skautoseqrec import AutoSeqRecRecommender, Interactions
 from skautoseqrec._counts.counted_log import count_log
@@ -103,18 +104,20 @@ GATE = "gate"
 def main() -> None:
     """Print one table per log: mean and spread over seeds, and how much is lost."""
     options = parse_options()
+    usual = {"objective": options.objective, **eligibility(options)}
     for ordered in read_logs(options):
         fitted, walked = temporal_train_test_split(ordered.log, test_size=0.1)
         results: dict[str, list[tuple[float, float]]] = {}
         for seed in options.seeds:
             for name, values in chain(
-                remove_parts(fitted, walked, seed, options.objective),
-                remove_training(fitted, walked, seed, options.objective, options.trained_without),
+                remove_parts(fitted, walked, seed, usual),
+                remove_training(fitted, walked, seed, usual, options.trained_without),
             ):
                 ranks = ranks_from_reciprocal(values)
                 results.setdefault(name, []).append((mean_reciprocal_rank(ranks), recall_at_k(ranks)))
                 print(".", end="", flush=True)
-        print_table(f"{ordered.title}; {options.objective}; seeds {options.seeds}", results)
+        eligible = "; seen items eligible" if options.seen_eligible else ""
+        print_table(f"{ordered.title}; {options.objective}{eligible}; seeds {options.seeds}", results)
 
 
 def parse_options() -> argparse.Namespace:
@@ -125,6 +128,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], help="random states of the models")
     parser.add_argument("--shuffle-ties", nargs="+", type=int, default=[], metavar="SEED", help="shuffle tied rows")
     parser.add_argument("--objective", choices=("multinomial", "closed_form"), default="multinomial")
+    parser.add_argument("--seen-eligible", action="store_true", help="rank among items that the user has seen, too")
     parser.add_argument(
         "--trained-without",
         nargs="*",
@@ -156,31 +160,33 @@ def print_table(title: str, results: dict[str, list[tuple[float, float]]]) -> No
 
 
 def remove_training(
-    fitted: Interactions, walked: Interactions, seed: int, objective: str, pieces: Sequence[str]
+    fitted: Interactions, walked: Interactions, seed: int, usual: dict[str, Any], pieces: Sequence[str]
 ) -> Iterator[tuple[str, NDArray[np.float64]]]:
     """Yield the reciprocal ranks without each of some pieces of the training."""
     for piece in pieces:
         OBJECTIVES["multinomial"] = REPLACED.get(piece, MultinomialObjective)
         try:
-            changed = {"objective": objective, **PARAMETERS.get(piece, {})}
+            changed = {**usual, **PARAMETERS.get(piece, {})}
             yield piece, train(fitted, seed, changed).score_samples(walked)
         finally:
             OBJECTIVES["multinomial"] = MultinomialObjective
 
 
 def remove_parts(
-    fitted: Interactions, walked: Interactions, seed: int, objective: str
+    fitted: Interactions, walked: Interactions, seed: int, usual: dict[str, Any]
 ) -> Iterator[tuple[str, NDArray[np.float64]]]:
     """Yield the reciprocal ranks without each part of the score, under the same weights."""
-    recommender = train(fitted, seed, {"objective": objective})
+    recommender = train(fitted, seed, usual)
     scorer = recommender._serving.scorer
     model = scorer.model
     left_out = model.heads.LEFT_OUT
     # Fitted again as well: its candidates are chosen by better weights than those of the fit.
     yield "nothing", score(recommender, refit_blend(recommender, fitted, model, left_out), walked)
     yield "nothing, blend as it was fitted", recommender.score_samples(walked)
-    for part in (part for part in PARTS if not part.NEEDS_SEEN and (model.heads.PARTS or not part.IS_NEURAL)):
+    for part in PARTS:
         name = part.NAME
+        if (part.NEEDS_SEEN and recommender.exclude_seen) or (part.IS_NEURAL and not model.heads.PARTS):
+            continue  # the model has no such part
         if name not in left_out:
             yield name, score(recommender, refit_blend(recommender, fitted, model, left_out | {name}), walked)
         else:

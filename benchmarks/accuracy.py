@@ -24,28 +24,14 @@ from peers.markov import Markov
 from peers.registry import BASKET_RIVALS, REPEAT_RIVALS, RIVALS
 from peers.sasrec import SASRec
 from peers.training import judge_epochs
+from worlds import WORLDS
 
 from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender, Interactions
 from skautoseqrec.baselines import DecayedPopularityRecommender, PopularityRecommender
-from skautoseqrec.datasets import load_interactions, make_interactions
+from skautoseqrec.datasets import load_interactions
 from skautoseqrec.metrics import mean_reciprocal_rank, ndcg_at_k, ranks_from_reciprocal, recall_at_k
 from skautoseqrec.preprocessing import InteractionEncoder
 
-#: Synthetic logs, whose best possible rank is known: people see nothing twice, come back, or fill baskets again.
-WORLDS: dict[str, dict[str, Any]] = {
-    "plain": {},
-    "returns": {"n_users": 400, "n_items": 1000, "n_events": 40000, "noise": 0.2, "return_rate": 0.4},
-    "baskets": {
-        "n_users": 400,
-        "n_items": 1500,
-        "n_events": 60000,
-        "n_successors": 8,
-        "n_tastes": 6,
-        "noise": 0.4,
-        "return_rate": 0.5,
-        "basket_size": 15.0,
-    },
-}
 HALF_LIVES = (10, 30, 100, 300, 1000, 3000, 10000)
 PARTS = ("valid", "test")
 LINE = "{:<28}{:<7}{:>8}{:>11}{:>9}{:>9}{:>11}"
@@ -192,8 +178,8 @@ def parse_options() -> argparse.Namespace:
 def read_logs(options: argparse.Namespace) -> Iterator[Ordered]:
     """Yield every log in every row order that is asked for."""
     for name in options.worlds or ([] if options.data else ["plain"]):
-        X, oracle = make_interactions(**WORLDS[name], random_state=0, return_oracle=True)
-        yield Ordered(f"synthetic world: {name}", InteractionEncoder().fit_transform(X), oracle.ranks)
+        log, best_ranks = WORLDS[name]()
+        yield Ordered(f"synthetic world: {name}", InteractionEncoder().fit_transform(log), best_ranks)
     for path in options.data:
         try:
             log = load_interactions(path)

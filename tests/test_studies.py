@@ -18,6 +18,7 @@ if not STUDIES.is_dir():
 sys.path[:0] = [str(STUDIES), str(STUDIES.parent)]
 
 import ablation  # noqa: E402
+import changing_worlds  # noqa: E402
 import concept_drift  # noqa: E402
 import incremental  # noqa: E402
 import lifting  # noqa: E402
@@ -25,6 +26,7 @@ import network_shape  # noqa: E402
 import sensitivity  # noqa: E402
 import sparsity  # noqa: E402
 import stages  # noqa: E402
+import worlds  # noqa: E402
 from peers.folds import Fold  # noqa: E402
 from peers.sasrec import SASRec  # noqa: E402
 
@@ -82,6 +84,8 @@ def rows_of(printed):
         (concept_drift, "--start 1", "--start must leave events for the windows"),
         (concept_drift, "--windows 0", "--windows: must be a whole number of at least 1"),
         (concept_drift, "--turn --worlds plain", "--worlds has no meaning beside --turn"),
+        (changing_worlds, "--half-life 0", "--half-life: must be a whole number of at least 1, not '0'"),
+        (changing_worlds, "--worlds plain", "unrecognized arguments: --worlds"),
         (sparsity, "--shares 0.5 2", "--shares: must be above 0 and at most 1, not '2'"),
         (sparsity, "--synthetic --walked 9", "--walked has no meaning beside --synthetic"),
         (lifting, "--oldest 5", "--oldest: must be a whole number of at least 100"),
@@ -105,7 +109,9 @@ def test_a_file_that_is_no_log_is_named(tmp_path, monkeypatch):
         sensitivity.main()
 
 
-@pytest.mark.parametrize("study", [concept_drift, incremental, lifting, network_shape, sensitivity, sparsity])
+@pytest.mark.parametrize(
+    "study", [changing_worlds, concept_drift, incremental, lifting, network_shape, sensitivity, sparsity]
+)
 def test_every_option_of_a_study_is_read(study, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["study.py"])
     own = Path(study.__file__).read_text(encoding="utf-8")
@@ -142,6 +148,16 @@ def test_a_blend_that_is_fitted_again_without_removing_anything_is_that_of_the_f
     fitted = recommender._serving.scorer.blend.terms()
     assert max(fitted.values()) > 0.5
     assert again == pytest.approx(fitted, rel=0.02, abs=0.02)
+
+
+@pytest.mark.parametrize("is_eligible", [False, True])
+def test_what_people_met_is_a_part_where_they_may_come_back(run, is_eligible, monkeypatch):
+    size = {"n_users": 60, "n_items": 40, "n_events": 1200}
+    monkeypatch.setitem(worlds.WORLDS, "plain", lambda: worlds.make_plain(**size))
+    options = ["--objective", "closed_form", "--trained-without", *(["--seen-eligible"] if is_eligible else [])]
+    rows = rows_of(run(ablation, *options, data=False))
+    assert {"nothing", "neighbours", "trend", "gate", "context"} <= set(rows)
+    assert ("repeat" in rows) == is_eligible
 
 
 def test_shapes_of_the_network_are_compared(run):
@@ -199,6 +215,33 @@ def test_the_world_that_turns_has_the_same_items_and_other_users():
     assert len(log.user_ids) == 40
     assert len(log.item_ids) == 30
     assert (np.diff(log.times) >= 0).all()
+
+
+def test_changing_worlds_are_compared_with_the_best_possible(run, monkeypatch):
+    monkeypatch.setattr(changing_worlds, "SIZE", {"n_users": 40, "n_items": 40, "n_events": 800})
+    paces = {"drift": (0.0, 0.5), "transitions": (200,), "popularity": (400,)}
+    changes = {kind: (changing_worlds.CHANGES[kind][0], of_kind) for kind, of_kind in paces.items()}
+    monkeypatch.setattr(changing_worlds, "CHANGES", changes)
+    printed = run(changing_worlds, "--seeds", "0", "1", "--windows", "2", data=False)
+    assert printed.count("best possible MRR") == 3
+    lines = {line.split()[0]: line.split()[1:] for line in printed.splitlines() if "±" in line}
+    assert set(lines) == {"0", "0.5", "200", "400"}
+    for best, *reached in lines.values():
+        assert 0.2 < float(best) < 1
+        assert len(reached) == 3 * len(changing_worlds.POLICIES)
+        assert all(0 < float(share) < 110 for share in reached[::3])
+
+
+def test_events_that_hardly_fade_are_those_of_a_usual_refit():
+    log = LOG[LOG.to_columns().time_order()]
+    windows = concept_drift.Windows(log, np.array([200, 300, 380]))
+
+    def make():
+        return AutoSeqRecRecommender(objective="closed_form")
+
+    usual = concept_drift.refit(make, windows).values
+    np.testing.assert_allclose(changing_worlds.refit_fading(make, windows, 1e9).values, usual)
+    assert not np.allclose(changing_worlds.refit_fading(make, windows, 10).values, usual)
 
 
 def test_logs_are_thinned(run, tmp_path):

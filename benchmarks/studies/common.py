@@ -22,8 +22,9 @@ BENCHMARKS = Path(__file__).parents[1]
 if str(BENCHMARKS) not in sys.path:
     sys.path.append(str(BENCHMARKS))
 
-from accuracy import WORLDS, Ordered, read_logs  # noqa: E402
+from accuracy import Ordered, read_logs  # noqa: E402
 from peers.folds import Fold, valid_and_test  # noqa: E402
+from worlds import WORLDS  # noqa: E402
 
 import skautoseqrec  # noqa: E402
 from skautoseqrec.metrics import mean_reciprocal_rank, ranks_from_reciprocal, recall_at_k  # noqa: E402
@@ -93,7 +94,12 @@ def log_file(text: str) -> Path:
 
 
 def make_parser(
-    description: str | None, *, seeds: Sequence[int], part: str | None = None, is_drawn: bool = False
+    description: str | None,
+    *,
+    seeds: Sequence[int],
+    part: str | None = None,
+    is_drawn: bool = False,
+    reads_logs: bool = True,
 ) -> argparse.ArgumentParser:
     """Return the parser of the options that studies share, to which each adds its own.
 
@@ -107,13 +113,16 @@ def make_parser(
         The part that is usually walked; None if the study walks none of the two.
     is_drawn : bool, default=False
         Whether the study draws a figure.
+    reads_logs : bool, default=True
+        Whether the study is of logs that are chosen; otherwise it makes its own.
     """
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     add, many, number = parser.add_argument, {"nargs": "+"}, {"type": at_least(1), "metavar": "N"}
     seed = {"type": at_least(0), "metavar": "SEED", **many}
-    add("--data", **many, type=log_file, default=[], metavar="FILE", help="logs; default: the plain world")
-    add("--worlds", **many, choices=WORLDS, default=[], help="synthetic logs")
-    add("--shuffle-ties", **seed, default=[], help="shuffle tied rows")
+    if reads_logs:
+        add("--data", **many, type=log_file, default=[], metavar="FILE", help="logs; default: the plain world")
+        add("--worlds", **many, choices=WORLDS, default=[], help="synthetic logs")
+        add("--shuffle-ties", **seed, default=[], help="shuffle tied rows")
     add("--seeds", **seed, default=[*seeds], help="random states of what is trained; default: %(default)s")
     add("--max-iter", **number, help="train for N epochs at most")
     if part is not None:
