@@ -212,6 +212,8 @@ def refit_blend(
     # As the fit resolved it: an unresolved "auto" would hold out tied rows together.
     parameters = recommender.get_params(deep=False) | {"ties": recommender.ties_}
     validation = Learner(resolve_parameters(parameters)).hold_out(log, BLENDED_EVENTS)
+    if validation is None:
+        raise SystemExit("The log is too short: too few events are held out to fit a blend. Give a longer one.")
     fitted_with = recommender._serving.scorer
     start = fitted_with.blend.terms()
     choices = validation.choices(model, BLENDED_FEATURES, start, CPU, each_part=True)

@@ -176,6 +176,12 @@ def test_an_encoder_with_other_blocks_has_them():
     assert not (first == second).all()
 
 
+def test_a_log_too_short_for_a_blend_is_refused():
+    short = LOG[LOG.to_columns().time_order()][:60]
+    with pytest.raises(SystemExit, match=r"The log is too short: .* Give a longer one\."):
+        dict(ablation.remove_parts(short, LOG, 0, {"objective": "closed_form"}))
+
+
 def test_updates_change_no_weight_and_counts_are_those_of_a_rebuild(run):
     printed = run(incremental, "--updates", "100", "--max-iter", "3", "--largest", "7")
     assert "\nnetwork, max_iter=3  " in printed
