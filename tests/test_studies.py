@@ -144,22 +144,6 @@ def test_a_blend_that_is_fitted_again_without_removing_anything_is_that_of_the_f
     assert again == pytest.approx(fitted, rel=0.02, abs=0.02)
 
 
-def test_shapes_of_the_network_are_compared(run):
-    rows = rows_of(run(network_shape, *QUICK, "--components", "4"))
-    assert {"history_encoder=shared", "residual, 0 blocks", "residual, 3 blocks", "activation=tanh"} <= set(rows)
-    assert network_shape.HISTORY_ENCODERS["residual"] is network_shape.ResidualEncoder
-
-
-def test_an_encoder_with_other_blocks_has_them():
-    with network_shape.blocks(3):
-        parameters = {"n_components": 4, "history_encoder": "residual", "max_iter": 1, "random_state": 0}
-        module = (
-            AutoSeqRecRecommender(**parameters, blend={"collaborative": 1.0}, early_stopping=False).fit(LOG).module_
-        )
-    first, second, _ = (block[0].weight for block in module.history.blocks)
-    assert not (first == second).all()
-
-
 def test_updates_change_no_weight_and_counts_are_those_of_a_rebuild(run):
     printed = run(incremental, "--updates", "100", "--max-iter", "3", "--largest", "7")
     assert "\nnetwork, max_iter=3  " in printed
