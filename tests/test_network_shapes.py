@@ -128,7 +128,7 @@ def test_a_network_of_depth_one_is_the_usual_one(published):
 def test_deeper_networks_answer_with_what_they_train(published, part, depths):
     """Every layer is passed in training and in answers, and in the same order."""
     parameters = {**(PAPER_PARAMS if published else {}), "history_encoder": "shared", "context_size": 1}
-    parameters |= {"history_decay": 1.0, "blend": {part: 1.0}, "learning_rate": 0.05, **QUICK}
+    parameters |= {"history_decay": 1.0, "blend": {part: 1.0}, "learning_rate": 0.01, **QUICK, "n_components": 12}
     with deeper_network.depth(*depths):
         recommender = fitted(**parameters)
         module, heads = recommender.module_, HEADS[recommender.objective]()
@@ -137,11 +137,19 @@ def test_deeper_networks_answer_with_what_they_train(published, part, depths):
         dropout = dict.fromkeys(("encoder", *deeper_network.DECODERS), 0.5)  # of which nothing is left in answers
         objective = OBJECTIVES[recommender.objective]()
         logits = objective.logits(module, module.weights(decoder), batch, dropout)
-        expected = heads.OUTPUTS[decoder](logits) if published else logits
+        trained = (heads.OUTPUTS[decoder](logits) if published else logits).numpy()
         answered = scores_of(recommender, recommender.user_ids_)
     layers = [*module.encoder_layers, *module.decoder_layers[decoder]]
     assert len(layers) == depths[0] + depths[1] - 2
-    np.testing.assert_allclose(answered, expected.numpy(), rtol=1e-4, atol=1e-5)
+    hidden = rows.to_dense(module.n_items) @ module.encoder_weight + module.encoder_bias
+    for layer in layers:
+        hidden = hidden.clamp_min(0) @ layer.weight.T + layer.bias
+    last = module.decoder(decoder)
+    outputs = hidden.clamp_min(0) @ last.weight.T + last.bias
+    expected = (heads.OUTPUTS[decoder](outputs) if published else outputs).numpy()
+    assert expected.std(0).max() > 1e-4  # users differ
+    np.testing.assert_allclose(trained, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(answered, expected, rtol=1e-4, atol=1e-5)
 
 
 def rows_shown(recommender, part):
