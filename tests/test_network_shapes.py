@@ -34,6 +34,7 @@ import network_shape  # noqa: E402
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # toy logs are short
 TOY = make_interactions(n_users=40, n_items=20, n_events=380, random_state=0)
 LOG = InteractionEncoder().fit_transform(TOY)
+FOLD = network_shape.Fold(LOG[:300], LOG[300:])
 ALL_ROWS = {row.name: row for group in network_shape.ROWS.values() for row in group()}
 NEURAL = {"collaborative": 1.0, "one_hop": 1.0, "two_hop": 1.0}
 QUICK = {"n_components": 4, "max_iter": 2, "early_stopping": False, "random_state": 0}
@@ -64,6 +65,27 @@ def test_every_row_of_a_group_is_printed(group, tmp_path, monkeypatch, capsys):
     assert [line[:34].strip() for line in lines[-len(names) :]] == names
     assert all(len(line[34:].split()) == 5 for line in lines[-len(names) :])
     assert "CPU seconds" in lines[-len(names) - 1]
+
+
+def test_training_has_the_patience_that_is_asked_for(monkeypatch):
+    patience = []
+
+    class Told(AutoSeqRecRecommender):
+        def fit(self, X, y=None):
+            patience.append(self.n_iter_no_change)
+            return super().fit(X)
+
+    monkeypatch.setattr(network_shape, "AutoSeqRecRecommender", Told)
+    for arguments in ([], ["--patience", "7"]):
+        argv = ["study.py", "--seeds", "0", "--max-iter", "1", "--components", "4", *arguments]
+        monkeypatch.setattr(sys, "argv", argv)
+        network_shape.add(
+            network_shape.Table(["", "", "", "", "", ""]),
+            ALL_ROWS["activation=relu"],
+            FOLD,
+            network_shape.parse_options(),
+        )
+    assert patience == [AutoSeqRecRecommender().n_iter_no_change, 7]
 
 
 def test_what_was_put_in_place_is_taken_away():

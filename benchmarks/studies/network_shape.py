@@ -189,6 +189,8 @@ def parse_options() -> argparse.Namespace:
     parser = make_parser(__doc__, seeds=[0, 1, 2], part="valid")
     help_of_components = "size of the hidden representation; default: %(default)s"
     parser.add_argument("--components", type=at_least(1), default=256, metavar="N", help=help_of_components)
+    help_of_patience = "stop after N epochs without a gain; default: as it comes"
+    parser.add_argument("--patience", type=at_least(1), metavar="N", help=help_of_patience)
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS), help="groups of rows; default: all")
     options = parser.parse_args()
     if "attention" in options.rows and options.components % N_HEADS:
@@ -199,6 +201,8 @@ def parse_options() -> argparse.Namespace:
 def add(table: Table, row: Row, fold: Fold, options: argparse.Namespace) -> None:
     """Print how well a network does, and what its fit takes: epochs that are kept, and seconds."""
     parameters = {**row.parameters, "n_components": options.components, "refit": False, **trained_for(options)}
+    if options.patience is not None:
+        parameters["n_iter_no_change"] = options.patience
 
     def measure(seed: int) -> tuple[float, ...]:
         with row.shape():
