@@ -160,22 +160,6 @@ def test_what_people_met_is_a_part_where_they_may_come_back(run, is_eligible, mo
     assert ("repeat" in rows) == is_eligible
 
 
-def test_shapes_of_the_network_are_compared(run):
-    rows = rows_of(run(network_shape, *QUICK, "--components", "4"))
-    assert {"history_encoder=shared", "residual, 0 blocks", "residual, 3 blocks", "activation=tanh"} <= set(rows)
-    assert network_shape.HISTORY_ENCODERS["residual"] is network_shape.ResidualEncoder
-
-
-def test_an_encoder_with_other_blocks_has_them():
-    with network_shape.blocks(3):
-        parameters = {"n_components": 4, "history_encoder": "residual", "max_iter": 1, "random_state": 0}
-        module = (
-            AutoSeqRecRecommender(**parameters, blend={"collaborative": 1.0}, early_stopping=False).fit(LOG).module_
-        )
-    first, second, _ = (block[0].weight for block in module.history.blocks)
-    assert not (first == second).all()
-
-
 def test_a_log_too_short_for_a_blend_is_refused():
     short = LOG[LOG.to_columns().time_order()][:60]
     with pytest.raises(SystemExit, match=r"The log is too short: .* Give a longer one\."):

@@ -1,17 +1,23 @@
-"""What the shape of the network is worth: its activation, what encodes histories, and how many residual blocks.
+"""What the shape of the network is worth: what encodes histories, activations, residual blocks, and depth.
 
-Activation and history encoder are parameters. The number of blocks is none: encoders with others are registered here in
-place of the residual one, which has one block.
+Four activations and two history encoders are parameters. All else is no parameter: it is registered here for as long as
+a row takes, in place of what bears the name. ``--rows`` chooses groups of rows, so that a table can be made in pieces.
 """
 
 from __future__ import annotations
 
 import argparse
 import copy
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, cast
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
+from time import process_time
+from typing import Any, NamedTuple, cast
+from unittest.mock import patch
 
+import numpy as np
+import torch
+from attention_encoder import N_HEADS, AttentionEncoder
 from common import (
     Accuracy,
     Fold,
@@ -24,13 +30,39 @@ from common import (
     read_logs,
     trained_for,
 )
+from deeper_network import depth
+from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
-from skautoseqrec import AutoSeqRecRecommender
-from skautoseqrec._network.module import ACTIVATIONS, HISTORY_ENCODERS, SHARED
+from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender
+from skautoseqrec._network.module import ACTIVATIONS, ARRAY_ACTIVATIONS, HISTORY_ENCODERS, SHARED
 from skautoseqrec._network.residual_encoder import ResidualEncoder
 
 N_BLOCKS = (0, 2, 3)
+#: Activations that the package has not.
+OTHER_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "gelu": functional.gelu,
+    "elu": functional.elu,
+    "leaky relu": functional.leaky_relu,
+}
+#: Layers of the encoder and of each decoder.
+DEPTHS = ((1, 1), (2, 1), (3, 1), (1, 2), (1, 3), (3, 3))
+#: Rates that fit one shape need not fit another, so the best of some is what a shape can do. The residual encoder has
+#: the first of these rates.
+ATTENTION_RATES = (1e-3, 2e-3)
+#: Of all parts of the usual network; "auto" has larger ones for its decoders.
+RATES = ("auto", 1e-3)
+#: Of the published encoder, whose own is the first: with it, added layers stay near where they start.
+PUBLISHED_RATES = (1e-5, 1e-3)
+
+
+class Row(NamedTuple):
+    """A network: parameters, and a context that puts in place what is no parameter."""
+
+    name: str
+    parameters: dict[str, Any]
+    shape: Callable[[], AbstractContextManager[Any]] = nullcontext
 
 
 class DeeperEncoder(ResidualEncoder):
@@ -64,14 +96,80 @@ def fresh(block: nn.Module) -> nn.Module:
     return copied
 
 
-@contextmanager
-def blocks(n_blocks: int) -> Iterator[None]:
+def blocks(n_blocks: int) -> AbstractContextManager[Any]:
     """Have the residual encoder with another number of blocks."""
-    HISTORY_ENCODERS["residual"] = type("Encoder", (DeeperEncoder,), {"n_blocks": n_blocks})
-    try:
+    return patch.dict(HISTORY_ENCODERS, residual=type("Encoder", (DeeperEncoder,), {"n_blocks": n_blocks}))
+
+
+def attention() -> AbstractContextManager[Any]:
+    """Have the attention encoder in place of the residual one."""
+    return patch.dict(HISTORY_ENCODERS, residual=AttentionEncoder)
+
+
+@contextmanager
+def activation(name: str) -> Iterator[None]:
+    """Have another activation in place of relu."""
+    of_tensors = OTHER_ACTIVATIONS[name]
+
+    def of_arrays(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        return of_tensors(torch.from_numpy(values)).numpy()
+
+    with patch.dict(ACTIVATIONS, relu=of_tensors), patch.dict(ARRAY_ACTIVATIONS, relu=of_arrays):
         yield
-    finally:
-        HISTORY_ENCODERS["residual"] = ResidualEncoder
+
+
+def encoder_rows() -> Iterator[Row]:
+    """Yield the package's own encoders of histories."""
+    for encoder in (SHARED, *HISTORY_ENCODERS):
+        yield Row(f"history_encoder={encoder}", {"history_encoder": encoder})
+
+
+def attention_rows() -> Iterator[Row]:
+    """Yield the attention encoder with each rate."""
+    for rate in ATTENTION_RATES:
+        yield Row(f"attention, rate {rate:g}", {"history_encoder": "residual", "learning_rate": rate}, attention)
+
+
+def block_rows() -> Iterator[Row]:
+    """Yield numbers of blocks of the residual encoder."""
+    for n_blocks in N_BLOCKS:
+        yield Row(f"residual, {n_blocks} blocks", {"history_encoder": "residual"}, partial(blocks, n_blocks))
+
+
+def activation_rows() -> Iterator[Row]:
+    """Yield activations of the shared encoder."""
+    for name in ACTIVATIONS:
+        yield Row(f"activation={name}", {"activation": name})
+    for name in OTHER_ACTIVATIONS:
+        yield Row(f"activation: {name}", {"activation": "relu"}, partial(activation, name))
+
+
+def depth_rows() -> Iterator[Row]:
+    """Yield depths of the usual network, with each rate."""
+    for depths in DEPTHS:
+        for rate in RATES:
+            yield Row(
+                f"depth {depths[0]} and {depths[1]}, rate {rate}", {"learning_rate": rate}, partial(depth, *depths)
+            )
+
+
+def published_rows() -> Iterator[Row]:
+    """Yield depths of the published network, with each rate of its encoder."""
+    for depths in DEPTHS:
+        for rate in PUBLISHED_RATES:
+            parameters = {**PAPER_PARAMS, "learning_rate": {**PAPER_PARAMS["learning_rate"], "encoder": rate}}
+            yield Row(f"published, {depths[0]} and {depths[1]}, rate {rate:g}", parameters, partial(depth, *depths))
+
+
+#: Groups of rows.
+ROWS: dict[str, Callable[[], Iterator[Row]]] = {
+    "encoders": encoder_rows,
+    "attention": attention_rows,
+    "blocks": block_rows,
+    "activations": activation_rows,
+    "depth": depth_rows,
+    "published": published_rows,
+}
 
 
 def main() -> None:
@@ -80,14 +178,10 @@ def main() -> None:
     for ordered in read_logs(options):
         fold = fold_of(ordered.log, options)
         print_header(f"{ordered.title}, {options.part} part; {options.components} components", options.seeds)
-        table = Table(["network", "MRR", "Recall@10", "spread"])
-        for encoder in (SHARED, *HISTORY_ENCODERS):
-            add(table, f"history_encoder={encoder}", {"history_encoder": encoder}, fold, options)
-        for n_blocks in N_BLOCKS:
-            with blocks(n_blocks):
-                add(table, f"residual, {n_blocks} blocks", {"history_encoder": "residual"}, fold, options)
-        for activation in ACTIVATIONS:
-            add(table, f"activation={activation}", {"activation": activation}, fold, options)
+        table = Table(["network", "MRR", "Recall@10", "spread", "epochs", "CPU seconds"])
+        for group in options.rows:
+            for row in ROWS[group]():
+                add(table, row, fold, options)
 
 
 def parse_options() -> argparse.Namespace:
@@ -95,19 +189,31 @@ def parse_options() -> argparse.Namespace:
     parser = make_parser(__doc__, seeds=[0, 1, 2], part="valid")
     help_of_components = "size of the hidden representation; default: %(default)s"
     parser.add_argument("--components", type=at_least(1), default=256, metavar="N", help=help_of_components)
-    return parser.parse_args()
+    help_of_patience = "stop after N epochs without a gain; default: as it comes"
+    parser.add_argument("--patience", type=at_least(1), metavar="N", help=help_of_patience)
+    parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS), help="groups of rows; default: all")
+    options = parser.parse_args()
+    if "attention" in options.rows and options.components % N_HEADS:
+        parser.error(f"--components: attention has {N_HEADS} heads and needs a multiple, not {options.components}.")
+    return options
 
 
-def add(table: Table, name: str, changed: dict[str, Any], fold: Fold, options: argparse.Namespace) -> None:
-    """Print the row of a network."""
-    parameters = {"n_components": options.components, "refit": False, **trained_for(options), **changed}
+def add(table: Table, row: Row, fold: Fold, options: argparse.Namespace) -> None:
+    """Print how well a network does, and what its fit takes: epochs that are kept, and seconds."""
+    parameters = {**row.parameters, "n_components": options.components, "refit": False, **trained_for(options)}
+    if options.patience is not None:
+        parameters["n_iter_no_change"] = options.patience
 
-    def measure(seed: int) -> Accuracy:
-        recommender = AutoSeqRecRecommender(**parameters, random_state=seed).fit(fold.fitted)
-        return Accuracy.of(recommender.score_samples(fold.walked))
+    def measure(seed: int) -> tuple[float, ...]:
+        with row.shape():
+            start = process_time()
+            recommender = AutoSeqRecRecommender(**parameters, random_state=seed).fit(fold.fitted)
+            seconds = process_time() - start
+            accuracy = Accuracy.of(recommender.score_samples(fold.walked))
+        return (*accuracy, recommender.n_iter_, seconds)
 
-    mean, spread = over_seeds(measure, options.seeds)
-    table.add(name, *mean, spread[0])
+    (mrr, recall, n_iter, seconds), spread = over_seeds(measure, options.seeds)
+    table.add(row.name, mrr, recall, spread[0], f"{n_iter:.0f}", f"{seconds:.0f}")
 
 
 if __name__ == "__main__":

@@ -110,6 +110,20 @@ class Heads(ABC):
     def part(self, name: str, queries: QueryVectors, items: ItemVectors) -> Tensor:
         """Return one neural part of the score by itself, biases included, shape (n_rows, n_items)."""
 
+    def queries(self, module: AutoSeqRecModule, row: Tensor, history: Tensor, source: Tensor) -> QueryVectors:
+        """Return the queries of the neural parts, one row each.
+
+        Parameters
+        ----------
+        module : AutoSeqRecModule
+            The trained weights.
+        row, history : Tensor of shape (n_rows, d)
+            The histories, encoded like any other row and by their own encoder; the same if they have none.
+        source : Tensor of shape (n_rows, d)
+            The encoded transitions out of the last items.
+        """
+        return QueryVectors(one_hop=source, collaborative=history, two_hop=self.two_hop_queries(row, source))
+
     def reach(self, module: AutoSeqRecModule, projections: Tensor, squared_norms: Tensor) -> Tensor:
         """Return the item's vector of the two-hop part, given the transitions into it: projections, squared norms."""
         return self.encode(module, projections, squared_norms)

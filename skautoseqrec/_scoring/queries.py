@@ -155,7 +155,7 @@ def form_queries(model: Model, histories: Histories, transitions_from: Transitio
     projections, last = transitions_from(histories.context(model.settings))
     source = model.encode(projections, SummedRows(last.summed(), n_items).squared_norms(model.n_trained))
     history = row if model.history_reader is None else model.history_reader.encode(histories)
-    vectors = QueryVectors(one_hop=source, collaborative=history, two_hop=model.heads.two_hop_queries(row, source))
+    vectors = model.heads.queries(model.module, row, history, source)
     recent = decayed if model.linear is None else histories.recent(model.settings, LINEAR_LENGTH)
     return Queries(vectors, decayed, last, model.linear, recent, histories)
 

@@ -35,7 +35,8 @@ def is_single(scorer: Scorer, asked: Asked) -> bool:
     if len(asked.histories) != 1 or scorer.outside is not None or scorer.device != CPU:
         return False
     model = scorer.model
-    is_plain = isinstance(model.heads, MultinomialHeads) or not model.heads.PARTS
+    # Other heads, even those derived from these, may form their queries in another way.
+    is_plain = type(model.heads) is MultinomialHeads or not model.heads.PARTS
     return is_plain and not model.settings.by_moment and bool(asked.histories.lengths[0])
 
 

@@ -22,7 +22,8 @@ def encoder(request):
 
 
 def test_every_encoder_that_is_written_is_in_the_table():
-    assert set(HistoryEncoder.__subclasses__()) == set(HISTORY_ENCODERS.values())
+    written = {encoder for encoder in HistoryEncoder.__subclasses__() if encoder.__module__.startswith("skautoseqrec.")}
+    assert written == set(HISTORY_ENCODERS.values())  # the studies write others
     assert SHARED not in HISTORY_ENCODERS
     assert make_history_encoder(SHARED, 6, 0.5) is None
 
