@@ -204,5 +204,6 @@ def draw(path: Path | None, title: str, plot: Callable[[Any], None], size: tuple
     axes = figure.subplots()
     plot(axes)
     axes.set_title(title, fontsize="medium")
-    figure.savefig(path, dpi=150)
+    # Without its date, the same figure is the same file.
+    figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else None)
     print(f"drawn: {path}")

@@ -135,9 +135,11 @@ def weigh_published(title: str, fold: Fold, options: argparse.Namespace) -> None
 def plot_grid(axes: Any, grid: Any) -> None:
     """Draw the heat map."""
     image = axes.imshow(grid, origin="lower", cmap="viridis")
+    middle = (np.nanmin(grid) + np.nanmax(grid)) / 2
     for (row, column), value in np.ndenumerate(grid):
         if not np.isnan(value):
-            axes.text(column, row, f"{value:.3f}", ha="center", va="center", color="white", fontsize="small")
+            color = "white" if value < middle else "black"
+            axes.text(column, row, f"{value:.4f}", ha="center", va="center", color=color, fontsize="small")
     places = range(len(SHARES))
     axes.set(xlabel="share of one_hop", ylabel="share of two_hop", xticks=places, yticks=places)
     axes.set_xticklabels(SHARES)
