@@ -11,7 +11,7 @@ from .._counts.counts import Counts
 from .._counts.events import Events
 from .._counts.settings import SequenceSettings
 from .._counts.transitions import HistoryRows, Rows
-from .._counts.weighing import filled, of_places
+from .._counts.weighing import of_places
 from .._data.weights import WEIGHT_UNIT
 from .._utils.ragged import distinct, ragged_ranges
 from .arrived import ArrivedEvents
@@ -96,8 +96,8 @@ class Preceding:
         newest.reverse()
         weights: list[int] = []
         if (added := arrived.weights_at(events)) is not None:
-            known = filled(counts.weights, "i", len(counts.history))
-            weights = [*known[before].tolist(), *added.tolist()][::-1]
+            known = of_places(counts.weights, np.arange(before.start, before.stop))
+            weights = [*known.tolist(), *added.tolist()][::-1]
         return Followed(newest[:n_steps], self._units[: len(newest)], newest[:n_near], weights[:n_near])
 
     def _of_event_in_moment(self, user: int, joins: bool) -> Followed:

@@ -70,6 +70,10 @@ class State:
         self.model = model
         self.snapshot = self._snapshot_of(Base.build(counts, events.between(0, len(events))[1], model), dislikes)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: the snapshot of this moment, beside events that it may only be behind of."""
+        return dict(vars(self))
+
     def user_ids(self) -> NDArray[Any]:
         """Return the ids of the known users; the position of an id is its code."""
         return self.user_vocabulary.ids(self.snapshot.n_users)
@@ -158,6 +162,7 @@ class State:
         merge.advance_to((snapshot.n_events - merge.n_events) * MERGED_WITHIN / merge.n_events)
         if not merge.is_done:
             return snapshot
+        overlay.merging = None  # whoever still reads the old overlay does not keep the new base alive
         base = self._kept_exact(merge.result())
         overlay = overlay.after_merge(base.counts, self._events_after(len(base.counts.history)))
         reader = ChangeReader(base, overlay.arrived, self.model)

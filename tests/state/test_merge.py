@@ -117,6 +117,15 @@ def test_a_merge_takes_several_updates_and_another_one_follows():
 
 
 @pytest.mark.usefixtures("step_by_step")
+def test_a_merge_that_is_done_is_forgotten():
+    recommender = AutoSeqRecRecommender(**SMALL).fit(drawn(40))
+    overlays = [state.snapshot.overlay for state in states_while(recommender, drawn(30, seed=1))]
+    replaced = [overlay for overlay in overlays if overlay is not overlays[-1]]
+    assert replaced
+    assert all(overlay.merging is None for overlay in replaced)  # it holds the arrays of the next base
+
+
+@pytest.mark.usefixtures("step_by_step")
 def test_what_leads_from_items_without_weights_is_left_out_of_norms():
     recommender = AutoSeqRecRecommender(**SMALL).fit(drawn(40))
     # Of one user, items that the fit does not know come before those that it knows.

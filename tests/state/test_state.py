@@ -13,6 +13,7 @@ from strategies import consecutive_logs, logs, recommenders
 from worlds import SMALL
 
 from skautoseqrec import AutoSeqRecRecommender
+from skautoseqrec._network.model import Model
 from skautoseqrec._state.base import Base
 from skautoseqrec._state.overlay import Overlay
 
@@ -161,6 +162,23 @@ def test_bad_updates_change_nothing(bad, error, message):
         recommender.partial_update(bad)
     assert state.snapshot is snapshot
     assert (len(state.events), len(state.user_vocabulary), len(state.item_vocabulary)) == (n_events, 2, 2)
+
+
+def test_a_pickle_is_of_one_moment(monkeypatch):
+    """An event that comes while a state is pickled is in its events alone, or nowhere: what is visible is all there."""
+    recommender = AutoSeqRecRecommender(**SMALL)
+    recommender.fit([("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3)])
+
+    def told_meanwhile(model):  # a state's model comes between its events and its snapshot
+        monkeypatch.undo()
+        recommender.partial_update([("cid", "jam", 5)])
+        return vars(model)
+
+    monkeypatch.setattr(Model, "__getstate__", told_meanwhile, raising=False)
+    state = pickle.loads(pickle.dumps(recommender._serving.state))
+    assert recommender._serving.state.snapshot.n_known_events == 4
+    assert state.snapshot.n_known_events == len(state.events) == 3
+    assert state.snapshot.n_users == len(state.user_vocabulary) == 2
 
 
 @pytest.mark.parametrize(("where", "at_call"), [((Overlay, "add_event"), 2), ((Base, "add_events"), 1)])
