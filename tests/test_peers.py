@@ -202,6 +202,16 @@ def test_answers_to_many_questions_are_those_to_each(name, values, ties):
     np.testing.assert_allclose(first, second, rtol=1e-12)
 
 
+def test_items_that_a_library_did_not_train_on_score_as_the_lowest_one_does():
+    """RecTools trains on the newest items of each user: here the first five of one are in nobody's."""
+    rows = [(0, item, item) for item in range(12)] + [(1, item, 20 + item) for item in range(6, 12)]
+    log = InteractionEncoder().fit_transform(rows)
+    model = make("rectools-sasrec", {"max_iter": 2, "length": 6, "n_components": 8}, exclude_seen=True).fit(log)
+    (scores,) = model.answers([np.arange(6, 12)])
+    assert (scores[:5] == scores.min()).all()
+    assert len(set(scores[6:].tolist())) == 6
+
+
 @pytest.mark.parametrize(("name", "is_read_by_rows"), [("skrecsys-ease", False), ("rectools-ease", True)])
 @pytest.mark.parametrize("decay", [0.5, 1.0])
 def test_ease_of_another_library_is_ours(name, is_read_by_rows, decay):

@@ -78,7 +78,8 @@ class RecToolsItems(Replay):
             reader, model = questions[places[0]][0]
             scores[places] = 0
             histories = [questions[row][1] for row in places]
-            scores[np.ix_(places, reader.items)] = reader.scores(model, histories, self.decay)
+            known_scores = reader.scores(model, histories, self.decay)
+            scores[np.ix_(places, reader.items)] = np.nan_to_num(known_scores)  # neighbours of nothing score 0
         return scores
 
 

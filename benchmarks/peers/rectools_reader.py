@@ -39,7 +39,7 @@ class Reader:
         return Dataset(user_codes, item_codes, Interactions.from_raw(frame, user_codes, item_codes))
 
     def scores(self, model: Any, histories: Sequence[NDArray[np.int64]], decay: float = 1.0) -> Floats:
-        """Return what a model says of the fitted items, 0 where it says nothing.
+        """Return what a model says of the fitted items, NaN where it says nothing.
 
         Parameters
         ----------
@@ -65,6 +65,6 @@ class Reader:
             filter_viewed=False,
             add_rank_col=False,
         )
-        scores = np.zeros((len(histories), len(self.items)), dtype=np.float32)
+        scores = np.full((len(histories), len(self.items)), np.nan, dtype=np.float32)
         scores[answer["user_id"], np.searchsorted(self.items, answer["item_id"])] = answer["score"]
         return scores

@@ -102,6 +102,7 @@ class RecToolsSASRec(Trained):
         asked = [row for row, history in enumerate(questions) if len(history)]
         if asked:
             known_scores = self.reader.scores(self.model, [questions[row] for row in asked])
-            scores[asked] = known_scores.min(axis=1, keepdims=True)
-            scores[np.ix_(asked, self.reader.items)] = known_scores
+            lowest = np.nanmin(known_scores, axis=1, keepdims=True)
+            scores[asked] = lowest
+            scores[np.ix_(asked, self.reader.items)] = np.where(np.isnan(known_scores), lowest, known_scores)
         return scores
