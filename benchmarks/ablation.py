@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from accuracy import eligibility, read_logs
 from numpy.typing import NDArray
-from worlds import WORLDS
+from synthetic_logs import WORLDS
 
 from skautoseqrec import AutoSeqRecRecommender, Interactions
 from skautoseqrec._counts.counted_log import count_log

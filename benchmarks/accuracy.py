@@ -24,7 +24,7 @@ from peers.markov import Markov
 from peers.registry import BASKET_RIVALS, REPEAT_RIVALS, RIVALS
 from peers.sasrec import SASRec
 from peers.training import judge_epochs
-from worlds import WORLDS
+from synthetic_logs import WORLDS
 
 from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender, Interactions
 from skautoseqrec.baselines import DecayedPopularityRecommender, PopularityRecommender

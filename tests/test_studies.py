@@ -26,7 +26,7 @@ import network_shape  # noqa: E402
 import sensitivity  # noqa: E402
 import sparsity  # noqa: E402
 import stages  # noqa: E402
-import worlds  # noqa: E402
+import synthetic_logs  # noqa: E402
 from peers.folds import Fold  # noqa: E402
 from peers.sasrec import SASRec  # noqa: E402
 
@@ -153,7 +153,7 @@ def test_a_blend_that_is_fitted_again_without_removing_anything_is_that_of_the_f
 @pytest.mark.parametrize("is_eligible", [False, True])
 def test_what_people_met_is_a_part_where_they_may_come_back(run, is_eligible, monkeypatch):
     size = {"n_users": 60, "n_items": 40, "n_events": 1200}
-    monkeypatch.setitem(worlds.WORLDS, "plain", lambda: worlds.make_plain(**size))
+    monkeypatch.setitem(synthetic_logs.WORLDS, "plain", lambda: synthetic_logs.make_plain(**size))
     options = ["--objective", "closed_form", "--trained-without", *(["--seen-eligible"] if is_eligible else [])]
     rows = rows_of(run(ablation, *options, data=False))
     assert {"nothing", "neighbours", "trend", "gate", "context"} <= set(rows)

@@ -14,7 +14,7 @@ if not BENCHMARKS.is_dir():
     pytest.skip("the benchmarks are part of a checkout, not of the package", allow_module_level=True)
 sys.path.insert(0, str(BENCHMARKS))
 
-import worlds  # noqa: E402
+import synthetic_logs as worlds  # noqa: E402
 
 SEEDS = st.integers(0, 2**31)
 SIZE = {"n_users": 20, "n_items": 30, "n_events": 250}

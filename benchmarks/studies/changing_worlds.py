@@ -24,7 +24,7 @@ import numpy as np
 from common import Table, at_least, make_parser, over_seeds, print_header, trained_for
 from concept_drift import Result, Windows, fit_each, keep_frozen, keep_static, refit
 from numpy.typing import NDArray
-from worlds import Graph, alternating_graphs, drifting_graphs, make_changing, seasonal_graphs
+from synthetic_logs import Graph, alternating_graphs, drifting_graphs, make_changing, seasonal_graphs
 
 from skautoseqrec import AutoSeqRecRecommender, Interactions
 from skautoseqrec.preprocessing import InteractionEncoder

@@ -24,7 +24,7 @@ if str(BENCHMARKS) not in sys.path:
 
 from accuracy import Ordered, read_logs  # noqa: E402
 from peers.folds import Fold, valid_and_test  # noqa: E402
-from worlds import WORLDS  # noqa: E402
+from synthetic_logs import WORLDS  # noqa: E402
 
 import skautoseqrec  # noqa: E402
 from skautoseqrec.metrics import mean_reciprocal_rank, ranks_from_reciprocal, recall_at_k  # noqa: E402
