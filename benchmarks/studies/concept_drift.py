@@ -121,20 +121,25 @@ def study(title: str, windows: Windows, best_ranks: NDArray[np.float64] | None, 
     names = options.policies or [name for name in POLICIES if "warm" not in name or options.objective != "closed_form"]
     heads = ["policy", *(f"to {edge:,}" for edge in windows.edges[1:]), "all", "spread", "fits", "CPU s"]
     table = Table(heads, width=14)
-    results = {}
+    results, means = {}, {}
     for name in names:
         of_seeds = results[name] = [POLICIES[name](maker, windows) for maker in makers]
-        values = np.mean([result.values for result in of_seeds], axis=0)
+        mean = means[name] = mean_of(of_seeds)
         spread = float(np.std([result.values.mean() for result in of_seeds]))
-        seconds = np.mean([result.seconds for result in of_seeds])
-        row = *by_window(values, windows), float(values.mean()), spread, of_seeds[0].n_fits, f"{seconds:.0f}"
+        row = *by_window(mean.values, windows), float(mean.values.mean()), spread, mean.n_fits, f"{mean.seconds:.0f}"
         table.add(name, *row)
     if best_ranks is not None:
         best = 1 / best_ranks[windows.edges[0] :]
         table.add("best possible", *by_window(best, windows), float(best.mean()), "", "", "")
     if {"frozen", "refit"} <= set(results):
         print_signals(makers, windows, results)
-    draw(options.figure, title, lambda axes: plot(axes, results, windows))
+    draw(options.figure, title, lambda axes: plot(axes, means, windows))
+
+
+def mean_of(results: Sequence[Result]) -> Result:
+    """Return what a policy comes to, mean over seeds."""
+    values, n_fits, seconds = zip(*results, strict=True)
+    return Result(np.mean(values, axis=0), n_fits[0], float(np.mean(seconds)))
 
 
 def by_window(values: NDArray[np.float64], windows: Windows) -> list[float]:
@@ -260,13 +265,12 @@ def mean_log_rank(values: NDArray[np.float64]) -> float:
     return float(np.log(ranks_from_reciprocal(values[values > 0])).mean())
 
 
-def plot(axes: Any, results: dict[str, list[Result]], windows: Windows) -> None:
+def plot(axes: Any, results: dict[str, Result], windows: Windows) -> None:
     """Draw the MRR of each policy over the windows, and its CPU seconds beside its name."""
     middles = (windows.edges[1:] + windows.edges[:-1]) / 2
-    for name, of_seeds in results.items():
-        values = np.mean([result.values for result in of_seeds], axis=0)
-        seconds = np.mean([result.seconds for result in of_seeds])
-        axes.plot(middles, by_window(values, windows), marker="o", label=f"{name}, {seconds:.0f} CPU s")
+    for name, result in results.items():
+        label = f"{name}, {result.seconds:.0f} CPU s"
+        axes.plot(middles, by_window(result.values, windows), marker="o", label=label)
     axes.set(xlabel="events", ylabel="MRR", ylim=(0, None))
     axes.legend(fontsize="small")
 
