@@ -159,9 +159,9 @@ class EventStore:
         """Return the times of some events as numbers; None where no event has one."""
         return None if self._times is None else as_seconds(self._times.view(stop)[start:])
 
-    def joins(self, start: int = 0) -> NDArray[np.bool_]:
-        """Return whether each event from a position on joins the moment of its user's event before."""
-        return np.zeros(len(self) - start, dtype=bool) if self._joins is None else self._joins.view(len(self))[start:]
+    def joins(self) -> NDArray[np.bool_]:
+        """Return whether each event joins the moment of its user's event before."""
+        return filled(None if self._joins is None else self._joins.view(len(self)), "b", len(self))
 
     def joins_ahead(
         self, users: NDArray[np.int64], times: NDArray[Any] | None, last_arrivals: NDArray[np.int64]

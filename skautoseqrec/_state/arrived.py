@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._counts.events import Events
-from .._data.weights import WEIGHT_UNIT
 from .._utils.ragged import GrowableArray
 from .postings import Postings
 
@@ -32,7 +31,7 @@ class ArrivedEvents:
         """Return the number of events, published or not."""
         return len(self._items)
 
-    def append(self, user: int, item: int, joins: bool, second: float, weight: int = WEIGHT_UNIT) -> None:
+    def append(self, user: int, item: int, joins: bool, second: float, weight: int) -> None:
         """Append one event."""
         self._of_user.append(user, len(self))
         if self._weights is not None:

@@ -79,7 +79,7 @@ class Overlay:
         elif self.additions is not known and (crowded := self.additions.crowded()):
             self._joining = Join(crowded, n_events)
 
-    def add_event(self, user: int, item: int, joins: bool, second: float, weight: int = WEIGHT_UNIT) -> None:
+    def add_event(self, user: int, item: int, joins: bool, second: float, weight: int) -> None:
         """Append one event, which may join the moment of its user's event before."""
         sources, units, near, near_weights = self._preceding.of_event(user, joins)
         kept = self.additions.tail.kept

@@ -11,7 +11,7 @@ from .._counts.counts import Counts
 from .._counts.events import Events
 from .._counts.settings import SequenceSettings
 from .._counts.transitions import HistoryRows, Rows
-from .._counts.weighing import of_places
+from .._counts.weighing import filled, of_places
 from .._data.weights import WEIGHT_UNIT
 from .._utils.ragged import distinct, ragged_ranges
 from .arrived import ArrivedEvents
@@ -77,9 +77,9 @@ class Preceding:
         joined, weights = None, events.weights
         if by_moment:
             old = np.zeros(len(places), dtype=bool) if counts.joins is None else counts.joins[places]
-            joined = np.concatenate([old, arrived.joins_at(added), events.beside()[0]])
+            joined = np.concatenate([old, arrived.joins_at(added), filled(events.joins, "b", len(events.items))])
         if weights is not None:
-            before = of_places(counts.weights, places), of_places(arrived.weights_at(slice(None)), added)
+            before = of_places(counts.weights, places), filled(arrived.weights_at(added), "i", len(added))
             weights = np.concatenate([*before, weights])
         return Rows(users, items, len(places) + len(added), joined, weights).by_user()
 
@@ -124,7 +124,7 @@ class Preceding:
         """Yield all of a user's items, newest first, whether each joins the moment of the one before, and weights."""
         arrived, counts = self._arrived, self._counts
         events = np.array(arrived.newest_of_user(user, len(arrived)), dtype=np.int64)[::-1]
-        weights = of_places(arrived.weights_at(slice(None)), events).tolist()
+        weights = filled(arrived.weights_at(events), "i", len(events)).tolist()
         yield from zip(arrived.items_at(events).tolist(), arrived.joins_at(events).tolist(), weights, strict=True)
         if counts.joins is not None:
             start, end = counts.range_of(user)
