@@ -37,6 +37,7 @@ from skautoseqrec._network.inputs import ItemSequences
 from skautoseqrec._scoring.scorer import rows_per_block
 from skautoseqrec._training.batches import Batch
 from skautoseqrec._training.objectives import OBJECTIVES, MultinomialObjective
+from skautoseqrec._utils.devices import multiplies_bfloat16
 from skautoseqrec.datasets import load_interactions, make_interactions
 from skautoseqrec.model_selection import temporal_train_test_split
 from skautoseqrec.preprocessing import InteractionEncoder
@@ -228,6 +229,10 @@ def compare_answers(recommender: AutoSeqRecRecommender, fitted: Interactions) ->
         yield Line(f"predict_topk by {size}, us", answers * 1e6, products * 1e6, "the bare product")
         all_products = products + time_history_products(recommender, size)
         yield Line("the same", answers * 1e6, all_products * 1e6, "all bare products: histories too")
+        if multiplies_bfloat16():
+            exact = np.median(time_calls(recommender.set_params(precision="float32").predict_topk, batches))
+            recommender.set_params(precision="auto")
+            yield Line("the same", answers * 1e6, exact * 1e6, "all in float32: precision='float32'")
         if size == 1:
             # A copy reads and writes: half of it is what reading takes.
             moved = np.median(time_calls(lambda _: copy.copy_(items), range(50))) / 2

@@ -153,7 +153,8 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         a model loads anywhere. Without cuda, a model fitted with "cuda" is scored on the CPU.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         What training multiplies matrices in. "bfloat16" rounds the factors, is faster where the device multiplies it
-        natively, and refused elsewhere; "auto" takes it there. Weights, sums, counts and answers are float32.
+        natively, and refused elsewhere; "auto" takes it there. Weights, sums and counts are float32. So are answers:
+        batches find candidates by rounded products there, and score them in float32.
     random_state : int, RandomState instance or None, default=None
         Seed of the initial weights, of shuffling and of dropout. The global random states of numpy and torch do not
         change.
@@ -1243,9 +1244,10 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         return self.exclude_seen if flag is None else flag
 
     def _serving_on_device(self) -> Serving:
-        from ._utils.devices import scoring_device
+        from ._utils.devices import rounds_answers, scoring_device
 
-        return self._serving.on(scoring_device(self.device))
+        device = scoring_device(self.device)
+        return self._serving.on(device, rounds_answers(self.precision, device))
 
     def __sklearn_is_fitted__(self) -> bool:
         """Return whether the recommender is fitted."""

@@ -235,8 +235,7 @@ class MultinomialHeads(Heads):
         names = used_range(blend)
         if not names:
             return items.vectors.new_zeros(len(queries.collaborative), len(items.vectors))
-        weighted = torch.cat([blend[name] * getattr(queries, name) for name in names], 1)
-        return product(weighted, items.columns(names[0], names[-1]))
+        return product(weighted(queries, blend, names), items.columns(names[0], names[-1]))
 
     def bias(self, items: ItemVectors, blend: Mapping[str, Any]) -> Tensor:
         """Return what is added to each item's score whoever asks, shape (n_items,)."""
@@ -245,7 +244,7 @@ class MultinomialHeads(Heads):
 
     def embed(self, queries: QueryVectors, blend: Mapping[str, Any]) -> Tensor:
         """Return the vectors whose product with the items' vectors is the blended neural part, but for the biases."""
-        return torch.cat([blend[name] * getattr(queries, name) for name in NEURAL_PARTS], 1)
+        return weighted(queries, blend, NEURAL_PARTS)
 
 
 class ClosedFormHeads(Heads):
@@ -272,6 +271,11 @@ def used_range(blend: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the neural parts from the first that weighs anything to the last; one product scores them all."""
     used = [place for place, name in enumerate(NEURAL_PARTS) if blend[name]]
     return NEURAL_PARTS[used[0] : used[-1] + 1] if used else ()
+
+
+def weighted(queries: QueryVectors, blend: Mapping[str, Any], names: Sequence[str]) -> Tensor:
+    """Return what the items' vectors of some neural parts are multiplied with, (n_rows, n_parts d)."""
+    return torch.cat([blend[name] * getattr(queries, name) for name in names], 1)
 
 
 def product(queries: Tensor, vectors: Tensor) -> Tensor:

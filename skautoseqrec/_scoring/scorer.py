@@ -29,8 +29,8 @@ from .queries import Queries, form_queries
 from .trend import TrendView
 from .view import Recent, View
 
-#: Rows that are scored at a time, if their scores are not more numbers than these (32 MiB).
-BLOCK_SIZE, SCORES_PER_BLOCK = 256, 2**23
+#: Rows that are scored at a time, if their scores are not more numbers than these (16 MiB: they stay in the cache).
+BLOCK_SIZE, SCORES_PER_BLOCK = 256, 2**22
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,8 @@ class Scorer(FieldsOnly):
         Where scores are formed. Queries are formed, and the state is kept, on the CPU.
     outside : OutsidePart or None, default=None
         What is added to the blend from outside, for users with a history.
+    rounds : bool, default=False
+        Whether batches of answers may take their candidates from products of bfloat16.
     """
 
     model: Model
@@ -59,12 +61,14 @@ class Scorer(FieldsOnly):
     gate: Gate | None = None
     device: torch.device = CPU
     outside: OutsidePart | None = None
+    rounds: bool = False
 
-    def on(self, device: torch.device) -> Scorer:
-        """Return the same scorer on another device; it is kept, for it keeps things there."""
-        if device == self.device:
+    def on(self, device: torch.device, rounds: bool) -> Scorer:
+        """Return the same scorer on another device, rounding or not; it is kept, for it keeps things there."""
+        if (device, rounds) == (self.device, self.rounds):
             return self
-        return self.keep(f"on {device}", self.model, lambda: replace(self, device=device))
+        name = f"on {device}, rounding" if rounds else f"on {device}"
+        return self.keep(name, self.model, lambda: replace(self, device=device, rounds=rounds))
 
     def beside(self, outside: OutsidePart) -> Scorer:
         """Return the same scorer with a part from outside; it is kept, for it keeps things itself."""
@@ -73,18 +77,26 @@ class Scorer(FieldsOnly):
 
     def score(self, view: View) -> Tensor:
         """Return the score of every item for every row of a view, shape (n_rows, n_items)."""
-        scores = self._score_blend(self.gated(view))
+        return self.completed(self._neural(view), view)
+
+    def completed(self, neural: Tensor, view: View) -> Tensor:
+        """Return the score of every item, given the neural parts of a view's items; they may be overwritten."""
+        view = self.gated(view)
+        scores = self._with_others(neural, view)
         if self.outside is not None:
             self.outside.add(scores, view)
         return scores
 
-    def _score_blend(self, view: View) -> Tensor:
-        """Return the score of a gated view without the part from outside."""
-        heads = self.model.heads
-        scores = view.spread(heads.score(view.queries.vectors, view.item_vectors, self.blend))
+    def _neural(self, view: View) -> Tensor:
+        """Return the neural parts of a view's items, but for the biases."""
+        return self.model.heads.score(view.queries.vectors, view.item_vectors, self.blend)
+
+    def _with_others(self, neural: Tensor, view: View) -> Tensor:
+        """Return the neural parts with the others of the blend, and in their place those of users without history."""
+        scores = view.spread(neural)
         for part, weight in self.used:
             if not part.IS_NEURAL and not part.IS_SHARED:
-                part.add(scores, view, weight, heads)
+                part.add(scores, view, weight, self.model.heads)
         if view.shared is None:
             self._add_shared(scores, view)
         else:
@@ -103,7 +115,7 @@ class Scorer(FieldsOnly):
     def parts_and_score(self, view: View) -> tuple[dict[str, Tensor], Tensor]:
         """Return the weighted parts by name, that from outside the last, and what they add up to: :meth:`score`."""
         view = self.gated(view)
-        parts, scores = self._parts_of_blend(view), self._score_blend(view)
+        parts, scores = self._parts_of_blend(view), self._with_others(self._neural(view), view)
         if self.outside is not None:
             parts[OutsidePart.NAME] = self.outside.weighted(view)  # asked once for both, for it may take long
             scores.add_(parts[OutsidePart.NAME])
@@ -145,16 +157,18 @@ class Scorer(FieldsOnly):
         """Return a view of a snapshot that does not know what is shared."""
         snapshot, histories, *_ = asked
         changes = snapshot.changes()
+        item_vectors = self._item_vectors(changes)
         return View(
             queries=queries,
-            item_vectors=self._item_vectors(changes).first(snapshot.n_items),
+            item_vectors=item_vectors.first(snapshot.n_items),
             recent=Recent(changes.items, changes.vector_changes.to(self.device), None),
-            trend=self.keep("live trend", changes, lambda: live_trend(self.model, snapshot)),
+            trend=self.keep("live trend", changes, lambda: TrendView.live(self.model.trend, snapshot)),
             n_items=snapshot.n_items,
             is_cold=histories.lengths == 0,
             mass=lambda: torch.from_numpy(self.mass(snapshot)).float().to(self.device),
             neighbourhood=self._neighbourhood(asked, changes) if self.model.settings.neighbour_window else None,
             situations=lambda: self.situations(asked),
+            all_vectors=item_vectors,
         )
 
     def _item_vectors(self, changes: Changes) -> ItemVectors:
@@ -255,9 +269,9 @@ class Serving(NamedTuple):
     state: State
     scorer: Scorer
 
-    def on(self, device: torch.device) -> Serving:
-        """Return the same with its scores formed on a device."""
-        return self._replace(scorer=self.scorer.on(device))
+    def on(self, device: torch.device, rounds: bool) -> Serving:
+        """Return the same with its scores formed on a device, answers by rounded products or not."""
+        return self._replace(scorer=self.scorer.on(device, rounds))
 
     def with_blend(self, blend: Mapping[str, Any]) -> Serving:
         """Return the same under another blend, given as the user's parameter."""
@@ -269,13 +283,6 @@ class Serving(NamedTuple):
         """Return the same without some events and dislikes."""
         state = without(self.state, forgotten)
         return Serving(state, replace(self.scorer, model=state.model))
-
-
-def live_trend(model: Model, snapshot: Snapshot) -> TrendView:
-    """Return the trend of a snapshot: one row, which is that of every history."""
-    n_events = np.array([snapshot.base.counts.clock + snapshot.n_events])
-    nothing, nobody = np.zeros(0, dtype=np.int64), np.zeros((1, 0), dtype=bool)
-    return TrendView(model.trend, snapshot.changes().levels, n_events, nothing, 0, nobody)
 
 
 def rows_per_block(n_items: int) -> int:

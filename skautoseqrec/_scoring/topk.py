@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,8 +16,10 @@ from .._data.vocabulary import decode_answers
 from .._state.snapshot import Asked
 from .._utils.devices import beside
 from .._utils.torch_state import in_usual_torch_state
+from .rounded import find_candidates, is_for_rounding
 from .scorer import Scorer, Serving, batches
 from .single import is_single, score_single
+from .view import View
 
 
 @in_usual_torch_state
@@ -83,10 +87,23 @@ def _answer_in_batches(
 ) -> None:
     """Write the codes and scores of the best items of each user, in place."""
     for batch in batches(len(codes), asked.snapshot.n_items):
-        rows = asked.rows(batch)
-        scores = scorer.score(scorer.view(rows))
-        leave_out(scores, eligible.rows(batch), rows)
-        codes[batch], best_scores[batch] = best_columns(scores, codes.shape[1])
+        rows, filtered = asked.rows(batch), eligible.rows(batch)
+        codes[batch], best_scores[batch] = _best_of_batch(
+            scorer, scorer.view(rows), partial(leave_out, eligible=filtered, asked=rows), codes.shape[1]
+        )
+
+
+def _best_of_batch(
+    scorer: Scorer, view: View, leave_out_of: Callable[[Tensor], None], k: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return the codes and scores of the best k items of each row of a view, given what leaves out of scores."""
+    candidates = find_candidates(scorer, view, leave_out_of, k) if is_for_rounding(scorer, view, k) else None
+    if candidates is None:
+        scores = scorer.score(view)
+        leave_out_of(scores)
+        return best_columns(scores, k)
+    columns, best_scores = best_columns(candidates.scores, k)
+    return np.take_along_axis(candidates.items, columns, 1), best_scores
 
 
 def leave_out(scores: Tensor, eligible: Filter, asked: Asked) -> None:

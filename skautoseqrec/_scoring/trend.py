@@ -14,6 +14,7 @@ from torch import Tensor
 
 from .._counts.trend import TrendClock, log_weights
 from .._data.weights import WEIGHT_UNIT
+from .._state.snapshot import Snapshot
 from .._utils.devices import beside
 from .._utils.ragged import repeats_of
 
@@ -59,6 +60,13 @@ class TrendView:
     n_before: int
     sees: NDArray[np.bool_]
     weights: NDArray[np.int64] | None = None
+
+    @classmethod
+    def live(cls, trend: TrendClock, snapshot: Snapshot) -> TrendView:
+        """Return the trend of a snapshot: one row, which is that of every history."""
+        n_events = np.array([snapshot.base.counts.clock + snapshot.n_events])
+        nothing, nobody = np.zeros(0, dtype=np.int64), np.zeros((1, 0), dtype=bool)
+        return cls(trend, snapshot.changes().levels, n_events, nothing, 0, nobody)
 
     def rows(self, rows: NDArray[np.int64]) -> TrendView:
         """Return what some of the rows see."""

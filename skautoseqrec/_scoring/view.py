@@ -68,6 +68,8 @@ class View(NamedTuple):
     factors : mapping or None, default=None
         By what a gate multiplies parts in each row: by name, ndarray of shape (n_rows,); parts without a gate are not
         named. None where there is no gate.
+    all_vectors : ItemVectors or None, default=None
+        The very thing that ``item_vectors`` is the first rows of, where scorers keep what they make of it.
     """
 
     queries: Queries
@@ -81,6 +83,7 @@ class View(NamedTuple):
     situations: Callable[[], NDArray[np.float64]]
     shared: Tensor | None = None
     factors: Mapping[str, NDArray[np.float32]] | None = None
+    all_vectors: ItemVectors | None = None
 
     def factor(self, name: str) -> NDArray[np.float32] | None:
         """Return by what a gate multiplies a part in each row; None if by nothing."""

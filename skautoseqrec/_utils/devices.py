@@ -54,6 +54,14 @@ def training_precision(precision: str, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if is_native and precision != "float32" else torch.float32
 
 
+def rounds_answers(precision: str, device: torch.device) -> bool:
+    """Return whether answers take their candidates from products of bfloat16.
+
+    Only on the CPU: how a GPU adds up rounded products, and so how far they may be off, is not known.
+    """
+    return precision != "float32" and device == CPU and multiplies_bfloat16()
+
+
 def multiplies_bfloat16() -> bool:
     """Tell whether the processor multiplies bfloat16 natively; one that only converts it is no faster."""
     return bool(torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())

@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stand_in_device import OnStandIn, stand_in_device
+from stand_in_device import NAME, OnStandIn, stand_in_device
 from strategies import consecutive_logs, recommenders
 
 from skautoseqrec import AutoSeqRecRecommender
@@ -85,8 +85,8 @@ def test_a_device_is_not_pickled(scored_elsewhere):
     loaded = pickle.loads(pickle.dumps(recommender)).set_params(device="cpu")
     np.testing.assert_array_equal(loaded.predict_topk(log[:, 0]), expected)
     assert loaded._serving.scorer.device.type == "cpu"
-    assert any("on " in name for name in vars(recommender._serving.scorer)["_kept"])
-    assert not any("on " in name for name in vars(loaded._serving.scorer).get("_kept", ()))
+    assert any(f"on {NAME}" in name for name in vars(recommender._serving.scorer)["_kept"])
+    assert not any(f"on {NAME}" in name for name in vars(loaded._serving.scorer).get("_kept", ()))
 
 
 def test_blends_are_fitted_there(elsewhere):

@@ -1,0 +1,158 @@
+"""Candidates from rounded products: bfloat16 finds them, a bound of its error proves them, and float32 scores them.
+
+A product of rounded factors takes a fraction of the time where the processor multiplies bfloat16, and is off by more
+than neighbours in a ranking differ. By how much at most is known. With ``q'`` and ``v'`` for rounded vectors,
+
+    ``|q' v' - q v| <= |q - q'| |v'| + |q| |v - v'|``,
+
+and adding up in float32 and rounding the sum have bounds of their own. An item that stands further than twice the whole
+bound below place k is not among the best k. All others are scored in float32: the answers are those of float32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .._network.heads import ItemVectors, MultinomialHeads, used_range, weighted
+from .scorer import Scorer
+from .view import View
+
+#: With fewer items, in all or for each place of an answer, scoring candidates anew takes what their products spared.
+FEWEST_ITEMS, ITEMS_PER_PLACE = 2000, 64
+#: By how much of itself a number changes at most when it is rounded to bfloat16, and by how much of all its terms a sum
+#: in float32 is off for each of them: in the rounded product, and in the one that it stands for.
+ROUNDING, SUMMING = 2.0**-8, 2.0**-22
+#: By how much of a score others that are added to it in another order change it.
+ADDING = 2.0**-20
+#: If more than one in so many items is a candidate, scoring all of them takes no longer.
+MOST_CANDIDATES = 16
+#: Pairs of vectors that are multiplied at a time: they stay in the cache.
+PAIRS_AT_A_TIME = 256
+
+
+class RoundedItems(NamedTuple):
+    """The items' vectors in bfloat16, and what rounding did to them.
+
+    Parameters
+    ----------
+    vectors : Tensor of shape (n_items, width), bfloat16
+        The vectors of the parts that a blend weighs.
+    norm, error : float
+        The largest norm of a rounded vector, and of what a vector lost.
+    """
+
+    vectors: Tensor
+    norm: float
+    error: float
+
+    @classmethod
+    def of(cls, exact: Tensor) -> RoundedItems:
+        """Return vectors rounded."""
+        vectors = exact.bfloat16()
+        widened = vectors.float()
+        norms = [float(torch.linalg.vector_norm(rows, dim=1).max()) for rows in (widened, exact - widened)]
+        return cls(vectors, *norms)
+
+    def bounds(self, exact: Tensor, rounded: Tensor) -> Tensor:
+        """Return by how much the rounded products of queries may be off at most, shape (n_rows,)."""
+        widened = rounded.float()
+        norms, rounded_norms, lost = (
+            torch.linalg.vector_norm(rows, dim=1) for rows in (exact, widened, exact - widened)
+        )
+        of_sums = (ROUNDING + SUMMING * exact.shape[1]) * self.norm * rounded_norms
+        return lost.mul_(self.norm).add_(norms, alpha=self.error).add_(of_sums)
+
+
+class Candidates(NamedTuple):
+    """Items of each row that its best k are among, in order of item; filled up behind with minus infinity.
+
+    Parameters
+    ----------
+    scores : Tensor of shape (n_rows, n_candidates)
+        Their scores.
+    items : ndarray of shape (n_rows, n_candidates), int64
+        The items; 0 where there is none.
+    """
+
+    scores: Tensor
+    items: NDArray[np.int64]
+
+
+def is_for_rounding(scorer: Scorer, view: View, k: int) -> bool:
+    """Tell whether the best k items of each row are found sooner by rounded products; a single row's are not."""
+    return (
+        scorer.rounds
+        and len(view.is_cold) > 1
+        and view.n_items >= max(FEWEST_ITEMS, ITEMS_PER_PLACE * k)
+        # Other heads, even those derived from these, may score in another way.
+        and type(scorer.model.heads) is MultinomialHeads
+        and bool(used_range(scorer.blend))
+    )
+
+
+def find_candidates(scorer: Scorer, view: View, leave_out: Callable[[Tensor], object], k: int) -> Candidates | None:
+    """Return candidates for the best k items of each row, None if too many items are.
+
+    Parameters
+    ----------
+    scorer : Scorer
+        The model.
+    view : View
+        What the rows are scored from.
+    leave_out : callable
+        Sets the scores of what may not be recommended to minus infinity, in place.
+    k : int
+        How many items; not more than there are.
+    """
+    names, whole = used_range(scorer.blend), cast(ItemVectors, view.all_vectors)
+    exact = whole.columns(names[0], names[-1])
+    items = scorer.keep("rounded items", whole, lambda: RoundedItems.of(exact))
+    queries = weighted(view.queries.vectors, scorer.blend, names)
+    rounded_queries = queries.bfloat16()
+    products = torch.mm(rounded_queries, items.vectors[: view.n_items].T)
+    scores = scorer.completed(products.float(), view)
+    leave_out(scores)
+
+    least = torch.topk(scores, k, dim=1).values[:, -1]
+    least -= 2 * items.bounds(queries, rounded_queries) + ADDING * least.abs()
+    # Below the least number there is only what was left out.
+    least.nan_to_num_(neginf=torch.finfo(torch.float32).min)
+    places = np.flatnonzero((scores >= least[:, None]).numpy())
+    if len(places) * MOST_CANDIDATES > scores.numel():
+        return None
+    rows, found = np.divmod(places, view.n_items)
+    vectors = np.minimum(found, products.shape[1] - 1)  # the last stands for every item that has none
+    change = paired_products(queries.numpy(), exact.numpy(), rows, vectors)
+    change -= products.float().numpy()[rows, vectors]
+    change[view.is_cold[rows]] = 0.0  # nothing of them is neural
+    return _side_by_side(rows, found, scores.view(-1).numpy()[places] + change, (len(scores), k))
+
+
+def paired_products(
+    queries: NDArray[np.float32], vectors: NDArray[np.float32], rows: NDArray[np.int64], places: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Return the product of each query ``rows[p]`` with the vector ``places[p]``, shape (n_pairs,)."""
+    products = np.empty(len(rows), dtype=np.float32)
+    for start in range(0, len(rows), PAIRS_AT_A_TIME):
+        pairs = slice(start, start + PAIRS_AT_A_TIME)
+        np.einsum("pd,pd->p", queries.take(rows[pairs], 0), vectors[places[pairs]], out=products[pairs])
+    return products
+
+
+def _side_by_side(
+    rows: NDArray[np.int64], items: NDArray[np.int64], scores: NDArray[np.float32], least_shape: tuple[int, int]
+) -> Candidates:
+    """Return pairs, given in order of row, as candidates: so many rows, and so many columns at least."""
+    n_rows, least_width = least_shape
+    lengths = np.bincount(rows, minlength=n_rows)
+    columns = np.arange(len(rows)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    shape = n_rows, int(lengths.max(initial=least_width))
+    side_by_side, of_scores = np.zeros(shape, dtype=np.int64), np.full(shape, -np.inf, dtype=np.float32)
+    side_by_side[rows, columns], of_scores[rows, columns] = items, scores
+    return Candidates(torch.from_numpy(of_scores), side_by_side)

@@ -1,0 +1,184 @@
+"""Candidates from rounded products: the bound holds, and answers are those of float32 on every path."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import consecutive_logs, gated, gates, recommenders
+from worlds import CYCLE_PARAMS, cycle
+
+from skautoseqrec import AutoSeqRecRecommender
+from skautoseqrec._scoring import rounded, topk
+from skautoseqrec._scoring.rounded import RoundedItems, paired_products
+from skautoseqrec._state import changes
+from skautoseqrec._utils import devices
+from skautoseqrec._utils.devices import CPU, rounds_answers
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*repeat an earlier:UserWarning")  # tiny logs repeat everything
+#: Whether too many items may be candidates: never, or always.
+PATHS = {"candidates": 0, "all items after all": 10**9}
+
+
+@pytest.fixture(params=PATHS)
+def outcomes(request):
+    """Have batches answered from rounded products, whatever the size and the processor; note what comes of each."""
+    found = []
+
+    def noting(*arguments):
+        found.append(find_candidates(*arguments))
+        return found[-1]
+
+    find_candidates = rounded.find_candidates
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(devices, "multiplies_bfloat16", lambda: True)
+        patch.setattr(rounded, "FEWEST_ITEMS", 0)
+        patch.setattr(rounded, "ITEMS_PER_PLACE", 0)
+        patch.setattr(rounded, "MOST_CANDIDATES", PATHS[request.param])
+        patch.setattr(topk, "find_candidates", noting)
+        yield found
+    assert found
+    assert {candidates is None for candidates in found} == {request.param != "candidates"}
+
+
+def best(recommender, precision, users, **options):
+    """Return the ids and scores of a batch, what is masked as None and minus infinity."""
+    ids, scores = recommender.set_params(precision=precision).predict_topk(users, return_scores=True, **options)
+    return np.array(np.ma.asarray(ids).tolist(), dtype=object), np.ma.filled(scores, -np.inf)
+
+
+def sizes_of_products(largest=40):
+    return st.tuples(*(st.integers(1, largest) for _ in range(3)), st.floats(-12, 12), st.integers(0, 2**31))
+
+
+@given(sizes_of_products())
+def test_no_rounded_product_is_off_by_more_than_the_bound(drawn):
+    n_rows, n_items, width, exponent, seed = drawn
+    draws = np.random.default_rng(seed)
+    queries, vectors = (
+        torch.from_numpy((draws.standard_normal((n, width)) * 10**exponent).astype(np.float32))
+        for n in (n_rows, n_items)
+    )
+    items, rounded_queries = RoundedItems.of(vectors), queries.bfloat16()
+    exact = queries.double() @ vectors.double().T
+    off = (torch.mm(rounded_queries, items.vectors.T).double() - exact).abs().amax(1)
+    assert (off <= items.bounds(queries, rounded_queries).double()).all()
+
+
+def test_the_bound_is_no_wider_than_rounding_is():
+    vectors = torch.ones(3, 4)  # which bfloat16 holds exactly, and their products
+    items = RoundedItems.of(vectors)
+    assert items.error == 0.0
+    assert items.norm == pytest.approx(2.0)
+    assert items.bounds(vectors, vectors.bfloat16()).tolist() == pytest.approx([4 / 256] * 3, rel=1e-3)
+
+
+def test_products_of_pairs():
+    draws = np.random.default_rng(0)
+    queries, wide = draws.standard_normal((5, 3)).astype("f4"), draws.standard_normal((7, 9)).astype("f4")
+    vectors = wide[:, 3:6]  # columns of a wider matrix, as those of a blend are
+    rows, places = draws.integers(0, 5, 600), draws.integers(0, 7, 600)
+    expected = (queries @ vectors.T)[rows, places]
+    np.testing.assert_allclose(paired_products(queries, vectors, rows, places), expected, rtol=1e-5, atol=1e-6)
+
+
+@settings(max_examples=60)
+@given(
+    consecutive_logs(n_parts=2),
+    recommenders(objective="multinomial"),
+    gates(),
+    st.integers(1, 4),
+    st.booleans(),
+    st.data(),
+)
+def test_answers_are_those_of_float32(parts, recommender, gate, k, exclude_seen, data):
+    gated(recommender.fit(parts[0]), gate).partial_update(parts[1])
+    known, items = recommender.user_ids_.tolist(), recommender.item_ids_.tolist()
+    users = [*known, "nobody" if isinstance(known[0], str) else 10**6]
+    options = {"k": k, "exclude_seen": exclude_seen}
+    options |= data.draw(st.sampled_from([{}, {"exclude": items[:2]}, {"candidates": items[1:4]}]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(devices, "multiplies_bfloat16", lambda: True)
+        patch.setattr(rounded, "FEWEST_ITEMS", 0)
+        patch.setattr(rounded, "ITEMS_PER_PLACE", 0)
+        patch.setattr(rounded, "MOST_CANDIDATES", 0)
+        ids, scores = best(recommender, "auto", users, **options)
+    expected_ids, expected = best(recommender, "float32", users, **options)
+    np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-5)
+    differ = ids != expected_ids
+    # Where ids differ, another item has the same score, but for rounding.
+    close = np.isclose(expected[:, :-1], expected[:, 1:], rtol=1e-4, atol=1e-5)
+    ends = np.ones((len(users), 1), dtype=bool)  # the last may be tied with what comes after it
+    assert not (differ & ~(np.hstack([close, ends]) | np.hstack([~ends, close]))).any()
+
+
+def nearly_alike():
+    """Return a recommender whose items differ by less than bfloat16 can tell."""
+    blend = {"collaborative": 1.0}
+    recommender = AutoSeqRecRecommender(**CYCLE_PARAMS | {"blend": blend, "max_iter": 1}).fit(cycle())
+    known = recommender._serving.state.snapshot.base.item_vectors
+    with torch.no_grad():
+        vectors = known.columns("collaborative", "collaborative")
+        vectors[:] = 1.0 + 4e-3 * torch.randn(vectors.shape, generator=torch.Generator().manual_seed(1))
+        known.biases["collaborative"].zero_()
+    return recommender
+
+
+def test_what_rounding_makes_alike_is_told_apart(outcomes):
+    recommender = nearly_alike()
+    users = recommender.user_ids_
+    expected, scores = best(recommender, "float32", users, k=3)
+    assert (np.diff(scores) < -1e-5).all()  # so that float32 itself knows the order
+    ids, _ = best(recommender, "auto", users, k=3)
+    np.testing.assert_array_equal(ids, expected)
+
+
+def test_few_eligible_items_are_padded(outcomes):
+    recommender = nearly_alike()
+    users, items = recommender.user_ids_[:3], recommender.item_ids_
+    ids, scores = best(recommender, "auto", users, k=3, candidates=[items[:1].tolist(), [], items[:3].tolist()])
+    assert ids[0].tolist() == [items[0], None, None]
+    assert ids[1].tolist() == [None] * 3
+    assert sorted(ids[2]) == sorted(items[:3].tolist())
+    assert np.isneginf(scores).sum(1).tolist() == [2, 3, 0]
+    if outcomes[-1] is not None:  # nothing that was left out is a candidate
+        assert outcomes[-1].items.shape[1] == 3
+
+
+def test_rounded_vectors_follow_updates(outcomes, monkeypatch):
+    monkeypatch.setattr(changes, "MOST_CORRECTED", 0)  # vectors are written anew
+    monkeypatch.setattr(changes, "CORRECTED_SHARE", 10**9)
+    twin = nearly_alike().with_blend({"two_hop": 1.0, "direct": 0.1})
+    users, items = twin.user_ids_, twin.item_ids_.tolist()
+    draws = np.random.default_rng(1)
+    for time in range(3):
+        events = [(user, items[draws.integers(len(items))], 10**6 + time) for user in users.tolist()]
+        twin.partial_update([*events, (users[0], items[0], 10**6 + time)])
+        _, scores = best(twin, "auto", users, k=3)
+        _, expected = best(twin, "float32", users, k=3)
+        np.testing.assert_allclose(scores, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("blend", [{"direct": 1.0}, {"collaborative": 1.0}])
+def test_small_questions_are_answered_in_float32(blend, monkeypatch):
+    monkeypatch.setattr(devices, "multiplies_bfloat16", lambda: True)
+    monkeypatch.setattr(topk, "find_candidates", None)
+    recommender = AutoSeqRecRecommender(**CYCLE_PARAMS | {"blend": blend, "max_iter": 1}).fit(cycle())
+    assert recommender.predict_topk(recommender.user_ids_, k=2).shape == (len(recommender.user_ids_), 2)
+    monkeypatch.setattr(rounded, "FEWEST_ITEMS", 0)
+    monkeypatch.setattr(rounded, "ITEMS_PER_PLACE", 0)
+    if "direct" in blend:  # nothing to multiply
+        recommender.predict_topk(recommender.user_ids_, k=2)
+    with pytest.MonkeyPatch.context() as patch:  # a single row, whatever scores it
+        patch.setattr(topk, "is_single", lambda *question: False)
+        recommender.predict_topk(recommender.user_ids_[:1], k=2)
+    recommender.set_params(precision="float32").predict_topk(recommender.user_ids_, k=2)
+
+
+def test_only_a_processor_that_multiplies_bfloat16_rounds_answers(monkeypatch):
+    for is_native in (False, True):
+        monkeypatch.setattr(devices, "multiplies_bfloat16", lambda is_native=is_native: is_native)
+        assert rounds_answers("auto", CPU) is is_native
+        assert rounds_answers("bfloat16", CPU) is is_native
+        assert not rounds_answers("float32", CPU)
+        assert not rounds_answers("auto", torch.device("cuda"))
