@@ -10,8 +10,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from .._counts.histories import Histories
+from .._utils.devices import CPU
 from .._utils.ragged import ragged_ranges
 from .functions import drop
+
+#: In training, rows with an entry in so many places, or more of them, are multiplied as dense ones by bfloat16.
+DENSE_PLACES = 24
 
 
 class SparseRows:
@@ -63,8 +67,16 @@ class SparseRows:
         """Return the product of the rows with a matrix of shape (n_items, d)."""
         if weight.shape[1] == 0:  # torch's bags of no components fail in several threads
             return weight.new_zeros(len(self), 0)
+        # Where products are rounded: in float32 a bag is always sooner.
+        if torch.is_autocast_enabled(weight.device.type) and self._is_sooner_dense(len(weight)):
+            return (self.to_dense(len(weight)) @ weight).float()
         # What torch.nn.functional.embedding_bag calls, without its checks: a sum is mode 0.
         return torch.embedding_bag(weight, self.items, self.offsets, False, 0, False, self.values)[0]
+
+    def _is_sooner_dense(self, n_items: int) -> bool:
+        """Tell whether a product with dense rows takes less than a bag, whose gradient sorts the entries."""
+        on_cpu = self.items.device == CPU  # what a GPU would do has not been measured
+        return on_cpu and len(self) * n_items <= DENSE_PLACES * len(self.items)
 
 
 class ItemSequences:
