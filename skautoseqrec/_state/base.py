@@ -19,6 +19,7 @@ from .._counts.transitions import TRANSITION_UNIT
 from .._network.heads import BIASED_PARTS, ItemVectors
 from .._network.model import Model
 from .._utils.keeping import FieldsOnly
+from .._utils.sparse import entries_at
 from .neighbours import DensePairs, SparsePairs, is_cheaper_as_array, read_pairs
 
 #: How strongly a count of transitions saturates in a log.
@@ -110,6 +111,19 @@ class Base(FieldsOnly):
         if ROWS_PER_ASKED * n_rows < n_items or not is_cheaper_as_array(self.transitions.nnz, n_items):
             return None
         return self.keep("log array", self.transitions, lambda: torch.from_numpy(self.transition_logs.toarray()))
+
+    def logs_at(self, sources: NDArray[np.integer], targets: NDArray[np.integer], n_rows: int) -> NDArray[np.float32]:
+        """Return entries of ``log1p(5 T)`` in so many of its rows, 0 for items that it does not know."""
+        n_items = self.counts.n_items
+        is_known = (sources < n_items) & (targets < n_items)
+        sources, targets = sources[is_known], targets[is_known]
+        array = self.log_array(n_rows)
+        logs = np.zeros(len(is_known), dtype=np.float32)
+        if array is None:
+            logs[is_known] = entries_at(self.transition_logs, sources, targets)
+        else:
+            logs[is_known] = array.view(-1).numpy().take(sources * np.int64(n_items) + targets)
+        return logs
 
 
 def single_precision(transitions: sparse.csr_matrix) -> sparse.csr_matrix:

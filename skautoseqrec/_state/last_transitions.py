@@ -8,13 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 from torch import Tensor
 
 from .._counts.histories import Context
 from .._network.model import Model
 from .._utils.ragged import SparseEntries
-from .._utils.sparse import entries_at, rows_of
+from .._utils.sparse import rows_of
 from .base import Base, logs_of
 from .neighbours import add_rows, sums_from_array
 
@@ -53,9 +52,10 @@ class AddedTransitions:
         keys, places = np.unique(self.rows.places(n_columns), return_inverse=True)
         added = np.bincount(places, self.rows.values, minlength=len(keys))
         rows, targets = np.divmod(keys, max(n_columns, 1))
-        before = _known(self._base.transitions, self._items[rows], targets)
-        raised = logs_of(before + added) - logs_of(before)
-        return SparseEntries(np.bincount(rows, minlength=len(self._items)), targets, raised.astype(np.float32))
+        before = self._base.logs_at(self._items[rows], targets, len(self._items))
+        # log(1 + 5 (T + a)) - log(1 + 5 T) = log(1 + 5 a / (1 + 5 T))
+        raised = logs_of(added * np.exp(-before)).astype(np.float32)
+        return SparseEntries(np.bincount(rows, minlength=len(self._items)), targets, raised)
 
 
 class LastTransitions(NamedTuple):
@@ -108,13 +108,3 @@ class LastTransitions(NamedTuple):
         if len(self.added):
             raised = self.added.raised_logs.rows(self.which[weight_of > 0])
             add_rows(scores, weighted.combine(raised))
-
-
-def _known(
-    transitions: sparse.csr_matrix, sources: NDArray[np.integer], targets: NDArray[np.integer]
-) -> NDArray[np.float64]:
-    """Return entries of T, 0 for items that it does not know."""
-    values = np.zeros(len(sources))
-    known = (sources < transitions.shape[0]) & (targets < transitions.shape[0])
-    values[known] = entries_at(transitions, sources[known], targets[known])
-    return values
