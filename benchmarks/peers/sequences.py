@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from skautoseqrec._utils.devices import multiplies_bfloat16
+
 from .replay import Floats
 from .training import Trained
 
@@ -77,9 +79,11 @@ class SequenceModel(Trained):
         for rows in torch.randperm(len(self.windows)).split(self.batch_size):
             batch = self.windows[rows]
             batch = batch[:, : int((batch != PADDING).sum(1).max())]
-            expected = self.module(batch[:, :-1])
             is_real = batch[:, 1:] != PADDING
-            loss = functional.cross_entropy(self.module.logits(expected[is_real]), batch[:, 1:][is_real] - 1)
+            # As the recommender is trained: products of bfloat16 where the processor has them.
+            with torch.autocast("cpu", torch.bfloat16, enabled=multiplies_bfloat16()):
+                logits = self.module.logits(self.module(batch[:, :-1])[is_real])
+            loss = functional.cross_entropy(logits.float(), batch[:, 1:][is_real] - 1)
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
