@@ -19,9 +19,13 @@ from torch import Tensor
 
 from .._network.inputs import SparseRows
 from .._network.module import AutoSeqRecModule, Weights
+from .._utils.devices import CPU
 from .batches import TARGETS_PER_ROW, Batch
 from .objectives import Objective
 from .steps import BETAS, EPSILON, AdamW, Steps, TrainingSettings, WeightAverage, averaging_decay
+
+#: Rows that a step moves at a time on the CPU: all that is kept of them stays in the cache.
+ROWS_AT_A_TIME = 256
 
 
 class Sampled(NamedTuple):
@@ -107,10 +111,9 @@ def draw_targets(targets: SparseRows, n_draws: int) -> SparseRows:
 
 
 class Gathered(NamedTuple):
-    """Some rows of the weights with all that is kept of them, and a copy of the weights that gradients are taken of."""
+    """Some rows of the weights, and a copy of them that gradients are taken of."""
 
     rows: Tensor
-    kept: Tensor
     weight: Tensor
 
 
@@ -146,27 +149,32 @@ class RowWeights:
 
     def gather(self, rows: Tensor) -> Gathered:
         """Return some rows, each once."""
-        kept = self._kept.index_select(0, rows)
-        return Gathered(rows, kept, kept[:, 0].contiguous().requires_grad_())
+        return Gathered(rows, self._kept[:, 0].index_select(0, rows).requires_grad_())
 
     @torch.no_grad()
     def step(self, gathered: Gathered) -> None:
         """Let some rows follow the gradient of what was gathered of them."""
-        rows, gradient = gathered.rows, gathered.weight.grad
-        assert gradient is not None
-        self._catch_up(rows, gathered.kept)
+        assert gathered.weight.grad is not None
+        size = ROWS_AT_A_TIME if self._kept.device == CPU else max(1, len(gathered.rows))
+        for rows, gradient in zip(gathered.rows.split(size), gathered.weight.grad.split(size), strict=True):
+            self._follow(rows, gradient)
+        self._n_steps += 1
+        if self._averaging:
+            self._log_retained += math.log(averaging_decay(self._averaging, self._n_steps))
+
+    def _follow(self, rows: Tensor, gradient: Tensor) -> None:
+        """Let a few rows follow their gradient, which is overwritten."""
+        kept = self._kept.index_select(0, rows)
+        self._catch_up(rows, kept)
         n_touched = self._n_touched.index_select(0, rows) + 1
         rates = [(1 - beta) / (1 - beta**n_touched) for beta in BETAS]
-        weight, _, mean, square = gathered.kept.unbind(1)
+        weight, _, mean, square = kept.unbind(1)
         mean.lerp_(gradient, rates[0])
         square.lerp_(gradient.square_(), rates[1])
         width = torch.sqrt(square, out=gradient).add_(EPSILON)
         weight.mul_(self._shrinkage).addcdiv_(mean, width, value=-self._learning_rate)
-        self._kept.index_copy_(0, rows, gathered.kept)
+        self._kept.index_copy_(0, rows, kept)
         self._n_touched.index_copy_(0, rows, n_touched)
-        self._n_steps += 1
-        if self._averaging:
-            self._log_retained += math.log(averaging_decay(self._averaging, self._n_steps))
 
     @torch.no_grad()
     def average(self) -> Tensor:

@@ -15,6 +15,7 @@ from skautoseqrec._counts.settings import SequenceSettings
 from skautoseqrec._data.reading import read_columns
 from skautoseqrec._network.inputs import ItemSequences, SparseRows, shares
 from skautoseqrec._network.module import DECODERS, AutoSeqRecModule
+from skautoseqrec._training import sampled_steps
 from skautoseqrec._training.batches import TARGETS_PER_ROW, Batch, Denied, Snapshots, WholeRows
 from skautoseqrec._training.objectives import MultinomialObjective
 from skautoseqrec._training.sampled_steps import RowSteps, RowWeights, draw_targets, sample
@@ -48,7 +49,9 @@ def batch_for_every_item(seed):
     return Batch(DECODERS[seed % 3], inputs, targets, torch.zeros(N_ITEMS), denied)
 
 
-def test_with_all_items_among_the_candidates_training_is_that_on_all_items():
+@pytest.mark.parametrize("rows_at_a_time", [1, 256])
+def test_with_all_items_among_the_candidates_training_is_that_on_all_items(monkeypatch, rows_at_a_time):
+    monkeypatch.setattr(sampled_steps, "ROWS_AT_A_TIME", rows_at_a_time)
     whole = WholeSteps(new_module(), OBJECTIVE, replace(SETTINGS, n_negatives=None))
     of_rows = RowSteps(new_module(), OBJECTIVE, SETTINGS)
     for seed in range(12):
