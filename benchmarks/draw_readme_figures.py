@@ -122,10 +122,12 @@ def draw_costs(text: str) -> plt.Figure:
         ax.barh(rows, [width - 1 for width in widths], 0.34, left=1, color=colour, label=log)
         for row, width in zip(rows, widths, strict=True):
             shown = f"{width:,.1f}" if width < 10 else f"{width:,.0f}"
-            ax.text(width, row, THIN_SPACE + shown, va="center", fontsize=8)
-    ax.set(xscale="log", xlim=(1, 1.7 * max(map(max, costs.values()))), yticks=range(len(costs)), yticklabels=[*costs])
+            ax.text(max(width, 1), row, THIN_SPACE + shown, va="center", fontsize=8)
+    lowest, highest = min(map(min, costs.values())), max(map(max, costs.values()))
+    ax.set(xscale="log", xlim=(min(1, 0.7 * lowest), 1.7 * highest), yticks=range(len(costs)), yticklabels=[*costs])
+    ax.axvline(1, color="black", linewidth=0.8)
     ax.xaxis.set_major_formatter("{x:,.0f}")
-    ax.set_xlabel("times as fast (1: equally fast; logarithmic)", fontsize=9)
+    ax.set_xlabel("times as fast (1: equally fast, below it slower; logarithmic)", fontsize=9)
     ax.invert_yaxis()
     ax.tick_params(axis="y", left=False)
     ax.spines[["top", "right"]].set_visible(False)
