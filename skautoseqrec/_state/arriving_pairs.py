@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from .._counts.counts import Counts
 from .._counts.events import Events
 from .._counts.pairs import find_pairs
 from .._data.weights import WEIGHT_UNIT
-from .._utils.ragged import SparseEntries, ragged_ranges
+from .._utils.ragged import SparseEntries, ragged_ranges, stable_order
 from .neighbours import DensePairs, Neighbourhood, SparsePairs, add_rows, weighted_by_rarity
 
 
@@ -41,14 +42,6 @@ class ArrivingPairs:
         values = self._pairs.weight / (1 if events.weights is None else WEIGHT_UNIT)
         self._values = values.astype(np.float32)
         self._of_event = np.searchsorted(self._pairs.event, np.arange(len(events.items) + 1))
-        # Each pair stands twice, with the item that is asked for first.
-        asked = np.r_[self._pairs.source, self._pairs.target]
-        event = np.r_[self._pairs.event, self._pairs.event]
-        order = np.lexsort((event, asked))
-        self._key_step = len(events.items) + 1
-        self._keys = asked[order] * self._key_step + event[order]
-        self._others = np.r_[self._pairs.target, self._pairs.source][order]
-        self._value_of = np.r_[self._values, self._values][order]
 
     def see(self, entries: SparseEntries, n_added: int, visible: NDArray[np.int64]) -> Neighbourhood:
         """Return what some queries see.
@@ -69,8 +62,11 @@ class ArrivingPairs:
         seen = _weigh_seen(entries.items, recent_items, recent_weights, visible - n_added)
         entries = weighted_by_rarity(entries, self._mass[entries.items] + seen)
         sums = self._known.sums(entries, self._n_items)
-        first = n_added if isinstance(self._known, DensePairs) else 0
-        add_rows(sums, entries.combine(self._between(entries.items, first, visible)))
+        if isinstance(self._known, DensePairs):
+            arriving = self._completed_by(recent).between(entries.items, n_added, visible)
+        else:
+            arriving = self._completed.between(entries.items, 0, visible)
+        add_rows(sums, entries.combine(arriving))
         return Neighbourhood(sums, self._mass, recent_items, recent_weights)
 
     def _add_events(self, stop: int) -> None:
@@ -82,12 +78,57 @@ class ArrivingPairs:
             added = slice(self._of_event[start], self._of_event[stop])
             self._known.add(self._pairs.source[added], self._pairs.target[added], self._values[added])
 
-    def _between(self, items: NDArray[np.integer], first: int, visible: NDArray[np.int64]) -> SparseEntries:
+    @cached_property
+    def _completed(self) -> CompletedPairs:
+        return self._completed_by(slice(0, len(self._items)))
+
+    def _completed_by(self, events: slice) -> CompletedPairs:
+        """Return the pairs that some events completed."""
+        part = slice(self._of_event[events.start], self._of_event[events.stop])
+        source, target, event = (column[part] for column in (self._pairs.source, self._pairs.target, self._pairs.event))
+        return CompletedPairs.of(source, target, event, self._values[part], len(self._items) + 1)
+
+
+class CompletedPairs(NamedTuple):
+    """Pairs of items by the item that is asked for, then by the event that completed them.
+
+    Parameters
+    ----------
+    keys : ndarray of shape (n_pairs,)
+        ``item * step + event``, rising; each pair stands twice, once for each of its items.
+    step : int
+        More than there are events.
+    others : ndarray of shape (n_pairs,)
+        The other item.
+    values : ndarray of shape (n_pairs,), float32
+        What the pair counts.
+    """
+
+    keys: NDArray[np.int64]
+    step: int
+    others: NDArray[np.int64]
+    values: NDArray[np.float32]
+
+    @classmethod
+    def of(
+        cls,
+        source: NDArray[np.int64],
+        target: NDArray[np.int64],
+        event: NDArray[np.int64],
+        values: NDArray[np.float32],
+        step: int,
+    ) -> CompletedPairs:
+        """Return pairs as they are asked for."""
+        keys = np.r_[source, target] * step + np.r_[event, event]
+        order = stable_order(keys)
+        return cls(keys[order], step, np.r_[target, source][order], np.r_[values, values][order])
+
+    def between(self, items: NDArray[np.integer], first: int, visible: NDArray[np.int64]) -> SparseEntries:
         """Return the pairs of each item that the events from ``first`` to ``visible`` completed, one row for each."""
-        starts = np.searchsorted(self._keys, items * self._key_step + first)
-        lengths = np.searchsorted(self._keys, items * self._key_step + visible) - starts
+        starts = np.searchsorted(self.keys, items * self.step + first)
+        lengths = np.searchsorted(self.keys, items * self.step + visible) - starts
         places = ragged_ranges(starts, lengths)
-        return SparseEntries(lengths, self._others[places], self._value_of[places])
+        return SparseEntries(lengths, self.others[places], self.values[places])
 
 
 def _weigh_seen(
