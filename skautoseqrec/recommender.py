@@ -152,9 +152,9 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         Where to train and to score; "auto" takes cuda if there is one. Fitted weights and the state stay on the CPU, so
         a model loads anywhere. Without cuda, a model fitted with "cuda" is scored on the CPU.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
-        What training multiplies matrices in. "bfloat16" rounds the factors, is faster where the device multiplies it
-        natively, and refused elsewhere; "auto" takes it there. Weights, sums and counts are float32. So are answers:
-        batches find candidates by rounded products there, and score them in float32.
+        What training multiplies matrices in. "bfloat16" rounds products, is faster where the device multiplies it
+        natively, and refused elsewhere; "auto" takes it there. Weights and counts are float32. So are answers: batches
+        find candidates by rounded products there, and score them in float32.
     random_state : int, RandomState instance or None, default=None
         Seed of the initial weights, of shuffling and of dropout. The global random states of numpy and torch do not
         change.

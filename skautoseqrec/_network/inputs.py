@@ -14,7 +14,7 @@ from .._utils.devices import CPU
 from .._utils.ragged import ragged_ranges
 from .functions import drop
 
-#: In training, rows with an entry in so many places, or more of them, are multiplied as dense ones by bfloat16.
+#: Rows that fill one place in so many, or more, are multiplied as dense ones where training rounds.
 DENSE_PLACES = 24
 
 

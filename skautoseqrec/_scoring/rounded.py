@@ -19,21 +19,23 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .._network.heads import ItemVectors, MultinomialHeads, used_range, weighted
+from .._network.heads import ItemVectors, MultinomialHeads, product, used_range, weighted
 from .scorer import Scorer
 from .view import View
 
-#: With fewer items, in all or for each place of an answer, scoring candidates anew takes what their products spared.
-FEWEST_ITEMS, ITEMS_PER_PLACE = 2000, 64
+#: With fewer items, in all or for each place of an answer, or shorter vectors, scoring candidates anew takes what their
+#: products spared.
+FEWEST_ITEMS, ITEMS_PER_PLACE, LEAST_WIDTH = 2000, 64, 64
 #: By how much of itself a number changes at most when it is rounded to bfloat16, and by how much of all its terms a sum
 #: in float32 is off for each of them: in the rounded product, and in the one that it stands for.
 ROUNDING, SUMMING = 2.0**-8, 2.0**-22
-#: By how much of a score others that are added to it in another order change it.
+#: By how much of itself a score changes at most where sums of float32 are rounded.
 ADDING = 2.0**-20
 #: If more than one in so many items is a candidate, scoring all of them takes no longer.
-MOST_CANDIDATES = 16
+MOST_CANDIDATES = 32
 #: Pairs of vectors that are multiplied at a time: they stay in the cache.
 PAIRS_AT_A_TIME = 256
+FLOATS = torch.finfo(torch.float32)
 
 
 class RoundedItems(NamedTuple):
@@ -56,17 +58,21 @@ class RoundedItems(NamedTuple):
         """Return vectors rounded."""
         vectors = exact.bfloat16()
         widened = vectors.float()
-        norms = [float(torch.linalg.vector_norm(rows, dim=1).max()) for rows in (widened, exact - widened)]
-        return cls(vectors, *norms)
+        norm, error = (float(_norms(rows).max()) for rows in (widened, exact - widened))
+        return cls(vectors, norm, error)
 
     def bounds(self, exact: Tensor, rounded: Tensor) -> Tensor:
         """Return by how much the rounded products of queries may be off at most, shape (n_rows,)."""
-        widened = rounded.float()
-        norms, rounded_norms, lost = (
-            torch.linalg.vector_norm(rows, dim=1) for rows in (exact, widened, exact - widened)
-        )
-        of_sums = (ROUNDING + SUMMING * exact.shape[1]) * self.norm * rounded_norms
-        return lost.mul_(self.norm).add_(norms, alpha=self.error).add_(of_sums)
+        widened, width = rounded.float(), exact.shape[1]
+        norms, rounded_norms, lost = (_norms(rows) for rows in (exact, widened, exact - widened))
+        of_sums = (ROUNDING + SUMMING * width) * self.norm * rounded_norms
+        # Terms below the least normal number may have been taken for 0.
+        return (lost * self.norm + norms * self.error + of_sums + width * FLOATS.tiny).float()
+
+
+def _norms(rows: Tensor) -> Tensor:
+    """Return the norm of each row; the squares of small or large numbers would be 0 or infinite in float32."""
+    return torch.linalg.vector_norm(rows, dim=1, dtype=torch.float64)
 
 
 class Candidates(NamedTuple):
@@ -86,18 +92,16 @@ class Candidates(NamedTuple):
 
 def is_for_rounding(scorer: Scorer, view: View, k: int) -> bool:
     """Tell whether the best k items of each row are found sooner by rounded products; a single row's are not."""
-    return (
-        scorer.rounds
-        and len(view.is_cold) > 1
-        and view.n_items >= max(FEWEST_ITEMS, ITEMS_PER_PLACE * k)
-        # Other heads, even those derived from these, may score in another way.
-        and type(scorer.model.heads) is MultinomialHeads
-        and bool(used_range(scorer.blend))
-    )
+    names = used_range(scorer.blend)
+    # Other heads, even those derived from these, may score in another way.
+    if not (scorer.rounds and names and type(scorer.model.heads) is MultinomialHeads):
+        return False
+    is_wide = view.item_vectors.columns(names[0], names[-1]).shape[1] >= LEAST_WIDTH
+    return is_wide and len(view.is_cold) > 1 and view.n_items >= max(FEWEST_ITEMS, ITEMS_PER_PLACE * k)
 
 
-def find_candidates(scorer: Scorer, view: View, leave_out: Callable[[Tensor], object], k: int) -> Candidates | None:
-    """Return candidates for the best k items of each row, None if too many items are.
+def find_candidates(scorer: Scorer, view: View, leave_out_of: Callable[[Tensor], object], k: int) -> Candidates:
+    """Return candidates for the best k items of each row: few, or all items where too many are close.
 
     Parameters
     ----------
@@ -105,32 +109,33 @@ def find_candidates(scorer: Scorer, view: View, leave_out: Callable[[Tensor], ob
         The model.
     view : View
         What the rows are scored from.
-    leave_out : callable
+    leave_out_of : callable
         Sets the scores of what may not be recommended to minus infinity, in place.
     k : int
         How many items; not more than there are.
     """
     names, whole = used_range(scorer.blend), cast(ItemVectors, view.all_vectors)
-    exact = whole.columns(names[0], names[-1])
-    items = scorer.keep("rounded items", whole, lambda: RoundedItems.of(exact))
-    queries = weighted(view.queries.vectors, scorer.blend, names)
+    columns = whole.columns(names[0], names[-1])
+    items = scorer.keep("rounded items", whole, lambda: RoundedItems.of(columns))
+    queries, exact = weighted(view.queries.vectors, scorer.blend, names), columns[: view.n_items]
     rounded_queries = queries.bfloat16()
     products = torch.mm(rounded_queries, items.vectors[: view.n_items].T)
     scores = scorer.completed(products.float(), view)
-    leave_out(scores)
-
+    leave_out_of(scores)
     least = torch.topk(scores, k, dim=1).values[:, -1]
     least -= 2 * items.bounds(queries, rounded_queries) + ADDING * least.abs()
-    # Below the least number there is only what was left out.
-    least.nan_to_num_(neginf=torch.finfo(torch.float32).min)
+    # Below the least number there is only what was left out; where no bound is known, nothing is below it.
+    least.nan_to_num_(nan=FLOATS.min, neginf=FLOATS.min)
     places = np.flatnonzero((scores >= least[:, None]).numpy())
     if len(places) * MOST_CANDIDATES > scores.numel():
-        return None
+        changes = view.spread(product(queries, exact) - products.float())
+        changes[torch.from_numpy(view.is_cold)] = 0.0  # nothing of them is neural
+        return Candidates(scores.add_(changes), np.broadcast_to(np.arange(view.n_items), scores.shape))
     rows, found = np.divmod(places, view.n_items)
-    vectors = np.minimum(found, products.shape[1] - 1)  # the last stands for every item that has none
+    vectors = np.minimum(found, len(exact) - 1)  # the last stands for every item that has none
     change = paired_products(queries.numpy(), exact.numpy(), rows, vectors)
-    change -= products.float().numpy()[rows, vectors]
-    change[view.is_cold[rows]] = 0.0  # nothing of them is neural
+    change -= products[torch.from_numpy(rows), torch.from_numpy(vectors)].float().numpy()
+    change[view.is_cold[rows]] = 0.0
     return _side_by_side(rows, found, scores.view(-1).numpy()[places] + change, (len(scores), k))
 
 

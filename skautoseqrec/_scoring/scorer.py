@@ -31,6 +31,8 @@ from .view import Recent, View
 
 #: Rows that are scored at a time, if their scores are not more numbers than these (16 MiB: they stay in the cache).
 BLOCK_SIZE, SCORES_PER_BLOCK = 256, 2**22
+#: Products of fewer rows take as long, so large catalogues have twice as many scores at a time.
+FEWEST_ROWS = 16
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,7 @@ class Scorer(FieldsOnly):
         """Return the same scorer on another device, rounding or not; it is kept, for it keeps things there."""
         if (device, rounds) == (self.device, self.rounds):
             return self
-        name = f"on {device}, rounding" if rounds else f"on {device}"
-        return self.keep(name, self.model, lambda: replace(self, device=device, rounds=rounds))
+        return self.keep(f"on {device}", self.model, lambda: replace(self, device=device, rounds=rounds))
 
     def beside(self, outside: OutsidePart) -> Scorer:
         """Return the same scorer with a part from outside; it is kept, for it keeps things itself."""
@@ -287,7 +288,8 @@ class Serving(NamedTuple):
 
 def rows_per_block(n_items: int) -> int:
     """Return how many rows are scored at a time."""
-    return min(BLOCK_SIZE, max(1, SCORES_PER_BLOCK // max(n_items, 1)))
+    rows, twice = (n_scores // max(n_items, 1) for n_scores in (SCORES_PER_BLOCK, 2 * SCORES_PER_BLOCK))
+    return min(BLOCK_SIZE, max(1, rows, min(FEWEST_ROWS, twice)))
 
 
 def batches(n_rows: int, n_items: int) -> Iterator[slice]:

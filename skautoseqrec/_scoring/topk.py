@@ -97,11 +97,11 @@ def _best_of_batch(
     scorer: Scorer, view: View, leave_out_of: Callable[[Tensor], None], k: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return the codes and scores of the best k items of each row of a view, given what leaves out of scores."""
-    candidates = find_candidates(scorer, view, leave_out_of, k) if is_for_rounding(scorer, view, k) else None
-    if candidates is None:
+    if not is_for_rounding(scorer, view, k):
         scores = scorer.score(view)
         leave_out_of(scores)
         return best_columns(scores, k)
+    candidates = find_candidates(scorer, view, leave_out_of, k)
     columns, best_scores = best_columns(candidates.scores, k)
     return np.take_along_axis(candidates.items, columns, 1), best_scores
 

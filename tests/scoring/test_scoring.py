@@ -13,6 +13,7 @@ from strategies import consecutive_logs, gated, gates, recommenders
 from worlds import SMALL
 
 from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender
+from skautoseqrec._scoring.scorer import rows_per_block
 from skautoseqrec._scoring.topk import best_columns, best_places
 
 LOG = [
@@ -59,10 +60,18 @@ def test_batches_and_lists_are_what_single_users_get(parts, recommender, gate):
     with pytest.MonkeyPatch.context() as patch:
         two_users = 2 * len(recommender.item_ids_)
         patch.setattr("skautoseqrec._scoring.scorer.SCORES_PER_BLOCK", two_users)
+        patch.setattr("skautoseqrec._scoring.scorer.FEWEST_ROWS", 1)
         _, batched = recommender.predict_topk(users, k=3, return_scores=True)
     single = np.ma.vstack([recommender.predict_topk([user], k=3, return_scores=True)[1] for user in users])
     np.testing.assert_allclose(np.ma.filled(batched, -1), np.ma.filled(single, -1), rtol=1e-4, atol=1e-5)
     assert (np.diff(np.ma.filled(single, -1e30)[:, :2]) <= 0).all()
+
+
+@pytest.mark.parametrize(
+    ("n_items", "expected"), [(0, 256), (3000, 256), (100_000, 41), (300_000, 16), (10**6, 8), (10**8, 1)]
+)
+def test_large_catalogues_are_scored_a_few_rows_at_a_time(n_items, expected):
+    assert rows_per_block(n_items) == expected
 
 
 @given(st.lists(st.lists(st.integers(0, 3), min_size=6, max_size=6), min_size=1, max_size=5), st.integers(1, 6))
