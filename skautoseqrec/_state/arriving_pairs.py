@@ -62,11 +62,8 @@ class ArrivingPairs:
         seen = _weigh_seen(entries.items, recent_items, recent_weights, visible - n_added)
         entries = weighted_by_rarity(entries, self._mass[entries.items] + seen)
         sums = self._known.sums(entries, self._n_items)
-        if isinstance(self._known, DensePairs):
-            arriving = self._completed_by(recent).between(entries.items, n_added, visible)
-        else:
-            arriving = self._completed.between(entries.items, 0, visible)
-        add_rows(sums, entries.combine(arriving))
+        completed = self._completed_by(recent) if isinstance(self._known, DensePairs) else self._completed
+        add_rows(sums, entries.combine(completed.before(entries.items, visible)))
         return Neighbourhood(sums, self._mass, recent_items, recent_weights)
 
     def _add_events(self, stop: int) -> None:
@@ -123,9 +120,9 @@ class CompletedPairs(NamedTuple):
         order = stable_order(keys)
         return cls(keys[order], step, np.r_[target, source][order], np.r_[values, values][order])
 
-    def between(self, items: NDArray[np.integer], first: int, visible: NDArray[np.int64]) -> SparseEntries:
-        """Return the pairs of each item that the events from ``first`` to ``visible`` completed, one row for each."""
-        starts = np.searchsorted(self.keys, items * self.step + first)
+    def before(self, items: NDArray[np.integer], visible: NDArray[np.int64]) -> SparseEntries:
+        """Return the pairs of each item that the events before ``visible`` completed, one row for each."""
+        starts = np.searchsorted(self.keys, items * self.step)
         lengths = np.searchsorted(self.keys, items * self.step + visible) - starts
         places = ragged_ranges(starts, lengths)
         return SparseEntries(lengths, self.others[places], self.values[places])

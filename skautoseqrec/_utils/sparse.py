@@ -25,7 +25,7 @@ def sum_entries(
     return matrix
 
 
-def entries_at(matrix: sparse.csr_matrix, rows: NDArray[np.integer], columns: NDArray[np.integer]) -> NDArray[np.int64]:
+def entries_at(matrix: sparse.csr_matrix, rows: NDArray[np.integer], columns: NDArray[np.integer]) -> NDArray[Any]:
     """Return entries of a matrix whose indices are sorted, 0 where it has none, faster than scipy does.
 
     All places are looked for at once, each between the bounds of its row, which halve with every step; but for rows of

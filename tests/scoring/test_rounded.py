@@ -39,9 +39,8 @@ def outcomes(request):
 
     def noting(scorer, view, leave_out_of, k):
         candidates = find_candidates(scorer, view, leave_out_of, k)
-        found.append(
-            candidates if candidates.items.flags.writeable else None
-        )  # all items stand there once for all rows
+        # All items stand there once for all rows, and cannot be written to.
+        found.append(candidates if candidates.items.flags.writeable else None)
         return candidates
 
     find_candidates = rounded.find_candidates
