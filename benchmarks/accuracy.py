@@ -46,8 +46,8 @@ class Ordered(NamedTuple):
 
 
 def asked_parameters(options: argparse.Namespace) -> dict[str, Any]:
-    """Return what is eligible, and the parameters that bound the epochs and the width where they were asked for."""
-    asked = {"max_iter": options.max_iter, "n_components": options.components}
+    """Return what is eligible, and the epochs, the width and the precision where they were asked for."""
+    asked = {"max_iter": options.max_iter, "n_components": options.components, "precision": options.precision}
     given = {name: value for name, value in asked.items() if value is not None}
     return {**given, **eligibility(options)}
 
@@ -164,6 +164,9 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--newcomers", action="store_true", help="add lines for users and items that fit did not meet")
     parser.add_argument("--max-iter", type=int, metavar="N", help="train for N epochs at most")
     parser.add_argument("--components", type=int, metavar="N", help="size of the hidden representation, if not usual")
+    parser.add_argument(
+        "--precision", choices=("auto", "float32", "bfloat16"), help="what is multiplied in; default: auto"
+    )
     parser.add_argument("--settings", type=int, default=20, metavar="N", help="settings tried for each rival")
     parser.add_argument("--judged", type=int, default=2000, metavar="N", help="judge settings on so many valid events")
     options = parser.parse_args()
