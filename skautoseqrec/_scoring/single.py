@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
@@ -70,18 +70,12 @@ class Live:
         self._history_length, self._reader = self._settings.history_length, self._model.history_reader
         self._shared = scorer.shared(snapshot).numpy()
         self._source, self._encoder = snapshot.base.source.numpy(), self._model.encoder_weight
-        adders: dict[str, Callable[[NDArray[np.float32], OneHistory, Any, float], None]] = {
-            Direct.NAME: self._add_direct,
-            Neighbours.NAME: self._add_neighbours,
-            Linear.NAME: self._add_linear,
-            Repeat.NAME: self._add_repeat,
-        }
         own = [(part, weight) for part, weight in scorer.used if not part.IS_SHARED]
         self._neural = used_range(scorer.blend)
         if self._neural:
             vectors = self._changes.item_vectors.first(self._n_items)
             self._columns = vectors.columns(self._neural[0], self._neural[-1])
-        self._adders = [(part.NAME, adders[part.NAME], weight) for part, weight in own if not part.IS_NEURAL]
+        self._own = [(part.NAME, weight) for part, weight in own if not part.IS_NEURAL]
 
     def score(self, asked: Asked) -> NDArray[np.float32]:
         """Return the score of every item, shape (n_items,)."""
@@ -92,8 +86,8 @@ class Live:
         if len(self._shared) > 1:
             for (part, _), row in zip(self._scorer.shared_used, self._shared[1:], strict=True):
                 scores += np.float32(factors.get(part.NAME, 1.0)) * row
-        for name, add, weight in self._adders:
-            add(scores, history, weight, factors.get(name, 1.0))
+        for name, weight in self._own:
+            self._ADDERS[name](self, scores, history, weight, factors.get(name, 1.0))
         return scores
 
     def _factors(self, history: OneHistory, asked: Asked) -> dict[str, float]:
@@ -217,3 +211,11 @@ class Live:
             logs = np.zeros_like(scores)
             self._add_direct(logs, history, (followed,), 1.0)
             scores[history.items] -= logs[history.items]
+
+    # Methods bound to an object of its own would keep it, and its snapshot, until Python's collector looks for cycles.
+    _ADDERS: ClassVar[dict[str, Callable[[Live, NDArray[np.float32], OneHistory, Any, float], None]]] = {
+        Direct.NAME: _add_direct,
+        Neighbours.NAME: _add_neighbours,
+        Linear.NAME: _add_linear,
+        Repeat.NAME: _add_repeat,
+    }

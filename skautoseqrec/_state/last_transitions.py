@@ -19,12 +19,10 @@ from .neighbours import add_rows, sums_from_array
 
 
 class AddedTransitions:
-    """Transitions out of some items that were added to those of a base.
+    """Transitions out of some items that were added to those of a base, which may keep them: they do not hold it.
 
     Parameters
     ----------
-    base : Base
-        What they were added to.
     model : Model
         Weights and settings.
     items : ndarray of shape (n_asked,)
@@ -33,8 +31,9 @@ class AddedTransitions:
         One row of transitions for each.
     """
 
-    def __init__(self, base: Base, model: Model, items: NDArray[np.integer], rows: SparseEntries) -> None:
-        self._base, self._model, self._items, self.rows = base, model, items, rows
+    def __init__(self, model: Model, items: NDArray[np.integer], rows: SparseEntries) -> None:
+        self._model, self._items, self.rows = model, items, rows
+        self._raised_logs: SparseEntries | None = None
 
     def __len__(self) -> int:
         """Return how many transitions there are."""
@@ -45,14 +44,18 @@ class AddedTransitions:
         """The rows, projected."""
         return self._model.project_entries(self.rows)
 
-    @cached_property
-    def raised_logs(self) -> SparseEntries:
-        """By how much they raise ``log1p(5 T)``, one row per item."""
+    def raised_logs(self, base: Base) -> SparseEntries:
+        """Return by how much they raise ``log1p(5 T)`` of what they were added to, one row per item."""
+        if self._raised_logs is None:
+            self._raised_logs = self._raised_above(base)
+        return self._raised_logs
+
+    def _raised_above(self, base: Base) -> SparseEntries:
         n_columns = int(self.rows.items.max(initial=-1)) + 1
         keys, places = np.unique(self.rows.places(n_columns), return_inverse=True)
         added = np.bincount(places, self.rows.values, minlength=len(keys))
         rows, targets = np.divmod(keys, max(n_columns, 1))
-        before = self._base.logs_at(self._items[rows], targets, len(self._items))
+        before = base.logs_at(self._items[rows], targets, len(self._items))
         # log(1 + 5 (T + a)) - log(1 + 5 T) = log(1 + 5 a / (1 + 5 T))
         raised = logs_of(added * np.exp(-before)).astype(np.float32)
         return SparseEntries(np.bincount(rows, minlength=len(self._items)), targets, raised)
@@ -106,5 +109,5 @@ class LastTransitions(NamedTuple):
             known = weighted.below(self.base.counts.n_items)
             add_rows(scores, known.combine(rows_of(self.base.transition_logs, known.items)))
         if len(self.added):
-            raised = self.added.raised_logs.rows(self.which[weight_of > 0])
+            raised = self.added.raised_logs(self.base).rows(self.which[weight_of > 0])
             add_rows(scores, weighted.combine(raised))

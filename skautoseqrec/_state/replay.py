@@ -101,7 +101,7 @@ class Replay:
         last_items = context.entries
         added, recent = self._log.transitions_from(last_items, self.n_added, visible)
         projections = project(last_items, self._source) + self._model.project_entries(last_items.combine(recent))
-        each = AddedTransitions(self._base, self._model, last_items.items, added)
+        each = AddedTransitions(self._model, last_items.items, added)
         return projections, LastTransitions(context, self._base, each, np.arange(len(last_items.items)))
 
     def neighbourhood(self, entries: SparseEntries, visible: NDArray[np.int64]) -> Neighbourhood:

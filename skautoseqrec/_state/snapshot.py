@@ -135,7 +135,7 @@ class Snapshot(NamedTuple):
         rows = SparseEntries(np.zeros(len(items), dtype=np.int64), items[:0], np.zeros(0, dtype=np.float32))
         if self.n_events:
             rows = in_ones(added_up(self.additions.transitions_from(items, self.n_events)), TRANSITION_UNIT)
-        return AddedTransitions(self.base, self.model, items, rows)
+        return AddedTransitions(self.model, items, rows)
 
     def added_pairs(self, items: NDArray[np.integer]) -> list[SparseEntries]:
         """Return pairs with some items that events completed, in parts, which add up: one row per item in each."""

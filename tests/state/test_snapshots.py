@@ -1,6 +1,8 @@
 """What a read sees while something is written: one state, whole, whichever it is."""
 
 import copy
+import gc
+import weakref
 
 import numpy as np
 import pytest
@@ -19,7 +21,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*repeat an earlier:UserWarning"
 
 @pytest.fixture
 def fitted():
-    parameters = {**SMALL, "trend_half_lives": (3.0,), "blend": {"collaborative": 1.0, "two_hop": 1.0, "trend": (1.0,)}}
+    blend = {"collaborative": 1.0, "two_hop": 1.0, "direct": 1.0, "trend": (1.0,)}
+    parameters = {**SMALL, "trend_half_lives": (3.0,), "blend": blend}
     return AutoSeqRecRecommender(**parameters).fit(TEA_LOG).partial_update(TEA_UPDATE)
 
 
@@ -28,6 +31,7 @@ READS = {
     "predict_topk": lambda recommender: recommender.predict_topk(["ann", "dan"], candidates=["milk", "tea"], **SCORED)[
         1
     ],
+    "predict_topk of one user": lambda recommender: recommender.predict_topk(["ann"], **SCORED)[1],
     "predict_topk_sequences": lambda recommender: recommender.predict_topk_sequences([["tea", "salt"]], **SCORED)[1],
     "predict": lambda recommender: recommender.predict([("ann", "tea", 9), ("dan", "tea", 9)]),
     "score_samples": lambda recommender: recommender.score_samples([("ann", "jam", 9), ("dan", "milk", 9)]),
@@ -116,3 +120,37 @@ def test_logs_of_transitions_are_an_array_for_who_asks_for_enough_of_them(monkey
         monkeypatch.setattr("skautoseqrec._state.neighbours.PLACES_PER_ENTRY", places_per_entry)
         monkeypatch.setattr("skautoseqrec._state.neighbours.MOST_PLACES", most_places)
         assert (base.log_array(2) is not None) == is_array
+
+
+@pytest.fixture
+def without_collector():
+    """Python's collector of garbage does not run."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("without_collector")
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+def test_a_snapshot_ends_with_its_last_reader_and_not_with_the_next_collection_of_garbage(fitted, read):
+    fitted.partial_update([("dan", "salt", 8), ("ann", "salt", 9)])
+    read(fitted)
+    state = fitted._serving.state
+    base, overlay = weakref.ref(state.snapshot.base), weakref.ref(state.snapshot.overlay)
+    state.refresh()
+    read(fitted)  # what was kept for the old snapshot is replaced
+    assert base() is None
+    assert overlay() is None
+
+
+@pytest.mark.usefixtures("without_collector")
+def test_updates_leave_nothing_that_the_collector_of_garbage_has_to_look_at(fitted):
+    def update(n_events):
+        for number in range(n_events):
+            fitted.partial_update([(f"user {number % 97}", f"item {number % 89}", number)])
+
+    update(100)  # all ids are known after that
+    before = len(gc.get_objects())
+    update(400)
+    assert len(gc.get_objects()) - before < 40
