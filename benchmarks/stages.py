@@ -23,7 +23,7 @@ from skautoseqrec._answers import forms
 from skautoseqrec._counts.histories import Histories
 from skautoseqrec._network import heads
 from skautoseqrec._network.residual_encoder import ResidualReader
-from skautoseqrec._scoring import queries, scorer, topk, walk_forward
+from skautoseqrec._scoring import queries, scorer, single, topk, walk_forward
 from skautoseqrec._scoring.parts import Direct, Linear, Neighbours
 from skautoseqrec._scoring.scorer import BLOCK_SIZE, Scorer
 from skautoseqrec._scoring.single import Live
@@ -49,7 +49,7 @@ STAGES: list[tuple[Any, str, str]] = [
     (topk, "score_single", "one history scored by itself"),
     (Live, "__init__", "  what is the same for all of a moment"),
     (Live, "_inputs", "  its rows of T and its decayed items"),
-    (Live, "_product", "  the product, for one history"),
+    (single, "product_of", "  its products with vectors"),
     (Scorer, "score", "scores"),
     (heads, "product", "  the product"),
     (Direct, "add", "  direct part"),

@@ -20,9 +20,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from skautoseqrec._fitting import learner
-from skautoseqrec._network.heads import HEADS, MultinomialHeads, PaperHeads, QueryVectors
+from skautoseqrec._network.heads import HEADS, MultinomialHeads, PaperHeads
 from skautoseqrec._network.inputs import SparseRows
 from skautoseqrec._network.module import ACTIVATIONS, DECODERS, AutoSeqRecModule, Weights
+from skautoseqrec._network.vectors import QueryVectors
 from skautoseqrec._training.batches import Batch
 from skautoseqrec._training.objectives import OBJECTIVES, MultinomialObjective, PaperObjective
 

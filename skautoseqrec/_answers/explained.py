@@ -12,7 +12,7 @@ from sklearn.utils import Bunch
 
 from .._data.filters import Restriction, handle_unknown
 from .._data.form import LogForm, check_names
-from .._network.heads import NEURAL_PARTS
+from .._network.vectors import NEURAL_PARTS
 from .._scoring.explain import Explanation, explain
 from .._scoring.outside import OutsidePart
 from .._scoring.scorer import Serving

@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from functools import reduce
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -16,67 +17,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from .._utils.devices import CPU
 from .module import HISTORY_ENCODERS, SHARED, AutoSeqRecModule
 from .residual_encoder import ResidualEncoder
+from .vectors import BIASED_PARTS, NEURAL_PARTS, ItemVectors, QueryVectors, product, used_ranges, weighted
 
-#: In the order in which they stand in vectors: what fitted blends leave out comes first, so the others are one range.
-NEURAL_PARTS = ("one_hop", "collaborative", "two_hop")
-#: The parts that have a bias per item, and the decoders it comes from.
-BIASED_PARTS = {"one_hop": "source", "collaborative": "collaborative"}
-
-
-#: A matrix of more numbers than these is shared out among threads for a single query. For a smaller one, waking the
-#: threads takes longer than reading it by one.
-MOST_BY_ONE = 2**22
 #: Shorter rows are not scaled to unit norm: they are empty.
 SMALLEST_NORM = 1e-12
-
-
-class QueryVectors(NamedTuple):
-    """What the items' vectors are multiplied with, one row a query: a field for each neural part."""
-
-    one_hop: Tensor  # z_s (n_rows, d), from the transitions out of the last items
-    collaborative: Tensor  # (n_rows, d), from the history
-    two_hop: Tensor  # (n_rows, d), z_s * z_u
-
-    def to(self, device: torch.device) -> QueryVectors:
-        """Return the same on another device."""
-        return QueryVectors(*(part.to(device) for part in self))
-
-
-class ItemVectors(NamedTuple):
-    """What is known of the items to be ranked: decoder rows (weights) beside what leads to them (state).
-
-    Parameters
-    ----------
-    vectors : Tensor of shape (n_items, 3 d)
-        The source decoder's row, the collaborative decoder's row, and the encoded transitions into the item.
-    biases : mapping of decoder to Tensor of shape (n_items,)
-        The decoders' biases.
-    """
-
-    vectors: Tensor
-    biases: Mapping[str, Tensor]
-
-    def to(self, device: torch.device) -> ItemVectors:
-        """Return the same on another device."""
-        return ItemVectors(self.vectors.to(device), {name: bias.to(device) for name, bias in self.biases.items()})
-
-    @property
-    def two_hop(self) -> Tensor:
-        """The encoded transitions into each item, (n_items, d): a view, for events write to it."""
-        return self.columns("two_hop", "two_hop")
-
-    def columns(self, first: str, last: str) -> Tensor:
-        """Return the vectors of a range of neural parts: a view."""
-        n_components = self.vectors.shape[1] // len(NEURAL_PARTS)
-        start, stop = NEURAL_PARTS.index(first), NEURAL_PARTS.index(last) + 1
-        return self.vectors[:, start * n_components : stop * n_components]
-
-    def first(self, n_items: int) -> ItemVectors:
-        """Return the first items, or all where there are not so many: a view."""
-        return ItemVectors(self.vectors[:n_items], {name: bias[:n_items] for name, bias in self.biases.items()})
 
 
 class Heads(ABC):
@@ -136,7 +82,7 @@ class Heads(ABC):
 
     def score(self, queries: QueryVectors, items: ItemVectors, blend: Mapping[str, Any]) -> Tensor:
         """Return the blended neural parts but for :meth:`bias`, shape (n_rows, n_items)."""
-        scores = items.vectors.new_zeros(len(queries.collaborative), len(items.vectors))
+        scores = items.zeros(len(queries.collaborative), items.n_items)
         for name in NEURAL_PARTS:
             if blend[name]:
                 scores.add_(self.part(name, queries, items), alpha=blend[name])
@@ -144,11 +90,11 @@ class Heads(ABC):
 
     def bias(self, items: ItemVectors, blend: Mapping[str, Any]) -> Tensor:
         """Return what is added to each item's score whoever asks, shape (n_items,)."""
-        return items.vectors.new_zeros(len(items.vectors))
+        return items.zeros(items.n_items)
 
     def linear(self, name: str, queries: QueryVectors, items: ItemVectors) -> Tensor:
         """Return the product of queries and items of one part, with its bias if it has one."""
-        vectors, hidden = items.columns(name, name), getattr(queries, name)
+        vectors, hidden = items.columns((name,)), getattr(queries, name)
         if name not in BIASED_PARTS:
             return hidden @ vectors.T
         return torch.addmm(items.biases[BIASED_PARTS[name]], hidden, vectors.T)
@@ -231,11 +177,9 @@ class MultinomialHeads(Heads):
         return self.linear(name, queries, items)
 
     def score(self, queries: QueryVectors, items: ItemVectors, blend: Mapping[str, Any]) -> Tensor:
-        """Return the blended neural parts as one product over the range of the parts used."""
-        names = used_range(blend)
-        if not names:
-            return items.vectors.new_zeros(len(queries.collaborative), len(items.vectors))
-        return product(weighted(queries, blend, names), items.columns(names[0], names[-1]))
+        """Return the blended neural parts as one product for each array of which parts are used."""
+        products = [product(weighted(queries, blend, names), items.columns(names)) for names in used_ranges(blend)]
+        return reduce(torch.add, products) if products else items.zeros(len(queries.collaborative), items.n_items)
 
     def bias(self, items: ItemVectors, blend: Mapping[str, Any]) -> Tensor:
         """Return what is added to each item's score whoever asks, shape (n_items,)."""
@@ -265,28 +209,6 @@ class ClosedFormHeads(Heads):
     def part(self, name: str, queries: QueryVectors, items: ItemVectors) -> Tensor:
         """Return zeros."""
         return self.linear(name, queries, items)
-
-
-def used_range(blend: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the neural parts from the first that weighs anything to the last; one product scores them all."""
-    used = [place for place, name in enumerate(NEURAL_PARTS) if blend[name]]
-    return NEURAL_PARTS[used[0] : used[-1] + 1] if used else ()
-
-
-def weighted(queries: QueryVectors, blend: Mapping[str, Any], names: Sequence[str]) -> Tensor:
-    """Return what the items' vectors of some neural parts are multiplied with, (n_rows, n_parts d)."""
-    return torch.cat([blend[name] * getattr(queries, name) for name in names], 1)
-
-
-def product(queries: Tensor, vectors: Tensor) -> Tensor:
-    """Return ``queries @ vectors.T``; torch leaves a single query to one thread, so a large one is shared out here."""
-    n_threads = torch.get_num_threads() if vectors.device == CPU and vectors.numel() > MOST_BY_ONE else 1
-    n_each = len(vectors) // n_threads
-    if len(queries) != 1 or n_threads == 1 or n_each == 0:
-        return torch.mm(queries, vectors.T)
-    shares = vectors[: n_threads * n_each].unflatten(0, (n_threads, n_each))
-    scores = torch.bmm(queries.expand(n_threads, -1, -1), shares.transpose(1, 2)).view(1, -1)
-    return torch.cat([scores, torch.mm(queries, vectors[n_threads * n_each :].T)], 1)
 
 
 #: The heads of each objective.

@@ -14,7 +14,8 @@ from torch.nn import functional
 
 from .._counts.histories import Histories
 from .._data.filters import Filter
-from .._network.heads import NEURAL_PARTS, MultinomialHeads
+from .._network.heads import MultinomialHeads
+from .._network.vectors import NEURAL_PARTS
 from .._state.snapshot import Asked, Snapshot
 from .._utils.devices import beside
 from .queries import form_queries

@@ -12,7 +12,8 @@ from sklearn.preprocessing import normalize
 from torch import Tensor
 from torch.nn import functional
 
-from .._network.heads import NEURAL_PARTS, MultinomialHeads
+from .._network.heads import MultinomialHeads
+from .._network.vectors import NEURAL_PARTS
 from .._state.base import Base
 from .._utils.torch_state import in_usual_torch_state
 from .._utils.warn import warn_caller
@@ -64,8 +65,7 @@ def _cosines_of_counts(transitions: sparse.csr_matrix, codes: Tensor) -> Tensor:
 def item_embeddings(serving: Serving) -> NDArray[np.float32]:
     """Return a vector per known item, shape (n_items, 3 d)."""
     base = serving.state.merged()
-    # A copy: answers are read from the original.
-    return base.item_vectors.vectors[: base.counts.n_items].numpy().copy()
+    return torch.cat(base.item_vectors.first(base.counts.n_items).arrays, 1).numpy()
 
 
 @in_usual_torch_state

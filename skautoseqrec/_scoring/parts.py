@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from .._counts.settings import SequenceSettings
-from .._network.heads import BIASED_PARTS, Heads
+from .._network.heads import Heads
+from .._network.vectors import BIASED_PARTS
 from .._utils.devices import beside
 from .queries import SummedRows
 from .view import View
@@ -261,7 +262,7 @@ class Trend(Part):
         """Return by how much each recent event raises its item; a live view has them in its levels."""
         if not len(view.trend.items):
             return None
-        return view.gated(view.trend.score_changes(weight).to(view.item_vectors.vectors.device), self.NAME)
+        return view.gated(view.trend.score_changes(weight).to(view.item_vectors.arrays[0].device), self.NAME)
 
     def add_cold(self, scores: Tensor, view: View, weight: Sequence[float]) -> None:
         """Add the levels as each row sees them."""

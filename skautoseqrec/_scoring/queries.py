@@ -12,9 +12,9 @@ from scipy import sparse
 from torch import Tensor
 
 from .._counts.histories import Context, Histories
-from .._network.heads import QueryVectors
 from .._network.linear import LinearWeights
 from .._network.model import Model
+from .._network.vectors import QueryVectors
 from .._state.last_transitions import LastTransitions
 from .._utils.devices import beside
 from .._utils.ragged import SparseEntries, flat_places

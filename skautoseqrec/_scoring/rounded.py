@@ -12,6 +12,7 @@ bound below place k is not among the best k. All others are scored in float32: t
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -19,7 +20,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .._network.heads import ItemVectors, MultinomialHeads, product, used_range, weighted
+from .._network.heads import MultinomialHeads
+from .._network.vectors import ItemVectors, used_ranges, weighted
 from .scorer import Scorer
 from .view import View
 
@@ -54,8 +56,9 @@ class RoundedItems(NamedTuple):
     error: float
 
     @classmethod
-    def of(cls, exact: Tensor) -> RoundedItems:
-        """Return vectors rounded."""
+    def of(cls, *arrays: Tensor) -> RoundedItems:
+        """Return the vectors that stand in some arrays rounded, side by side."""
+        exact = torch.cat(arrays, 1)
         vectors = exact.bfloat16()
         widened = vectors.float()
         norm, error = (float(_norms(rows).max()) for rows in (widened, exact - widened))
@@ -92,11 +95,11 @@ class Candidates(NamedTuple):
 
 def is_for_rounding(scorer: Scorer, view: View, k: int) -> bool:
     """Tell whether the best k items of each row are found sooner by rounded products; a single row's are not."""
-    names = used_range(scorer.blend)
+    ranges = used_ranges(scorer.blend)
     # Other heads, even those derived from these, may score in another way.
-    if not (scorer.rounds and names and type(scorer.model.heads) is MultinomialHeads):
+    if not (scorer.rounds and ranges and type(scorer.model.heads) is MultinomialHeads):
         return False
-    is_wide = view.item_vectors.columns(names[0], names[-1]).shape[1] >= LEAST_WIDTH
+    is_wide = sum(view.item_vectors.columns(names).shape[1] for names in ranges) >= LEAST_WIDTH
     return is_wide and len(view.is_cold) > 1 and view.n_items >= max(FEWEST_ITEMS, ITEMS_PER_PLACE * k)
 
 
@@ -114,10 +117,10 @@ def find_candidates(scorer: Scorer, view: View, leave_out_of: Callable[[Tensor],
     k : int
         How many items; not more than there are.
     """
-    names, whole = used_range(scorer.blend), cast(ItemVectors, view.all_vectors)
-    columns = whole.columns(names[0], names[-1])
-    items = scorer.keep("rounded items", whole, lambda: RoundedItems.of(columns))
-    queries, exact = weighted(view.queries.vectors, scorer.blend, names), columns[: view.n_items]
+    whole, by_array = cast(ItemVectors, view.all_vectors), used_ranges(scorer.blend)
+    names = tuple(chain(*by_array))
+    items = scorer.keep("rounded items", whole, lambda: RoundedItems.of(*map(whole.columns, by_array)))
+    queries = weighted(view.queries.vectors, scorer.blend, names)
     rounded_queries = queries.bfloat16()
     products = torch.mm(rounded_queries, items.vectors[: view.n_items].T)
     scores = scorer.completed(products.float(), view)
@@ -128,13 +131,16 @@ def find_candidates(scorer: Scorer, view: View, leave_out_of: Callable[[Tensor],
     least.nan_to_num_(nan=FLOATS.min, neginf=FLOATS.min)
     places = np.flatnonzero((scores >= least[:, None]).numpy())
     if len(places) * MOST_CANDIDATES > scores.numel():
-        changes = view.spread(product(queries, exact) - products.float())
+        exact = scorer.model.heads.score(view.queries.vectors, view.item_vectors, scorer.blend)
+        changes = view.spread(exact - products.float())
         changes[torch.from_numpy(view.is_cold)] = 0.0  # nothing of them is neural
         return Candidates(scores.add_(changes), np.broadcast_to(np.arange(view.n_items), scores.shape))
     rows, found = np.divmod(places, view.n_items)
-    vectors = np.minimum(found, len(exact) - 1)  # the last stands for every item that has none
-    change = paired_products(queries.numpy(), exact.numpy(), rows, vectors)
-    change -= products[torch.from_numpy(rows), torch.from_numpy(vectors)].float().numpy()
+    vectors = np.minimum(found, products.shape[1] - 1)  # the last stands for every item that has none
+    change = -products[torch.from_numpy(rows), torch.from_numpy(vectors)].float().numpy()
+    for names in by_array:
+        of_array = weighted(view.queries.vectors, scorer.blend, names)
+        change += paired_products(of_array.numpy(), whole.columns(names).numpy(), rows, vectors)
     change[view.is_cold[rows]] = 0.0
     return _side_by_side(rows, found, scores.view(-1).numpy()[places] + change, (len(scores), k))
 

@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .._network.heads import ItemVectors
 from .._network.model import Model
+from .._network.vectors import ItemVectors
 from .._state.changes import Changes
 from .._state.forgetting import Forgotten, without
 from .._state.neighbours import Neighbourhood
@@ -246,10 +246,10 @@ class Scorer(FieldsOnly):
     def _shared(self, view: View) -> Tensor:
         """Return what each item of a live view scores whoever asks; with a gate, biases and shared parts each apart."""
         if self.gate is None:
-            scores = view.item_vectors.vectors.new_zeros(1, view.n_items)
+            scores = view.item_vectors.zeros(1, view.n_items)
             self._add_shared(scores, view)
             return scores
-        scores = view.item_vectors.vectors.new_zeros(1 + len(self.shared_used), view.n_items)
+        scores = view.item_vectors.zeros(1 + len(self.shared_used), view.n_items)
         scores[:1] = self._bias(view)
         for row, (part, weight) in enumerate(self.shared_used, start=1):
             part.add(scores[row : row + 1], view, weight, self.model.heads)

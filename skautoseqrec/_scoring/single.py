@@ -7,18 +7,18 @@ all of the time of one. Here no array has more than one row, so numpy does with 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any, ClassVar, cast
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from .._network.heads import MultinomialHeads, product, used_range
+from .._network.heads import MultinomialHeads
+from .._network.vectors import used_ranges
 from .._state.neighbours import inverse_roots
 from .._state.snapshot import Asked, Snapshot
 from .._utils.devices import CPU
-from .._utils.products import is_for_numpy, product_of, sum_of_rows
+from .._utils.products import product_of, sum_of_rows
 from .gate import describe_one
 from .one_history import OneHistory
 from .parts import Direct, Linear, Neighbours, Repeat
@@ -71,17 +71,16 @@ class Live:
         self._shared = scorer.shared(snapshot).numpy()
         self._source, self._encoder = snapshot.base.source.numpy(), self._model.encoder_weight
         own = [(part, weight) for part, weight in scorer.used if not part.IS_SHARED]
-        self._neural = used_range(scorer.blend)
-        if self._neural:
-            vectors = self._changes.item_vectors.first(self._n_items)
-            self._columns = vectors.columns(self._neural[0], self._neural[-1])
+        vectors = self._changes.item_vectors.first(self._n_items)
+        self._ranges = used_ranges(scorer.blend)
+        self._vectors = [vectors.columns(names).numpy() for names in self._ranges]
         self._own = [(part.NAME, weight) for part, weight in own if not part.IS_NEURAL]
 
     def score(self, asked: Asked) -> NDArray[np.float32]:
         """Return the score of every item, shape (n_items,)."""
         history = OneHistory(asked, self._settings)
         factors = self._factors(history, asked)
-        scores = self._neural_scores(history) if self._neural else np.zeros(self._n_items, dtype=np.float32)
+        scores = self._neural_scores(history) if self._ranges else np.zeros(self._n_items, dtype=np.float32)
         scores += self._shared[0]
         if len(self._shared) > 1:
             for (part, _), row in zip(self._scorer.shared_used, self._shared[1:], strict=True):
@@ -113,21 +112,14 @@ class Live:
             "collaborative": row if self._reader is None else self._reader.encode_one(history.items, history.weights),
             "two_hop": heads.two_hop_array(row, source),
         }
-        weighted = np.concatenate([np.float32(blend[name]) * hidden[name] for name in self._neural])
-        known = self._product(weighted)
+        queries = (np.concatenate([np.float32(blend[name]) * hidden[name] for name in names]) for names in self._ranges)
+        known = reduce(np.add, map(product_of, self._vectors, queries))
         n_more = self._n_items - len(known)
         scores = np.concatenate([known, np.full(n_more, known[-1])]) if n_more else known
         if len(self._changes.items) and blend["two_hop"]:
             changes = product_of(self._changes.vector_changes.numpy(), hidden["two_hop"])
             scores[self._changes.items] += np.float32(blend["two_hop"]) * changes
         return scores
-
-    def _product(self, query: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the products of a query and the items' vectors."""
-        columns = self._columns.numpy()
-        if is_for_numpy(columns.size):
-            return product_of(columns, query)
-        return product(torch.from_numpy(query)[None], self._columns)[0].numpy()
 
     def _inputs(self, history: OneHistory) -> tuple[NDArray[np.float32], list[float]]:
         """Return the rows of the history and of what followed its last items: projections, and squared norms."""

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .._network.heads import ItemVectors
+from .._network.vectors import ItemVectors
 from .._state.neighbours import Neighbourhood
 from .._utils.devices import beside
 from .queries import Queries
@@ -96,7 +96,7 @@ class View(NamedTuple):
 
     def zeros(self) -> Tensor:
         """Return scores of nothing, shape (n_rows, n_items)."""
-        return self.item_vectors.vectors.new_zeros(len(self.is_cold), self.n_items)
+        return self.item_vectors.zeros(len(self.is_cold), self.n_items)
 
     def spread(self, scores: Tensor) -> Tensor:
         """Return scores for all items, the last column standing for every item that ``item_vectors`` has no row of."""

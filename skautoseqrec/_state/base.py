@@ -16,8 +16,8 @@ from .._counts.events import Events
 from .._counts.pairs import PairCounts
 from .._counts.settings import SequenceSettings
 from .._counts.transitions import TRANSITION_UNIT
-from .._network.heads import BIASED_PARTS, ItemVectors
 from .._network.model import Model
+from .._network.vectors import ARRAYS, BIASED_PARTS, ItemVectors
 from .._utils.keeping import FieldsOnly
 from .._utils.sparse import entries_at
 from .neighbours import DensePairs, SparsePairs, is_cheaper_as_array, read_pairs
@@ -166,16 +166,16 @@ def item_vectors(target: Tensor, model: Model) -> ItemVectors:
     """
     n_rows = len(target) + 1
     n_untrained = n_rows - model.n_trained
-    weights, biases = [], {}
-    for name in BIASED_PARTS.values():
+    vectors, biases = {"two_hop": model.reach(padded(target, n_rows))}, {}
+    for part, name in BIASED_PARTS.items():
         decoder = model.module.decoder(name)
         mean_weight, mean_bias = decoder.weight.mean(0, keepdim=True), decoder.bias.mean(0, keepdim=True)
-        weights.append(torch.cat([decoder.weight, mean_weight.expand(n_untrained, -1)]))
+        vectors[part] = torch.cat([decoder.weight, mean_weight.expand(n_untrained, -1)])
         biases[name] = torch.cat([decoder.bias, mean_bias.expand(n_untrained)])
-    return ItemVectors(torch.cat([*weights, model.reach(padded(target, n_rows))], 1), biases)
+    return ItemVectors(tuple(torch.cat([vectors[part] for part in parts], 1) for parts in ARRAYS), biases)
 
 
 def spread_items(items: ItemVectors, n_rows: int) -> ItemVectors:
     """Return an item side of so many rows that may be written to: the last row stands for all that were not known."""
-    rows = torch.from_numpy(np.minimum(np.arange(n_rows), len(items.vectors) - 1))
-    return ItemVectors(items.vectors[rows], {name: bias[rows] for name, bias in items.biases.items()})
+    rows = torch.from_numpy(np.minimum(np.arange(n_rows), items.n_items - 1))
+    return items.map(lambda known: known[rows])

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .._counts.transitions import TRANSITION_UNIT
-from .._network.heads import ItemVectors
 from .._network.model import Model
+from .._network.vectors import ItemVectors
 from .._utils.ragged import distinct
 from .._utils.sparse import entries_at
 from .additions import Additions

@@ -15,7 +15,6 @@ from .._counts.counts import GrowingHistories
 from .._counts.events import Events
 from .._counts.pairs import PairCounts
 from .._counts.transitions import TRANSITION_UNIT
-from .._network.heads import ItemVectors
 from .._network.model import Model
 from .base import Base, logs_of
 from .growing import GrowingArray, GrowingMatrix, added_rows, room_for
@@ -113,15 +112,11 @@ class Merge:
     def _plan_vectors(self) -> None:
         base, n_items = self._base, self._events.n_items
         self._source, self._target = (rows.new_empty(n_items, rows.shape[1]) for rows in (base.source, base.target))
-        known, biases = base.item_vectors
-        self._vectors = ItemVectors(
-            known.new_empty(n_items + 1, known.shape[1]),
-            {name: bias.new_empty(n_items + 1) for name, bias in biases.items()},
-        )
+        self._vectors = base.item_vectors.map(lambda known: known.new_empty(n_items + 1, *known.shape[1:]))
         self._is_changed = np.zeros(n_items, dtype=bool)
         self._is_changed[self._events.items] = True
         self._arriving = [run.arriving for run in self._runs]
-        width = known.shape[1] + base.source.shape[1] + base.target.shape[1]
+        width = sum(array.shape[1] for array in self._vectors.arrays) + base.source.shape[1] + base.target.shape[1]
         self._steps.plan(self._merge_vectors, self._bounds(n_items, width / NUMBERS_PER_ENTRY))
 
     def _plan_pairs(self) -> None:
@@ -179,9 +174,10 @@ class Merge:
                 grown[some] = model.project_rows(rows / TRANSITION_UNIT)
                 grown[first : first + n_known] += known[first : first + n_known]
         # The last row stands for all items that were not known, and for those that are not known yet.
-        rows = np.minimum(np.arange(first, stop + (stop == n_items)), len(base.item_vectors.vectors) - 1)
+        rows = np.minimum(np.arange(first, stop + (stop == n_items)), base.item_vectors.n_items - 1)
         vectors, written, kept = self._vectors, slice(first, first + len(rows)), torch.from_numpy(rows)
-        vectors.vectors[written] = base.item_vectors.vectors[kept]
+        for array, known in zip(vectors.arrays, base.item_vectors.arrays, strict=True):
+            array[written] = known[kept]
         for name, bias in vectors.biases.items():
             bias[written] = base.item_vectors.biases[name][kept]
         changed = torch.from_numpy(first + np.flatnonzero(self._is_changed[some]))

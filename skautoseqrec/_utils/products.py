@@ -11,11 +11,15 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 #: Numpy shares out products of more numbers than these among threads of its own.
 MOST_UNSHARED = 9216
-#: Where the only bag of a sum begins.
-START = torch.zeros(1, dtype=torch.int64)
+#: Numpy's product of a vector with a matrix of more numbers than these takes longer than one with each of its rows.
+MOST_TOGETHER = 2**21
+#: A vector's product with a matrix of more numbers than these is shared out among torch's threads, if there are so many
+#: of them: each takes three times as long as numpy does row by row, and waking it longer than reading a small matrix.
+MOST_BY_ONE, FEWEST_SHARING = 2**24, 6
 
 
 def multiply(left: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
@@ -24,8 +28,8 @@ def multiply(left: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
     return product
 
 
-def is_for_numpy(n_numbers: int) -> bool:
-    """Tell whether numpy may multiply so many numbers: it is faster, but must not wake threads beside torch's."""
+def is_unshared(n_numbers: int) -> bool:
+    """Tell whether numpy multiplies so many numbers in this very thread."""
     return n_numbers <= MOST_UNSHARED or torch.get_num_threads() == 1
 
 
@@ -37,10 +41,22 @@ def product_of(matrix: NDArray[np.float32], vector: NDArray[np.float32]) -> NDAr
     >>> product_of(np.array([[1, 2], [3, 4]], dtype=np.float32), np.array([1, 0.5], dtype=np.float32))
     array([2., 5.], dtype=float32)
     """
-    if is_for_numpy(matrix.size):
+    if matrix.size <= MOST_TOGETHER and is_unshared(matrix.size):
         product: NDArray[np.float32] = matrix @ vector
         return product
-    return torch.mv(torch.from_numpy(matrix), torch.from_numpy(vector)).numpy()
+    if matrix.size > MOST_BY_ONE and torch.get_num_threads() >= FEWEST_SHARING:
+        return _shared_product(torch.from_numpy(matrix), torch.from_numpy(vector))
+    # One product of two vectors for each row: numpy leaves each to this thread.
+    return np.matmul(matrix[:, None], vector[:, None])[:, 0, 0]
+
+
+def _shared_product(matrix: Tensor, vector: Tensor) -> NDArray[np.float32]:
+    """Return the product of a matrix and a vector, shared out: torch leaves it to one thread by itself."""
+    n_threads = torch.get_num_threads()
+    n_each = len(matrix) // n_threads
+    shares = matrix[: n_threads * n_each].unflatten(0, (n_threads, n_each))
+    products = torch.bmm(shares, vector.expand(n_threads, -1)[:, :, None]).view(-1)
+    return torch.cat([products, torch.mv(matrix[n_threads * n_each :], vector)]).numpy()
 
 
 def sum_of_rows(
@@ -54,10 +70,9 @@ def sum_of_rows(
     >>> sum_of_rows(matrix, np.array([2, 0]), np.array([1, 0.5], dtype=np.float32))
     array([5.5, 7. ], dtype=float32)
     """
-    if is_for_numpy(len(rows) * matrix.shape[1]):
-        total: NDArray[np.float32] = weights @ matrix.take(rows, 0)
+    taken = matrix.take(rows, 0)
+    if is_unshared(taken.size):
+        total: NDArray[np.float32] = weights @ taken
         return total
-    # A bag copies no rows, and one bag is one thread's. Copies of the others may be written to, as torch wants.
-    bag = torch.from_numpy(rows.astype(np.int64)), START
-    sums = torch.embedding_bag(torch.from_numpy(matrix), *bag, False, 0, False, torch.from_numpy(weights.copy()))[0]
-    return sums[0].numpy()
+    summed: NDArray[np.float32] = np.einsum("i,ij->j", weights, taken)
+    return summed

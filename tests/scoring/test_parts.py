@@ -10,7 +10,8 @@ from oracle import Oracle
 from worlds import LOG
 
 from skautoseqrec import AutoSeqRecRecommender
-from skautoseqrec._network.heads import HEADS, NEURAL_PARTS
+from skautoseqrec._network.heads import HEADS
+from skautoseqrec._network.vectors import NEURAL_PARTS
 from skautoseqrec._scoring.parts import COLD_PARTS, PARTS, Part
 
 GUIDE = Path(__file__).parents[2] / "docs" / "user_guide" / "model.rst"

@@ -11,7 +11,7 @@ from strategies import consecutive_logs, gated, gates, recommenders
 from worlds import CYCLE_PARAMS, cycle
 
 from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender
-from skautoseqrec._network.heads import ItemVectors, QueryVectors
+from skautoseqrec._network.vectors import ItemVectors, QueryVectors
 from skautoseqrec._scoring import rounded, topk
 from skautoseqrec._scoring.rounded import RoundedItems, paired_products
 from skautoseqrec._state import changes
@@ -128,7 +128,7 @@ def test_the_best_is_found_though_it_was_rounded_down_and_another_up(monkeypatch
     view = SimpleNamespace(
         n_items=2,
         is_cold=np.array([False]),
-        all_vectors=ItemVectors(torch.cat([nothing, vectors, nothing], 1), {}),
+        all_vectors=ItemVectors((nothing, torch.cat([vectors, nothing], 1)), {}),
         queries=SimpleNamespace(vectors=QueryVectors(nothing[:1], query, nothing[:1])),
     )
     scorer = SimpleNamespace(
@@ -147,7 +147,7 @@ def nearly_alike():
     recommender = AutoSeqRecRecommender(**CYCLE_PARAMS | {"blend": blend, "max_iter": 1}).fit(cycle())
     known = recommender._serving.state.snapshot.base.item_vectors
     with torch.no_grad():
-        vectors = known.columns("collaborative", "collaborative")
+        vectors = known.columns(("collaborative",))
         vectors[:] = 1.0 + 4e-3 * torch.randn(vectors.shape, generator=torch.Generator().manual_seed(1))
         known.biases["collaborative"].zero_()
     return recommender

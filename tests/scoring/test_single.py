@@ -17,10 +17,12 @@ from skautoseqrec._scoring.single import is_single, score_single
 LOGS = st.one_of(consecutive_logs(n_parts=2), weighted_logs(n_parts=2))
 #: How products can be taken: what is patched to have it so.
 PRODUCTS = {
-    "by numpy": {"torch.get_num_threads": lambda: 1},
-    "by torch, in two threads": {
-        "torch.get_num_threads": lambda: 2,
+    "by numpy's own": {"torch.get_num_threads": lambda: 1},
+    "row by row": {"torch.get_num_threads": lambda: 2, "skautoseqrec._utils.products.MOST_UNSHARED": 0},
+    "shared out": {
+        "torch.get_num_threads": lambda: 6,
         "skautoseqrec._utils.products.MOST_UNSHARED": 0,
+        "skautoseqrec._utils.products.MOST_BY_ONE": 0,
     },
 }
 pytestmark = pytest.mark.filterwarnings("ignore:.*repeat an earlier:UserWarning")  # tiny logs repeat everything

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from skautoseqrec._utils import products
-from skautoseqrec._utils.products import is_for_numpy, product_of, sum_of_rows
+from skautoseqrec._utils.products import product_of, sum_of_rows
 
 RANDOM = np.random.default_rng(0)
 MATRIX = RANDOM.normal(size=(7, 6)).astype(np.float32)[:, 1:5]  # rows that stand apart, as the vectors of a part do
@@ -15,13 +15,20 @@ WEIGHTS.flags.writeable = False
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("n_threads", [1, 2])
-@pytest.mark.parametrize("most", [0, 10**9])
-def test_products_are_the_same_whoever_multiplies(monkeypatch, n_threads, most):
+@pytest.mark.parametrize("n_threads", [1, 2, 6, 9])
+@pytest.mark.parametrize("most_unshared", [0, 10**9])
+@pytest.mark.parametrize("most_together", [0, 10**9])
+@pytest.mark.parametrize("most_by_one", [0, 10**9])
+def test_products_are_the_same_whoever_multiplies(monkeypatch, n_threads, most_unshared, most_together, most_by_one):
     monkeypatch.setattr(torch, "get_num_threads", lambda: n_threads)
-    monkeypatch.setattr(products, "MOST_UNSHARED", most)
-    assert is_for_numpy(MATRIX.size) == (n_threads == 1 or most > 0)
+    monkeypatch.setattr(products, "MOST_UNSHARED", most_unshared)
+    monkeypatch.setattr(products, "MOST_TOGETHER", most_together)
+    monkeypatch.setattr(products, "MOST_BY_ONE", most_by_one)
+    shared, bmm = [], torch.bmm
+    monkeypatch.setattr(torch, "bmm", lambda *matrices: shared.append(1) or bmm(*matrices))
     np.testing.assert_allclose(product_of(MATRIX, VECTOR), MATRIX.astype(float) @ VECTOR, rtol=1e-5)
+    is_by_numpy = most_together > 0 and (n_threads == 1 or most_unshared > 0)
+    assert bool(shared) == (not is_by_numpy and most_by_one == 0 and n_threads >= 6)
     expected = WEIGHTS @ MATRIX[ROWS].astype(float)
     np.testing.assert_allclose(sum_of_rows(np.ascontiguousarray(MATRIX), ROWS, WEIGHTS), expected, rtol=1e-5)
     nothing = sum_of_rows(np.ascontiguousarray(MATRIX), ROWS[:0], WEIGHTS[:0])
