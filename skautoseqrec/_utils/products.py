@@ -16,7 +16,7 @@ from torch import Tensor
 #: Numpy shares out products of more numbers than these among threads of its own.
 MOST_UNSHARED = 9216
 #: Numpy's product of a vector with a matrix of more numbers than these takes longer than one with each of its rows.
-MOST_TOGETHER = 2**21
+MOST_TOGETHER = 2**20
 #: A vector's product with a matrix of more numbers than these is shared out among torch's threads, if there are so many
 #: of them: each takes three times as long as numpy does row by row, and waking it longer than reading a small matrix.
 MOST_BY_ONE, FEWEST_SHARING = 2**24, 6
