@@ -58,7 +58,7 @@ class RoundedItems(NamedTuple):
     @classmethod
     def of(cls, *arrays: Tensor) -> RoundedItems:
         """Return the vectors that stand in some arrays rounded, side by side."""
-        exact = torch.cat(arrays, 1)
+        exact = torch.cat(arrays, 1) if len(arrays) > 1 else arrays[0]
         vectors = exact.bfloat16()
         widened = vectors.float()
         norm, error = (float(_norms(rows).max()) for rows in (widened, exact - widened))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
+from weakref import proxy
 
 import numpy as np
 import torch
@@ -53,8 +54,8 @@ class Merge:
         self._step_size, self._room = step_size(n_added), room_for(n_added)
         self._has_network = base.source.shape[1] > 0
         #: They make room and plan the steps, which are taken in this order.
-        self._plans: deque[Callable[[], None]] = deque(
-            (self._plan_histories, self._plan_transitions, self._plan_levels, self._plan_vectors, self._plan_pairs)
+        self._plans: deque[Callable[[Merge], None]] = deque(
+            (Merge._plan_histories, Merge._plan_transitions, Merge._plan_levels, Merge._plan_vectors, Merge._plan_pairs)
         )
         self._n_plans, self._steps = len(self._plans), Steps()
 
@@ -71,7 +72,7 @@ class Merge:
     def advance_to(self, share: float) -> None:
         """Take the steps that are due in such a share of the time that the merge has."""
         while self._plans and len(self._plans) > self._n_plans * (1 - share / PLANNED_WITHIN):
-            self._plans.popleft()()
+            self._plans.popleft()(self)
         self._steps.advance_to((share - PLANNED_WITHIN) / (1 - PLANNED_WITHIN))
 
     def result(self) -> Base:
@@ -88,6 +89,14 @@ class Merge:
             grown.keep("pairs", counts, lambda: PairCounts(together, known.window, known.unit))
         return grown
 
+    def _plan(self, step: Callable[..., object], bounds: NDArray[np.int64], *first: object) -> None:
+        """Plan steps of the merge's own, given a method of the class and what it takes before the bounds.
+
+        They do not hold the merge, which holds them: in a circle, the old base would live on when it is done, until
+        Python's collector of garbage comes.
+        """
+        self._steps.plan(partial(step, proxy(self), *first), bounds)
+
     def _plan_histories(self) -> None:
         self._histories = GrowingHistories(self._base.counts, self._events, self._room)
         self._steps.plan(self._histories.copy_known, self._bounds(len(self._base.counts.history)))
@@ -100,14 +109,14 @@ class Merge:
         self._values = self._room(len(self._transitions.data), np.float32)
         self._logs = self._room(len(self._values), np.float32) if base.keeps("logs") else None
         self._norms = np.zeros(n_items)
-        self._steps.plan(self._merge_transitions, self._transitions.bounds(self._step_size))
+        self._plan(Merge._merge_transitions, self._transitions.bounds(self._step_size))
 
     def _plan_levels(self) -> None:
         n_items, n_half_lives = self._events.n_items, len(self._base.levels)
         self._levels = self._room(n_half_lives * n_items, np.float64).reshape(n_half_lives, n_items)
         for half_life in range(n_half_lives):
-            self._steps.plan(partial(self._copy_levels, half_life), self._bounds(n_items, 1 / NUMBERS_PER_ENTRY))
-        self._steps.plan(self._raise_levels, self._bounds(self.n_events, COST_OF_LEVEL))
+            self._plan(Merge._copy_levels, self._bounds(n_items, 1 / NUMBERS_PER_ENTRY), half_life)
+        self._plan(Merge._raise_levels, self._bounds(self.n_events, COST_OF_LEVEL))
 
     def _plan_vectors(self) -> None:
         base, n_items = self._base, self._events.n_items
@@ -117,7 +126,7 @@ class Merge:
         self._is_changed[self._events.items] = True
         self._arriving = [run.arriving for run in self._runs]
         width = sum(array.shape[1] for array in self._vectors.arrays) + base.source.shape[1] + base.target.shape[1]
-        self._steps.plan(self._merge_vectors, self._bounds(n_items, width / NUMBERS_PER_ENTRY))
+        self._plan(Merge._merge_vectors, self._bounds(n_items, width / NUMBERS_PER_ENTRY))
 
     def _plan_pairs(self) -> None:
         self._pairs: GrowingMatrix | GrowingArray | None = None

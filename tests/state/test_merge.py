@@ -1,7 +1,9 @@
 """Merging step by step: whatever arrives, is read, copied or interrupted meanwhile, it ends as a rebuild."""
 
 import copy
+import gc
 import pickle
+import weakref
 from itertools import pairwise
 
 import numpy as np
@@ -14,7 +16,7 @@ from scipy import sparse
 from strategies import consecutive_logs, recommenders
 from worlds import SMALL
 
-from skautoseqrec import AutoSeqRecRecommender
+from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender
 from skautoseqrec._state.growing import LARGE_CALL, GrowingMatrix, added_rows, room_for
 from skautoseqrec._state.joining import JoinedSums
 from skautoseqrec._state.merge import Merge
@@ -231,3 +233,48 @@ def test_a_sum_is_not_copied_once_it_is_formed(n_added):
     assert np.array_equal(matrix.toarray(), expected)
     for formed, read in ((grown.data, matrix.data), (grown.indices, matrix.indices)):
         assert np.shares_memory(formed, read)
+
+
+@pytest.fixture
+def without_collector():
+    """Python's collector of garbage does not run."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+#: What ends a merge that is under way: the last of its steps, or something that makes it useless.
+ENDS = {
+    "its last step": lambda recommender, events: [recommender.partial_update([event]) for event in events],
+    "refresh": lambda recommender, events: recommender.refresh(),
+    "forget": lambda recommender, events: recommender.forget(users=[0]),
+    "many events": lambda recommender, events: recommender.partial_update(events),
+}
+
+
+@pytest.mark.usefixtures("without_collector", "step_by_step")
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        SMALL,
+        SMALL | {"neighbour_window": 0},
+        PAPER_PARAMS | SMALL,
+        SMALL | {"objective": "closed_form", "blend": {"direct": 1.0}},
+    ],
+    ids=["default", "no neighbours", "paper", "closed form"],
+)
+def test_an_old_base_ends_with_its_merge_and_not_with_the_next_collection_of_garbage(parameters, end):
+    rng = np.random.default_rng(0)
+    log = np.column_stack([rng.integers(0, 9, 90), rng.integers(0, 12, 90), np.arange(90)]).tolist()
+    recommender = AutoSeqRecRecommender(**parameters | {"exclude_seen": False}).fit(log[:40])
+    for event in log[40:44]:
+        recommender.partial_update([event])
+    snapshot = recommender._serving.state.snapshot
+    merge, base = weakref.ref(snapshot.overlay.merging), weakref.ref(snapshot.base)
+    del snapshot
+    end(recommender, log[44:])
+    recommender.predict_topk([0, 1], k=2)
+    assert merge() is None
+    assert base() is None

@@ -213,6 +213,23 @@ def test_postings_are_lists_of_places(calls, at_once, end, n_newest):
         assert found.tolist() == [place for key in asked for place in newest[key]]
 
 
+READS = {
+    "places_of": lambda postings: postings.places_of(1, 9),
+    "rows": lambda postings: postings.rows(np.array([1]), 9)[1],
+    "newest": lambda postings: postings.newest(1, 9),
+}
+
+
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+def test_what_was_read_of_postings_does_not_hold_up_the_writer(read):
+    postings = Postings()
+    postings.append(1, 0)
+    places = read(postings)
+    postings.append(1, 5)  # a list that somebody looks into cannot grow
+    assert list(places) == [0]
+    assert list(read(postings)) == [0, 5]
+
+
 @given(st.lists(st.one_of(st.integers(0, 5), st.integers(0, 2**62)), max_size=40))
 def test_orders_are_those_of_numpy(keys):
     keys = np.array(keys, dtype=np.int64)
