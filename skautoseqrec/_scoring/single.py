@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cached_property, reduce
 from typing import Any, ClassVar, cast
+from weakref import proxy
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +65,8 @@ class Live:
     """
 
     def __init__(self, scorer: Scorer, snapshot: Snapshot) -> None:
-        self._scorer, self._snapshot, self._changes = scorer, snapshot, snapshot.changes()
+        self._scorer: Scorer = proxy(scorer)  # which keeps this: see below
+        self._snapshot, self._changes = snapshot, snapshot.changes()
         self._model, self._settings, self._base = scorer.model, scorer.model.settings, snapshot.base
         self._n_items, self._n_known = snapshot.n_items, snapshot.base.counts.n_items
         self._history_length, self._reader = self._settings.history_length, self._model.history_reader
@@ -204,7 +206,7 @@ class Live:
             self._add_direct(logs, history, (followed,), 1.0)
             scores[history.items] -= logs[history.items]
 
-    # Methods bound to an object of its own would keep it, and its snapshot, until Python's collector looks for cycles.
+    # What holds its holder, as methods bound to this would, lives on with its snapshot until Python's collector comes.
     _ADDERS: ClassVar[dict[str, Callable[[Live, NDArray[np.float32], OneHistory, Any, float], None]]] = {
         Direct.NAME: _add_direct,
         Neighbours.NAME: _add_neighbours,

@@ -253,6 +253,12 @@ ENDS = {
 }
 
 
+def read_both_ways(recommender):
+    """Ask for one user, who is scored by himself, and for two, who are a batch."""
+    for users in ([1], [1, 2]):
+        recommender.predict_topk(users, k=2)
+
+
 @pytest.mark.usefixtures("without_collector", "step_by_step")
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
 @pytest.mark.parametrize(
@@ -271,10 +277,11 @@ def test_an_old_base_ends_with_its_merge_and_not_with_the_next_collection_of_gar
     recommender = AutoSeqRecRecommender(**parameters | {"exclude_seen": False}).fit(log[:40])
     for event in log[40:44]:
         recommender.partial_update([event])
+    read_both_ways(recommender)
     snapshot = recommender._serving.state.snapshot
     merge, base = weakref.ref(snapshot.overlay.merging), weakref.ref(snapshot.base)
     del snapshot
     end(recommender, log[44:])
-    recommender.predict_topk([0, 1], k=2)
+    read_both_ways(recommender)  # what was kept for the old snapshot is replaced
     assert merge() is None
     assert base() is None
