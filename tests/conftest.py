@@ -1,5 +1,6 @@
 """Settings of all tests, and fixtures that tests of several rooms share."""
 
+import gc
 import os
 
 # Several processes of pytest share the cores; torch reads this when it is loaded.
@@ -58,3 +59,12 @@ def layout(request):
     assert taken.pop(chosen) > 0
     # Histories that repeat items are added up in whatever layout is cheaper where that of transitions is chosen.
     assert not any(taken.values()) or chosen == "sums_from_array"
+
+
+@pytest.fixture
+def without_collector():
+    """Python's collector of garbage does not run."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()

@@ -1,7 +1,6 @@
 """Merging step by step: whatever arrives, is read, copied or interrupted meanwhile, it ends as a rebuild."""
 
 import copy
-import gc
 import pickle
 import weakref
 from itertools import pairwise
@@ -233,15 +232,6 @@ def test_a_sum_is_not_copied_once_it_is_formed(n_added):
     assert np.array_equal(matrix.toarray(), expected)
     for formed, read in ((grown.data, matrix.data), (grown.indices, matrix.indices)):
         assert np.shares_memory(formed, read)
-
-
-@pytest.fixture
-def without_collector():
-    """Python's collector of garbage does not run."""
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
 
 
 #: What ends a merge that is under way: the last of its steps, or something that makes it useless.

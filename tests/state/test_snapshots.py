@@ -122,15 +122,6 @@ def test_logs_of_transitions_are_an_array_for_who_asks_for_enough_of_them(monkey
         assert (base.log_array(2) is not None) == is_array
 
 
-@pytest.fixture
-def without_collector():
-    """Python's collector of garbage does not run."""
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
-
-
 @pytest.mark.usefixtures("without_collector")
 @pytest.mark.parametrize("read", READS.values(), ids=READS)
 def test_a_snapshot_ends_with_its_last_reader_and_not_with_the_next_collection_of_garbage(fitted, read):
