@@ -118,9 +118,9 @@ def find_candidates(scorer: Scorer, view: View, leave_out_of: Callable[[Tensor],
         How many items; not more than there are.
     """
     whole, by_array = cast(ItemVectors, view.all_vectors), used_ranges(scorer.blend)
-    names = tuple(chain(*by_array))
-    items = scorer.keep("rounded items", whole, lambda: RoundedItems.of(*map(whole.columns, by_array)))
-    queries = weighted(view.queries.vectors, scorer.blend, names)
+    arrays = [*map(whole.columns, by_array)]
+    items = scorer.keep("rounded items", whole, lambda: RoundedItems.of(*arrays))
+    queries = weighted(view.queries.vectors, scorer.blend, tuple(chain(*by_array)))
     rounded_queries = queries.bfloat16()
     products = torch.mm(rounded_queries, items.vectors[: view.n_items].T)
     scores = scorer.completed(products.float(), view)
@@ -138,9 +138,8 @@ def find_candidates(scorer: Scorer, view: View, leave_out_of: Callable[[Tensor],
     rows, found = np.divmod(places, view.n_items)
     vectors = np.minimum(found, products.shape[1] - 1)  # the last stands for every item that has none
     change = -products[torch.from_numpy(rows), torch.from_numpy(vectors)].float().numpy()
-    for names in by_array:
-        of_array = weighted(view.queries.vectors, scorer.blend, names)
-        change += paired_products(of_array.numpy(), whole.columns(names).numpy(), rows, vectors)
+    for array, of_array in zip(arrays, queries.split([array.shape[1] for array in arrays], 1), strict=True):
+        change += paired_products(of_array.numpy(), array.numpy(), rows, vectors)
     change[view.is_cold[rows]] = 0.0
     return _side_by_side(rows, found, scores.view(-1).numpy()[places] + change, (len(scores), k))
 

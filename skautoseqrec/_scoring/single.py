@@ -73,9 +73,8 @@ class Live:
         self._shared = scorer.shared(snapshot).numpy()
         self._source, self._encoder = snapshot.base.source.numpy(), self._model.encoder_weight
         own = [(part, weight) for part, weight in scorer.used if not part.IS_SHARED]
-        vectors = self._changes.item_vectors.first(self._n_items)
-        self._ranges = used_ranges(scorer.blend)
-        self._vectors = [vectors.columns(names).numpy() for names in self._ranges]
+        self._ranges, vectors = used_ranges(scorer.blend), self._changes.item_vectors
+        self._vectors = [vectors.columns(names)[: self._n_items].numpy() for names in self._ranges]
         self._own = [(part.NAME, weight) for part, weight in own if not part.IS_NEURAL]
 
     def score(self, asked: Asked) -> NDArray[np.float32]:

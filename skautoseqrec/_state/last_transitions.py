@@ -51,6 +51,7 @@ class AddedTransitions:
         return self._raised_logs
 
     def _raised_above(self, base: Base) -> SparseEntries:
+        """Return what :meth:`raised_logs` does, computed."""
         n_columns = int(self.rows.items.max(initial=-1)) + 1
         keys, places = np.unique(self.rows.places(n_columns), return_inverse=True)
         added = np.bincount(places, self.rows.values, minlength=len(keys))
