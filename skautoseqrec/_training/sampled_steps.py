@@ -24,8 +24,8 @@ from .batches import TARGETS_PER_ROW, Batch
 from .objectives import Objective
 from .steps import BETAS, EPSILON, AdamW, Steps, TrainingSettings, WeightAverage, averaging_decay
 
-#: Rows that a step moves at a time on the CPU: all that is kept of them stays in the cache.
-ROWS_AT_A_TIME = 256
+#: Weights that a step moves at a time on the CPU, as whole rows: what is kept of them stays in the cache.
+WEIGHTS_AT_A_TIME = 2**17
 
 
 class Sampled(NamedTuple):
@@ -155,7 +155,8 @@ class RowWeights:
     def step(self, gathered: Gathered) -> None:
         """Let some rows follow the gradient of what was gathered of them."""
         assert gathered.weight.grad is not None
-        size = ROWS_AT_A_TIME if self._kept.device == CPU else max(1, len(gathered.rows))
+        n_weights = WEIGHTS_AT_A_TIME if self._kept.device == CPU else gathered.weight.numel()
+        size = max(1, n_weights // math.prod(gathered.weight.shape[1:]))
         for rows, gradient in zip(gathered.rows.split(size), gathered.weight.grad.split(size), strict=True):
             self._follow(rows, gradient)
         self._n_steps += 1

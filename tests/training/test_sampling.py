@@ -49,9 +49,9 @@ def batch_for_every_item(seed):
     return Batch(DECODERS[seed % 3], inputs, targets, torch.zeros(N_ITEMS), denied)
 
 
-@pytest.mark.parametrize("rows_at_a_time", [1, 256])
-def test_with_all_items_among_the_candidates_training_is_that_on_all_items(monkeypatch, rows_at_a_time):
-    monkeypatch.setattr(sampled_steps, "ROWS_AT_A_TIME", rows_at_a_time)
+@pytest.mark.parametrize("weights_at_a_time", [1, 10, 2**17])
+def test_with_all_items_among_the_candidates_training_is_that_on_all_items(monkeypatch, weights_at_a_time):
+    monkeypatch.setattr(sampled_steps, "WEIGHTS_AT_A_TIME", weights_at_a_time)
     whole = WholeSteps(new_module(), OBJECTIVE, replace(SETTINGS, n_negatives=None))
     of_rows = RowSteps(new_module(), OBJECTIVE, SETTINGS)
     for seed in range(12):
