@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import Any
 
 import numpy as np
@@ -28,13 +29,15 @@ def sum_entries(
 def entries_at(matrix: sparse.csr_matrix, rows: NDArray[np.integer], columns: NDArray[np.integer]) -> NDArray[Any]:
     """Return entries of a matrix whose indices are sorted, 0 where it has none, faster than scipy does.
 
-    All places are looked for at once, each between the bounds of its row, which halve with every step; but for rows of
-    which many are asked: in each of these they are looked for in their order, which finds most close to the one before.
+    Few places are looked for one by one, each between the bounds of its row. Many are looked for at once, the bounds of
+    all halving with every step; but for rows of which many are asked: in each of these they are looked for in their
+    order, which finds most close to the one before.
     """
     low, ends = matrix.indptr[rows].astype(np.int64), matrix.indptr[rows + 1].astype(np.int64)
     columns = columns.astype(matrix.indices.dtype, copy=False)  # else each row that is searched would be copied
-    if len(rows) < MANY_OF_A_ROW:
-        low = _halved(matrix.indices, low, ends, columns)
+    if len(rows) < MANY_OF_A_ROW:  # numpy's calls alone, a dozen for each halving, would take longer
+        asked = zip(columns.tolist(), low.tolist(), ends.tolist(), strict=True)
+        low = np.array([bisect_left(matrix.indices, *each) for each in asked], dtype=np.int64)
     else:
         few = _find_in_order(matrix.indices, low, ends, columns, rows)
         low[few] = _halved(matrix.indices, low[few], ends[few], columns[few])
