@@ -389,6 +389,12 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         ------
         ValueError, TypeError
             If the events cannot be used. Then nothing has changed.
+
+        Warns
+        -----
+        UserWarning
+            If ten events or more, and a tenth of the call, are known already: same user, item and time. They count
+            twice.
         """
         from ._persistence.recording import recorded, update_of
 

@@ -250,6 +250,11 @@ def as_seconds(times: NDArray[Any]) -> NDArray[np.float64]:
     return seconds.astype(np.float64)
 
 
+def newest_of(seconds: NDArray[np.float64] | None, known: float = np.nan) -> float:
+    """Return the newest of some times and one that is known; NaN where there is none."""
+    return known if seconds is None else float(np.fmax.reduce(seconds, initial=known))
+
+
 def _check_unit(known: NDArray[Any], new: NDArray[Any]) -> None:
     """Raise ValueError if a time does not fit the finer unit of two: numpy lets it wrap around in silence."""
     unit = np.result_type(known, new)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .._data.weights import WEIGHT_UNIT
 from .._utils.ragged import SparseEntries, flat_places, ragged_ranges
+from .events import Events
 from .moments import Moments
 from .settings import SequenceSettings
 
@@ -89,6 +90,13 @@ class Histories:
             return self.items[self.starts[0] : self.ends[0]]
         lengths = self.lengths
         return flat_places(lengths, self.items[ragged_ranges(self.starts, lengths)], n_items)
+
+    def events(self, users: NDArray[np.int64], n_users: int, n_items: int) -> Events:
+        """Return the events of all histories, given whose each is, and how many users and items are known."""
+        lengths = self.lengths
+        places = ragged_ranges(self.starts, lengths)
+        seconds = None if self.seconds is None else self.seconds[places]
+        return Events(users.repeat(lengths), self.items[places], n_users, n_items, seconds=seconds)
 
     def decayed(self, settings: SequenceSettings) -> SparseEntries:
         """Return the user's rows: the k-th newest moment weighs ``history_decay**(k - 1)``, repeats add up.

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._counts.counts import Counts
-from .._counts.events import Events, EventStore, as_seconds, kind_of, wrong_kind_of_time
+from .._counts.events import Events, EventStore, as_seconds, kind_of, newest_of, wrong_kind_of_time
 from .._counts.histories import Histories
+from .._counts.known_events import warn_of_known
 from .._data.interactions import Columns
 from .._data.reading import read_ids, read_sequences
 from .._data.times import time_column
@@ -90,6 +91,7 @@ class State:
         weights = self.events.read_weights(columns.weights, len(columns.user_ids))
         if weights is not columns.weights:
             columns = columns._replace(weights=weights)
+        warn_of_known(columns, self.user_vocabulary, self.item_vocabulary, self.snapshot.newest, self._events_of)
         try:
             self.snapshot = self._add_events(columns.take(columns.time_order(self.model.settings.by_moment)))
         except BaseException:
@@ -144,7 +146,7 @@ class State:
             n_events=len(snapshot.overlay),
             n_users=events.n_users,
             n_items=events.n_items,
-            newest=_newest_of(events.seconds, snapshot.newest),
+            newest=newest_of(events.seconds, snapshot.newest),
         )
         if snapshot.overlay.merging is None and snapshot.n_events <= self._merge_at():
             return snapshot
@@ -169,6 +171,11 @@ class State:
         return snapshot._replace(
             base=base, overlay=overlay, additions=overlay.additions, change_reader=reader, n_events=len(overlay)
         )
+
+    def _events_of(self, users: NDArray[np.int64]) -> Events:
+        """Return the published events of some users, with their times."""
+        snapshot = self.snapshot
+        return snapshot.histories(users).events(users, snapshot.n_users, snapshot.n_items)
 
     def _events_after(self, n_events: int) -> Events:
         """Return the events behind the first ones, published or not."""
@@ -271,7 +278,7 @@ class State:
         reader = ChangeReader(base, overlay.arrived, self.model)
         sizes = 0, counts.n_users, counts.n_items
         return Snapshot(
-            self.model, base, overlay, overlay.additions, reader, *sizes, _newest_of(counts.seconds), dislikes
+            self.model, base, overlay, overlay.additions, reader, *sizes, newest_of(counts.seconds), dislikes
         )
 
     def _merge_at(self) -> int:
@@ -283,8 +290,3 @@ def _codes_ahead(vocabulary: Vocabulary, ids: NDArray[Any], n_known: int) -> tup
     vocabulary.check_kind(ids)
     codes, new_ids = vocabulary.codes_ahead(ids, n_known)
     return codes, n_known + len(new_ids)
-
-
-def _newest_of(seconds: NDArray[np.float64] | None, known: float = np.nan) -> float:
-    """Return the newest of some times and one that is known; NaN where there is none."""
-    return known if seconds is None else float(np.fmax.reduce(seconds, initial=known))

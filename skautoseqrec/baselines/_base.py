@@ -103,6 +103,12 @@ class BaselineRecommender(MeanReciprocalRankMixin, LogEstimator, BaseEstimator, 
         ------
         ValueError, TypeError
             If the events cannot be used. Then nothing has changed.
+
+        Warns
+        -----
+        UserWarning
+            If ten events or more, and a tenth of the call, are known already: same user, item and time. They count
+            twice.
         """
         check_is_fitted(self)
         self._state.update(self._weighed(read_columns(X, check_columns(self.columns))))

@@ -12,6 +12,8 @@ from scipy import sparse
 
 from .._counts.counted_log import CountedLog
 from .._counts.counts import Counts
+from .._counts.events import Events, as_seconds, newest_of
+from .._counts.known_events import warn_of_known
 from .._data.interactions import Columns
 from .._data.weights import WEIGHT_UNIT
 from .._utils.ragged import GrowableArray, with_room
@@ -55,6 +57,7 @@ class BaselineState:
         self._step_weights = step_weights
         self._n_items, self._popularity = counts.n_items, counts.popularity
         self._mass: NDArray[np.float64] | None = None
+        self._newest = np.nan  # of all times
         self._lay_out(counts)
 
     @property
@@ -121,6 +124,7 @@ class BaselineState:
     def update(self, columns: Columns) -> None:
         """Let the events of a log in, in time order: all of them, or none if it fails or is interrupted."""
         self.check(columns)
+        warn_of_known(columns, self.users, self.items, self._newest, lambda users: self._all_events())
         columns = columns.take(columns.time_order())
         before = len(self.events), len(self.users), len(self.items)
         try:
@@ -128,6 +132,8 @@ class BaselineState:
             self.events.add_events(np.array(users), np.array(items), columns.times, np.array(weights))
             for event in zip(users, items, weights, strict=True):
                 self.add_event(*event)
+            if columns.times is not None:
+                self._newest = newest_of(as_seconds(columns.times), self._newest)
         except BaseException:
             self._roll_back(*before)
             raise
@@ -152,11 +158,14 @@ class BaselineState:
         self._n_added, self._n_events = 0, len(counts.history)
         self._popularity, self._n_items = counts.popularity.copy(), counts.n_items
         self._mass = None if counts.weights is None else counts.mass.copy()
+        self._newest = newest_of(counts.seconds)
+
+    def _all_events(self) -> Events:
+        return self.events.log(len(self.users), len(self.items))
 
     def _recount(self, transitions: bool) -> Counts:
-        events = self.events.log(len(self.users), len(self.items))
         weights = self._step_weights if transitions else self._step_weights[:0]
-        return Counts.of(events, weights, self.events.arrivals, self.events.clock)
+        return Counts.of(self._all_events(), weights, self.events.arrivals, self.events.clock)
 
     def _roll_back(self, n_events: int, n_users: int, n_items: int) -> None:
         """Forget what an interrupted update left behind."""

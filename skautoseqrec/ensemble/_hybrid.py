@@ -201,6 +201,12 @@ class HybridRecommender(HybridAnswersMixin, MetaEstimatorMixin, LogEstimator, Ba
         -------
         self : HybridRecommender
             The updated estimator.
+
+        Warns
+        -----
+        UserWarning
+            If ten events or more, and a tenth of the call, are known already: same user, item and time. They count
+            twice.
         """
         check_is_fitted(self)
         self.recommender_.partial_update(X, sample_weight=sample_weight)
