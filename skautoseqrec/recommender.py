@@ -581,7 +581,7 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         output : {"array", "frame", "list"}, default="array"
             Form of the answer. "frame" is a long dataframe of the kind that was fitted (pandas for arrays and lists of
             rows). "list" is lists of Python values, ready for JSON.
-        titles : dict, pandas series, dataframe or None, default=None
+        titles : dict, pandas series, dataframe, array of records or None, default=None
             Title of each item, for a frame or a list: by id, or in a column beside one of ids.
         on_unknown : {"ignore", "warn", "raise"} or None, default=None
             What happens to ids in ``users`` and ``candidates`` that are not known. None ignores unknown users, and
@@ -861,7 +861,7 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         on_unknown : {"ignore", "warn", "raise"} or None, default=None
             What happens to unknown ids. None ignores unknown users, and raises for unknown items. Otherwise the numbers
             of an unknown item are NaN.
-        titles : dict, pandas series, dataframe or None, default=None
+        titles : dict, pandas series, dataframe, array of records or None, default=None
             Title of each item, as in :meth:`predict_topk`, for the sentences and the frame.
         output : {"bunch", "frame"}, default="bunch"
             "frame" is a long dataframe of the parts alone: user, item, part and value, and title if there are titles.
@@ -952,7 +952,7 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
             Whether to return the cosines too.
         output : {"array", "frame", "list"}, default="array"
             Form of the answer, as in :meth:`predict_topk`.
-        titles : dict, pandas series, dataframe or None, default=None
+        titles : dict, pandas series, dataframe, array of records or None, default=None
             Title of each item, for a frame or a list, as in :meth:`predict_topk`.
 
         Returns

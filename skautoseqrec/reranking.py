@@ -38,7 +38,7 @@ class MaxPerGroup(BaseEstimator):
     ----------
     m : int
         Number of items of a group in a list; at least 1.
-    groups : dict, pandas series or dataframe
+    groups : dict, pandas series, dataframe or array of records
         Group of each item: by id, or in a column (named "group", if there are several) beside one of item ids. An item
         without a group is a group by itself.
     rerank_size : int or None, default=None

@@ -31,7 +31,7 @@ class ListQuestion(NamedTuple):
         Whether what they are compared by is wanted too.
     output : {"array", "frame", "list"}
         The form of the answer.
-    titles : dict, series, dataframe or None
+    titles : dict, series, dataframe, array of records or None
         Titles of items, where items are listed.
     """
 

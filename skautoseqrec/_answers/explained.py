@@ -41,7 +41,7 @@ class ExplainQuestion(NamedTuple):
         When they are asked for.
     restriction : Restriction
         What may be recommended, and what happens to unknown ids.
-    titles : dict, series, dataframe or None
+    titles : dict, series, dataframe, array of records or None
         Titles of items.
     output : {"bunch", "frame"}
         The form.

@@ -17,7 +17,7 @@ def read_titles(titles: Any, items: Vocabulary, n_items: int, item_name: str) ->
 
     Parameters
     ----------
-    titles : dict, series or dataframe
+    titles : dict, series, dataframe or array of records
         The table; items that are not known are passed over.
     items : Vocabulary
         Ids of the items.

@@ -41,7 +41,7 @@ class Question(NamedTuple):
         Whether scores are wanted too.
     output : {"array", "frame", "list"}
         The form of the answer.
-    titles : dict, series, dataframe or None
+    titles : dict, series, dataframe, array of records or None
         Titles of items.
     on_unknown : {"ignore", "warn", "raise"} or None
         What happens to unknown ids.

@@ -1,4 +1,4 @@
-"""What a caller says of items, in a dict, a series or a frame: a value, or several, for each id."""
+"""What a caller says of items, in a dict, a series, a frame or records: a value, or several, for each id."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def read_item_table(table: Any, argument: str, item_name: str | None = None) -> 
 
     Parameters
     ----------
-    table : dict, series with an index, or dataframe
+    table : dict, series with an index, dataframe or array of records
         Values by id, or a column of ids and columns of values.
     argument : str
         What it was handed in as, for messages.
@@ -71,16 +71,16 @@ def read_item_table(table: Any, argument: str, item_name: str | None = None) -> 
     if isinstance(table, Mapping):
         ids, columns = read_ids(list(table), argument), {"": [_present(value) for value in table.values()]}
     elif nw.dependencies.is_pandas_series(table):
-        ids, columns = (
-            read_ids(table.index.to_numpy(), argument),
-            {"": _values(nw.from_native(table, series_only=True))},
-        )
+        ids, columns = read_ids(table.index.to_numpy(), argument), {"": _values(table)}
     elif nw.dependencies.is_into_dataframe(table):
-        ids, columns = _read_frame(nw.from_native(table, eager_only=True), argument, item_name)
+        frame = nw.from_native(table, eager_only=True)
+        ids, columns = _read_columns({name: frame[name].to_native() for name in frame.columns}, argument, item_name)
+    elif isinstance(table, np.ndarray) and table.dtype.names is not None and table.ndim == 1:
+        ids, columns = _read_columns({name: table[name] for name in table.dtype.names}, argument, item_name)
     else:
         raise TypeError(
-            f"{argument} must be a dict from item ids, a pandas series whose index is item ids, or a dataframe with a "
-            f"column of item ids, not {shown(table)}."
+            f"{argument} must be a dict from item ids, a pandas series whose index is item ids, or a dataframe or an "
+            f"array of records with a column of item ids, not {shown(table)}."
         )
     first: dict[Any, int] = {}
     for row, key in enumerate(ids.tolist()):
@@ -89,22 +89,22 @@ def read_item_table(table: Any, argument: str, item_name: str | None = None) -> 
     return ItemTable(ids, columns)
 
 
-def _read_frame(
-    frame: nw.DataFrame[Any], argument: str, item_name: str | None
+def _read_columns(
+    named: Mapping[str, Any], argument: str, item_name: str | None
 ) -> tuple[NDArray[Any], dict[str, list[Any]]]:
-    names = frame.columns
+    names = list(named)
     item = item_name if item_name in names else usual_column("item", names, names)
     if item is None or len(names) < 2:
         raise ValueError(
             f"{argument} has the columns {names}: it needs one of item ids, named {item_name or 'item_id'!r}, and one "
             "of what is said of them."
         )
-    ids = read_ids(frame.get_column(item).to_native(), argument)
-    return ids, {str(name): _values(frame.get_column(name)) for name in names if name != item}
+    return read_ids(named[item], argument), {str(name): _values(named[name]) for name in names if name != item}
 
 
-def _values(series: nw.Series[Any]) -> list[Any]:
-    return [_present(value) for value in series.to_list()]
+def _values(column: Any) -> list[Any]:
+    is_array = isinstance(column, np.ndarray)
+    return [*map(_present, column.tolist() if is_array else nw.from_native(column, series_only=True).to_list())]
 
 
 def _present(value: Any) -> Any:

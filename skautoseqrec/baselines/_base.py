@@ -145,7 +145,7 @@ class BaselineRecommender(MeanReciprocalRankMixin, LogEstimator, BaseEstimator, 
             Whether to return the scores too. Scores of different users are not comparable.
         output : {"array", "frame", "list"}, default="array"
             Form of the answer, as in :meth:`skautoseqrec.AutoSeqRecRecommender.predict_topk`.
-        titles : dict, pandas series, dataframe or None, default=None
+        titles : dict, pandas series, dataframe, array of records or None, default=None
             Title of each item, for a frame or a list.
         on_unknown : {"ignore", "warn", "raise"} or None, default=None
             What happens to ids in ``users`` and ``candidates`` that are not known. None ignores unknown users, and

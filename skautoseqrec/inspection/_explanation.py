@@ -99,7 +99,7 @@ class ExplanationDisplay:
             A user with a history.
         item : id or None, default=None
             A known item; None takes the user's best recommendation.
-        titles : mapping, series, dataframe or None, default=None
+        titles : mapping, series, dataframe, array of records or None, default=None
             Titles of items; an item without one is shown by its id.
         at : time or None, default=None
             When it is asked for, as in ``predict_topk``.
@@ -157,7 +157,7 @@ class ExplanationDisplay:
             The item that is explained.
         row, column : int, default=0
             The places of the user and of the item among those that were explained.
-        titles : mapping, series, dataframe or None, default=None
+        titles : mapping, series, dataframe, array of records or None, default=None
             Titles of items; an item without one is shown by its id.
         max_items : int, default=8
             Number of past items with a bar of their own; at least 1.

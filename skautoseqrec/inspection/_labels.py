@@ -18,7 +18,7 @@ def read_titles(titles: Any, items: Iterable[Any]) -> dict[Any, str]:
 
     Parameters
     ----------
-    titles : mapping, series, dataframe or None
+    titles : mapping, series, dataframe, array of records or None
         The titles, of more or fewer items than these, as ``predict_topk`` takes them.
     items : iterable of ids
         What is shown.

@@ -92,7 +92,7 @@ class TransitionGraphDisplay:
             A known item.
         k : int, default=6
             Most transitions on either side; at least 1.
-        titles : mapping, series, dataframe or None, default=None
+        titles : mapping, series, dataframe, array of records or None, default=None
             Titles of items; an item without one is shown by its id.
         ax : matplotlib Axes or None, default=None
             Where to draw; None makes a figure.
@@ -139,7 +139,7 @@ class TransitionGraphDisplay:
             One of them.
         k : int, default=6
             Most transitions on either side; at least 1.
-        titles : mapping, series, dataframe or None, default=None
+        titles : mapping, series, dataframe, array of records or None, default=None
             Titles of items; an item without one is shown by its id.
         ax : matplotlib Axes or None, default=None
             Where to draw; None makes a figure.

@@ -136,8 +136,9 @@ def test_columns_are_not_named_twice():
         pd.DataFrame({"sku": [*TITLES], "name": [*TITLES.values()], "price": [1, 2, 3]}),
         pl.DataFrame({"text": [*TITLES.values()], "item_id": [*TITLES]}),
         pa.table({"item": [*TITLES], "title": [*TITLES.values()]}),
+        np.array([*TITLES.items()], dtype=[("item_id", object), ("title", object)]),
     ],
-    ids=["dict", "series", "pandas", "polars", "pyarrow"],
+    ids=["dict", "series", "pandas", "polars", "pyarrow", "records"],
 )
 def test_titles_are_joined(fitted, titles):
     asked = {"users": ["zoe"], "k": 3, "titles": titles}
