@@ -7,7 +7,7 @@ from importlib.util import find_spec
 def main() -> None:
     """Run the command line, and exit."""
     if find_spec("click") is None:
-        sys.exit('The command line needs click: pip install "skautoseqrec[cli]".')
+        sys.exit("The command line needs click: pip install click.")
     try:
         from ._cli.running import run
     except KeyboardInterrupt:

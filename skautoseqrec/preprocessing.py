@@ -70,6 +70,11 @@ class InteractionEncoder(LogTransformer):
         -------
         interactions : Interactions
             The same log, row for row, as codes.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the log cannot be used.
         """
         return self._encode(X)
 
@@ -142,6 +147,11 @@ class SequenceMatrixTransformer(_TransitionTransformer):
         -------
         matrices : SequenceMatrices
             The same log, row for row, with the matrices of its own events.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the log cannot be used.
         """
         log = self._encode(X)
         return SequenceMatrices(
@@ -206,6 +216,11 @@ class UserItemTransformer(LogTransformer):
         -------
         counts : csr_matrix of shape (n_users, n_items)
             Number of events of each user with each item of the fitted log; with weights, what they add up to.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the log cannot be used.
         """
         return user_item_matrix(self._encode(X))[:, : len(self._items)]
 
@@ -261,6 +276,11 @@ class ItemTransitionTransformer(_TransitionTransformer):
         transitions : csr_matrix of shape (n_items, n_items)
             ``[j, i]`` grows by ``transition_decay**(k - 1)`` whenever i follows j by k steps in one user's history,
             times the weight of the event of i if the log has weights.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the log cannot be used.
         """
         transitions = transition_matrix(self._encode(X), self.transition_window, self.transition_decay)
         return transitions[: len(self._items), : len(self._items)]

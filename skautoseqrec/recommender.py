@@ -340,7 +340,18 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         Warns
         -----
         UserWarning
-            If dislikes of the earlier fit are forgotten.
+            If dislikes of the earlier fit are forgotten, many events repeat a pair though ``exclude_seen=True``, the
+            log has no times or few different ones, too few events are held out, or training is interrupted.
+
+        Examples
+        --------
+        >>> from skautoseqrec import AutoSeqRecRecommender
+        >>> log = [("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3), ("cid", "jam", 4)]
+        >>> recommender = AutoSeqRecRecommender(objective="closed_form", blend={"direct": 1.0}, early_stopping=False)
+        >>> recommender.fit(log).item_ids_
+        array(['tea', 'milk', 'jam'], dtype=object)
+        >>> recommender.fit(log, sample_weight=[1, 0.5, 1, 1]).blend_["direct"]
+        (1.0, 0.5, 0.25, 0.125, 0.0625)
         """
         from ._fit_settings import resolve_parameters
         from ._fitting.fit import fit_log
@@ -395,6 +406,14 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         UserWarning
             If ten events or more, and a tenth of the call, are known already: same user, item and time. They count
             twice.
+
+        Examples
+        --------
+        >>> from skautoseqrec import AutoSeqRecRecommender
+        >>> log = [("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3), ("cid", "jam", 4)]
+        >>> recommender = AutoSeqRecRecommender(objective="closed_form", blend={"direct": 1.0}, early_stopping=False)
+        >>> recommender.fit(log).partial_update([("cid", "tea", 5), ("dan", "jam", 6)]).user_ids_
+        array(['ann', 'bob', 'cid', 'dan'], dtype=object)
         """
         from ._persistence.recording import recorded, update_of
 
@@ -608,7 +627,9 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         ------
         ValueError
             If k < 1, the number of per-user lists or times is not the number of users, ``at`` is given and no known
-            event has a time, or ``rerank`` returns other items than it was given, one twice, or none.
+            event has a time, ``on_unknown="raise"`` and an id is unknown, ``titles`` are given for an array or their
+            columns are not clear, ``rerank_size`` is given without ``rerank``, or ``rerank`` returns other items than
+            it was given, one twice, or none.
         TypeError
             If ids or times are of another kind than the known ones, or ``candidates`` or ``exclude`` is not a list.
         MemoryError
@@ -711,6 +732,14 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         ------
         ValueError, TypeError
             If the log cannot be used.
+
+        Examples
+        --------
+        >>> from skautoseqrec import AutoSeqRecRecommender
+        >>> log = [("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3), ("cid", "jam", 4)]
+        >>> recommender = AutoSeqRecRecommender(objective="closed_form", blend={"direct": 1.0}, early_stopping=False)
+        >>> recommender.fit(log).predict([("bob", "tea", 3), ("dan", "tea", 7)])
+        array(['milk', 'tea'], dtype=object)
         """
         from ._scoring.topk import best_of_each
 
@@ -752,6 +781,14 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
             If more than 2 % of the items had been seen by their user, more than half were not known yet, more than 10 %
             of the events are older than 5 % of the fitted ones (the split is not in time), or the order of tied rows
             matters though "row" was chosen. A search warns once, not for each fold.
+
+        Examples
+        --------
+        >>> from skautoseqrec import AutoSeqRecRecommender
+        >>> log = [("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3), ("cid", "jam", 4)]
+        >>> recommender = AutoSeqRecRecommender(objective="closed_form", blend={"direct": 1.0}, early_stopping=False)
+        >>> recommender.fit(log).score_samples([("bob", "milk", 5), ("ann", "jam", 6)])
+        array([1., 1.])
         """
         from ._scoring.walk_forward import score_samples
 
@@ -968,6 +1005,14 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         ------
         ValueError
             If an item is not known, or ``k`` or ``side`` is out of range.
+
+        Examples
+        --------
+        >>> from skautoseqrec import AutoSeqRecRecommender
+        >>> log = [("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3), ("cid", "jam", 4)]
+        >>> recommender = AutoSeqRecRecommender(objective="closed_form", blend={"direct": 1.0}, early_stopping=False)
+        >>> recommender.fit(log).partial_update([("cid", "milk", 5)]).similar_items(["tea"], k=1, side="source")
+        array([['jam']], dtype=object)
         """
         from ._answers.alike import ListQuestion, similar_items
 
@@ -1043,6 +1088,20 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         -------
         embeddings : ndarray of shape (n_items, 3 * n_components), float32
             Rows in order of ``item_ids_``.
+
+        Raises
+        ------
+        AttributeError
+            If there is no network with linear heads, as of ``objective="closed_form"`` and of ``objective="paper"``.
+
+        Examples
+        --------
+        >>> from skautoseqrec import AutoSeqRecRecommender
+        >>> log = [("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3)]
+        >>> parameters = {"blend": {"collaborative": 1.0}, "early_stopping": False, "max_iter": 1}
+        >>> recommender = AutoSeqRecRecommender(n_components=4, random_state=0, **parameters).fit(log)
+        >>> recommender.item_embeddings().shape
+        (2, 12)
         """
         from ._scoring import embeddings
 
@@ -1057,6 +1116,20 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         -------
         biases : ndarray of shape (n_items,), float32
             In order of ``item_ids_``.
+
+        Raises
+        ------
+        AttributeError
+            As :meth:`item_embeddings`.
+
+        Examples
+        --------
+        >>> from skautoseqrec import AutoSeqRecRecommender
+        >>> log = [("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3)]
+        >>> parameters = {"blend": {"collaborative": 1.0}, "early_stopping": False, "max_iter": 1}
+        >>> recommender = AutoSeqRecRecommender(n_components=4, random_state=0, **parameters).fit(log)
+        >>> recommender.item_biases().shape
+        (2,)
         """
         from ._scoring import embeddings
 
@@ -1076,6 +1149,23 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         -------
         embeddings : ndarray of shape (n_users, 3 * n_components), float32
             Computed from the current histories. All zeros, with a warning, if the blend weighs no neural part.
+
+        Raises
+        ------
+        AttributeError
+            As :meth:`item_embeddings`.
+        TypeError
+            If ids are of another kind than the known ones.
+
+        Examples
+        --------
+        >>> from skautoseqrec import AutoSeqRecRecommender
+        >>> log = [("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3)]
+        >>> parameters = {"blend": {"collaborative": 1.0}, "early_stopping": False, "max_iter": 1}
+        >>> recommender = AutoSeqRecRecommender(n_components=4, random_state=0, **parameters).fit(log)
+        >>> scores = recommender.user_embeddings(["bob"]) @ recommender.item_embeddings().T + recommender.item_biases()
+        >>> scores.shape
+        (1, 2)
         """
         from ._scoring import embeddings
 
@@ -1206,25 +1296,25 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
     @property
     def user_ids_(self) -> NDArray[Any]:
         """Ids of the known users."""
-        return self._serving.state.user_ids()
+        return self._fitted_serving().state.user_ids()
 
     @property
     def item_ids_(self) -> NDArray[Any]:
         """Ids of the known items."""
-        return self._serving.state.item_ids()
+        return self._fitted_serving().state.item_ids()
 
     @property
     def dislikes_(self) -> NDArray[Any]:
         """Disliked pairs of ids, in order; what :meth:`dislike` of another fit takes."""
         from ._data.interactions import stacked
 
-        pairs = self._serving.state.dislikes()
+        pairs = self._fitted_serving().state.dislikes()
         return stacked([pairs.user_ids, pairs.item_ids])
 
     @property
     def module_(self) -> AutoSeqRecModule:
         """The trained network."""
-        model = self._serving.scorer.model
+        model = self._fitted_serving().scorer.model
         if not model.heads.PARTS:
             raise AttributeError(f"objective={model.heads.NAME!r} has no network, and so no module_.")
         return model.module
@@ -1232,22 +1322,26 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
     @property
     def ties_(self) -> str:
         """How the fit took events of one timestamp."""
-        return self._serving.scorer.model.settings.ties
+        return self._fitted_serving().scorer.model.settings.ties
 
     @property
     def gate_(self) -> dict[str, dict[str, float]] | None:
         """How the situation changes the weight of each part, by part and feature; None without a gate."""
-        gate = self._serving.scorer.gate
+        gate = self._fitted_serving().scorer.gate
         return None if gate is None else gate.by_feature()
 
     @property
     def blend_(self) -> dict[str, Any]:
         """Weight of every part of the score, where no gate changes it."""
-        return dict(self._serving.scorer.blend)
+        return dict(self._fitted_serving().scorer.blend)
 
     def _excludes_seen(self, exclude_seen: bool | None) -> bool:
         flag = check_flag(exclude_seen, "exclude_seen")
         return self.exclude_seen if flag is None else flag
+
+    def _fitted_serving(self) -> Serving:
+        require_fitted(self)
+        return self._serving
 
     def _serving_on_device(self) -> Serving:
         from ._utils.devices import rounds_answers, scoring_device

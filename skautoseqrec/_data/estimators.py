@@ -78,6 +78,13 @@ class MeanReciprocalRankMixin:
         ValueError, TypeError
             If the log cannot be used, ``ties`` is neither, or ``sample_weight`` does not hold one finite weight of at
             least 0 for each event, not all of them 0.
+
+        Examples
+        --------
+        >>> from skautoseqrec.baselines import PopularityRecommender
+        >>> recommender = PopularityRecommender().fit([("ann", "tea", 1), ("ann", "milk", 2), ("bob", "tea", 3)])
+        >>> recommender.score([("bob", "milk", 4), ("cid", "milk", 5)])
+        0.75
         """
         weights = check_weights(sample_weight, count_events(X))  # before the walk, which may take long
         return weighted_mean(self.score_samples(X, ties=ties, judge=judge), weights)
@@ -102,6 +109,11 @@ class DelegatingMixin(MeanReciprocalRankMixin, ABC):
         -------
         items : ndarray of shape (n_rows,)
             Item ids.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the log cannot be used.
         """
         return self._delegate().predict(X)
 
@@ -121,6 +133,11 @@ class DelegatingMixin(MeanReciprocalRankMixin, ABC):
         -------
         reciprocal_ranks : ndarray of shape (n_events,)
             As in :meth:`skautoseqrec.AutoSeqRecRecommender.score_samples`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the log cannot be used, ``ties`` is neither, or no event is of the kind ``judge``.
         """
         return self._delegate().score_samples(X, ties=ties, judge=judge)
 

@@ -29,10 +29,11 @@ USUAL_NAMES: dict[str, tuple[frozenset[str], ...]] = {
     "item": (
         frozenset({"item", "itemid", "iid", "itemidx", "itemcode", "itemkey"}),
         frozenset(
-            {"product", "productid", "sku", "skuid", "stockcode", "asin", "parentasin", "movie", "movieid", "film"}
-            | {"filmid", "article", "articleid", "news", "newsid", "track", "trackid", "song", "songid", "book"}
-            | {"bookid", "isbn", "video", "videoid", "game", "gameid", "business", "businessid", "venue", "venueid"}
-            | {"poi", "poiid", "listing", "listingid", "offer", "offerid", "content", "contentid", "page", "pageid"}
+            {"product", "productid", "sku", "skuid", "stockcode", "stockcodeid", "asin", "asinid", "parentasin"}
+            | {"movie", "movieid", "film", "filmid", "article", "articleid", "news", "newsid", "track", "trackid"}
+            | {"song", "songid", "book", "bookid", "isbn", "isbnid", "video", "videoid", "game", "gameid"}
+            | {"business", "businessid", "venue", "venueid", "poi", "poiid", "listing", "listingid"}
+            | {"offer", "offerid", "content", "contentid", "page", "pageid"}
         ),
     ),
     "time": (

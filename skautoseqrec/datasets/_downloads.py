@@ -102,8 +102,7 @@ def _download(source: Source, path: Path, n_retries: int) -> None:
         import pooch
     except ImportError as error:
         raise ImportError(
-            f'Downloading {source.file_name} needs pooch: pip install "skautoseqrec[datasets]", or put the file at '
-            f"{path} yourself."
+            f"Downloading {source.file_name} needs pooch: pip install pooch, or put the file at {path} yourself."
         ) from error
     downloader = pooch.HTTPDownloader(timeout=TIMEOUT)
     checksum = source.checksum

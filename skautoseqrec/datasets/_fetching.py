@@ -67,7 +67,7 @@ def fetch_movielens(
     """Fetch a MovieLens log from GroupLens, with titles and genres of the films.
 
     The archive is downloaded once, checked, and kept in scikit-learn's data folder. Downloading needs pooch
-    (``pip install "skautoseqrec[datasets]"``).
+    (``pip install pooch``).
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def fetch_online_retail(
 
     One event is one line of an invoice, so people take many items at one time: fits take them as baskets. Lines without
     a customer and cancelled ones are left out. Reading the workbook needs python-calamine, and downloading it pooch
-    (``pip install "skautoseqrec[datasets]"``).
+    (``pip install python-calamine pooch``).
 
     Parameters
     ----------
@@ -223,7 +223,7 @@ def _read_invoices(workbook: bytes) -> tuple[list[tuple[int, str, datetime, int]
     try:
         from python_calamine import CalamineWorkbook
     except ImportError as error:
-        raise ImportError('Reading a workbook needs python-calamine: pip install "skautoseqrec[datasets]".') from error
+        raise ImportError("Reading a workbook needs python-calamine: pip install python-calamine.") from error
     header, *rows = CalamineWorkbook.from_filelike(io.BytesIO(workbook)).get_sheet_by_index(0).to_python()
     wanted = ("CustomerID", "StockCode", "InvoiceDate", "Quantity", "Description")
     places = [header.index(name) for name in wanted]

@@ -41,7 +41,7 @@ def load_interactions(
     ----------
     path : str, path-like or open text file with a name
         A ``.csv``, ``.tsv``, ``.jsonl``, ``.ndjson`` or ``.parquet`` file; text may be compressed: ``.gz``, or ``.zst``
-        (needs zstandard). With ``sep``, a text file of any other name. Parquet needs pyarrow, polars or pandas.
+        (needs zstandard). With ``sep``, a text file of any other name. Parquet needs pyarrow or polars.
     columns : dict or None, default=None
         Names of the columns of a log, by what they hold: ``{"user": ..., "item": ..., "time": ..., "weight": ...,
         "event": ...}``, some or all of them. What is not given is found by the usual names (see the user guide).

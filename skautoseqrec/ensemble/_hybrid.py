@@ -202,6 +202,11 @@ class HybridRecommender(HybridAnswersMixin, MetaEstimatorMixin, LogEstimator, Ba
         self : HybridRecommender
             The updated estimator.
 
+        Raises
+        ------
+        ValueError, TypeError
+            If the events cannot be used. Then nothing has changed.
+
         Warns
         -----
         UserWarning
@@ -213,7 +218,7 @@ class HybridRecommender(HybridAnswersMixin, MetaEstimatorMixin, LogEstimator, Ba
         return self
 
     def forget(self, users: Any = None, items: Any = None, interactions: Any = None) -> HybridRecommender:
-        """Remove events from the state, exactly. What the part has learned of them by itself stays there.
+        """Remove events from the state, exactly, but not from what the part has learned by itself.
 
         Parameters
         ----------
@@ -224,6 +229,11 @@ class HybridRecommender(HybridAnswersMixin, MetaEstimatorMixin, LogEstimator, Ba
         -------
         self : HybridRecommender
             The recommender without these events.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If what is to be forgotten cannot be read, or is not known. Then nothing has changed.
         """
         check_is_fitted(self)
         self.recommender_.forget(users, items, interactions)
@@ -243,6 +253,11 @@ class HybridRecommender(HybridAnswersMixin, MetaEstimatorMixin, LogEstimator, Ba
         -------
         self : HybridRecommender
             The same recommender.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the pairs cannot be used. Then nothing has changed.
         """
         check_is_fitted(self)
         self.recommender_.dislike(X, withdraw=withdraw)
@@ -271,16 +286,19 @@ class HybridRecommender(HybridAnswersMixin, MetaEstimatorMixin, LogEstimator, Ba
     @property
     def user_ids_(self) -> NDArray[Any]:
         """Ids of the known users."""
+        check_is_fitted(self)
         return self.recommender_.user_ids_
 
     @property
     def item_ids_(self) -> NDArray[Any]:
         """Ids of the known items."""
+        check_is_fitted(self)
         return self.recommender_.item_ids_
 
     @property
     def ties_(self) -> str:
         """How the fit took events of one timestamp."""
+        check_is_fitted(self)
         return self.recommender_.ties_
 
     def _delegate(self) -> AutoSeqRecRecommender:

@@ -33,7 +33,7 @@ def check_matplotlib(caller: str) -> None:
     try:
         import matplotlib  # noqa: F401
     except ImportError as error:
-        raise ImportError(f"{caller} needs matplotlib: pip install 'skautoseqrec[plot]'.") from error
+        raise ImportError(f"{caller} needs matplotlib: pip install matplotlib.") from error
 
 
 def axes_to_draw(ax: Axes | None, caller: str, size: tuple[float, float] = SIZE) -> Axes:

@@ -181,6 +181,11 @@ def recall_scorer(k: int = 10, *, ties: str | None = None, judge: Any = None) ->
     scorer : RankingScorer
         A callable ``(estimator, X, y=None, *, sample_weight=None)`` that returns a float.
 
+    Raises
+    ------
+    ValueError
+        If k is not a whole number of at least 1.
+
     Examples
     --------
     >>> from skautoseqrec.metrics import recall_scorer

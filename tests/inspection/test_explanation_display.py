@@ -79,7 +79,11 @@ def test_titles_stand_for_ids(kind):
     ("titles", "error", "message"),
     [
         ({"1": "One"}, TypeError, r"titles has ids such as '1' \(str\), the log has ids such as \d+ \(int\)"),
-        (["One"], TypeError, "titles must be a dict from item ids, .* or a dataframe or an array of records with a column"),
+        (
+            ["One"],
+            TypeError,
+            "titles must be a dict from item ids, .* or a dataframe or an array of records with a column",
+        ),
         (pd.DataFrame({"item_id": [1], "a": ["One"], "b": ["x"]}), ValueError, "which one is meant is not clear"),
         (pd.DataFrame({"item_id": [None], "title": ["One"]}), ValueError, "missing value"),
     ],
