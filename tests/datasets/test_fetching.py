@@ -135,9 +135,9 @@ def test_without_a_network_the_message_says_what_can_be_done(tmp_path, monkeypat
 
 
 @pytest.mark.parametrize(("module", "call"), [("pooch", fetch_movielens), ("python_calamine", fetch_online_retail)])
-def test_without_a_package_the_message_names_the_extra(served, tmp_path, monkeypatch, module, call):
+def test_without_a_package_the_message_names_it(served, tmp_path, monkeypatch, module, call):
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(ImportError, match=r"pip install \"skautoseqrec\[datasets\]\""):
+    with pytest.raises(ImportError, match=f"needs {module.replace('_', '-')}: pip install {module.replace('_', '-')}"):
         call(data_home=tmp_path)
 
 
