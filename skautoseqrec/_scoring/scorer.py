@@ -229,7 +229,7 @@ class Scorer(FieldsOnly):
 
     def _add_shared(self, scores: Tensor, view: View) -> None:
         """Add what each item scores whoever asks, in place."""
-        scores.add_(self._bias(view))
+        scores.add_(view.spread(self.model.heads.bias(view.item_vectors, self.blend)[None]))
         for part, weight in self.shared_used:
             part.add(scores, view, weight, self.model.heads)
 
@@ -245,19 +245,14 @@ class Scorer(FieldsOnly):
 
     def _shared(self, view: View) -> Tensor:
         """Return what each item of a live view scores whoever asks; with a gate, biases and shared parts each apart."""
-        if self.gate is None:
-            scores = view.item_vectors.zeros(1, view.n_items)
-            self._add_shared(scores, view)
-            return scores
-        scores = view.item_vectors.zeros(1 + len(self.shared_used), view.n_items)
-        scores[:1] = self._bias(view)
+        rows = view.item_vectors.zeros(1 + len(self.shared_used), view.n_items)
+        # Of all vectors, which stay the same from one event to the next.
+        vectors = cast(ItemVectors, view.all_vectors)
+        bias = self.keep("bias", vectors, lambda: self.model.heads.bias(vectors, self.blend))
+        rows[:1] = view.spread(bias[None, : view.item_vectors.n_items])
         for row, (part, weight) in enumerate(self.shared_used, start=1):
-            part.add(scores[row : row + 1], view, weight, self.model.heads)
-        return scores
-
-    def _bias(self, view: View) -> Tensor:
-        """Return the biases of the items, shape (1, n_items)."""
-        return view.spread(self.model.heads.bias(view.item_vectors, self.blend)[None])
+            part.add(rows[row : row + 1], view, weight, self.model.heads)
+        return rows if self.gate is not None else rows.sum(0, keepdim=True)
 
 
 class Serving(NamedTuple):

@@ -63,9 +63,11 @@ class Changes(NamedTuple):
         clock = base.counts.clock
         weights = events.weights_at(slice(self.n_events, n_events))
         model.trend.add_events(levels, arrived, np.arange(clock + self.n_events, clock + n_events), weights)
+        if not base.source.shape[1]:  # no network: items have no vectors
+            return self._replace(n_events=n_events, levels=levels)
         moved = distinct(arrived)
         items = distinct(np.concatenate([self.items, moved]))
-        reached = reached_from(moved, base, additions, model, n_events)
+        reached = model.reach_array(targets_of(moved, base, additions, model, n_events))
         if len(items) > max(MOST_CORRECTED, n_items // CORRECTED_SHARE):
             vectors = self._written(moved, reached, n_items)
             return Changes.none(base)._replace(n_events=n_events, item_vectors=vectors, levels=levels)
@@ -126,15 +128,6 @@ class ChangeReader:
             if n_events >= self._newest.n_events:
                 self._newest = changes
         return changes
-
-
-def reached_from(
-    items: NDArray[np.int64], base: Base, additions: Additions, model: Model, n_events: int
-) -> NDArray[np.float32]:
-    """Return the two-hop vectors of some items after the first events of an overlay."""
-    if not base.source.shape[1]:  # no network: nothing is projected, and nobody needs to know what leads to an item
-        return np.zeros((len(items), 0), dtype=np.float32)
-    return model.reach_array(targets_of(items, base, additions, model, n_events))
 
 
 def targets_of(
