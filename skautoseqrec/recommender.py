@@ -532,7 +532,8 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
 
         require_fitted(self)
         check_flag(withdraw, "withdraw", may_be_none=False)
-        pairs = read_columns(X, check_columns(self.columns), may_be_empty=True)._replace(times=None)
+        names = {key: name for key, name in check_columns(self.columns).items() if key in ("user", "item")}
+        pairs = read_columns(X, names, may_be_empty=True)._replace(times=None)
         if len(pairs.user_ids):
             with recorded(self, Dislike(pairs, bool(withdraw))):
                 self._serving.state.dislike(pairs.user_ids, pairs.item_ids, withdraw=bool(withdraw))

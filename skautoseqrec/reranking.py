@@ -23,7 +23,9 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.preprocessing import normalize
 
+from ._data.checks import refuse_other_kind
 from ._data.item_table import read_item_table
+from ._data.reading import read_ids
 from ._utils.words import counted
 
 __all__ = ["MaxPerGroup", "MaximalMarginalRelevance"]
@@ -79,6 +81,8 @@ class MaxPerGroup(BaseEstimator):
         if not isinstance(self.m, Integral) or isinstance(self.m, bool) or self.m < 1:
             raise ValueError(f"m must be a whole number of at least 1, not {self.m!r}.")
         table = read_item_table(self.groups, "groups")
+        for page in ids:
+            refuse_other_kind("groups", page, table.ids)
         group_of = dict(zip(table.ids.tolist(), table.column("groups", ("group", "category")), strict=True))
         return [self._kept(page.tolist(), group_of) for page in ids]
 
@@ -162,6 +166,8 @@ class MaximalMarginalRelevance(BaseEstimator):
     def _cosines(self, ids: Sequence[NDArray[Any]]) -> list[NDArray[np.float64]]:
         """Return the cosines of the candidates of each page by the given vectors."""
         vectors = read_vectors(self.vectors)
+        for page in ids:
+            refuse_other_kind("vectors", page, read_ids([*vectors], "vectors"))
         nothing = np.zeros(len(next(iter(vectors.values()))))
         pages = [
             normalize([vectors.get(item, nothing) for item in page.tolist()]) if len(page) else None for page in ids

@@ -20,6 +20,18 @@ def refuse_missing(missing: NDArray[np.bool_], name: str) -> None:
         )
 
 
+def refuse_other_kind(what: str, known: NDArray[Any], ids: NDArray[Any]) -> None:
+    """Raise TypeError if ids are strings and the known ones numbers, or the other way round: none would be found."""
+    if len(ids) == 0 or len(known) == 0:
+        return
+    of_known, of_these = ("strings" if each.dtype.kind in "OUT" else "numbers" for each in (known, ids))
+    if of_known != of_these:
+        raise TypeError(
+            f"{what}: the known ids are {of_known}, but these are {of_these} (first: {shown(ids.tolist()[0])}). "
+            "Convert one of them."
+        )
+
+
 def refuse_missing_objects(values: list[Any], kinds: set[type], name: str) -> None:
     """Refuse None, NaN, NaT and pd.NA; only what can be missing is compared, since objects compare as they like."""
     suspects = {kind for kind in kinds if _may_be_missing(kind)}

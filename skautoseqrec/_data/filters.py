@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
@@ -141,6 +142,9 @@ def _lists(ids: Any, name: str, n_users: int) -> list[NDArray[Any]]:
         raise TypeError(f"{name} must be one list of item ids, or one list per user, not one value.")
     if sparse.issparse(ids):
         raise TypeError(f"{name} must be one list of item ids, or one list per user, not a sparse matrix.")
+    # It would be read column by column.
+    if type(ids) is not list and nw.dependencies.is_into_dataframe(ids):
+        raise TypeError(f"{name} must be one list of item ids, or one list per user, not a dataframe: pass its column.")
     if hasattr(ids, "__len__") and len(ids) and not isinstance(ids, str):
         first = next(iter(ids))
         if hasattr(first, "__iter__") and not isinstance(first, str):

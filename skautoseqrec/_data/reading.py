@@ -285,6 +285,7 @@ def read_sequences(sequences: Any) -> list[NDArray[Any]]:
         If it is no list of lists, or holds what is no id.
     """
     is_one = isinstance(sequences, (*TEXT_LIKE, Mapping)) or (isinstance(sequences, np.ndarray) and not sequences.ndim)
-    if is_one or not isinstance(sequences, Iterable):
+    is_frame = type(sequences) is not list and nw.dependencies.is_into_dataframe(sequences)
+    if is_one or is_frame or not isinstance(sequences, Iterable):
         raise TypeError(f"sequences must be a list of lists of item ids, not {shown(sequences)}.")
     return [read_ids(row, f"sequences[{place}]") for place, row in enumerate(sequences)]

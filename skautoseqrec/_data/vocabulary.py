@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._utils.ragged import GrowableArray
-from .checks import shown
+from .checks import refuse_other_kind, shown
 from .codes import HashedCodes, PlacedCodes, codes_of
 from .ids import first_inexact
 from .interactions import Columns, Interactions
@@ -52,15 +52,8 @@ class Vocabulary:
 
     def check_kind(self, ids: NDArray[Any]) -> None:
         """Raise TypeError if numbers are asked of string ids or strings of numbers."""
-        if self._ids is None or len(ids) == 0 or ids.dtype.kind == self._ids.dtype.kind:
-            return
-        known, asked = ("strings" if kind in "OUT" else "numbers" for kind in (self.ids().dtype.kind, ids.dtype.kind))
-        if known != asked:
-            raise TypeError(
-                f"Column {self.name!r}: the known ids are {known}, but these are {asked} "
-                f"(first: {shown(ids.tolist()[0])}). "
-                "Convert one of them."
-            )
+        if self._ids is not None and ids.dtype.kind != self._ids.dtype.kind:
+            refuse_other_kind(f"Column {self.name!r}", self.ids(), ids)
 
     def check_new(self, ids: NDArray[Any]) -> None:
         """Raise TypeError if ids cannot stand beside the known ones, each as it is."""

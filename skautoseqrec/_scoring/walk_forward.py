@@ -181,7 +181,7 @@ def score_samples(
     """
     ties = check_ties(ties) or serving.scorer.model.settings.ties
     state, scorer = serving
-    order = columns.time_order(by_moment=ties == "together" and scorer.model.settings.by_moment)
+    order = columns.time_order(by_moment=ties == "together")
     in_time = columns.take(order)
     snapshot = state.snapshot
     base = state.merged(snapshot)

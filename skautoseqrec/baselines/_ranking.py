@@ -15,6 +15,8 @@ from ._state import BaselineState
 
 #: Scores this close, relative to the largest of their row, are tied: float64 sums in another order differ by less.
 TIE_TOLERANCE = 1e-9
+#: Code of a user without an event: one whose first event is being ranked, too.
+UNKNOWN_USER = -1
 
 
 def top_k(
@@ -124,7 +126,7 @@ def _reciprocal_rank(state: BaselineState, user: int, item: int, exclude_seen: b
         eligible[history] = False
     if item >= len(eligible) or not eligible[item]:
         return 0.0
-    scores = state.scores(user, history)
+    scores = state.scores(user if len(history) else UNKNOWN_USER, history)
     target, competing = scores[item], scores[eligible]
     tolerance = TIE_TOLERANCE * max(competing.max(), -competing.min())
     n_higher = np.count_nonzero(competing > target + tolerance)

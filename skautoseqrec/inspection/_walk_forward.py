@@ -12,15 +12,17 @@ from numpy.typing import NDArray
 from .._data.naming import check_columns
 from .._data.reading import read_columns
 from .._utils.words import counted
+from ..metrics._names import gains
+from ..metrics._scorers import columns_of
 from ._drawing import add_legend, axes_to_draw, check_matplotlib, line_style, styled, tidy
 from ._estimators import named, read_ranks, walked
 from ._labels import label_of
-from ._windows import NORMAL_95, event_values, means_by_window, standard_errors, windows_of
+from ._windows import NORMAL_95, means_by_window, standard_errors, windows_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-METRIC_NAMES = {"mrr": "MRR", "recall": "Recall", "ndcg": "NDCG"}
+METRIC_NAMES = {"mrr": "MRR", "recall": "Recall", "precision": "Precision", "ndcg": "NDCG", "map": "MAP"}
 
 
 class WalkForwardDisplay:
@@ -148,8 +150,7 @@ class WalkForwardDisplay:
         """
         check_matplotlib(f"{cls.__name__}.from_estimator")
         estimators = named(estimator, name, "estimator", type(estimator).__name__)
-        first = next(iter(estimators.values()))
-        columns = getattr(first, "columns", None) if columns is None else columns
+        columns = columns_of(next(iter(estimators.values()))) if columns is None else columns
         windows: dict[str, Any] = {"n_windows": n_windows, "width": width, "time_unit": time_unit}
         _check(X, columns, metric, band, windows)  # before the walk, which may take long
         ranks = walked(estimators, X)
@@ -183,7 +184,7 @@ class WalkForwardDisplay:
         X : dataframe, array-like of shape (n_events, 2 or 3), list of tuples or Interactions
             The log of these events, row for row: whose they are, and when.
         metric : str, default="mrr"
-            "mrr", "recall@k" or "ndcg@k" for any k >= 1.
+            "mrr", "recall@k", "precision@k", "ndcg@k" or "map@k" for any k >= 1.
         n_windows : int, default=10
             Number of windows of equally many events; at least 1. Ignored with ``width``.
         width : float, timedelta or None, default=None
@@ -222,7 +223,7 @@ class WalkForwardDisplay:
         n_ranks, n_events = len(next(iter(read.values()))), len(log.user_ids)
         if n_ranks != n_events:
             raise ValueError(f"ranks has {counted(n_ranks, 'rank')} for {counted(n_events, 'event')}: give one each.")
-        values = {model: event_values(model_ranks, metric) for model, model_ranks in read.items()}
+        values = {model: gains(metric, model_ranks) for model, model_ranks in read.items()}
         errors = None
         if band is not None:
             groups = np.unique(log.user_ids, return_inverse=True)[1] if band == "users" else np.arange(n_ranks)
@@ -294,6 +295,6 @@ def _check(X: Any, columns: Any, metric: str, band: Any, windows: Mapping[str, A
     """Return the log and its windows, all arguments checked."""
     if band not in ("users", "events", None):
         raise ValueError(f"band must be 'users', 'events' or None, not {band!r}.")
-    event_values(np.ones(1), metric)
+    gains(metric, np.ones(1))  # refuses what is no mean over events
     log = read_columns(X, check_columns(columns))
     return log, windows_of(log, **windows)

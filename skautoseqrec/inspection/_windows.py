@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from numbers import Integral, Real
 from typing import Any, NamedTuple
@@ -11,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._data.interactions import Columns
-from ..metrics import RankingScorer
 
 #: More windows than anybody can tell apart: a width in another unit than the times makes millions.
 MOST_WINDOWS = 5000
@@ -91,22 +89,6 @@ def windows_of_time(columns: Columns, width: Any, time_unit: Any) -> Windows:
         raise ValueError(f"A width of {width!r} makes {n_windows:,} windows, more than {MOST_WINDOWS:,}: widen it.")
     starts = origin + np.arange(places.min(), places.min() + n_windows) * step
     return Windows(places - places.min(), starts + step / 2, (starts[0], starts[-1] + step), "time")
-
-
-def event_values(ranks: NDArray[np.float64], metric: str) -> NDArray[np.float64]:
-    """Return what each event adds to the mean that a metric is.
-
-    Raises
-    ------
-    ValueError
-        If the metric is unknown.
-    """
-    RankingScorer(str(metric))  # refuses an unknown one in its own words
-    if metric == "mrr":
-        return 1 / ranks
-    name, k = re.split("@", metric)
-    gains = np.ones(len(ranks)) if name == "recall" else 1 / np.log2(1 + ranks)
-    return np.where(ranks <= int(k), gains, 0.0)
 
 
 def means_by_window(windows: Windows, values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -11,6 +11,7 @@ from scipy.sparse import issparse
 from sklearn.metrics.pairwise import PAIRED_DISTANCES, paired_distances
 from sklearn.utils import check_array
 
+from .._data.checks import refuse_other_kind
 from .._data.reading import read_ids
 from .._utils.words import counted
 from ._reading import Lists, read_catalogue, read_lists
@@ -268,6 +269,7 @@ def serendipity(recommended: Any, expected: Any, relevant: Any) -> float:
                 f"{name} has {counted(other.n_lists, 'row')} for {counted(lists.n_lists, 'list')}: "
                 "give one for each user."
             )
+        refuse_other_kind(name, lists.items, other.items)
     is_expected, is_relevant = (_holds(other, lists) for other in others.values())
     return lists.mean((is_relevant & ~is_expected).astype(np.float64))
 

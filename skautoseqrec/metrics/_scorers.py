@@ -249,15 +249,15 @@ def score_samples(estimator: Any, X: Any, ties: str | None) -> NDArray[Any]:
 
 def judged_events(estimator: Any, X: Any, judge: Any) -> NDArray[np.bool_] | None:
     """Return which events of a log are of the judged kind, its columns named as the estimator says; None for all."""
-    return None if judge is None else read_columns(X, check_columns(_columns_of(estimator)), True).judged(judge)
+    return None if judge is None else read_columns(X, check_columns(columns_of(estimator)), True).judged(judge)
 
 
-def _columns_of(estimator: Any) -> Any:
+def columns_of(estimator: Any) -> Any:
     """Return the parameter ``columns`` of whatever reads a log first in an estimator."""
     if isinstance(estimator, Pipeline):
-        return _columns_of(estimator[0])
+        return columns_of(estimator[0])
     inner = next((name for name in ("best_estimator_", "recommender_") if hasattr(estimator, name)), None)
-    return getattr(estimator, "columns", None) if inner is None else _columns_of(getattr(estimator, inner))
+    return getattr(estimator, "columns", None) if inner is None else columns_of(getattr(estimator, inner))
 
 
 #: Scorer of the mean reciprocal rank, with the ties of the estimator.

@@ -247,3 +247,9 @@ def test_alike_items_are_spread():
     spread = recommender.predict_topk([99], k=3, rerank=MaximalMarginalRelevance(0.3))[0].tolist()
     assert sorted(alone[:2]) == [1, 2]
     assert spread == [alone[0], 3, alone[1]]
+
+
+@pytest.mark.parametrize("function", [MaxPerGroup(1, {7: "hot", 8: "hot"}), MaximalMarginalRelevance(0.5, {7: [1.0]})])
+def test_a_table_of_other_ids_is_refused(fitted, function):
+    with pytest.raises(TypeError, match="the known ids are strings, but these are numbers"):
+        fitted.predict_topk(["ann"], rerank=function)

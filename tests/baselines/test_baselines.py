@@ -288,3 +288,10 @@ for name in baselines.__all__:
 assert "torch" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_chance_has_one_order_for_all_users_that_are_new():
+    chance = RandomRecommender(0, exclude_seen=False).fit([("ann", f"item {number}", number) for number in range(9)])
+    places = {item: place for place, item in enumerate(chance.predict_topk(["zoe"], k=9)[0], start=1)}
+    for item in ("item 3", "item 8"):
+        assert chance.score_samples([("bob", item, 10)]).tolist() == [1 / places[item]]

@@ -5,6 +5,7 @@ import unicodedata
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from worlds import SMALL
 
@@ -84,6 +85,18 @@ def test_one_value_is_no_list_and_huge_integers_are_named():
         recommender.predict_topk_sequences(np.array("tea"))
     with pytest.raises(ValueError, match=r"'user_id' holds -9223372036854775809 in row 1: among floats"):
         recommender.predict([(1.5, 1, 1), (-(2**63) - 1, 1, 1)])
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame, pa.table])
+def test_a_frame_is_no_list_of_lists(make):
+    # Two rows for two users, and two columns: each column would be the list of a user.
+    frame, recommender = make({"item_id": ["tea", "jam"], "also": ["tea", "tea"]}), AutoSeqRecRecommender(**SMALL)
+    recommender.fit([("ann", "tea", 1), ("bob", "jam", 2)])
+    for argument in ("candidates", "exclude"):
+        with pytest.raises(TypeError, match=f"{argument} must be one list of item ids, or one .* not a dataframe"):
+            recommender.predict_topk(["ann", "bob"], **{argument: frame})
+    with pytest.raises(TypeError, match="sequences must be a list of lists of item ids"):
+        recommender.predict_topk_sequences(frame)
 
 
 @pytest.mark.parametrize("values", [[3, -1, 2**62], ["b", "a"], ["a", 1], [True], [1.0], [], [None], [np.int64(3)]])

@@ -351,7 +351,7 @@ class Oracle:
     def place(self, row, ties):
         """Return what the rows of a log are sorted by when it is walked."""
         time = plain_row(row)[0][2:]
-        return (time, *row[:2], *row[3:]) if time and ties == "together" and self.by_moment else time
+        return (time, *row[:2], *row[3:]) if time and ties == "together" else time
 
     def walk_forward(self, log, ties="row"):
         """Return one (smallest, largest) reciprocal rank per event of a log, in time order."""

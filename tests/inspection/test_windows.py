@@ -10,13 +10,28 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib import pyplot
 from scipy import stats
+from sklearn.pipeline import make_pipeline
 
 from skautoseqrec import AutoSeqRecRecommender
 from skautoseqrec.inspection import WalkForwardDisplay
 from skautoseqrec.inspection._windows import Windows, standard_errors
-from skautoseqrec.metrics import mean_reciprocal_rank, ndcg_at_k, ranks_from_reciprocal, recall_at_k
+from skautoseqrec.metrics import (
+    mean_average_precision_at_k,
+    mean_reciprocal_rank,
+    ndcg_at_k,
+    precision_at_k,
+    ranks_from_reciprocal,
+    recall_at_k,
+)
+from skautoseqrec.preprocessing import InteractionEncoder
 
-METRICS = {"mrr": mean_reciprocal_rank, "recall@3": lambda r: recall_at_k(r, 3), "ndcg@5": lambda r: ndcg_at_k(r, 5)}
+METRICS = {
+    "mrr": mean_reciprocal_rank,
+    "recall@3": lambda r: recall_at_k(r, 3),
+    "precision@3": lambda r: precision_at_k(r, 3),
+    "ndcg@5": lambda r: ndcg_at_k(r, 5),
+    "map@4": lambda r: mean_average_precision_at_k(r, 4),
+}
 RANK = st.integers(2, 20).map(lambda n: n / 2) | st.just(float("inf"))
 ROWS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 9), st.integers(-20, 50), RANK), min_size=1, max_size=40)
 
@@ -127,6 +142,13 @@ def test_the_columns_of_the_model_are_those_of_the_log(world):
     assert given.scores["model"].tolist() == display.scores["AutoSeqRecRecommender"].tolist()
     with pytest.raises(ValueError, match="which of them hold the user and the item is not clear"):
         WalkForwardDisplay.from_predictions(ranks, frame, n_windows=3)
+    # A wrapper knows them from what it wraps, and does not take another usual name.
+    frame["user_id"] = 1
+    wrapped = make_pipeline(InteractionEncoder(columns=columns), AutoSeqRecRecommender(**parameters)).fit(
+        pd.DataFrame(past, columns=names[:3])
+    )
+    display = WalkForwardDisplay.from_estimator(wrapped, frame, n_windows=3)
+    np.testing.assert_array_equal(display.errors["Pipeline"], given.errors["model"])
 
 
 LOG = [("ann", "tea", 1), ("bob", "jam", 2), ("ann", "jam", 3)]
@@ -145,6 +167,7 @@ DATED = [(user, item, datetime(2024, 1, time)) for user, item, time in LOG]
         (LOG, {"n_windows": True}, ValueError, "not True"),
         (LOG, {"n_windows": 1.5}, ValueError, "not 1.5"),
         (LOG, {"metric": "auc"}, ValueError, "Unknown metric 'auc'"),
+        (LOG, {"metric": "neg_mean_rank"}, ValueError, "'neg_mean_rank' is no mean of shares over events"),
         (LOG, {"metric": None}, ValueError, "Unknown metric"),
         (LOG, {"band": "items"}, ValueError, "band must be 'users', 'events' or None"),
         (LOG, {"width": 0}, ValueError, "width must be above 0"),
@@ -183,5 +206,7 @@ def test_arguments_are_refused_before_the_walk():
 
     with pytest.raises(ValueError, match="band must be"):
         WalkForwardDisplay.from_estimator(Walker(), LOG, band="items", n_windows=1)
+    with pytest.raises(ValueError, match="is no mean of shares"):
+        WalkForwardDisplay.from_estimator(Walker(), LOG, metric="neg_median_rank", n_windows=1)
     with pytest.raises(AssertionError, match="walked"):
         WalkForwardDisplay.from_estimator(Walker(), LOG, n_windows=1)

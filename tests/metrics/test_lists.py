@@ -198,3 +198,8 @@ def test_an_item_has_one_vector():
 def test_lists_of_other_users_are_refused(expected, relevant, message):
     with pytest.raises(ValueError, match=message):
         serendipity([["a"], ["b"]], expected, relevant)
+
+
+def test_lists_of_other_ids_are_no_miss():
+    with pytest.raises(TypeError, match="relevant: the known ids are numbers, but these are strings"):
+        serendipity([[7]], [[8]], [["7"]])

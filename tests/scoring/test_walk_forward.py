@@ -38,6 +38,19 @@ def test_blocks_equal_the_one_by_one_replay(parts, recommender, gate, ties, bloc
         assert_walks_as(oracle, recommender, walked, ties)
 
 
+@pytest.mark.usefixtures("layout")
+@settings(max_examples=20)
+@given(consecutive_logs(n_parts=2), recommenders(), st.randoms(use_true_random=False))
+def test_taken_together_rows_of_one_time_mean_the_same_in_any_order(parts, recommender, random):
+    fitted, walked = parts
+    recommender.fit(fitted)
+    order = random.sample(range(len(walked)), len(walked))
+    values = recommender.score_samples(walked, ties="together")
+    if len(walked[0]) == 3:  # without times, the order of rows is time
+        shuffled = recommender.score_samples([walked[row] for row in order], ties="together")
+        np.testing.assert_allclose(shuffled, values[order])
+
+
 @pytest.mark.parametrize("pair_layout", PAIR_LAYOUTS.values(), ids=PAIR_LAYOUTS)
 @pytest.mark.parametrize("objective", ["closed_form", "multinomial"])
 def test_neighbours_are_live_in_every_layout(objective, pair_layout, monkeypatch):

@@ -310,3 +310,11 @@ def test_readers_beside_a_writer_see_a_call_as_a_whole():
         writer.join()
     assert not failures
     assert n_told >= 60
+
+
+def test_what_is_disliked_needs_none_of_the_other_columns_that_the_fit_named():
+    columns = {"user": "who", "item": "what", "time": "when", "weight": "stars", "event": "kind"}
+    log = pd.DataFrame({"who": [1, 2, 3], "what": [7, 8, 7], "when": [1, 2, 3], "stars": [1, 2, 1], "kind": "view"})
+    recommender = AutoSeqRecRecommender(objective="closed_form", blend={"direct": 1.0}, columns=columns)
+    recommender.set_params(early_stopping=False).fit(log)
+    assert recommender.dislike(log[["who", "what"]][:1]).dislikes_.tolist() == [[1, 7]]
