@@ -25,6 +25,7 @@ MODELS = {
     '`AutoSeqRecRecommender(objective="closed_form")`': "this package, closed form",
     "`AutoSeqRecRecommender(**PAPER_PARAMS)`": "AutoSeqRec as published",
     "SASRec": "SASRec",
+    "GRU4Rec": "GRU4Rec",
     "EASE": "EASE, refitted",
     "the same, static": "EASE, static",
     "nearest neighbours": "neighbours, refitted",
