@@ -680,9 +680,27 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         sequences : list of lists of item ids
             Each history, oldest item first, each item at a time of its own. Unknown items are skipped. An empty
             history gets the popularity baseline (the trend).
-        k, exclude_seen, candidates, exclude, return_scores, output, titles, on_unknown, rerank, rerank_size
-            As in :meth:`predict_topk`, with histories in place of users. ``on_unknown`` is for their items, too.
-            ``rerank`` gets the places of the histories, from 0, in place of users.
+        k : int, default=10
+            Length of each list; at least 1.
+        exclude_seen : bool or None, default=None
+            Whether to leave out what a history holds; None takes the estimator's parameter.
+        candidates : list of item ids, list of such lists or None, default=None
+            Items that may be recommended, for all histories or for each. None allows all.
+        exclude : list of item ids, list of such lists or None, default=None
+            Items that must not be recommended, for all histories or for each.
+        return_scores : bool, default=False
+            Whether to return the scores too. Scores of different histories are not comparable.
+        output : {"array", "frame", "list"}, default="array"
+            Form of the answer, as in :meth:`predict_topk`.
+        titles : dict, pandas series, dataframe, array of records or None, default=None
+            Title of each item, for a frame or a list: by id, or in a column beside one of ids.
+        on_unknown : {"ignore", "warn", "raise"} or None, default=None
+            What happens to unknown ids, as in :meth:`predict_topk`; to those of the histories, too.
+        rerank : callable or None, default=None
+            Puts the best candidates in another order, as in :meth:`predict_topk`. It gets the places of the histories,
+            from 0, in place of users.
+        rerank_size : int or None, default=None
+            How many candidates ``rerank`` is given, as in :meth:`predict_topk`.
 
         Returns
         -------
@@ -894,8 +912,13 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
             Known items, seen ones too.
         at : time, array-like of shape (n_users,) or None, default=None
             When the scores are asked for, as in :meth:`predict_topk`.
-        exclude_seen, candidates, exclude
-            What may be recommended, as in :meth:`predict_topk`: ``status``, ``ranks`` and ``centered`` are among it.
+        exclude_seen : bool or None, default=None
+            Whether what a user has seen is not recommended; None takes the estimator's parameter. ``status``, ``ranks``
+            and ``centered`` are among what may be recommended.
+        candidates : list of item ids, list of such lists or None, default=None
+            Items that may be recommended, for all users or per user. None allows all.
+        exclude : list of item ids, list of such lists or None, default=None
+            Items that must not be recommended, for all users or per user.
         on_unknown : {"ignore", "warn", "raise"} or None, default=None
             What happens to unknown ids. None ignores unknown users, and raises for unknown items. Otherwise the numbers
             of an unknown item are NaN.

@@ -138,8 +138,13 @@ def fetch_online_retail(
 
     Parameters
     ----------
-    data_home, download_if_missing, n_retries
-        As in :func:`fetch_movielens`.
+    data_home : str, path or None, default=None
+        The data folder; None takes that of scikit-learn: ``SCIKIT_LEARN_DATA``, or ``~/scikit_learn_data``. Files are
+        in its folder ``skautoseqrec``.
+    download_if_missing : bool, default=True
+        Whether to download the archive if it is not there; otherwise that is an error.
+    n_retries : int, default=3
+        How often a download that fails is tried again; at least 0.
 
     Returns
     -------

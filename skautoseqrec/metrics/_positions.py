@@ -64,8 +64,10 @@ def mean_rank(ranks: ArrayLike, *, sample_weight: ArrayLike | None = None) -> fl
 
     Parameters
     ----------
-    ranks, sample_weight
-        As in :func:`mean_reciprocal_rank`.
+    ranks : array-like of shape (n_events,)
+        Rank of the true item of each event, at least 1; infinite if it was not a candidate. Ties give half ranks.
+    sample_weight : array-like of shape (n_events,) or None, default=None
+        Weight of each event in the mean.
 
     Returns
     -------
@@ -93,8 +95,10 @@ def median_rank(ranks: ArrayLike, *, sample_weight: ArrayLike | None = None) -> 
 
     Parameters
     ----------
-    ranks, sample_weight
-        As in :func:`mean_reciprocal_rank`. An event of weight 2 counts like two events.
+    ranks : array-like of shape (n_events,)
+        Rank of the true item of each event, at least 1; infinite if it was not a candidate. Ties give half ranks.
+    sample_weight : array-like of shape (n_events,) or None, default=None
+        Weight of each event. One of weight 2 counts like two events.
 
     Returns
     -------

@@ -98,8 +98,12 @@ def precision_at_k(ranks: ArrayLike, k: int = 10, *, sample_weight: ArrayLike | 
 
     Parameters
     ----------
-    ranks, k, sample_weight
-        As in :func:`recall_at_k`.
+    ranks : array-like of shape (n_events,)
+        Rank of the true item of each event, at least 1; infinite if it was not a candidate.
+    k : int, default=10
+        Length of the list; at least 1.
+    sample_weight : array-like of shape (n_events,) or None, default=None
+        Weight of each event in the mean.
 
     Returns
     -------
@@ -126,8 +130,12 @@ def ndcg_at_k(ranks: ArrayLike, k: int = 10, *, sample_weight: ArrayLike | None 
 
     Parameters
     ----------
-    ranks, k, sample_weight
-        As in :func:`recall_at_k`.
+    ranks : array-like of shape (n_events,)
+        Rank of the true item of each event, at least 1; infinite if it was not a candidate.
+    k : int, default=10
+        Length of the list; at least 1.
+    sample_weight : array-like of shape (n_events,) or None, default=None
+        Weight of each event in the mean.
 
     Returns
     -------
@@ -156,8 +164,12 @@ def mean_average_precision_at_k(ranks: ArrayLike, k: int = 10, *, sample_weight:
 
     Parameters
     ----------
-    ranks, k, sample_weight
-        As in :func:`recall_at_k`.
+    ranks : array-like of shape (n_events,)
+        Rank of the true item of each event, at least 1; infinite if it was not a candidate.
+    k : int, default=10
+        Length of the list; at least 1.
+    sample_weight : array-like of shape (n_events,) or None, default=None
+        Weight of each event in the mean.
 
     Returns
     -------
