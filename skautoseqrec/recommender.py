@@ -126,8 +126,8 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         50 usable events held out, ``fit`` warns, validates nothing and takes a fixed blend.
     early_stopping : bool, default=True
         Whether to stop when the log-likelihood of the held-out events has not risen by more than ``tol`` for
-        ``n_iter_no_change`` epochs in a row, and to keep the best epoch. The likelihood uses a blend fitted after each
-        epoch; if ``blend`` is a dict, only its overall scale is fitted.
+        ``n_iter_no_change`` epochs in a row, unless it rises from a fall by then, and to keep the best epoch. It uses a
+        blend fitted after each epoch; if ``blend`` is a dict, only its overall scale is fitted.
     n_iter_no_change : int, default=4
         Patience of ``early_stopping``, in epochs; at least 1.
     tol : float, default=1e-3

@@ -116,12 +116,18 @@ class EpochRecord(NamedTuple):
         return EpochRecord(weights, scale, (*self.losses, losses), (*self.scores, score), module, best)
 
     def is_out_of_patience(self, n_iter_no_change: int, tol: float) -> bool:
-        """Tell whether none of the last ``n_iter_no_change`` scores beat the best before it by more than ``tol``."""
+        """Tell whether none of the last ``n_iter_no_change`` scores beat the best before it by more than ``tol``.
+
+        A score that beats all others of these by more than that is still rising, and is waited for: the likelihood
+        falls when the blend first weighs a network that knows little, and narrow networks take longer to come back.
+        """
         best, n_since = -np.inf, 0
         for score in self.scores:
             n_since = 0 if score > best + tol else n_since + 1
             best = max(best, score)
-        return n_since >= n_iter_no_change
+        others = self.scores[-n_iter_no_change:-1]
+        is_rising = bool(others) and self.scores[-1] > max(others) + tol
+        return n_since >= n_iter_no_change and not is_rising
 
     def kept(self, early_stopping: bool) -> tuple[AutoSeqRecModule, int]:
         """Return the module to keep and its number of epochs: with early stopping the best one, else the newest."""

@@ -18,6 +18,7 @@ from skautoseqrec._data.reading import read_columns
 from skautoseqrec._fit_settings import resolve_parameters
 from skautoseqrec._fitting.blend_fit import Choices, fit_weights
 from skautoseqrec._fitting.learner import Learner, refit_epochs
+from skautoseqrec._fitting.result import EpochRecord
 from skautoseqrec._fitting.validation import choose, lift_highest
 from skautoseqrec._fitting.warm_start import WarmStart
 from skautoseqrec._scoring.gate import FEATURES
@@ -182,7 +183,7 @@ def test_without_refit_the_weights_are_those_of_the_first_part():
 
 
 def test_early_stopping_keeps_the_best_epoch():
-    parameters = {**SMALL, "max_iter": 40, "learning_rate": 0.02, "n_iter_no_change": 2, "tol": 0.0}
+    parameters = {**SMALL, "max_iter": 40, "learning_rate": 0.02, "n_iter_no_change": 2, "tol": 1e-6}
     fitted = AutoSeqRecRecommender(**parameters).fit(make_interactions(random_state=0))
     scores = fitted.validation_scores_
     kept = AutoSeqRecRecommender(**parameters, refit=False).fit(make_interactions(random_state=0))
@@ -355,3 +356,20 @@ def test_one_weight_of_direct_fades_over_the_last_items_and_a_tuple_names_each()
         fitted.with_blend({"direct": (1.0, -1, 1.0)})
     with pytest.raises(ValueError, match=r"blend\['direct'\] must be a finite number of at least 0, not 'much'"):
         fitted.with_blend({"direct": "much"})
+
+
+@pytest.mark.parametrize(
+    ("scores", "n_iter_no_change", "is_over"),
+    [
+        ((-5.0, -5.3, -5.4), 2, True),
+        ((-5.0, -5.3, -5.4), 3, False),  # patience is left
+        ((-5.508, -5.534, -5.532, -5.525, -5.515), 4, False),  # measured: it went on to -5.365
+        ((-5.0, -5.3, -5.3, -5.295), 3, True),  # a rise of less than the tolerance
+        ((-5.0, -5.2, -5.4, -5.3), 3, True),  # better than the epoch before alone
+        ((-5.0, -5.3), 1, True),
+        ((-5.0, -4.9), 1, False),
+    ],
+)
+def test_patience_ends_unless_the_likelihood_rises_from_a_fall(scores, n_iter_no_change, is_over):
+    record = EpochRecord({}, scores=scores)
+    assert record.is_out_of_patience(n_iter_no_change, tol=1e-2 if -5.295 in scores else 1e-3) is is_over
