@@ -178,7 +178,9 @@ RIVALS = {
         is_trained=True,
     ),
     "sasrec": Rival("sasrec", "SASRec", SASREC, points(SASREC, (64, 2, 0.2, 1e-3)), is_trained=True),
-    "gru4rec": Rival("gru4rec", "GRU4Rec", GRU4REC, points(GRU4REC, (64, 1, 0.3, 3e-3)), is_trained=True),
+    "gru4rec": Rival(
+        "gru4rec", "GRU4Rec", GRU4REC, points(GRU4REC, (64, 1, 0.3, 3e-3), (128, 1, 0.3, 3e-3)), is_trained=True
+    ),
     **REPEAT_RIVALS,
     **BASKET_RIVALS,
 }
