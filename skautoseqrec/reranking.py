@@ -166,8 +166,9 @@ class MaximalMarginalRelevance(BaseEstimator):
     def _cosines(self, ids: Sequence[NDArray[Any]]) -> list[NDArray[np.float64]]:
         """Return the cosines of the candidates of each page by the given vectors."""
         vectors = read_vectors(self.vectors)
+        known = read_ids([*vectors], "vectors")
         for page in ids:
-            refuse_other_kind("vectors", page, read_ids([*vectors], "vectors"))
+            refuse_other_kind("vectors", page, known)
         nothing = np.zeros(len(next(iter(vectors.values()))))
         pages = [
             normalize([vectors.get(item, nothing) for item in page.tolist()]) if len(page) else None for page in ids

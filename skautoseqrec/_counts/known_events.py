@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .._data.interactions import Columns
 from .._data.vocabulary import Vocabulary
-from .._utils.ragged import distinct
+from .._utils.ragged import distinct, row_codes
 from .._utils.warn import warn_caller
 from .._utils.words import counted
 from .events import Events, as_seconds
@@ -59,13 +59,6 @@ def warn_of_known(
 
 def count_known(arriving: Events, known: Events) -> int:
     """Return how many of some events are among those that are known, by user, item and time."""
-    both = [(events.users, events.items, cast("NDArray[np.float64]", events.seconds)) for events in (known, arriving)]
-    columns = [np.concatenate(column) for column in zip(*both, strict=True)]
-    order = np.lexsort(columns)
-    is_like_before = np.ones(len(order), dtype=bool)
-    is_like_before[:1] = False
-    for column in columns:
-        is_like_before[1:] &= column[order[1:]] == column[order[:-1]]
-    groups, is_known = np.cumsum(~is_like_before) - 1, order < len(known.items)
-    has_known = np.bincount(groups, is_known) > 0
-    return int((has_known[groups] & ~is_known).sum())
+    rows = [(events.users, events.items, cast("NDArray[np.float64]", events.seconds)) for events in (known, arriving)]
+    codes, n_known = row_codes(*rows), len(known.items)
+    return int(np.isin(codes[n_known:], codes[:n_known]).sum())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ from .._data.naming import COLUMN_NAMES
 from .._data.reading import read_columns, read_ids
 from .._data.vocabulary import Vocabulary
 from .._network.model import Model
+from .._utils.ragged import row_codes
 from .._utils.torch_state import in_usual_torch_state
 from .._utils.words import counted
 from .dislikes import Dislikes
@@ -116,7 +117,7 @@ def _are_in_log(state: State, interactions: Any, names: Mapping[str, str] | None
         known_times, asked_times = _comparable(state.events.times[candidates], columns.times)
         known.append(known_times)
         asked.append(asked_times)
-    codes = _row_codes(known, asked)
+    codes = row_codes(known, asked)
     known_codes, asked_codes = codes[: len(candidates)], codes[len(candidates) :]
     is_found = np.isin(asked_codes, known_codes)
     if not is_found.all():
@@ -148,15 +149,6 @@ def _comparable(known: NDArray[Any], asked: NDArray[Any]) -> tuple[NDArray[Any],
     comparable = np.full(len(asked), NO_TIME, dtype=object)
     comparable[is_whole] = asked[is_whole].astype(np.int64).tolist()
     return known.astype(object), comparable
-
-
-def _row_codes(first: Sequence[NDArray[Any]], second: Sequence[NDArray[Any]]) -> NDArray[np.int64]:
-    """Return one code for each row of some columns and, behind them, of some more: equal where the rows are equal."""
-    codes = np.zeros(len(first[0]) + len(second[0]), dtype=np.int64)
-    for columns in zip(first, second, strict=True):
-        _, column = np.unique(np.concatenate(columns), return_inverse=True)
-        _, codes = np.unique(codes * (column.max(initial=0) + 1) + column, return_inverse=True)
-    return codes
 
 
 @in_usual_torch_state

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -74,6 +75,21 @@ def distinct(keys: NDArray[np.int64]) -> NDArray[np.int64]:
     """
     keys = np.sort(keys)
     return keys[are_first(keys)]
+
+
+def row_codes(first: Sequence[NDArray[Any]], second: Sequence[NDArray[Any]]) -> NDArray[np.int64]:
+    """Return one code for each row of some columns and, behind them, of some more: equal where the rows are equal.
+
+    Examples
+    --------
+    >>> row_codes([np.array([7, 7]), np.array([0.5, 1.5])], [np.array([7]), np.array([0.5])])
+    array([0, 1, 0])
+    """
+    codes = np.zeros(len(first[0]) + len(second[0]), dtype=np.int64)
+    for columns in zip(first, second, strict=True):
+        _, column = np.unique(np.concatenate(columns), return_inverse=True)
+        _, codes = np.unique(codes * (column.max(initial=0) + 1) + column, return_inverse=True)
+    return codes
 
 
 def ranks_within_groups(groups: NDArray[np.int64]) -> NDArray[np.int64]:
