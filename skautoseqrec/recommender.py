@@ -25,7 +25,7 @@ from ._data.estimators import (
 )
 from ._data.form import LogForm
 from ._data.interactions import weighed
-from ._data.naming import check_columns
+from ._data.naming import PAIR, check_columns
 from ._data.reading import read_columns
 from ._data.weights import check_event_weights
 from ._fitting.reporting import CallbackSupportMixin, Monitor, verbosity, with_callbacks
@@ -501,7 +501,8 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         Parameters
         ----------
         X : dataframe, array-like of shape (n_pairs, 2 or 3), list of tuples or Interactions
-            A log of the users and the items that they dislike, which may be empty. Its times mean nothing.
+            A log of the users and the items that they dislike, which may be empty. Times and weights are not read, and
+            need not be there.
         withdraw : bool, default=False
             Whether the pairs are no longer disliked. Those that were not are ignored.
 
@@ -532,8 +533,7 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
 
         require_fitted(self)
         check_flag(withdraw, "withdraw", may_be_none=False)
-        names = {key: name for key, name in check_columns(self.columns).items() if key in ("user", "item")}
-        pairs = read_columns(X, names, may_be_empty=True)._replace(times=None)
+        pairs = read_columns(X, check_columns(self.columns), keys=PAIR, may_be_empty=True)
         if len(pairs.user_ids):
             with recorded(self, Dislike(pairs, bool(withdraw))):
                 self._serving.state.dislike(pairs.user_ids, pairs.item_ids, withdraw=bool(withdraw))
@@ -739,7 +739,8 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         Parameters
         ----------
         X : dataframe, array-like of shape (n_rows, 2 or 3), list of tuples or Interactions
-            A log; only its users are read. They are asked for at the newest time known, as in :meth:`predict_topk`.
+            A log, of which times and weights are not read, and need not be there. Its users are asked for at the newest
+            time known, as in :meth:`predict_topk`.
 
         Returns
         -------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._utils.arguments import check_weights, count_events, weighted_mean
 from .interactions import Columns, Interactions, weighed
-from .naming import COLUMN_NAMES, check_columns
+from .naming import KEYS, PAIR, check_columns
 from .packing import pack_vocabularies, require_arrays, unpack_vocabularies
 from .reading import is_array, read_columns, refuse_masked
 from .vocabulary import encode, learn_ids
@@ -191,25 +191,27 @@ def validate_log(
     """
     event_weights = check_event_weights(getattr(estimator, "event_weights", None))
     asks_for_events = asks_for_events or event_weights is not None
-    columns = _validated(estimator, X, check_columns(estimator.columns), reset, asks_for_events)
+    columns = _validated(estimator, X, reset, asks_for_events)
     return weighed(columns, event_weights, sample_weight)
 
 
 def validate_users(estimator: Any, X: Any) -> NDArray[Any]:
-    """Return the users of a log, whatever its events count, as :func:`validate_log` reads them for an answer."""
-    names = {key: name for key, name in check_columns(estimator.columns).items() if key in COLUMN_NAMES}
-    return _validated(estimator, X, names, reset=False).user_ids
+    """Return the users of a log as :func:`validate_log` reads them for an answer, whenever and whatever they count."""
+    return _validated(estimator, X, reset=False, keys=PAIR).user_ids
 
 
-def _validated(estimator: Any, X: Any, names: Mapping[str, str], reset: bool, asks_for_events: bool = False) -> Columns:
+def _validated(
+    estimator: Any, X: Any, reset: bool, asks_for_events: bool = False, keys: Collection[str] = KEYS
+) -> Columns:
+    names = check_columns(estimator.columns)
     has_names = isinstance(X, np.ndarray) and X.dtype.names is not None
     if is_array(X) and not has_names:
         refuse_masked(X)  # scikit-learn would take what stands under the mask
         X = validate_data(
             estimator, X, dtype=None, ensure_all_finite=False, ensure_min_features=2 if reset else 1, reset=reset
         )
-        return read_columns(X, names, asks_for_events)
-    columns = read_columns(X, names, asks_for_events)
+        return read_columns(X, names, asks_for_events, keys=keys)
+    columns = read_columns(X, names, asks_for_events, keys=keys)
     if reset:
         # Frames may come with other columns, and without times, the next time: only the number of those read is kept.
         width = 2 if columns.times is None else 3

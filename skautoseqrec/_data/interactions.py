@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -60,6 +60,12 @@ class Columns(NamedTuple):
             If none is.
         """
         return None if kind is None or self.kinds is None else self.kinds.are(kind)
+
+    def only(self, keys: Collection[str]) -> Columns:
+        """Return the log without what is not among the keys of ``columns``: times, weights or kinds."""
+        said_by = {"time": "times", "weight": "weights", "event": "kinds"}
+        left_out: dict[str, Any] = {name: None for key, name in said_by.items() if key not in keys}
+        return self._replace(**left_out)
 
     def take(self, rows: Any) -> Columns:
         """Return the log of the chosen rows."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._utils.warn import warn_caller
@@ -13,6 +13,8 @@ from .checks import shown
 COLUMN_NAMES = {"user": "user_id", "item": "item_id", "time": "timestamp"}
 #: What a log may say besides of each event: what it counts, by this name only, and its kind, where somebody asks.
 WEIGHT, EVENT = "weight", "event"
+#: What is read where a log stands for its pairs of users and items.
+PAIR = ("user", "item")
 #: The keys of ``columns``.
 KEYS = (*COLUMN_NAMES, WEIGHT, EVENT)
 #: The usual names, in lower case and without separators. A name of an earlier group goes before those of later ones.
@@ -65,9 +67,35 @@ class Chosen(NamedTuple):
 
     user: str
     item: str
-    time: str | None
+    time: str | None = None
     weight: str | None = None
     event: str | None = None
+
+
+class Wanted(NamedTuple):
+    """What is read of a log in which columns are looked for.
+
+    Parameters
+    ----------
+    names : mapping or None
+        The names of its columns, by what they hold; checked.
+    asks_for_events : bool
+        Whether the kinds of events must be there.
+    keys : collection of str
+        What its columns may hold; others are left alone.
+    """
+
+    names: Mapping[str, str] | None
+    asks_for_events: bool
+    keys: Collection[str]
+
+    def chosen(self, names: Sequence[str]) -> Chosen:
+        """Return which columns of some names are read."""
+        return choose_columns(names, *self)
+
+    def width(self, n_columns: int) -> int:
+        """Return how many columns without names are read."""
+        return min(n_columns, 3 if "time" in self.keys else 2)
 
 
 def check_columns(columns: Any) -> dict[str, str]:
@@ -101,12 +129,15 @@ def check_columns(columns: Any) -> dict[str, str]:
 
 
 def choose_columns(
-    names: Sequence[str], columns: Mapping[str, str] | None = None, asks_for_events: bool = False
+    names: Sequence[str],
+    columns: Mapping[str, str] | None = None,
+    asks_for_events: bool = False,
+    keys: Collection[str] = KEYS,
 ) -> Chosen:
-    """Return what :func:`find_columns` finds, and warn where row order is taken for time."""
-    chosen = find_columns(names, columns, asks_for_events)
+    """Return what :func:`find_columns` finds of some keys, and warn where row order is taken for time."""
+    chosen = find_columns(names, columns, asks_for_events, keys)
     ignored = [name for name in names if name not in chosen]
-    if chosen.time is None and ignored:
+    if chosen.time is None and "time" in keys and ignored:
         warn_caller(
             f"There is no column 'timestamp', so row order is taken for time; ignored columns: {ignored}. "
             "If one of them is the time, name it: columns={'time': ...}."
@@ -115,7 +146,10 @@ def choose_columns(
 
 
 def find_columns(
-    names: Sequence[str], columns: Mapping[str, str] | None = None, asks_for_events: bool = False
+    names: Sequence[str],
+    columns: Mapping[str, str] | None = None,
+    asks_for_events: bool = False,
+    keys: Collection[str] = KEYS,
 ) -> Chosen:
     """Return which columns hold user, item and time, what events count, and their kinds.
 
@@ -131,6 +165,8 @@ def find_columns(
         them; checked.
     asks_for_events : bool, default=False
         Whether the kinds of events are looked for by the usual names; otherwise they are what ``columns`` says.
+    keys : collection of str, default=KEYS
+        What is looked for, users and items in any case. Columns of the rest are left alone, and need not be there.
 
     Raises
     ------
@@ -143,7 +179,7 @@ def find_columns(
         raise ValueError(f"Column {doubled!r} stands more than once; keep one.")
     if any(name is None for name in names):
         raise ValueError(f"The log has columns {list(names)}, one of them without a name. Name it, or leave it out.")
-    given = dict(columns or {})
+    given = {key: name for key, name in (columns or {}).items() if key in keys or name in names}
     missing = [name for name in given.values() if name not in names]
     if missing:
         raise ValueError(f"columns names {missing}, which the log has not; it has {list(names)}.")
@@ -154,16 +190,22 @@ def find_columns(
     event = usual_column(EVENT, others, names) if asks_for_events and EVENT not in beside else None
     beside |= {} if event is None else {EVENT: event}
     found: dict[str, str] = {}
-    for key in COLUMN_NAMES:
+    for key in (key for key in COLUMN_NAMES if key in keys or key in given):
         name = given.get(key) or usual_column(key, [name for name in others if name not in beside.values()], names)
         if name is not None:
             found[key] = name
-    if "user" in found and "item" in found:
-        return Chosen(found["user"], found["item"], found.get("time"), **beside)
     left = [name for name in names if name not in beside.values()]
-    if not set(given) & set(COLUMN_NAMES) and _are_in_their_places(left, found):
-        return Chosen(left[0], left[1], left[2] if len(left) == 3 else None, **beside)
-    raise ValueError(
+    if "user" not in found or "item" not in found:
+        if set(given) & set(COLUMN_NAMES) or not _are_in_their_places(left, found):
+            raise _unclear(names, found)
+        found = dict(zip(COLUMN_NAMES, left, strict=False))
+    beside |= {key: name for key, name in found.items() if key not in PAIR}
+    return Chosen(found["user"], found["item"], **{key: name for key, name in beside.items() if key in keys})
+
+
+def _unclear(names: Sequence[str], found: Mapping[str, str]) -> ValueError:
+    """Return the error of a log of which what was found is not all that is needed."""
+    return ValueError(
         f"The log has columns {list(names)}, and which of them hold the user and the item is not clear. "
         f"Name them: columns={_spelling(names, found)}, or rename them to 'user_id', 'item_id' and 'timestamp'."
     )

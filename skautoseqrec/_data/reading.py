@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from .._utils.warn import warn_caller
 from .checks import TEXT_LIKE, refuse_missing, shown
 from .ids import id_column, plain_ids
 from .interactions import Columns, Interactions
-from .naming import COLUMN_NAMES, WEIGHT, Chosen, choose_columns, is_usual
+from .naming import COLUMN_NAMES, KEYS, WEIGHT, Chosen, Wanted, is_usual
 from .rows import is_row, listed, names_of, no_rows
 from .times import time_column, warn_of_mixed_units
 from .weights import Kinds, weight_column
@@ -30,7 +30,12 @@ NEITHER_IDS_NOR_TIMES = (nw.Array, nw.Binary, nw.Boolean, nw.Decimal, nw.Duratio
 
 
 def read_columns(
-    X: Any, names: Mapping[str, str] | None = None, asks_for_events: bool = False, *, may_be_empty: bool = False
+    X: Any,
+    names: Mapping[str, str] | None = None,
+    asks_for_events: bool = False,
+    *,
+    keys: Collection[str] = KEYS,
+    may_be_empty: bool = False,
 ) -> Columns:
     """Read a log in any of the accepted forms, one column at a time.
 
@@ -43,6 +48,8 @@ def read_columns(
         given, takes the usual ones. What has no column names is read by position.
     asks_for_events : bool, default=False
         Whether the kinds of events must be there, under a usual name if none is given.
+    keys : collection of str, default=KEYS
+        What is read, users and items in any case. Columns of the rest are left alone, whatever they hold.
     may_be_empty : bool, default=False
         Whether a log without a row is one.
 
@@ -58,7 +65,7 @@ def read_columns(
     ValueError
         If columns are missing, doubled or too few, the log is empty, or an id, time, weight or kind is missing.
     """
-    columns = _read(X, names, asks_for_events)
+    columns = _read(X, Wanted(names, asks_for_events, keys))
     if len(columns.user_ids) == 0 and not may_be_empty:
         raise ValueError("The log is empty: it has 0 rows, and at least one event is needed.")
     if asks_for_events and columns.kinds is None:
@@ -72,18 +79,18 @@ def read_columns(
     return columns
 
 
-def _read(X: Any, names: Mapping[str, str] | None, asks_for_events: bool) -> Columns:
+def _read(X: Any, wanted: Wanted) -> Columns:
     if sparse.issparse(X):
         raise TypeError("A sparse matrix is not supported as a log: pass one row (user, item[, time]) per event.")
     if isinstance(X, Interactions):
-        return X.to_columns()
+        return X.to_columns().only(wanted.keys)
     if is_array(X):
-        return _read_array(X if isinstance(X, np.ma.MaskedArray) else np.asarray(X), names, asks_for_events)
+        return _read_array(X if isinstance(X, np.ma.MaskedArray) else np.asarray(X), wanted)
     # Asked of a list, it would be the longest part of reading a single event.
     if type(X) is not list and nw.dependencies.is_into_dataframe(X):
-        return _read_frame(X, names, asks_for_events)
+        return _read_frame(X, wanted)
     if isinstance(X, Sequence) and not isinstance(X, str):
-        return _read_rows(X, names, asks_for_events)
+        return _read_rows(X, wanted)
     raise TypeError(
         f"Cannot read a log from {type(X).__name__}: pass a pandas, polars or pyarrow dataframe (collected, if lazy), "
         "an array or list of (user, item, time) rows, or Interactions."
@@ -120,9 +127,9 @@ def refuse_masked(X: Any) -> None:
         refuse_missing(np.ma.getmaskarray(X)[:, position], BY_POSITION[position])
 
 
-def _read_array(X: NDArray[Any], names: Mapping[str, str] | None, asks_for_events: bool) -> Columns:
+def _read_array(X: NDArray[Any], wanted: Wanted) -> Columns:
     if X.dtype.names is not None and X.ndim == 1 and not isinstance(X, np.ma.MaskedArray):
-        chosen = choose_columns(X.dtype.names, names, asks_for_events)
+        chosen = wanted.chosen(X.dtype.names)
         return _read_values(chosen, X)
     if X.ndim != 2 or X.shape[1] < 2 or X.dtype.names is not None:
         raise ValueError(
@@ -131,16 +138,16 @@ def _read_array(X: NDArray[Any], names: Mapping[str, str] | None, asks_for_event
         )
     _warn_if_wide(X.shape[1])
     refuse_masked(X)
-    columns = [np.asarray(X[:, position]) for position in range(min(X.shape[1], 3))]
-    return _read_positions(columns, names, allow_text=X.dtype.kind in "UT")
+    columns = [np.asarray(X[:, position]) for position in range(wanted.width(X.shape[1]))]
+    return _read_positions(columns, wanted, allow_text=X.dtype.kind in "UT")
 
 
-def _read_rows(rows: Sequence[Any], names: Mapping[str, str] | None, asks_for_events: bool) -> Columns:
+def _read_rows(rows: Sequence[Any], wanted: Wanted) -> Columns:
     kinds = set(map(type, rows))
     first = next(iter(rows), None)
     keys = names_of(first)
     if keys is not None or any(issubclass(kind, Mapping) for kind in kinds):
-        return _read_named_rows(rows, keys or (), names, asks_for_events)
+        return _read_named_rows(rows, keys or (), wanted)
     if any(hasattr(kind, "__array__") for kind in kinds):
         rows = [listed(row) if hasattr(row, "__array__") else row for row in rows]
         kinds = set(map(type, rows))
@@ -150,14 +157,13 @@ def _read_rows(rows: Sequence[Any], names: Mapping[str, str] | None, asks_for_ev
     width = max(widths, default=2)
     _warn_if_wide(width)
     columns = [
-        np.fromiter((row[position] for row in rows), dtype=object, count=len(rows)) for position in range(min(width, 3))
+        np.fromiter((row[position] for row in rows), dtype=object, count=len(rows))
+        for position in range(wanted.width(width))
     ]
-    return _read_positions(columns, names, allow_text=False)
+    return _read_positions(columns, wanted, allow_text=False)
 
 
-def _read_named_rows(
-    rows: Sequence[Any], keys: tuple[Any, ...], names: Mapping[str, str] | None, asks_for_events: bool
-) -> Columns:
+def _read_named_rows(rows: Sequence[Any], keys: tuple[Any, ...], wanted: Wanted) -> Columns:
     """Read rows that carry names: mappings, named tuples, rows of a database. All must have those of the first."""
     for place, row in enumerate(rows):
         found = names_of(row)
@@ -172,7 +178,7 @@ def _read_named_rows(
         for place, key in enumerate(keys)
     }
     # What itertuples puts in front of the columns is none of them.
-    chosen = choose_columns([key for key in keys if key != "Index"], names, asks_for_events)
+    chosen = wanted.chosen([key for key in keys if key != "Index"])
     return _read_values(chosen, values)
 
 
@@ -194,11 +200,11 @@ def _read_chosen(chosen: Chosen, read: Read, ids: Callable[[Any, str], NDArray[A
     )
 
 
-def _read_positions(columns: list[NDArray[Any]], names: Mapping[str, str] | None, *, allow_text: bool) -> Columns:
-    if names and WEIGHT in names:
+def _read_positions(columns: list[NDArray[Any]], wanted: Wanted, *, allow_text: bool) -> Columns:
+    if wanted.names and WEIGHT in wanted.names and WEIGHT in wanted.keys:
         raise ValueError(
-            f"columns names the weights {names[WEIGHT]!r}, and this log has no names of columns. Pass a dataframe, or "
-            "give the weights as sample_weight."
+            f"columns names the weights {wanted.names[WEIGHT]!r}, and this log has no names of columns. Pass a "
+            "dataframe, or give the weights as sample_weight."
         )
     users = id_column(columns[0], BY_POSITION[0], allow_fractions=True)
     items = id_column(columns[1], BY_POSITION[1], allow_fractions=True)
@@ -214,13 +220,13 @@ def _warn_if_wide(width: int) -> None:
         )
 
 
-def _read_frame(native: Any, names: Mapping[str, str] | None, asks_for_events: bool) -> Columns:
-    native = with_index(native, names)
+def _read_frame(native: Any, wanted: Wanted) -> Columns:
+    native = with_index(native, wanted.names)
     try:
         frame = nw.from_native(native, eager_only=True)
     except nw.exceptions.DuplicateError as error:
         raise ValueError(f"A column stands more than once in the frame; keep one of each. {error}") from error
-    chosen = choose_columns(frame.columns, names, asks_for_events)
+    chosen = wanted.chosen(frame.columns)
     return _read_chosen(chosen, lambda name, read: read_series(frame.get_column(name), read, name))
 
 

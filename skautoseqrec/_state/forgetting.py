@@ -102,7 +102,7 @@ def _codes_of(vocabulary: Vocabulary, ids: NDArray[Any], name: str, in_pairs: ND
 def _are_in_log(state: State, interactions: Any, names: Mapping[str, str] | None) -> NDArray[np.bool_]:
     """Return which events have the user, the item and, where the log has times, the time of any row of a log."""
     # What events count, and their kinds, do not tell them apart.
-    columns = read_columns(interactions, {key: name for key, name in (names or {}).items() if key in COLUMN_NAMES})
+    columns = read_columns(interactions, names, keys=COLUMN_NAMES)
     state.user_vocabulary.check_kind(columns.user_ids)
     state.item_vocabulary.check_kind(columns.item_ids)
     state.events.check_kind(columns.times)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._data.checks import shown
-from .._data.naming import check_columns
+from .._data.naming import PAIR, check_columns
 from .._data.reading import read_columns, read_ids
 
 
@@ -112,7 +112,7 @@ def read_catalogue(log: Any, columns: Mapping[str, str] | None = None) -> Catalo
         If the log cannot be read, or a number is negative, not finite or no number, or all are 0.
     """
     if not isinstance(log, Mapping):
-        items, counted = np.unique(read_columns(log, check_columns(columns)).item_ids, return_counts=True)
+        items, counted = np.unique(read_columns(log, check_columns(columns), keys=PAIR).item_ids, return_counts=True)
         return Catalogue({key: code for code, key in enumerate(items.tolist())}, counted.astype(np.float64))
     ids = read_ids(list(log), "the popularity").tolist()
     try:

@@ -9,7 +9,12 @@ from scipy import sparse
 from spellings import FRAMES, frame_of, rows_of
 from strategies import logs
 
+from skautoseqrec import AutoSeqRecRecommender
+from skautoseqrec._data.naming import COLUMN_NAMES, PAIR
 from skautoseqrec._data.reading import read_columns
+from skautoseqrec.baselines import PopularityRecommender
+from skautoseqrec.metrics import catalogue_coverage
+from skautoseqrec.preprocessing import InteractionEncoder
 
 
 @pytest.mark.parametrize("make", FRAMES.values(), ids=FRAMES)
@@ -80,3 +85,47 @@ def test_a_wide_array_warns_of_what_is_read():
 def test_what_is_no_log_is_refused(log, error, message):
     with pytest.raises(error, match=message):
         read_columns(log)
+
+
+COLUMNS = {"user": "who", "item": "what", "time": "when", "weight": "stars", "event": "kind"}
+NAMED = pd.DataFrame({"who": [1, 2], "what": [7, 8], "when": [1, 2], "stars": [1.0, 2.0], "kind": "view"})
+UNREADABLE = NAMED.assign(when=[None, "soon"], stars=-5.0)
+
+
+@pytest.mark.parametrize("make", [*FRAMES.values(), pd.DataFrame.to_dict])
+@pytest.mark.parametrize("log", [UNREADABLE, NAMED[["who", "what"]], NAMED[["what", "stars", "who"]]])
+def test_what_is_not_read_may_hold_anything_or_be_missing(make, log):
+    made = make(log) if make is not pd.DataFrame.to_dict else log.to_dict("records")
+    assert rows_of(read_columns(made, COLUMNS, keys=PAIR)) == [(1, 7), (2, 8)]
+
+
+def test_what_is_not_read_is_left_out_of_every_form():
+    rows = [(1, 7, "soon"), (2, 8, None)]
+    array, records = np.array(rows, dtype=object), UNREADABLE.to_records(index=False)
+    for log in (rows, array, records):
+        assert rows_of(read_columns(log, COLUMNS, keys=PAIR)) == [(1, 7), (2, 8)]
+    packed = InteractionEncoder(COLUMNS).fit_transform(NAMED)
+    assert packed.weights.tolist() == [1, 2]
+    assert read_columns(packed, keys=PAIR)[2:] == (None, None, None)
+    assert read_columns(packed, keys=COLUMN_NAMES).times is not None
+    assert read_columns(NAMED, COLUMNS, keys=COLUMN_NAMES).weights is None
+
+
+def test_columns_that_are_not_read_are_no_users_nor_items():
+    assert rows_of(read_columns(pd.DataFrame({"a": [1], "b": [2], "weight": [-5]}), keys=PAIR)) == [(1, 2)]
+    with pytest.raises(ValueError, match="not clear"):
+        read_columns(pd.DataFrame({"who": [1], "stars": [2]}), {"weight": "stars"}, keys=PAIR)
+
+
+@pytest.mark.parametrize("objective", ["closed_form", None])
+def test_who_asks_for_pairs_reads_nothing_else_of_a_log(objective):
+    log = pd.concat([NAMED, NAMED.assign(what=[8, 9], when=[3, 4])])
+    if objective is None:
+        model = PopularityRecommender(columns=COLUMNS).fit(log)
+    else:
+        options = {"blend": {"direct": 1.0}, "early_stopping": False, "objective": objective}
+        model = AutoSeqRecRecommender(**options, columns=COLUMNS).fit(log)
+        assert model.dislike(UNREADABLE[:1]).dislikes_.tolist() == [[1, 7]]
+        assert len(model.forget(interactions=UNREADABLE.assign(when=[1, 2])[:1]).item_ids_) == 2
+    assert model.predict(UNREADABLE).tolist() == model.predict(NAMED[["who", "what"]]).tolist()
+    assert catalogue_coverage([[7]], UNREADABLE, columns=COLUMNS) == 0.5
