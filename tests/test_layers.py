@@ -15,7 +15,7 @@ from skautoseqrec._parameters import ACTIVATION_NAMES, HISTORY_ENCODER_NAMES, OB
 
 LONGEST_FILE = 300
 #: The page of a public class may have more, most of it documentation.
-PAGES = ["ensemble._hybrid"]
+PAGES = ["ensemble._hybrid", "ensemble._answers", "inspection._walk_forward"]
 #: What a room names; it may also use itself, and whatever stands below a room that it names.
 NAMED = {
     "_utils": [],

@@ -222,8 +222,13 @@ class HybridRecommender(HybridAnswersMixin, MetaEstimatorMixin, LogEstimator, Ba
 
         Parameters
         ----------
-        users, items, interactions
-            As in :meth:`skautoseqrec.AutoSeqRecRecommender.forget`.
+        users : array-like of user ids or None, default=None
+            Users all of whose events are removed; each must be known.
+        items : array-like of item ids or None, default=None
+            Items all of whose events are removed; each must be known.
+        interactions : dataframe, array-like, list of tuples, Interactions or None, default=None
+            A log of the events to remove. A row removes all events of its user and item, and of its time if there is
+            one. Each row must match an event.
 
         Returns
         -------
@@ -268,8 +273,10 @@ class HybridRecommender(HybridAnswersMixin, MetaEstimatorMixin, LogEstimator, Ba
 
         Parameters
         ----------
-        path, journal
-            As in :meth:`skautoseqrec.AutoSeqRecRecommender.save_model`, which ``recommender_`` has.
+        path : path-like
+            Ignored; there because recommenders have it.
+        journal : path-like or None, default=None
+            Ignored; there because recommenders have it.
 
         Raises
         ------

@@ -94,7 +94,9 @@ class RecallAtKDisplay:
         max_k : int, default=50
             Greatest length of the list; at least 1.
         upper_bound : array-like of shape (n_events,), "candidates" or None, default=None
-            As in :meth:`from_predictions`.
+            Ranks that an oracle gives to the same events; drawn as far as they are a bound, as the notes of
+            :meth:`from_predictions` say. "candidates" is the share of events whose item was a candidate, if all models
+            had the same. None draws no bound.
         sample_weight : array-like of shape (n_events,) or None, default=None
             Weight of each event.
         name : str or None, default=None

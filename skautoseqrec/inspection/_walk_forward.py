@@ -113,8 +113,18 @@ class WalkForwardDisplay:
             The model, or several by name: recommenders, pipelines, searches, baselines.
         X : dataframe, array-like of shape (n_events, 2 or 3), list of tuples or Interactions
             The log, usually the events after the fitted ones.
-        metric, n_windows, width, time_unit, band
-            As in :meth:`from_predictions`.
+        metric : str, default="mrr"
+            "mrr", "recall@k", "precision@k", "ndcg@k" or "map@k" for any k >= 1.
+        n_windows : int, default=10
+            Number of windows of equally many events; at least 1. Ignored with ``width``.
+        width : float, timedelta or None, default=None
+            Duration of a window: a timedelta for datetimes, a number for times that are numbers. Windows begin at
+            multiples of it (since 1970), so those of a day begin at midnight UTC. None makes windows of events.
+        time_unit : {"s", "ms", "us", "ns"} or None, default=None
+            What times that are numbers count since 1970; then they are dates, and ``width`` a timedelta. None takes
+            them as numbers.
+        band : {"users", "events"} or None, default="users"
+            What the band of 1.96 standard errors takes for independent. The events of a user seldom are.
         columns : dict or None, default=None
             Names of the columns of the log, by what they hold: ``{"user": ..., "item": ..., "time": ...}``. None takes
             the ``columns`` of the first model, if it has any, and otherwise the usual names.

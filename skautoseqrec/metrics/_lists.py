@@ -14,7 +14,7 @@ from sklearn.utils import check_array
 from .._data.checks import refuse_other_kind
 from .._data.reading import read_ids
 from .._utils.words import counted
-from ._reading import Lists, read_catalogue, read_lists
+from ._reading import read_catalogue, read_lists
 
 #: So many numbers of vectors are gathered at a time, to compare pairs of items.
 NUMBERS_AT_A_TIME = 2**22
@@ -30,7 +30,7 @@ def catalogue_coverage(recommended: Any, log: Any, *, columns: Mapping[str, str]
     log : dataframe, array-like, Interactions or dict
         The log whose items are the catalogue, or the number of events by item id.
     columns : dict or None, default=None
-        Names of the columns of the log, as in :class:`~skautoseqrec.model_selection.TemporalSplit`.
+        Names of the columns of the log, by what they hold: ``{"user": ..., "item": ...}``. None takes the usual names.
 
     Returns
     -------
@@ -61,8 +61,12 @@ def gini_index(recommended: Any, log: Any, *, columns: Mapping[str, str] | None 
 
     Parameters
     ----------
-    recommended, log, columns
-        As in :func:`catalogue_coverage`.
+    recommended : array-like of shape (n_users, k), masked array or list of lists
+        Recommended item ids, as ``predict_topk`` returns them. Masked places and None hold no item.
+    log : dataframe, array-like, Interactions or dict
+        The log whose items are the catalogue, or the number of events by item id.
+    columns : dict or None, default=None
+        Names of the columns of the log, by what they hold: ``{"user": ..., "item": ...}``. None takes the usual names.
 
     Returns
     -------
@@ -72,7 +76,7 @@ def gini_index(recommended: Any, log: Any, *, columns: Mapping[str, str] | None 
     Raises
     ------
     ValueError, TypeError
-        As :func:`catalogue_coverage`.
+        If nothing is recommended, an item is not in the log, or one of the two cannot be read.
 
     References
     ----------
@@ -94,8 +98,13 @@ def mean_popularity(recommended: Any, log: Any, *, columns: Mapping[str, str] | 
 
     Parameters
     ----------
-    recommended, log, columns
-        As in :func:`catalogue_coverage`. Lists without an item are left out.
+    recommended : array-like of shape (n_users, k), masked array or list of lists
+        Recommended item ids, as ``predict_topk`` returns them. Masked places and None hold no item; lists without
+        an item are left out.
+    log : dataframe, array-like, Interactions or dict
+        The log whose items are the catalogue, or the number of events by item id.
+    columns : dict or None, default=None
+        Names of the columns of the log, by what they hold: ``{"user": ..., "item": ...}``. None takes the usual names.
 
     Returns
     -------
@@ -105,7 +114,7 @@ def mean_popularity(recommended: Any, log: Any, *, columns: Mapping[str, str] | 
     Raises
     ------
     ValueError, TypeError
-        As :func:`catalogue_coverage`.
+        If nothing is recommended, an item is not in the log, or one of the two cannot be read.
 
     Examples
     --------
@@ -125,8 +134,13 @@ def novelty(recommended: Any, log: Any, *, columns: Mapping[str, str] | None = N
 
     Parameters
     ----------
-    recommended, log, columns
-        As in :func:`catalogue_coverage`. Lists without an item are left out.
+    recommended : array-like of shape (n_users, k), masked array or list of lists
+        Recommended item ids, as ``predict_topk`` returns them. Masked places and None hold no item; lists without
+        an item are left out.
+    log : dataframe, array-like, Interactions or dict
+        The log whose items are the catalogue, or the number of events by item id.
+    columns : dict or None, default=None
+        Names of the columns of the log, by what they hold: ``{"user": ..., "item": ...}``. None takes the usual names.
 
     Returns
     -------
@@ -136,7 +150,7 @@ def novelty(recommended: Any, log: Any, *, columns: Mapping[str, str] | None = N
     Raises
     ------
     ValueError, TypeError
-        As :func:`catalogue_coverage`, and if a recommended item has 0 events.
+        If nothing is recommended, an item is not in the log, or has 0 events, or one of the two cannot be read.
 
     References
     ----------
@@ -270,7 +284,7 @@ def serendipity(recommended: Any, expected: Any, relevant: Any) -> float:
                 "give one for each user."
             )
         refuse_other_kind(name, lists.items, other.items)
-    is_expected, is_relevant = (_holds(other, lists) for other in others.values())
+    is_expected, is_relevant = (lists.are_in(other) for other in others.values())
     return lists.mean((is_relevant & ~is_expected).astype(np.float64))
 
 
@@ -281,10 +295,3 @@ def _distances(vectors: Any, first: NDArray[np.int64], second: NDArray[np.int64]
         return np.asarray(vectors[first, second]).ravel()
     both = (vectors[places] for places in (first, second))
     return paired_distances(*(each.toarray() if issparse(each) else each for each in both), metric=metric)
-
-
-def _holds(lists: Lists, asked: Lists) -> NDArray[np.bool_]:
-    """Return whether each item of some lists stands in the list of the same row among others."""
-    pairs = set(zip(lists.rows.tolist(), lists.items.tolist(), strict=True))
-    mine = zip(asked.rows.tolist(), asked.items.tolist(), strict=True)
-    return np.fromiter((pair in pairs for pair in mine), dtype=bool, count=len(asked.items))

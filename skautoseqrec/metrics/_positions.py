@@ -34,7 +34,8 @@ def roc_auc(ranks: ArrayLike, n_candidates: ArrayLike, *, sample_weight: ArrayLi
     Raises
     ------
     ValueError
-        As :func:`mean_reciprocal_rank`, and if ``n_candidates`` is below 2, below a finite rank, or of another length.
+        If there is no rank, a rank is below 1 or NaN, ``sample_weight`` does not hold one finite weight of at least 0
+        for each event, not all of them 0, or ``n_candidates`` is below 2, below a finite rank, or of another length.
 
     Examples
     --------
@@ -77,7 +78,8 @@ def mean_rank(ranks: ArrayLike, *, sample_weight: ArrayLike | None = None) -> fl
     Raises
     ------
     ValueError
-        As :func:`mean_reciprocal_rank`.
+        If there is no rank, a rank is below 1 or NaN, or ``sample_weight`` does not hold one finite weight of at least
+        0 for each event, not all of them 0.
 
     Examples
     --------
@@ -108,7 +110,8 @@ def median_rank(ranks: ArrayLike, *, sample_weight: ArrayLike | None = None) -> 
     Raises
     ------
     ValueError
-        As :func:`mean_reciprocal_rank`.
+        If there is no rank, a rank is below 1 or NaN, or ``sample_weight`` does not hold one finite weight of at least
+        0 for each event, not all of them 0.
 
     Examples
     --------

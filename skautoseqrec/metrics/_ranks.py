@@ -79,7 +79,8 @@ def recall_at_k(ranks: ArrayLike, k: int = 10, *, sample_weight: ArrayLike | Non
     Raises
     ------
     ValueError
-        As :func:`mean_reciprocal_rank`, and if k < 1.
+        If k is no whole number of at least 1, there is no rank, a rank is below 1 or NaN, or ``sample_weight`` does not
+        hold one finite weight of at least 0 for each event, not all of them 0.
 
     Examples
     --------
@@ -113,7 +114,8 @@ def precision_at_k(ranks: ArrayLike, k: int = 10, *, sample_weight: ArrayLike | 
     Raises
     ------
     ValueError
-        As :func:`recall_at_k`.
+        If k is no whole number of at least 1, there is no rank, a rank is below 1 or NaN, or ``sample_weight`` does not
+        hold one finite weight of at least 0 for each event, not all of them 0.
 
     Examples
     --------
@@ -145,7 +147,8 @@ def ndcg_at_k(ranks: ArrayLike, k: int = 10, *, sample_weight: ArrayLike | None 
     Raises
     ------
     ValueError
-        As :func:`recall_at_k`.
+        If k is no whole number of at least 1, there is no rank, a rank is below 1 or NaN, or ``sample_weight`` does not
+        hold one finite weight of at least 0 for each event, not all of them 0.
 
     Examples
     --------
@@ -179,7 +182,8 @@ def mean_average_precision_at_k(ranks: ArrayLike, k: int = 10, *, sample_weight:
     Raises
     ------
     ValueError
-        As :func:`recall_at_k`.
+        If k is no whole number of at least 1, there is no rank, a rank is below 1 or NaN, or ``sample_weight`` does not
+        hold one finite weight of at least 0 for each event, not all of them 0.
 
     Examples
     --------

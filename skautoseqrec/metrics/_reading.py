@@ -39,6 +39,12 @@ class Lists(NamedTuple):
         sums = np.bincount(self.rows, values, minlength=self.n_lists)
         return float((sums[lengths > 0] / lengths[lengths > 0]).mean())
 
+    def are_in(self, others: Lists) -> NDArray[np.bool_]:
+        """Return whether each item stands in the list of the same row among others."""
+        theirs = set(zip(others.rows.tolist(), others.items.tolist(), strict=True))
+        mine = zip(self.rows.tolist(), self.items.tolist(), strict=True)
+        return np.fromiter((pair in theirs for pair in mine), dtype=bool, count=len(self.items))
+
     def padded(self, codes: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return one code per place as a matrix with a row per list, -1 behind the last of each; 2 columns or more."""
         lengths = np.bincount(self.rows, minlength=self.n_lists)

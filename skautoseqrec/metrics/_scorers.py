@@ -172,9 +172,9 @@ def recall_scorer(k: int = 10, *, ties: str | None = None, judge: Any = None) ->
     k : int, default=10
         Length of the list; at least 1.
     ties : {"row", "together"} or None, default=None
-        As in :class:`RankingScorer`.
+        How events of one timestamp are ranked, as in ``score_samples``. None leaves it to the estimator.
     judge : str, int or None, default=None
-        As in :class:`RankingScorer`.
+        Kind of the events that the metrics are of, "buy" for instance. All events are added. None judges all.
 
     Returns
     -------
@@ -207,9 +207,11 @@ def get_scorer(scoring: str | Callable[..., Any], *, ties: str | None = None, ju
         A name that :class:`RankingScorer` takes, such as "mrr", "recall@10" or "ndcg@20". A callable is returned as it
         is, as by scikit-learn's ``get_scorer``.
     ties : {"row", "together"} or None, default=None
-        As in :class:`RankingScorer`; None for a callable.
+        How events of one timestamp are ranked, as in ``score_samples``. None leaves it to the estimator.
+        A callable takes None only.
     judge : str, int or None, default=None
-        As in :class:`RankingScorer`; None for a callable.
+        Kind of the events that the metrics are of, "buy" for instance. All events are added. None judges all.
+        A callable takes None only.
 
     Returns
     -------
