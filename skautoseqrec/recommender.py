@@ -1235,13 +1235,22 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         array([['milk']], dtype=object)
         """
         require_fitted(self)
-        if blend is not None and not isinstance(blend, Mapping):
-            raise TypeError(f"blend must be a dict of weights, or None to keep the fitted one, not {blend!r}.")
+        _refuse_no_mapping(blend)
         twin = copy.copy(self)
         if blend is not None:
             twin.blend, twin._serving = blend, self._serving.with_blend(blend)
         twin.exclude_seen = twin._excludes_seen(exclude_seen)
         return twin
+
+    def _check_blend(self, blend: Any, exclude_seen: Any) -> None:
+        """Raise what :meth:`with_blend` would say against its arguments after a fit with these parameters."""
+        from ._fit_settings import resolve_parameters
+
+        _refuse_no_mapping(blend)
+        self._excludes_seen(exclude_seen)
+        if blend is not None:
+            self._validate_params()
+            resolve_parameters({**self.get_params(deep=False), "blend": blend})
 
     def save_model(self, path: str | os.PathLike[str], *, journal: str | os.PathLike[str] | None = None) -> None:
         """Save the fitted recommender to a file that is safe to load, whoever wrote it.
@@ -1404,6 +1413,11 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         from ._persistence import pickling
 
         super().__setstate__(pickling.restore(state))
+
+
+def _refuse_no_mapping(blend: Any) -> None:
+    if blend is not None and not isinstance(blend, Mapping):
+        raise TypeError(f"blend must be a dict of weights, or None to keep the fitted one, not {blend!r}.")
 
 
 def load_model(path: str | os.PathLike[str], *, journal: str | os.PathLike[str] | None = None) -> AutoSeqRecRecommender:

@@ -106,7 +106,10 @@ class Reblended(DelegatingMixin, MetaEstimatorMixin, LogEstimator, BaseEstimator
             If the log, the blend or a parameter of the recommender cannot be used.
         """
         with all_or_nothing(self):
-            fitted = _fit_once(clone(self.recommender), X, sample_weight, check_memory(self.memory))
+            recommender, memory = clone(self.recommender), check_memory(self.memory)
+            if hasattr(recommender, "_check_blend"):  # what is wrong is said before minutes of training, not after
+                recommender._check_blend(self.blend, self.exclude_seen)
+            fitted = _fit_once(recommender, X, sample_weight, memory)
             self.recommender_ = fitted.with_blend(self.blend, self.exclude_seen)
             self.n_features_in_ = fitted.n_features_in_
         return self

@@ -1,5 +1,6 @@
 """Searches over the blends of one training."""
 
+from unittest.mock import patch
 from uuid import uuid4
 
 import numpy as np
@@ -72,9 +73,20 @@ def test_the_recommender_itself_is_left_as_it_is():
         ((None, "no"), TypeError, "exclude_seen must be True, False or None"),
     ],
 )
-def test_bad_blends_are_refused(arguments, error, message):
+def test_bad_blends_are_refused(arguments, error, message, tmp_path):
     with pytest.raises(error, match=message):
         AutoSeqRecRecommender(**SMALL).fit(LOG).with_blend(*arguments)
+    blend, exclude_seen = (*arguments, None)[:2]
+    unfitted = Reblended(AutoSeqRecRecommender(**SMALL), blend=blend, exclude_seen=exclude_seen, memory=str(tmp_path))
+    with patch.object(AutoSeqRecRecommender, "fit") as fit, pytest.raises(error, match=message):
+        unfitted.fit(LOG)
+    fit.assert_not_called()
+
+
+def test_a_blend_is_checked_against_what_was_fitted():
+    recommender = AutoSeqRecRecommender(**SMALL, trend_half_lives=(5, 50)).fit(LOG)
+    recommender.set_params(trend_half_lives=(5,), dropout=-1)  # of the next fit
+    assert recommender.with_blend({"trend": (1.0, 2.0)}).blend_["trend"] == (1.0, 2.0)
 
 
 @pytest.mark.parametrize("other", [PopularityRecommender(), "closed_form", None])
