@@ -46,21 +46,29 @@ class LinearWeights:
 
     def add_product(self, scores: NDArray[np.float32], items: NDArray[np.integer], values: NDArray[np.float32]) -> None:
         """Add the product of one sparse row over all items with the weights to scores of all items, in place."""
-        n_linear, weights = len(self.items), self.weights.numpy()
-        if self.are_first:
-            is_here = items < n_linear
-            if not is_here.all():
-                items, values = items[is_here], values[is_here]
-            scores[:n_linear] += sum_of_rows(weights, items, values)
-            return
-        places = np.searchsorted(self.items, items)
-        is_here = self.items[np.minimum(places, n_linear - 1)] == items
-        scores[self.items] += sum_of_rows(weights, places[is_here], values[is_here])
+        places, is_here = self._places(items)
+        if not is_here.all():
+            places, values = places[is_here], values[is_here]
+        sums = sum_of_rows(self.weights.numpy(), places, values)
+        if self.are_first:  # adding to places one by one takes as long as the sum
+            scores[: len(sums)] += sums
+        else:
+            scores[self.items] += sums
 
     def project(self, entries: SparseEntries) -> Tensor:
         """Return the product of sparse rows over all items with the weights, shape (n_rows, n_linear)."""
-        places = np.searchsorted(self.items, entries.items)
-        is_here = self.items[np.minimum(places, len(self.items) - 1)] == entries.items
-        values = np.where(is_here, entries.values, 0.0).astype(np.float32)
-        entered = torch.from_numpy(np.where(is_here, places, 0)), torch.from_numpy(values)
-        return SparseRows(*entered, torch.from_numpy(entries.bounds[:-1])).project(self.weights)
+        places, is_here = self._places(entries.items)
+        entered = entries._replace(items=places).where(is_here)
+        rows = SparseRows(
+            torch.from_numpy(entered.items.astype(np.int64, copy=False)),
+            torch.from_numpy(entered.values.astype(np.float32, copy=False)),
+            torch.from_numpy(entered.bounds[:-1]),
+        )
+        return rows.project(self.weights)
+
+    def _places(self, items: NDArray[np.integer]) -> tuple[NDArray[np.integer], NDArray[np.bool_]]:
+        """Return the row of the weights for each of some items, and which of them have one."""
+        if self.are_first:
+            return items, items < len(self.items)
+        places = np.searchsorted(self.items, items)
+        return places, self.items[np.minimum(places, len(self.items) - 1)] == items

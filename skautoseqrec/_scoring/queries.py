@@ -151,9 +151,12 @@ def form_queries(model: Model, histories: Histories, transitions_from: Transitio
         One row per history.
     """
     decayed = histories.decayed(model.settings)
-    row = model.encode(model.project_entries(decayed), history_norms(model, histories, decayed, n_items))
     projections, last = transitions_from(histories.context(model.settings))
-    source = model.encode(projections, SummedRows(last.summed(), n_items).squared_norms(model.n_trained))
+    norms = of_last = torch.zeros(len(decayed.lengths))
+    if model.heads.PARTS:  # without a network nothing is encoded, and adding up rows would be a fifth of a walk
+        norms = history_norms(model, histories, decayed, n_items)
+        of_last = SummedRows(last.summed(), n_items).squared_norms(model.n_trained)
+    row, source = model.encode(model.project_entries(decayed), norms), model.encode(projections, of_last)
     history = row if model.history_reader is None else model.history_reader.encode(histories)
     vectors = model.heads.queries(model.module, row, history, source)
     recent = decayed if model.linear is None else histories.recent(model.settings, LINEAR_LENGTH)
