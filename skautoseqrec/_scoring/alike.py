@@ -33,7 +33,7 @@ def cosines_between(scorer: Scorer, snapshot: Snapshot, codes: NDArray[np.int64]
         )
     ones = np.ones(len(codes), dtype=np.float32)
     each = SparseEntries(np.ones(len(codes), dtype=np.int64), codes, ones)
-    cosines = snapshot.neighbourhood(each, snapshot.mass()).cosines(None)[:, torch.from_numpy(codes)]
+    cosines = snapshot.neighbourhood(each, scorer.mass(snapshot)).cosines()[:, torch.from_numpy(codes)]
     cosines.fill_diagonal_(1.0)
     return cosines.clamp_(max=1.0).numpy()
 

@@ -176,7 +176,7 @@ class Neighbours(Part):
     def add(self, scores: Tensor, view: View, weight: float, heads: Heads) -> None:
         """Add the sums as each row sees them, recent events included."""
         if view.neighbourhood is not None:
-            cosines = view.neighbourhood().cosines(view.recent.sees)
+            cosines = view.neighbourhood().cosines()
             scores.add_(view.gated(cosines.to(scores.device), self.NAME), alpha=weight * self.SCALE)
 
 

@@ -66,7 +66,7 @@ class PastItems:
         entries = histories.neighbours(self._scorer.model.settings)
         if self._scorer.model.settings.neighbour_window == 0:  # then no pairs are counted
             return entries, torch.zeros(0, len(self._codes))
-        cosines = snapshot.neighbourhood(_each(entries), snapshot.mass()).cosines(None)
+        cosines = snapshot.neighbourhood(_each(entries), self._scorer.mass(snapshot)).cosines()
         return entries, self._chosen(cosines) * (Neighbours.SCALE * self._scorer.blend[Neighbours.NAME])
 
     def _direct(self, batch: slice) -> tuple[SparseEntries, Tensor]:

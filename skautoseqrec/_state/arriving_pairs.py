@@ -57,14 +57,14 @@ class ArrivingPairs:
         """
         self._add_events(n_added)
         recent = slice(n_added, max(n_added, int(visible.max(initial=0))))
-        recent_items, recent_weights = self._items[recent], None if self._weights is None else self._weights[recent]
-        visible = np.repeat(visible, entries.lengths)
-        seen = _weigh_seen(entries.items, recent_items, recent_weights, visible - n_added)
-        entries = weighted_by_rarity(entries, self._mass[entries.items] + seen)
+        seen = SeenMass.of(self._items[recent], None if self._weights is None else self._weights[recent])
+        n_seen, visible = visible - n_added, np.repeat(visible, entries.lengths)
+        mass = self._mass[entries.items] + seen.of_items(entries.items, visible - n_added)
+        entries = weighted_by_rarity(entries, mass)
         sums = self._known.sums(entries, self._n_items)
         completed = self._completed_by(recent) if isinstance(self._known, DensePairs) else self._completed
         add_rows(sums, entries.combine(completed.before(entries.items, visible)))
-        return Neighbourhood(sums, self._mass, recent_items, recent_weights)
+        return Neighbourhood(sums, self._mass, seen.items, self._mass[seen.items] + seen.mass[n_seen])
 
     def _add_events(self, stop: int) -> None:
         """Add the events before ``stop`` that were not added yet."""
@@ -128,17 +128,32 @@ class CompletedPairs(NamedTuple):
         return SparseEntries(lengths, self.others[places], self.values[places])
 
 
-def _weigh_seen(
-    items: NDArray[np.integer],
-    recent_items: NDArray[np.int64],
-    recent_weights: NDArray[np.int64] | None,
-    n_seen: NDArray[np.int64],
-) -> NDArray[Any]:
-    """Return how many of the first ``n_seen`` recent events are of each item, or what these weigh together."""
-    step = len(recent_items) + 1
-    keys = np.sort(recent_items * step + np.arange(len(recent_items)))
-    first, stop = np.searchsorted(keys, items * step), np.searchsorted(keys, items * step + n_seen)
-    if recent_weights is None:
-        return stop - first
-    sums = np.r_[0, np.cumsum(recent_weights[keys % step])]
-    return (sums[stop] - sums[first]) / WEIGHT_UNIT
+class SeenMass(NamedTuple):
+    """What the first of some recent events weigh together, by item.
+
+    Parameters
+    ----------
+    items : ndarray of shape (n_items,)
+        Items of the events, each once, rising.
+    mass : ndarray of shape (n_events + 1, n_items)
+        What those of each item weigh among the first 0, 1, ... events; their number if all count 1.
+    """
+
+    items: NDArray[np.int64]
+    mass: NDArray[Any]
+
+    @classmethod
+    def of(cls, items: NDArray[np.int64], weights: NDArray[np.int64] | None) -> SeenMass:
+        """Return it for events, given what each counts in units; None if all count 1."""
+        different, places = np.unique(items, return_inverse=True)
+        mass = np.zeros((len(items) + 1, len(different)), dtype=np.int64)
+        mass[np.arange(1, len(mass)), places] = 1 if weights is None else weights
+        np.cumsum(mass, 0, out=mass)
+        return cls(different, mass if weights is None else mass / WEIGHT_UNIT)
+
+    def of_items(self, items: NDArray[np.integer], n_seen: NDArray[np.int64]) -> NDArray[Any]:
+        """Return what the first ``n_seen`` events of each of some items weigh together."""
+        if not len(self.items):
+            return np.zeros(len(items), dtype=self.mass.dtype)
+        places = np.minimum(np.searchsorted(self.items, items), len(self.items) - 1)
+        return np.where(self.items[places] == items, self.mass[n_seen, places], 0)

@@ -11,10 +11,9 @@ from scipy import sparse
 from torch import Tensor
 
 from .._counts.pairs import MOST_PLACES, PairCounts
-from .._data.weights import WEIGHT_UNIT
 from .._network.model import project
 from .._utils.devices import beside
-from .._utils.products import multiply, sum_of_rows
+from .._utils.products import sum_of_rows
 from .._utils.ragged import SparseEntries
 from .._utils.sparse import rows_of
 
@@ -116,35 +115,23 @@ class Neighbourhood(NamedTuple):
         ``sum_k w_k C[l_k, i] / sqrt(c[l_k])`` as each query sees C and c, what the events of an item weigh together.
     mass : ndarray of shape (n_items,)
         c without the recent events.
-    recent_items : ndarray of shape (n_recent,)
-        Items of the recent events.
-    recent_weights : ndarray of shape (n_recent,) or None, default=None
-        What each of these counts, in units; None if all count 1.
+    recent_items : ndarray of shape (n_recent,) or None, default=None
+        Items of the recent events, each once; None where there are none.
+    recent_mass : ndarray of shape (n_rows, n_recent) or None, default=None
+        c of these as each query sees it.
     """
 
     sums: Tensor
     mass: NDArray[Any]
-    recent_items: NDArray[np.int64]
-    recent_weights: NDArray[np.int64] | None = None
+    recent_items: NDArray[np.int64] | None = None
+    recent_mass: NDArray[Any] | None = None
 
-    def cosines(self, sees: NDArray[np.bool_] | None) -> Tensor:
-        """Return the sums divided by the root of c[i], as each query sees it; they are overwritten.
-
-        Parameters
-        ----------
-        sees : ndarray of shape (n_rows, n_recent), bool, or None
-            Which of the recent events each query sees; None where there are none.
-        """
+    def cosines(self) -> Tensor:
+        """Return the sums divided by the root of c[i], as each query sees it; they are overwritten."""
         recent = None
-        if sees is not None and len(self.recent_items):
-            items, places = np.unique(self.recent_items, return_inverse=True)
-            is_of = places[:, None] == np.arange(len(items))
-            if self.recent_weights is None:
-                mass = self.mass[items] + multiply(sees.astype(np.float32), is_of.astype(np.float32))
-            else:  # float64 holds what whole units add up to
-                units = is_of * (self.recent_weights / WEIGHT_UNIT)[:, None]
-                mass = self.mass[items] + multiply(sees.astype(np.float64), units)
-            recent = torch.from_numpy(items), self.sums[:, items] * torch.from_numpy(inverse_roots(mass))
+        if self.recent_items is not None and self.recent_mass is not None:
+            columns = torch.from_numpy(self.recent_items)
+            recent = columns, self.sums[:, columns].mul_(torch.from_numpy(inverse_roots(self.recent_mass)))
         self.sums.mul_(torch.from_numpy(inverse_roots(self.mass)))
         if recent is not None:
             self.sums[:, recent[0]] = recent[1]

@@ -151,12 +151,12 @@ class Snapshot(NamedTuple):
         if isinstance(readable, DensePairs) and self._are_better_written(len(entries.items)):
             # Kept as long as nothing changes: a call of many users is answered in several blocks.
             written = self.base.keep("pairs now", self.changes(), lambda: self._written(readable))
-            return Neighbourhood(written.sums(entries, self.n_items), mass, np.zeros(0, dtype=np.int64))
+            return Neighbourhood(written.sums(entries, self.n_items), mass)
         sums = readable.sums(entries, self.n_items)
         asked, which = np.unique(entries.items, return_inverse=True)
         for added in self.added_pairs(asked):
             add_rows(sums, entries.combine(added.rows(which)))
-        return Neighbourhood(sums, mass, np.zeros(0, dtype=np.int64))
+        return Neighbourhood(sums, mass)
 
     def _are_better_written(self, n_asked: int) -> bool:
         """Tell whether a copy of an array of all pairs, with those that were added, costs less than adding up rows."""
