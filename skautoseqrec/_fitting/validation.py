@@ -86,12 +86,18 @@ class Validation(FieldsOnly):
         """Return how many judged events are of a user with a history, of an eligible item, and of some weight."""
         users = np.r_[np.repeat(np.arange(self.known.n_users), np.diff(self.known.indptr)), self.judged.users]
         items = np.r_[self.known.history, self.judged.items]
-        is_usable = _occurs_earlier(users) & _occurs_earlier(items)
+        is_usable = self._see(users) & self._see(items)
         if self.judged.weights is not None:
-            is_usable[len(self.known.history) :] &= self.judged.weights > 0
+            is_usable &= self.judged.weights > 0
         if self.exclude_seen:
-            is_usable &= ~_occurs_earlier(users * self.judged.n_items + items)
-        return int(is_usable[len(self.known.history) :].sum())
+            is_usable &= ~self._see(users * self.judged.n_items + items)
+        return int(is_usable.sum())
+
+    def _see(self, values: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return whether each judged event sees one of its own value, given those of known and judged events."""
+        _, first, which = np.unique(values, return_index=True, return_inverse=True)
+        n_known = len(self.known.history)
+        return first[which][n_known:] < n_known + self.visible
 
     def choices(
         self,
@@ -212,12 +218,6 @@ def _candidates(
     if each_part and scores.shape[1] > n_candidates:
         scores = lift_highest(scores, list(terms.values()), denied, n_candidates // 4)
     return choose(scores, denied, n_candidates, generator)
-
-
-def _occurs_earlier(values: NDArray[np.int64]) -> NDArray[np.bool_]:
-    occurs_earlier = np.ones(len(values), dtype=bool)
-    occurs_earlier[np.unique(values, return_index=True)[1]] = False
-    return occurs_earlier
 
 
 def lift_highest(scores: Tensor, parts: list[Tensor], denied: Tensor, n_lifted: int) -> Tensor:

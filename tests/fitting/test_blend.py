@@ -1,5 +1,7 @@
 """Fitting the blend: the likelihood, its gradient, and what a log says of the parts."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -307,21 +309,35 @@ def test_a_tail_without_usable_events_is_said_and_validates_nothing(rows, blend)
     assert fitted.validation_scores_ == []
 
 
-@settings(max_examples=50)
-@given(logs(min_size=4, kind="int", timed=False), st.booleans())
-def test_usable_events_are_those_that_can_be_ranked(log, exclude_seen):
-    counted = count_log(read_columns(log), None, SETTINGS, 0)
-    parameters = AutoSeqRecRecommender(**SMALL, validation_fraction=0.5, exclude_seen=exclude_seen).get_params()
-    learner = Learner(resolve_parameters(parameters))
+@settings(max_examples=100)
+@given(logs(min_size=4, kind="int"), st.booleans(), st.sampled_from(["row", "together"]))
+def test_usable_events_are_those_that_can_be_ranked(log, exclude_seen, ties):
+    counted = count_log(read_columns(log), None, replace(SETTINGS, ties=ties), 0)
+    parameters = {"validation_fraction": 0.5, "exclude_seen": exclude_seen, "ties": ties}
+    learner = Learner(resolve_parameters(AutoSeqRecRecommender(**SMALL, **parameters).get_params()))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("skautoseqrec._fitting.learner.FEWEST_EVENTS", 0)
-        usable = learner.hold_out(counted, 1000).count_usable()
+        validation = learner.hold_out(counted, 1000)
+    if validation is None:
+        return
+    events, times = counted.events.log(len(counted.user_vocabulary), len(counted.item_vocabulary)), counted.events.times
+    pairs, start = [*zip(events.users.tolist(), events.items.tolist(), strict=True)], len(validation.known_items)
     expected = 0
-    for event in range(len(log) - round(0.5 * len(log)), len(log)):
-        (user, item), before = log[event], log[:event]
+    for event, (user, item) in enumerate(pairs[start:], start):
+        stop = int(np.searchsorted(times, times[event])) if ties == "together" and times is not None else event
+        before = pairs[:stop]
         known = user in [earlier for earlier, _ in before] and item in [earlier for _, earlier in before]
         expected += known and not (exclude_seen and (user, item) in before)
-    assert usable == expected
+    assert validation.count_usable() == expected
+
+
+@pytest.mark.parametrize("objective", ["closed_form", "multinomial"])
+def test_a_tail_whose_users_all_come_at_one_time_validates_nothing(objective):
+    rows = [(user, user % 7 + step, 10 * user + step) for user in range(90) for step in range(5)]
+    rows += [(1000 + row % 10, row % 7, 10**6) for row in range(50)]  # five rows a user, but none before the others
+    with pytest.warns(UserWarning, match="fewer than 50 usable events"):
+        fitted = AutoSeqRecRecommender(4, objective=objective, max_iter=1, ties="together", random_state=0).fit(rows)
+    assert fitted.validation_scores_ == []
 
 
 def test_without_trends_newcomers_are_answered_by_event_counts():
