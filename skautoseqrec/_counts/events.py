@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import repeat
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -226,18 +226,25 @@ class EventStore:
             self._times.extend(_missing_times(len(users), self._times.view().dtype) if times is None else times)
         self._users.extend(users)
         self._items.extend(items)
-        if self._weights is not None and weights is not None:
-            self._weights.extend(weights)
+        if self._weights is not None:
+            self._weights.extend(cast("NDArray[np.int64]", weights))
         if self._joins is not None:
             self._joins.add_events(users, self.times)
 
-    def truncate(self, length: int) -> None:
-        """Drop the events from a position on: they never arrived."""
-        for column in (self._users, self._items, self._times, self._weights):
+    def truncate(self, length: int, times: NDArray[Any] | None) -> None:
+        """Drop the events from a position on: they never arrived.
+
+        Parameters
+        ----------
+        length : int
+            How many stay.
+        times : ndarray of shape (length,) or None
+            What ``times`` was before the others came, which may have turned all of them into another dtype.
+        """
+        for column in (self._users, self._items, self._weights):
             if column is not None:
                 column.truncate(min(length, len(column)))
-        if self._times is not None and _is_missing(self._times.view()).all():
-            self._times = None  # the events that first had times never arrived
+        self._times = None if times is None else GrowableArray(times)
         if self._joins is not None:
             self._joins.truncate(self._users.view())
 
@@ -280,11 +287,6 @@ def wrong_kind_of_time(what: str, known: str, times: NDArray[Any]) -> TypeError:
         f"{what}: the known times are {known}, but these are {kind_of(times)}{first}. Convert them to {known}: seconds "
         f"since 1970, for example, with {way}."
     )
-
-
-def _is_missing(times: NDArray[Any]) -> NDArray[np.bool_]:
-    """Return which times are NaN or NaT; whole numbers never are."""
-    return np.isnat(times) if times.dtype.kind == "M" else np.isnan(times)
 
 
 def _missing_times(length: int, like: np.dtype[Any]) -> NDArray[Any]:

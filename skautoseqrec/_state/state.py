@@ -92,10 +92,11 @@ class State:
         if weights is not columns.weights:
             columns = columns._replace(weights=weights)
         warn_of_known(columns, self.user_vocabulary, self.item_vocabulary, self.snapshot.newest, self._events_of)
+        times = self.events.times
         try:
             self.snapshot = self._add_events(columns.take(columns.time_order(self.model.settings.by_moment)))
         except BaseException:
-            self._roll_back()
+            self._roll_back(times)
             raise
 
     def dislike(self, users: NDArray[Any], items: NDArray[Any], *, withdraw: bool) -> None:
@@ -186,10 +187,10 @@ class State:
         n_added = len(base.counts.history) - base.n_built_from
         return self._built(base) if n_added >= REBUILT_AFTER * base.n_built_from else base
 
-    def _roll_back(self) -> None:
-        """Forget what an interrupted update left behind the published mark."""
+    def _roll_back(self, times: NDArray[Any] | None) -> None:
+        """Forget what an interrupted update left behind the published mark, given the times up to there."""
         snapshot = self.snapshot
-        self.events.truncate(snapshot.n_known_events)
+        self.events.truncate(snapshot.n_known_events, times)
         self.user_vocabulary.truncate(snapshot.n_users)
         self.item_vocabulary.truncate(snapshot.n_items)
         self.snapshot = self._snapshot_of(self.merged(), snapshot.dislikes)

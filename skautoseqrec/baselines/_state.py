@@ -126,7 +126,7 @@ class BaselineState:
         self.check(columns)
         warn_of_known(columns, self.users, self.items, self._newest, lambda users: self._all_events())
         columns = columns.take(columns.time_order())
-        before = len(self.events), len(self.users), len(self.items)
+        before = len(self.events), self.events.times, len(self.users), len(self.items)
         try:
             (users, items), weights = self.encode(columns), self.weights(columns)
             self.events.add_events(np.array(users), np.array(items), columns.times, np.array(weights))
@@ -167,9 +167,9 @@ class BaselineState:
         weights = self._step_weights if transitions else self._step_weights[:0]
         return Counts.of(self._all_events(), weights, self.events.arrivals, self.events.clock)
 
-    def _roll_back(self, n_events: int, n_users: int, n_items: int) -> None:
+    def _roll_back(self, n_events: int, times: NDArray[Any] | None, n_users: int, n_items: int) -> None:
         """Forget what an interrupted update left behind."""
-        self.events.truncate(n_events)
+        self.events.truncate(n_events, times)
         self.users.truncate(n_users)
         self.items.truncate(n_items)
         counts = self._recount(transitions=True)

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from comparisons import UPDATE_PATHS, assert_same_answers, assert_same_base, reb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import in_time_order
+from sklearn.base import clone
 from strategies import consecutive_logs, logs, recommenders
 from worlds import SMALL
 
@@ -16,6 +18,7 @@ from skautoseqrec import AutoSeqRecRecommender
 from skautoseqrec._network.model import Model
 from skautoseqrec._state.base import Base
 from skautoseqrec._state.overlay import Overlay
+from skautoseqrec.baselines import PopularityRecommender
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The items of:UserWarning"),  # tiny logs repeat everything
@@ -205,6 +208,41 @@ def test_an_interrupted_update_leaves_nothing_behind(monkeypatch, where, at_call
     recommender.partial_update(events)
     assert_same_answers(recommender, untouched.partial_update(events))
     assert_same_base(recommender._serving.state.merged(), rebuilt(recommender))
+
+
+NANOSECONDS = 1_700_000_000_000_000_001  # float64 rounds it
+
+
+@pytest.mark.parametrize(
+    "unfitted", [AutoSeqRecRecommender(**SMALL), PopularityRecommender()], ids=["ours", "baseline"]
+)
+@pytest.mark.parametrize(
+    ("fitted", "newer"),
+    [
+        ([(1, 2, NANOSECONDS), (1, 3, NANOSECONDS + 1), (2, 2, NANOSECONDS + 2)], [(2, 3)]),
+        ([(1, 2), (1, 3), (2, 2)], [(2, 3, 4.5)]),
+        ([(1, 2, 1), (1, 3, 2), (2, 2, 3)], [(2, 3, 4.5)]),
+        ([(1, 2, np.datetime64("2020-01-01", "D"))] * 2 + [(2, 3, np.datetime64("2020-01-02", "D"))], [(2, 2)]),
+    ],
+    ids=["numbers, then none", "none, then numbers", "whole numbers, then others", "dates, then none"],
+)
+def test_an_interrupted_update_leaves_the_known_times_as_they_were(monkeypatch, unfitted, fitted, newer):
+    model = clone(unfitted).fit(fitted)
+    is_ours = isinstance(model, AutoSeqRecRecommender)
+    state = model._serving.state if is_ours else model._state
+    before = None if state.events.times is None else state.events.times.copy()
+    with monkeypatch.context() as patch:
+        adds = (Overlay, "add_events") if is_ours else (type(state), "add_event")
+        patch.setattr(*adds, Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            model.partial_update(newer)
+    after = state.events.times
+    assert (before is None) == (after is None)
+    if before is not None:
+        assert after.dtype == before.dtype
+        np.testing.assert_array_equal(after, before)
+    model.partial_update(newer)
+    assert len(state.events) == len(fitted) + 1
 
 
 def test_logs_with_and_without_times_follow_each_other():
