@@ -1030,6 +1030,8 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         ------
         ValueError
             If an item is not known, or ``k`` or ``side`` is out of range.
+        MemoryError
+            If the answer needs more memory than is available.
 
         Examples
         --------
@@ -1083,6 +1085,8 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         ------
         ValueError
             If a user is not known, ``k`` or ``by`` is out of range, or there are no embeddings to compare.
+        MemoryError
+            If the answer needs more memory than is available.
 
         Notes
         -----

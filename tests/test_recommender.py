@@ -123,6 +123,19 @@ def test_matrices_of_other_settings_are_recounted_and_said(log, capsys):
     assert torch.equal(actual.module_.encoder_weight, expected.module_.encoder_weight)
 
 
+def test_matrices_of_other_weights_are_recounted_and_said(log, capsys):
+    weights = np.arange(len(log)) % 3 + 1.0
+    matrices = SequenceMatrixTransformer(transition_window=2).fit_transform(log)
+    recommender = AutoSeqRecRecommender(**SMALL, transition_window=2, verbose=1)
+    expected = clone(recommender).fit(log, sample_weight=weights)
+    capsys.readouterr()
+    actual = recommender.fit(matrices, sample_weight=weights)
+    assert "counted with other weights of events; recounting" in capsys.readouterr().out
+    assert torch.equal(actual.module_.encoder_weight, expected.module_.encoder_weight)
+    recommender.fit(matrices)
+    assert "recounting" not in capsys.readouterr().out
+
+
 def test_verbose_prints_one_line_per_epoch(log, capsys):
     AutoSeqRecRecommender(**SMALL, verbose=1).fit(log)
     lines = capsys.readouterr().out.splitlines()

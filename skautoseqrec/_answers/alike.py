@@ -68,6 +68,8 @@ def similar_items(serving: Serving, log: LogForm, items: Any, side: Any, questio
     ------
     ValueError, TypeError
         If an argument is not valid, or an item is not known.
+    MemoryError
+        If the answer would take more memory than is available.
     """
     check_output(question.output, question.return_scores, question.titles)
     check_choice(side, "side", ("target", "source"))
@@ -78,6 +80,7 @@ def similar_items(serving: Serving, log: LogForm, items: Any, side: Any, questio
         raise ValueError(f"k must be below the {n_items} known items, not {k}.")
     keys = read_keys(items, "items", state.item_vocabulary)
     codes = state.item_vocabulary.known_codes(keys, "items", n_items)
+    require_bytes_for(k, len(codes))
     titles = None
     if question.titles is not None:
         titles = read_titles(question.titles, state.item_vocabulary, n_items, log.item)

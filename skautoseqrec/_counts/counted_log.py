@@ -58,7 +58,9 @@ def count_log(columns: Columns, X: Any, settings: SequenceSettings, verbose: int
         raise ValueError("The weights of all events are zero: there is nothing to learn. Give some of them more.")
     store = EventStore(user_codes, item_codes, columns.times, by_moment=settings.by_moment, weights=weights)
     events = store.log(len(users), len(items))
-    transitions = _reusable_transitions(X, items, settings, verbose) if _has_weights(X, given) else None
+    transitions = None
+    if isinstance(X, SequenceMatrices):
+        transitions = _reusable_transitions(X, given, items, settings, verbose)
     if transitions is None:
         counts, _ = Counts.empty().add_events(events, settings.step_weights)
     else:
@@ -87,19 +89,22 @@ def warn_of_repeats(counts: Counts) -> None:
         )
 
 
-def _has_weights(X: Any, weights: NDArray[np.int64] | None) -> bool:
-    """Tell whether what a log was read from has the weights that it is counted with, in units."""
-    if not isinstance(X, SequenceMatrices):
-        return False
-    own = X.to_columns().weights
-    return own is weights is None or (own is not None and weights is not None and np.array_equal(own, weights))
-
-
 def _reusable_transitions(
-    X: Any, items: Vocabulary, settings: SequenceSettings, verbose: int
+    X: SequenceMatrices,
+    weights: NDArray[np.int64] | None,
+    items: Vocabulary,
+    settings: SequenceSettings,
+    verbose: int,
 ) -> sparse.csr_matrix | None:
-    """Return the transitions of X in units and in the codes of ``items``; None if X has none with these settings."""
-    if not isinstance(X, SequenceMatrices):
+    """Return the transitions of X in units and in the codes of ``items``; None if X has none with these settings.
+
+    ``weights`` are what its events are counted with, in units.
+    """
+    own = X.to_columns().weights
+    is_alike = own is weights if own is None or weights is None else np.array_equal(own, weights)
+    if not is_alike:
+        if verbose >= 1:
+            print("The matrices were counted with other weights of events; recounting with those of the fit.")
         return None
     if settings.by_moment and X.times is not None:
         if verbose >= 1:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import sparse
 from sklearn.preprocessing import normalize
 from torch import Tensor
 from torch.nn import functional
@@ -41,24 +41,29 @@ def similar_items(scorer: Scorer, base: Base, codes: NDArray[np.int64], k: int, 
     side : {"target", "source"}
         Whether items are compared by what leads to them or by what they lead to.
     """
-    rows, n_items = torch.from_numpy(codes), base.counts.n_items
-    if not scorer.model.heads.PARTS:
-        cosines = _cosines_of_counts(base.transitions.T if side == "target" else base.transitions, rows)
+    compare = _by_vectors(scorer, base, side) if scorer.model.heads.PARTS else _by_counts(base, side)
+    best, best_cosines = np.empty((len(codes), k), dtype=np.int64), np.empty((len(codes), k), dtype=np.float32)
+    for batch in batches(len(codes), base.counts.n_items):
+        cosines = compare(codes[batch])
+        cosines[torch.arange(len(cosines)), torch.from_numpy(codes[batch])] = -torch.inf
+        best[batch], best_cosines[batch] = best_columns(cosines, k)
+    return best, best_cosines
+
+
+def _by_vectors(scorer: Scorer, base: Base, side: str) -> Callable[[NDArray[np.int64]], Tensor]:
+    """Return the function that returns the cosines of some items with all items, by their encoded transitions."""
+    if side == "target":
+        vectors = base.item_vectors.two_hop[: base.counts.n_items]
     else:
-        if side == "target":
-            vectors = base.item_vectors.two_hop[:n_items]
-        else:
-            vectors = scorer.model.encode(base.source, scorer.model.row_norms(base.counts.transitions))
-        unit = functional.normalize(vectors)
-        cosines = unit[rows] @ unit.T
-    cosines[torch.arange(len(rows)), rows] = -torch.inf
-    return best_columns(cosines, k)
+        vectors = scorer.model.encode(base.source, scorer.model.row_norms(base.counts.transitions))
+    unit = functional.normalize(vectors)
+    return lambda codes: unit[torch.from_numpy(codes)] @ unit.T
 
 
-def _cosines_of_counts(transitions: sparse.csr_matrix, codes: Tensor) -> Tensor:
-    """Return the cosines of some rows of counted transitions with all rows."""
-    unit = normalize(transitions.tocsr())
-    return torch.from_numpy((unit[codes.numpy()] @ unit.T).toarray())
+def _by_counts(base: Base, side: str) -> Callable[[NDArray[np.int64]], Tensor]:
+    """Return the same by counted transitions."""
+    unit = normalize((base.transitions.T if side == "target" else base.transitions).tocsr())
+    return lambda codes: torch.from_numpy((unit[codes] @ unit.T).toarray())
 
 
 @in_usual_torch_state

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from .._data.filters import Filter
 from .._state.snapshot import Asked
-from .parts import Neighbours
+from .parts import PARTS, Neighbours
 from .past_items import ADDED_UP, PastItems, reasons
-from .scorer import Scorer
+from .scorer import Scorer, batches
 from .topk import leave_out
 
 CANDIDATE, SEEN, EXCLUDED, NOT_ALLOWED = "candidate", "seen", "excluded", "not in candidates"
@@ -60,9 +60,8 @@ class Explanation(NamedTuple):
     places: Places
 
 
-@torch.inference_mode()
 def explain(scorer: Scorer, asked: Asked, codes: NDArray[np.int64], eligible: Filter) -> Explanation:
-    """Return why some items score what they do for some users.
+    """Return why some items score what they do for some users, of whom so many are scored at a time.
 
     Parameters
     ----------
@@ -75,6 +74,29 @@ def explain(scorer: Scorer, asked: Asked, codes: NDArray[np.int64], eligible: Fi
     eligible : Filter
         What may be recommended.
     """
+    # Each part is an array of its own.
+    users = [*batches(len(asked.histories), asked.snapshot.n_items * len(PARTS))] or [slice(0)]
+    return _joined([_explain_some(scorer, asked.rows(batch), codes, eligible.rows(batch)) for batch in users])
+
+
+def _joined(explained: list[Explanation]) -> Explanation:
+    """Return the explanations of some users and those of others as one."""
+    parts, centered = (
+        {name: np.concatenate([of_some[name] for of_some in each]) for name in each[0]}
+        for each in ([some.parts for some in explained], [some.centered for some in explained])
+    )
+    return Explanation(
+        parts,
+        centered,
+        [of_user for some in explained for of_user in some.near],
+        [of_user for some in explained for of_user in some.reasons],
+        Places(*map(np.concatenate, zip(*(some.places for some in explained), strict=True))),
+    )
+
+
+@torch.inference_mode()
+def _explain_some(scorer: Scorer, asked: Asked, codes: NDArray[np.int64], eligible: Filter) -> Explanation:
+    """Return what :func:`explain` does for users who fit one batch."""
     view = scorer.gated(scorer.view(asked))
     whole, scores = scorer.parts_and_score(view)
     open_to = torch.zeros(scores.shape, dtype=torch.float32)

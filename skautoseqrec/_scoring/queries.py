@@ -152,7 +152,7 @@ def form_queries(model: Model, histories: Histories, transitions_from: Transitio
     """
     decayed = histories.decayed(model.settings)
     projections, last = transitions_from(histories.context(model.settings))
-    norms = of_last = torch.zeros(len(decayed.lengths))
+    norms = of_last = torch.zeros(len(decayed.lengths), dtype=torch.float32)
     if model.heads.PARTS:  # without a network nothing is encoded, and adding up rows would be a fifth of a walk
         norms = history_norms(model, histories, decayed, n_items)
         of_last = SummedRows(last.summed(), n_items).squared_norms(model.n_trained)

@@ -69,7 +69,8 @@ class Scorer(FieldsOnly):
         """Return the same scorer on another device, rounding or not; it is kept, for it keeps things there."""
         if (device, rounds) == (self.device, self.rounds):
             return self
-        return self.keep(f"on {device}", self.model, lambda: replace(self, device=device, rounds=rounds))
+        name = f"on {device}, rounding {rounds}"
+        return self.keep(name, self.model, lambda: replace(self, device=device, rounds=rounds))
 
     def beside(self, outside: OutsidePart) -> Scorer:
         """Return the same scorer with a part from outside; it is kept, for it keeps things itself."""

@@ -9,8 +9,10 @@ import numpy as np
 from sklearn.base import clone
 
 from .._data.estimators import validate_log
+from .._data.naming import check_columns
+from .._data.reading import read_columns
 from .._utils.warn import warn_caller
-from ..model_selection._split import TemporalSplit, take_rows
+from ..model_selection._split import take_rows
 from ..recommender import AutoSeqRecRecommender
 
 #: The weight is fitted on so many of the newest events at most, as a blend is.
@@ -32,16 +34,19 @@ def fit_part(part: Any, X: Any) -> Any:
     return cloned
 
 
-def fit_weight(recommender: Any, part: Any, X: Any, sample_weight: Any, fraction: float) -> float:
+def fit_weight(recommender: Any, part: Any, X: Any, sample_weight: Any, fraction: float, ties: str) -> float:
     """Return what a part weighs, fitted to the newest events of a log after a fit of both on those before them.
 
-    0, with a warning, if too few of them are usable.
+    Where ties are taken together, all events of a time are on one side. 0, with a warning, if too few are usable.
     """
-    n_events = len(X) if hasattr(X, "__len__") else len(np.asarray(X))
-    n_held_out, weight = min(ceil(fraction * n_events), MOST_JUDGED), None
-    if n_held_out < n_events:
-        splitter = TemporalSplit(1, test_size=n_held_out, columns=recommender.columns)
-        ((past, newest),) = splitter.split(X)
+    columns, weight = read_columns(X, check_columns(recommender.columns)), None
+    order = columns.time_order()
+    start = len(order) - min(ceil(fraction * len(order)), MOST_JUDGED)
+    if ties == "together" and columns.times is not None:
+        in_time = columns.times[order]
+        start = int(np.searchsorted(in_time, in_time[start]))
+    if start:
+        past, newest = order[:start], order[start:]
         weights = (
             (None, None) if sample_weight is None else (np.asarray(sample_weight)[rows] for rows in (past, newest))
         )

@@ -181,7 +181,8 @@ class HybridRecommender(HybridAnswersMixin, MetaEstimatorMixin, LogEstimator, Ba
             self.recommender_ = fit_recommender(self.recommender, X, sample_weight)
             self.part_ = fit_part(self.part, X)
             if self.weight == "auto":
-                self.weight_ = fit_weight(self.recommender, self.part, X, sample_weight, self.validation_fraction)
+                ties = self.recommender_.ties_
+                self.weight_ = fit_weight(self.recommender, self.part, X, sample_weight, self.validation_fraction, ties)
             else:
                 self.weight_ = float(self.weight)
             self.n_features_in_ = self.recommender_.n_features_in_

@@ -85,6 +85,31 @@ def test_places_are_those_of_the_lists(parts, recommender, exclude_seen, data):
         assert sorted(mine.values()) == list(range(1, len(mine) + 1))
 
 
+@settings(max_examples=20)
+@given(consecutive_logs(n_parts=2), recommenders(), gates(), st.data())
+def test_users_are_explained_alike_however_many_at_a_time(parts, recommender, gate, data):
+    gated(recommender.fit(parts[0]), gate).partial_update(parts[1])
+    users, items = [*recommender.user_ids_.tolist(), "nobody"], recommender.item_ids_
+    users = users if recommender.user_ids_.dtype == object else users[:-1]
+    per_user = st.lists(st.sampled_from(items.tolist()), max_size=3)
+    exclude = data.draw(st.lists(per_user, min_size=len(users), max_size=len(users)))
+    recommender.dislike([(users[0], items[0])])
+    whole = recommender.explain(users, items, exclude=exclude)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("skautoseqrec._scoring.scorer.SCORES_PER_BLOCK", 0)
+        one_by_one = recommender.explain(users, items, exclude=exclude)
+    for name in ("parts", "centered"):
+        assert {*whole[name]} == {*one_by_one[name]}
+        for part, values in whole[name].items():
+            np.testing.assert_allclose(values, one_by_one[name][part], rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(whole.status, one_by_one.status)
+    for name in ("past_items", "reasons", "neighbours", "shares"):
+        for mine, other in zip(whole[name], one_by_one[name], strict=True):
+            assert mine.shape == other.shape
+            if name in ("past_items", "reasons"):
+                np.testing.assert_array_equal(mine, other)
+
+
 def test_one_user_and_one_item_are_explained_as_many_are(fitted):
     one, many = fitted.explain("bob", "milk"), fitted.explain(["bob"], ["milk"])
     assert one.scores.shape == (1, 1)

@@ -4,6 +4,7 @@ import inspect
 import json
 import pickle
 import zlib
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from comparisons import answered, assert_walks_as
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import Oracle
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from strategies import consecutive_logs, recommenders
@@ -149,6 +150,28 @@ def test_the_weight_is_large_for_a_part_that_knows_and_zero_for_one_that_does_no
     assert mrr > max(0.95, alone)
     assert weight_of(misleading) == (0, alone)
     assert weight_of(nothing) == (0, alone)
+
+
+class Remembering(BaseEstimator):
+    """Says nothing, and leaves every log that it is fitted on in a list that its clones share."""
+
+    logs: ClassVar[list] = []
+
+    def fit(self, X):
+        self.logs.append(X)
+        return self
+
+    def __call__(self, histories, item_ids):
+        return nothing(histories, item_ids)
+
+
+@pytest.mark.parametrize(("ties", "n_past"), [("row", 420), ("together", 416)])
+def test_the_weight_is_fitted_on_whole_moments_where_ties_are_together(ties, n_past):
+    Remembering.logs.clear()
+    log = np.array([(row % 40, (row // 40 + row % 40) % 13, row // 8) for row in range(600)])
+    recommender = AutoSeqRecRecommender(**COUNTED, ties=ties)
+    HybridRecommender(recommender, Remembering(), validation_fraction=0.3).fit(log)
+    assert [len(fitted) for fitted in Remembering.logs] == [600, n_past]
 
 
 def test_the_weight_does_not_depend_on_the_unit_of_the_scores():

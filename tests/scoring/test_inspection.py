@@ -8,6 +8,7 @@ from strategies import consecutive_logs, gated, gates, recommenders
 from worlds import CYCLE_PARAMS, SMALL, cycle
 
 from skautoseqrec import AutoSeqRecRecommender
+from skautoseqrec.datasets import make_interactions
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*repeat an earlier:UserWarning")  # tiny logs repeat everything
 
@@ -95,6 +96,22 @@ def test_similar_items_are_reached_from_or_lead_to_the_same_places():
     assert 0 not in ids
     assert (np.diff(cosines) <= 0).all()
     assert (np.abs(cosines) <= 1 + 1e-6).all()
+
+
+@pytest.mark.parametrize("objective", ["multinomial", "closed_form"])
+@pytest.mark.parametrize("side", ["target", "source"])
+def test_items_are_alike_however_many_are_compared_at_a_time(monkeypatch, objective, side):
+    log = make_interactions(30, 20, 300, random_state=0)
+    parameters = {"blend": {"direct": 1.0}, "early_stopping": False, "max_iter": 1, "random_state": 0}
+    recommender = AutoSeqRecRecommender(4, objective=objective, **parameters).fit(log)
+    items = recommender.item_ids_[::-1]
+    ids, cosines = recommender.similar_items(items, k=4, return_scores=True)
+    monkeypatch.setattr("skautoseqrec._scoring.scorer.SCORES_PER_BLOCK", 0)
+    one_by_one = recommender.similar_items(items, k=4, return_scores=True)
+    np.testing.assert_allclose(one_by_one[1], cosines, rtol=1e-5, atol=1e-6)
+    apart = np.abs(np.diff(cosines)).min(1) > 1e-4
+    np.testing.assert_array_equal(one_by_one[0][apart], ids[apart])
+    assert apart.any()
 
 
 @pytest.mark.usefixtures("layout")
