@@ -10,8 +10,8 @@ from .blending import Blending
 from .result import EpochRecord, Verdict
 from .validation import Validation
 
-#: Numbers that hold every part of every candidate's score while training is monitored: 32 MiB of float32.
-MONITORED_FEATURES = 2**23
+#: Numbers that hold every part of every candidate's score while training is monitored: 24 MiB of float32.
+MONITORED_FEATURES = 3 * 2**21
 #: Iterations of the fit of the blend after an epoch: it goes on from that of the epoch before.
 MONITORED_ITER = 15
 
@@ -46,8 +46,7 @@ class Judge:
         choices = self._choices = self._validation.choices(model, MONITORED_FEATURES, weights, self._device)
         # No event is a surprise here (p0 = 0): all of them tell how far training has come, and the curve is smooth.
         if self._fits_blend:
-            left_out, prior = model.heads.LEFT_OUT, self._blending.prior()
-            weights, score, _ = fit_weights(choices, weights, MONITORED_ITER, 0.0, left_out, prior)
+            weights, score, _ = fit_weights(choices, weights, MONITORED_ITER, 0.0, prior=self._blending.prior())
         else:
             scale, score, _ = fit_weights(choices.blended(weights), scale, MONITORED_ITER, least_foretold=0.0)
         return Verdict(weights, scale, score)

@@ -102,7 +102,7 @@ class Learner:
         if judged is not None:
             module = _settled(self._new_module(log.item_vocabulary.ids(judged.head.n_items)))
             held_out = self._model(module, judged.head)
-            blends = self._blending.fitted(judged, held_out, blends.blend.terms())
+            blends = self._blending.fitted(judged, held_out, self._blending.start())
             model = model if settings.refit else held_out
         return TrainingResult(log, model, blends, (), ())
 
@@ -143,7 +143,7 @@ class Learner:
         settings, n_steps = self._settings, 1
         epochs = self._epochs(log.item_vocabulary, validation.head, self._warm_start)
         judge = Judge(validation, self._blending, settings.fits_blend, self._device)
-        record = EpochRecord(self._blending.fixed().blend.terms())
+        record = EpochRecord(self._blending.start())
         try:
             with monitor.training("epoch", self._expected()):
                 for _ in range(settings.max_iter):
@@ -175,7 +175,7 @@ class Learner:
     def _result_by_now(self, log: CountedLog, validation: Validation, record: EpochRecord) -> TrainingResult:
         """Return what the fit would come to if it stopped after the newest epoch."""
         model = self._model(cast(AutoSeqRecModule, record.newest), validation.head)
-        blend = self._blending.fixed().blend.with_terms(record.weights)
+        blend = self._blending.with_fitted(record.weights)
         return TrainingResult(log, model, self._blending.fixed()._replace(blend=blend), record.losses, record.scores)
 
     def _train_on_all(

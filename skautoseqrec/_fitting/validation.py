@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +12,6 @@ from torch import Tensor
 
 from .._counts.counts import Counts
 from .._counts.events import Events
-from .._counts.settings import SequenceSettings
-from .._network.heads import Heads
 from .._network.model import Model
 from .._scoring.gate import FEATURES
 from .._scoring.parts import PARTS
@@ -118,7 +116,7 @@ class Validation(FieldsOnly):
             How many numbers the features may hold. Where all candidates do not fit, half of them are those that score
             highest, which decide the likelihood, and half a uniform sample of the others.
         weights : mapping
-            What they score highest with, by term.
+            What they score highest with, by term. Other terms are not scored.
         device : torch.device
             Where they are scored, and where the choices are.
         cold : bool, default=False
@@ -130,7 +128,7 @@ class Validation(FieldsOnly):
         walk = WalkForward(model, self._base(model), self.judged, self.visible, self.exclude_seen, device)
 
         def terms_of(view: View) -> Iterator[tuple[str, Tensor]]:
-            return _each_term(view, model.heads, model.settings, cold)
+            return _each_term(view, model, weights, cold)
 
         return collect_choices(walk, self.judged, terms_of, n_features, weights, cold, each_part)
 
@@ -273,24 +271,23 @@ def choose(scores: Tensor, denied: Tensor, n_candidates: int, generator: torch.G
     return torch.cat([highest, sample], 1), offsets
 
 
-def _each_term(
-    view: View, heads: Heads, settings: SequenceSettings, cold: bool = False
-) -> Iterator[tuple[str, Tensor]]:
-    """Yield what a blend is fitted on: every part under its unit weights, by name, shape (n_rows, n_items).
+def _each_term(view: View, model: Model, wanted: Container[str], cold: bool) -> Iterator[tuple[str, Tensor]]:
+    """Yield what a blend is fitted on: parts under their unit weights, by name, shape (n_rows, n_items).
 
     Parameters
     ----------
     view : View
         What the rows are scored from.
-    heads : Heads
-        What the neural parts are.
-    settings : SequenceSettings
-        How many weights the parts have.
-    cold : bool, default=False
+    model : Model
+        What the neural parts are, and how many weights the parts have.
+    wanted : container of str
+        The terms.
+    cold : bool
         Whether the parts are those of users without history; event counts, which need no weight, are left out.
     """
     for part in PARTS:
         if cold and not part.SERVES_COLD:
             continue
-        for name, unit in part.terms(settings).items():
-            yield name, part.cold_scores(view, unit) if cold else part.scores(view, unit, heads)
+        for name, unit in part.terms(model.settings).items():
+            if name in wanted:
+                yield name, part.cold_scores(view, unit) if cold else part.scores(view, unit, model.heads)

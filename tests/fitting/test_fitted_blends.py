@@ -8,6 +8,8 @@ from comparisons import assert_same_weights
 from worlds import LEARNING
 
 from skautoseqrec import AutoSeqRecRecommender
+from skautoseqrec._fitting import validation
+from skautoseqrec._scoring.blend import part_of
 from skautoseqrec._scoring.parts import PARTS
 
 PARAMETERS = LEARNING | {
@@ -180,3 +182,49 @@ def test_so_are_those_of_people_without_a_history(fitted_and_replayed):
     weights = {name: float(np.ptp(weighted[name]) / np.ptp(feature)) for name, feature in features.items()}
     assert sum(weight > 0.05 for weight in weights.values()) == 3
     assert_most_likely(replay, "new", weights)
+
+
+@pytest.mark.parametrize(
+    ("changes", "silent"),
+    [
+        ({}, {"one_hop"}),
+        ({"exclude_seen": True}, {"one_hop", "repeat"}),
+        ({"neighbour_window": 0}, {"one_hop", "neighbours"}),
+        ({"linear_penalty": None}, {"one_hop", "linear"}),
+        ({"objective": "closed_form"}, {"collaborative", "one_hop", "two_hop"}),
+    ],
+    ids=str,
+)
+def test_what_has_no_say_is_not_scored_and_weighs_nothing(monkeypatch, changes, silent):
+    scored = {True: set(), False: set()}
+
+    def each(view, model, wanted, cold, each_term=validation._each_term):
+        for name, scores in each_term(view, model, wanted, cold):
+            scored[cold].add(part_of(name))
+            yield name, scores
+
+    monkeypatch.setattr(validation, "_each_term", each)
+    rows = enumerate(steps(np.random.default_rng(0))[:1500])
+    log = [(user if time % 5 else 1000 + time, item, time) for time, (user, item) in rows]  # every fifth is a newcomer
+    recommender = AutoSeqRecRecommender(**PARAMETERS | {"max_iter": 2} | changes).fit(log)
+    assert scored[False] == {part.NAME for part in PARTS} - silent
+    assert {name for name, weight in recommender.blend_.items() if not np.any(weight)} >= silent
+    of_newcomers = {part.NAME for part in PARTS if part.SERVES_COLD}
+    assert scored[True] == of_newcomers - (silent if "objective" in changes else set())
+
+
+def test_of_a_given_blend_only_what_weighs_anything_is_scored(monkeypatch):
+    scored = set()
+
+    def each(view, model, wanted, cold, each_term=validation._each_term):
+        for name, scores in each_term(view, model, wanted, cold):
+            scored.add(name)
+            yield name, scores
+
+    monkeypatch.setattr(validation, "_each_term", each)
+    blend = {"one_hop": 1.0, "repeat": (0.0, 2.0, 0.0, 0.0)}
+    log = [(user, item, time) for time, (user, item) in enumerate(steps(np.random.default_rng(0))[:1500])]
+    recommender = AutoSeqRecRecommender(**PARAMETERS | {"max_iter": 2, "blend": blend}).fit(log)
+    assert scored == {"one_hop", "repeat 1"}
+    assert recommender.blend_["one_hop"] == 1.0
+    assert len(recommender.validation_scores_) == 2
