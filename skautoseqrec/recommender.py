@@ -22,6 +22,7 @@ from ._data.estimators import (
     require_fitted,
     validate_log,
     validate_users,
+    weighs_kinds,
 )
 from ._data.form import LogForm
 from ._data.interactions import weighed
@@ -369,7 +370,7 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         with all_or_nothing(self):
             settings = resolve_parameters(self.get_params(deep=False))
             columns = validate_log(self, X, reset=True, sample_weight=sample_weight)
-            form = LogForm.of(X, check_columns(self.columns))
+            form = LogForm.of(X, check_columns(self.columns), weighs_kinds(self))
             if verbosity(self.verbose) >= 1 and form != LogForm():
                 print(f"The log: {form}.")
             self.__dict__ |= fit_log(columns, X, settings, monitor, warm_start)
@@ -447,7 +448,8 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
             Items all of whose events are removed; each must be known.
         interactions : dataframe, array-like, list of tuples, Interactions or None, default=None
             A log of the events to remove, in any form that :meth:`fit` reads. A row removes all events of its user and
-            item, and of its time if there is one. Each row must match an event.
+            item, and of its time if there is one. Each row must match an event. A frame has the column of times that
+            ``columns`` names, if it names one.
 
         Returns
         -------
@@ -485,7 +487,7 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
 
         require_fitted(self)
         state = self._serving.state
-        forgotten = find_forgotten(state, users, items, interactions, check_columns(self.columns))
+        forgotten = find_forgotten(state, users, items, interactions, check_columns(self.columns), weighs_kinds(self))
         if forgotten:
             with recorded(self, Forget(state.events.arrivals[forgotten.events], forgotten.pairs)):
                 self._serving = self._serving.without(forgotten)
@@ -533,7 +535,7 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
 
         require_fitted(self)
         check_flag(withdraw, "withdraw", may_be_none=False)
-        pairs = read_columns(X, check_columns(self.columns), keys=PAIR, may_be_empty=True)
+        pairs = read_columns(X, check_columns(self.columns), weighs_kinds(self), keys=PAIR, may_be_empty=True)
         if len(pairs.user_ids):
             with recorded(self, Dislike(pairs, bool(withdraw))):
                 self._serving.state.dislike(pairs.user_ids, pairs.item_ids, withdraw=bool(withdraw))
@@ -739,8 +741,8 @@ class AutoSeqRecRecommender(MeanReciprocalRankMixin, LogEstimator, CallbackSuppo
         Parameters
         ----------
         X : dataframe, array-like of shape (n_rows, 2 or 3), list of tuples or Interactions
-            A log, of which times and weights are not read, and need not be there. Its users are asked for at the newest
-            time known, as in :meth:`predict_topk`.
+            A log, of which times and weights are not read. They need not be there, but an array must have as many
+            columns as the fitted one. Users are asked for at the newest time known, as in :meth:`predict_topk`.
 
         Returns
         -------

@@ -197,16 +197,19 @@ def validate_log(
 
 def validate_users(estimator: Any, X: Any) -> NDArray[Any]:
     """Return the users of a log as :func:`validate_log` reads them for an answer, whenever and whatever they count."""
-    return _validated(estimator, X, reset=False, keys=PAIR).user_ids
+    return _validated(estimator, X, reset=False, asks_for_events=weighs_kinds(estimator), keys=PAIR).user_ids
 
 
-def _validated(
-    estimator: Any, X: Any, reset: bool, asks_for_events: bool = False, keys: Collection[str] = KEYS
-) -> Columns:
+def weighs_kinds(estimator: Any) -> bool:
+    """Tell whether an estimator weighs events by their kind, which its logs then say."""
+    return getattr(estimator, "event_weights", None) is not None
+
+
+def _validated(estimator: Any, X: Any, reset: bool, asks_for_events: bool, keys: Collection[str] = KEYS) -> Columns:
     names = check_columns(estimator.columns)
     has_names = isinstance(X, np.ndarray) and X.dtype.names is not None
     if is_array(X) and not has_names:
-        refuse_masked(X)  # scikit-learn would take what stands under the mask
+        refuse_masked(X, keys)  # scikit-learn would take what stands under the mask
         X = validate_data(
             estimator, X, dtype=None, ensure_all_finite=False, ensure_min_features=2 if reset else 1, reset=reset
         )

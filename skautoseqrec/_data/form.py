@@ -40,8 +40,8 @@ class LogForm(NamedTuple):
     time: str | None = None
 
     @classmethod
-    def of(cls, X: Any, columns: Mapping[str, str]) -> LogForm:
-        """Return the form of a log that has been read, given the names that its owner gave to columns."""
+    def of(cls, X: Any, columns: Mapping[str, str], asks_for_events: bool = False) -> LogForm:
+        """Return the form of a log that was read, given the names of columns and whether kinds of events were."""
         frame, names = None, None
         if nw.dependencies.is_into_dataframe(X):
             read = nw.from_native(with_index(X, columns), eager_only=True)
@@ -52,7 +52,7 @@ class LogForm(NamedTuple):
             names = names_of(X[0])
         if names is None:
             return cls()
-        chosen = find_columns(list(names), columns)._asdict()
+        chosen = find_columns(list(names), columns, asks_for_events)._asdict()
         named = {key: chosen[key] for key in COLUMN_NAMES if isinstance(chosen[key], str)}
         return cls(frame if frame in FRAMES else None, **named)
 

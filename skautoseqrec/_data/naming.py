@@ -93,9 +93,10 @@ class Wanted(NamedTuple):
         """Return which columns of some names are read."""
         return choose_columns(names, *self)
 
-    def width(self, n_columns: int) -> int:
-        """Return how many columns without names are read."""
-        return min(n_columns, 3 if "time" in self.keys else 2)
+
+def width_of(n_columns: int, keys: Collection[str]) -> int:
+    """Return how many columns without names are read."""
+    return min(n_columns, 3 if "time" in keys else 2)
 
 
 def check_columns(columns: Any) -> dict[str, str]:
@@ -136,7 +137,7 @@ def choose_columns(
 ) -> Chosen:
     """Return what :func:`find_columns` finds of some keys, and warn where row order is taken for time."""
     chosen = find_columns(names, columns, asks_for_events, keys)
-    ignored = [name for name in names if name not in chosen]
+    ignored = [name for name in names if name not in chosen and not _is_index(name)]
     if chosen.time is None and "time" in keys and ignored:
         warn_caller(
             f"There is no column 'timestamp', so row order is taken for time; ignored columns: {ignored}. "
@@ -164,9 +165,10 @@ def find_columns(
         The name of the column that holds the "user", "item", "time", "weight" or "event", of none, some or all of
         them; checked.
     asks_for_events : bool, default=False
-        Whether the kinds of events are looked for by the usual names; otherwise they are what ``columns`` says.
+        Whether the kinds of events are looked for by the usual names, read or not; otherwise they are what ``columns``
+        says.
     keys : collection of str, default=KEYS
-        What is looked for, users and items in any case. Columns of the rest are left alone, and need not be there.
+        What is read, users and items in any case. Columns of the rest are left alone, and need not be there.
 
     Raises
     ------
@@ -180,6 +182,7 @@ def find_columns(
     if any(name is None for name in names):
         raise ValueError(f"The log has columns {list(names)}, one of them without a name. Name it, or leave it out.")
     given = {key: name for key, name in (columns or {}).items() if key in keys or name in names}
+    names = [name for name in names if name in given.values() or not _is_index(name)]
     missing = [name for name in given.values() if name not in names]
     if missing:
         raise ValueError(f"columns names {missing}, which the log has not; it has {list(names)}.")
@@ -190,8 +193,10 @@ def find_columns(
     event = usual_column(EVENT, others, names) if asks_for_events and EVENT not in beside else None
     beside |= {} if event is None else {EVENT: event}
     found: dict[str, str] = {}
-    for key in (key for key in COLUMN_NAMES if key in keys or key in given):
-        name = given.get(key) or usual_column(key, [name for name in others if name not in beside.values()], names)
+    # What is not read is looked for, too: it is neither a user nor an item.
+    for key in COLUMN_NAMES:
+        free = [name for name in others if name not in beside.values()]
+        name = given[key] if key in given else usual_column(key, free, names)
         if name is not None:
             found[key] = name
     left = [name for name in names if name not in beside.values()]
@@ -238,9 +243,16 @@ def usual_column(key: str, names: Sequence[str], every: Sequence[str]) -> str | 
     return None
 
 
+def _is_index(name: object) -> bool:
+    """Tell whether a column is the index without a name of a pandas frame that became a table."""
+    return isinstance(name, str) and re.fullmatch(r"__index_level_\d+__", name) is not None
+
+
 def _are_in_their_places(names: Sequence[str], found: Mapping[str, str]) -> bool:
     """Tell whether columns may be read by position: two or three, none of whose names says something else."""
     if len(names) not in (2, 3) or (len(names) == 3 and plain(names[2]) in NEVER_TIMES):
+        return False
+    if any(plain(name) in usual for usual in USUAL_NAMES[EVENT] for name in names):
         return False
     places = dict(zip(COLUMN_NAMES, names, strict=False))
     return all(places.get(key) == name for key, name in found.items())
@@ -249,4 +261,4 @@ def _are_in_their_places(names: Sequence[str], found: Mapping[str, str]) -> bool
 def _spelling(names: Sequence[str], found: Mapping[str, str]) -> dict[str, str]:
     """Return what ``columns`` may be: what was found, and for the rest the first columns that are left."""
     left = [name for name in names if name not in found.values() and plain(name) not in NEVER_TIMES]
-    return {key: found.get(key) or (left.pop(0) if left else "...") for key in ("user", "item")}
+    return {key: found[key] if key in found else (left.pop(0) if left else "...") for key in PAIR}

@@ -15,7 +15,7 @@ from .._utils.warn import warn_caller
 from .checks import TEXT_LIKE, refuse_missing, shown
 from .ids import id_column, plain_ids
 from .interactions import Columns, Interactions
-from .naming import COLUMN_NAMES, KEYS, WEIGHT, Chosen, Wanted, is_usual
+from .naming import COLUMN_NAMES, EVENT, KEYS, WEIGHT, Chosen, Wanted, is_usual, width_of
 from .rows import is_row, listed, names_of, no_rows
 from .times import time_column, warn_of_mixed_units
 from .weights import Kinds, weight_column
@@ -68,7 +68,7 @@ def read_columns(
     columns = _read(X, Wanted(names, asks_for_events, keys))
     if len(columns.user_ids) == 0 and not may_be_empty:
         raise ValueError("The log is empty: it has 0 rows, and at least one event is needed.")
-    if asks_for_events and columns.kinds is None:
+    if asks_for_events and EVENT in keys and columns.kinds is None:
         raise ValueError(
             "event_weights or judge asks for the kind of each event, and the log has none. Name its column, "
             "columns={'event': ...}; load_interactions(path, events=True) reads it from a file. A log without names of "
@@ -118,12 +118,13 @@ def is_array(X: Any) -> bool:
     return True
 
 
-def refuse_masked(X: Any) -> None:
+def refuse_masked(X: Any, keys: Collection[str] = KEYS) -> None:
     """Raise ValueError if a place of an array that would be read is masked."""
     if not isinstance(X, np.ma.MaskedArray) or X.ndim != 2 or X.dtype.names is not None:
         return
-    if np.ma.is_masked(X[:, :3]):
-        position = int(np.ma.getmaskarray(X[:, :3]).any(axis=0).argmax())
+    read = X[:, : width_of(X.shape[1], keys)]
+    if np.ma.is_masked(read):
+        position = int(np.ma.getmaskarray(read).any(axis=0).argmax())
         refuse_missing(np.ma.getmaskarray(X)[:, position], BY_POSITION[position])
 
 
@@ -137,8 +138,8 @@ def _read_array(X: NDArray[Any], wanted: Wanted) -> Columns:
             f"{' of records' if X.dtype.names is not None else ''}. Reshape your data."
         )
     _warn_if_wide(X.shape[1])
-    refuse_masked(X)
-    columns = [np.asarray(X[:, position]) for position in range(wanted.width(X.shape[1]))]
+    refuse_masked(X, wanted.keys)
+    columns = [np.asarray(X[:, position]) for position in range(width_of(X.shape[1], wanted.keys))]
     return _read_positions(columns, wanted, allow_text=X.dtype.kind in "UT")
 
 
@@ -158,7 +159,7 @@ def _read_rows(rows: Sequence[Any], wanted: Wanted) -> Columns:
     _warn_if_wide(width)
     columns = [
         np.fromiter((row[position] for row in rows), dtype=object, count=len(rows))
-        for position in range(wanted.width(width))
+        for position in range(width_of(width, wanted.keys))
     ]
     return _read_positions(columns, wanted, allow_text=False)
 

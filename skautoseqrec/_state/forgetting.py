@@ -51,7 +51,7 @@ class Forgotten(NamedTuple):
 
 
 def find_forgotten(
-    state: State, users: Any, items: Any, interactions: Any, names: Mapping[str, str] | None = None
+    state: State, users: Any, items: Any, interactions: Any, names: Mapping[str, str], asks_for_events: bool
 ) -> Forgotten:
     """Return which of the events and dislikes of a state are meant by any of three ways to say so.
 
@@ -63,8 +63,10 @@ def find_forgotten(
         All events of these, and all their disliked pairs.
     interactions : log or None
         All events with the user, the item and, if it has times, the time of any of its rows.
-    names : mapping or None, default=None
+    names : mapping
         The names of its columns, by what they hold.
+    asks_for_events : bool
+        Whether a column of kinds, which are not read, is told by the usual names.
 
     Raises
     ------
@@ -88,7 +90,7 @@ def find_forgotten(
             is_meant |= np.isin(of_events, _codes_of(vocabulary, ids, name, in_pairs))
             of_pairs |= np.fromiter(map(set(ids.tolist()).__contains__, in_pairs.tolist()), bool, len(in_pairs))
     if interactions is not None:
-        is_meant |= _are_in_log(state, interactions, names)
+        is_meant |= _are_in_log(state, read_columns(interactions, names, asks_for_events, keys=COLUMN_NAMES))
     return Forgotten(is_meant, Columns(disliking[of_pairs], disliked[of_pairs], None))
 
 
@@ -99,10 +101,8 @@ def _codes_of(vocabulary: Vocabulary, ids: NDArray[Any], name: str, in_pairs: ND
     return vocabulary.known_codes(ids[np.array(is_asked, dtype=bool)], name)
 
 
-def _are_in_log(state: State, interactions: Any, names: Mapping[str, str] | None) -> NDArray[np.bool_]:
+def _are_in_log(state: State, columns: Columns) -> NDArray[np.bool_]:
     """Return which events have the user, the item and, where the log has times, the time of any row of a log."""
-    # What events count, and their kinds, do not tell them apart.
-    columns = read_columns(interactions, names, keys=COLUMN_NAMES)
     state.user_vocabulary.check_kind(columns.user_ids)
     state.item_vocabulary.check_kind(columns.item_ids)
     state.events.check_kind(columns.times)

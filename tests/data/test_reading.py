@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from scipy import sparse
@@ -10,7 +11,7 @@ from spellings import FRAMES, frame_of, rows_of
 from strategies import logs
 
 from skautoseqrec import AutoSeqRecRecommender
-from skautoseqrec._data.naming import COLUMN_NAMES, PAIR
+from skautoseqrec._data.naming import COLUMN_NAMES, KEYS, PAIR
 from skautoseqrec._data.reading import read_columns
 from skautoseqrec.baselines import PopularityRecommender
 from skautoseqrec.metrics import catalogue_coverage
@@ -129,3 +130,50 @@ def test_who_asks_for_pairs_reads_nothing_else_of_a_log(objective):
         assert len(model.forget(interactions=UNREADABLE.assign(when=[1, 2])[:1]).item_ids_) == 2
     assert model.predict(UNREADABLE).tolist() == model.predict(NAMED[["who", "what"]]).tolist()
     assert catalogue_coverage([[7]], UNREADABLE, columns=COLUMNS) == 0.5
+
+
+UNCLEAR = [
+    pd.DataFrame({"a": [1, 2], "timestamp": [10, 11]}),
+    pd.DataFrame({"timestamp": [10, 11], "a": [1, 2], "b": [7, 8]}),
+    pd.DataFrame({"event": ["view", "buy"], "a": [1, 2], "b": [7, 8]}),
+    pd.DataFrame({"a": [1, 2], "event": ["view", "buy"]}),
+]
+
+
+@pytest.mark.parametrize("log", UNCLEAR, ids=lambda log: " ".join(log.columns))
+@pytest.mark.parametrize("keys", [PAIR, COLUMN_NAMES, KEYS])
+def test_times_and_kinds_are_no_ids_whether_they_are_read_or_not(log, keys):
+    with pytest.raises(ValueError, match="which of them hold the user and the item is not clear"):
+        read_columns(log, keys=keys)
+
+
+def test_who_weighs_kinds_finds_them_in_every_log_that_it_is_given():
+    log = pd.DataFrame({"event": ["view", "buy"] * 3, "a": [1, 1, 2, 2, 3, 3], "b": [7, 8, 8, 7, 9, 7]})
+    options = {"objective": "closed_form", "blend": {"direct": 1.0}, "early_stopping": False}
+    model = AutoSeqRecRecommender(**options, event_weights={"view": 0.5, "buy": 1.0}).fit(log)
+    assert model.predict(log).tolist() == model.predict(log[["a", "b"]]).tolist()
+    assert model.predict_topk([1], k=1, output="frame").columns[:2].tolist() == ["a", "b"]
+    assert model.dislike(log[:1]).dislikes_.tolist() == [[1, 7]]
+    assert model.forget(interactions=log[4:5]).item_ids_.tolist() == [7, 8]
+
+
+def test_a_column_may_be_called_by_a_number():
+    log = pd.DataFrame([[1, 7, 5, 30], [1, 8, 4, 20], [2, 7, 3, 10]])
+    columns = {"user": 0, "item": 1, "time": 3}
+    assert rows_of(read_columns(log, columns)) == [(1, 7, 30), (1, 8, 20), (2, 7, 10)]
+    assert rows_of(read_columns(log, {"user": 1, "item": 2, "time": 0}))[0] == (7, 5, 1)
+    options = {"objective": "closed_form", "blend": {"direct": 1.0}, "early_stopping": False}
+    assert AutoSeqRecRecommender(**options, columns=columns).fit(log).user_ids_.tolist() == [2, 1]
+
+
+@pytest.mark.parametrize("make", [pa.Table.from_pandas, lambda frame: pl.from_arrow(pa.Table.from_pandas(frame))])
+def test_an_index_without_a_name_is_no_column_of_a_table(make):
+    log = pd.DataFrame({"who": [1, 2, 3], "what": [7, 8, 9]}).iloc[[2, 0, 1]]
+    assert rows_of(read_columns(make(log))) == rows_of(read_columns(log)) == [(3, 9), (1, 7), (2, 8)]
+
+
+def test_what_of_an_array_is_not_read_may_be_masked():
+    rows = np.ma.array([[1, 7, 5], [2, 8, 6]], mask=[[False, False, True], [False, False, False]])
+    assert rows_of(read_columns(rows, keys=PAIR)) == [(1, 7), (2, 8)]
+    with pytest.raises(ValueError, match="timestamp"):
+        read_columns(rows)
