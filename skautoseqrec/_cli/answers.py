@@ -52,7 +52,9 @@ def answers_of(users: list[Any], items: Any, scores: Any, named: Titles, known: 
 
 def reason_for(told: Any, place: int, item: Any, named: Titles) -> dict[str, Any]:
     """Return what the score of one explained item is made of, the past items that speak most for it first."""
-    past = zip(told.past_items[0].tolist(), told.neighbours[0][:, place].tolist(), strict=True)
+    added: dict[str, float] = {}  # an item that was met twice stands there twice
+    for name, value in zip(told.past_items[0].tolist(), told.neighbours[0][:, place].tolist(), strict=True):
+        added[str(name)] = added.get(str(name), 0.0) + value
     return {
         "item": item,
         "title": named.of(item),
@@ -61,7 +63,7 @@ def reason_for(told: Any, place: int, item: Any, named: Titles) -> dict[str, Any
         "place": None if np.ma.is_masked(told.ranks[0, place]) else int(told.ranks[0, place]),
         "score": float(told.scores[0, place]),
         "parts": {part: float(values[0, place]) for part, values in told.centered.items()},
-        "past_items": {str(name): value for name, value in sorted(past, key=lambda pair: -pair[1]) if value > 0},
+        "past_items": {name: value for name, value in sorted(added.items(), key=lambda pair: -pair[1]) if value > 0},
     }
 
 

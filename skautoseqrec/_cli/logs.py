@@ -149,14 +149,18 @@ def _whole_lines(rest: Iterator[str]) -> list[str]:
 
 
 def of_kind(log: Interactions, recommender: AutoSeqRecRecommender) -> Interactions:
-    """Return a log whose ids are of the kind that a recommender knows: "7" where its ids are text, not 7."""
-    kinds = {"user_ids": recommender.user_ids_.dtype, "item_ids": recommender.item_ids_.dtype}
-    return replace(log, **{name: _as_kind(getattr(log, name), kind) for name, kind in kinds.items()})
+    """Return a log whose ids and kinds are such as a recommender knows: "7" where these are text, not 7."""
+    are_text = {
+        "user_ids": recommender.user_ids_.dtype.kind == "O",
+        "item_ids": recommender.item_ids_.dtype.kind == "O",
+        "events": any(isinstance(kind, str) for kind in recommender.event_weights or ()),
+    }
+    columns = {name: getattr(log, name) for name in are_text}
+    return replace(log, **{name: _as_text(ids) if are_text[name] else ids for name, ids in columns.items()})
 
 
-def _as_kind(ids: Any, kind: Any) -> Any:
-    is_spelled = ids.dtype.kind == "i" and kind.kind == "O"
-    return ids.astype(str).astype(object) if is_spelled else ids
+def _as_text(ids: Any) -> Any:
+    return ids if ids is None or ids.dtype.kind != "i" else ids.astype(str).astype(object)
 
 
 def read_kind(text: str, log: Interactions) -> str | int:
@@ -178,7 +182,10 @@ def read_weights(text: str, log: Interactions) -> dict[Any, float]:
         kind, _, weight = pair.rpartition("=")
         if not kind or not spells_a_number(weight):
             raise ValueError(f"{pair!r} is no kind of events with its weight: write --event-weights view=.2,buy=1.")
-        weights[read_kind(kind.strip(), log)] = float(weight)
+        known = read_kind(kind.strip(), log)
+        if known in weights:
+            raise ValueError(f"--event-weights gives {kind.strip()!r} two weights: leave one out.")
+        weights[known] = float(weight)
     return weights
 
 

@@ -218,7 +218,12 @@ def _unclear(names: Sequence[str], found: Mapping[str, str]) -> ValueError:
 
 def is_usual(name: object) -> bool:
     """Tell whether a name is a usual one of users, items or times."""
-    return any(plain(name) in usual for key in COLUMN_NAMES for usual in USUAL_NAMES[key])
+    return any(holds(name, key) for key in COLUMN_NAMES)
+
+
+def holds(name: object, key: str) -> bool:
+    """Tell whether a name is a usual one of what a column can hold."""
+    return any(plain(name) in usual for usual in USUAL_NAMES[key])
 
 
 def plain(name: object) -> str:
@@ -252,7 +257,7 @@ def _are_in_their_places(names: Sequence[str], found: Mapping[str, str]) -> bool
     """Tell whether columns may be read by position: two or three, none of whose names says something else."""
     if len(names) not in (2, 3) or (len(names) == 3 and plain(names[2]) in NEVER_TIMES):
         return False
-    if any(plain(name) in usual for usual in USUAL_NAMES[EVENT] for name in names):
+    if any(holds(name, EVENT) for name in names):
         return False
     places = dict(zip(COLUMN_NAMES, names, strict=False))
     return all(places.get(key) == name for key, name in found.items())

@@ -15,7 +15,7 @@ from .._utils.warn import warn_caller
 from .checks import TEXT_LIKE, refuse_missing, shown
 from .ids import id_column, plain_ids
 from .interactions import Columns, Interactions
-from .naming import COLUMN_NAMES, EVENT, KEYS, WEIGHT, Chosen, Wanted, is_usual, width_of
+from .naming import COLUMN_NAMES, EVENT, KEYS, WEIGHT, Chosen, Wanted, holds, is_usual, width_of
 from .rows import is_row, listed, names_of, no_rows
 from .times import time_column, warn_of_mixed_units
 from .weights import Kinds, weight_column
@@ -241,7 +241,8 @@ def with_index(native: Any, names: Mapping[str, str] | None) -> Any:
         for name in native.index.names
         if name is not None and name not in native.columns and (name in given or is_usual(name))
     ]
-    if not levels and native.index.dtype.kind == "M" and native.index.name is None:
+    has_times = "time" in (names or {}) or any(holds(name, "time") for name in native.columns)
+    if not levels and native.index.dtype.kind == "M" and native.index.name is None and not has_times:
         return native.rename_axis(index=COLUMN_NAMES["time"]).pipe(with_index, names)
     return native.reset_index(levels) if levels else native
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from .checks import shown
 from .interactions import Columns
 from .naming import COLUMN_NAMES, KEYS, choose_columns
 from .reading import read_columns
+from .text_lines import fields_of, split_lines
 from .text_opening import open_text, plain_name
 from .time_texts import parse_times
 from .times import spells_a_number, warn_of_mixed_units
@@ -160,7 +160,7 @@ def _read_fields(file: TextIO, file_name: str, form: TextFormat) -> Columns:
     keys = [key for key, name in chosen._asdict().items() if name is not None]
     places = [header.index(getattr(chosen, key)) for key in keys]
     body = lines if form.names is not None else lines[1:]
-    rows, first_line = _split(body, sep, places, file_name, len(lines) - len(body)), len(lines) - len(body) + 1
+    rows, first_line = split_lines(body, sep, places, file_name, len(lines) - len(body)), len(lines) - len(body) + 1
     fields = []
     for line, row in rows:
         if len(row) != len(header):
@@ -198,53 +198,13 @@ def _complete(rows: list[list[Any]], file_name: str) -> list[list[Any]]:
 def _read_header(lines: list[str], file_name: str, sep: str) -> list[str]:
     if not lines:
         raise ValueError(f"{file_name!r} is empty: a header line and at least one event are needed.")
-    header = _fields(lines[0], sep)
+    header = fields_of(lines[0], sep)
     if not set(header) & set(COLUMN_NAMES.values()) and any(spells_a_number(name) for name in header):
         raise ValueError(
             f"{file_name!r} begins with data, {header}: a header line is needed, or the names of the columns, "
             "names=('user', 'item', ...)."
         )
     return header
-
-
-def _split(lines: list[str], sep: str, places: list[int], file_name: str, n_before: int) -> list[tuple[int, list[str]]]:
-    """Return the number and the fields of every line that is not blank.
-
-    A quoted field that is not read may go over several lines. If one that is read does, or a quote is never closed, it
-    is a quote that belongs to an id: the lines are rows by themselves then, and a warning says so.
-    """
-    if len(sep) == 1:
-        reader, rows = csv.reader(lines, delimiter=sep, strict=True), []
-        try:
-            for row in reader:
-                if row:
-                    rows.append((reader.line_num - 1, row))
-            if not any(
-                "\n" in row[place] or "\r" in row[place] for _, row in rows for place in places if place < len(row)
-            ):
-                return rows
-        except csv.Error as error:
-            if "field larger" in str(error):
-                raise ValueError(f"Line {reader.line_num + n_before} of {file_name!r}: {error}.") from error
-    split = [(line, _fields(text, sep)) for line, text in enumerate(lines) if text.strip()]
-    if len(sep) == 1:
-        stray = next(line for line, text in enumerate(lines) if text.count('"') % 2)
-        warn_caller(
-            f"Line {stray + n_before + 1} of {file_name!r} opens a quote that it does not close: it is taken as a part "
-            "of the id. A quote that belongs to an id is written twice, inside of quotes."
-        )
-    return split
-
-
-def _fields(line: str, sep: str) -> list[str]:
-    """Return the fields of one line; a quote that is not closed is a character like others."""
-    text = line.rstrip("\r\n")
-    if len(sep) > 1:  # no quotes stand in such files
-        return text.split(sep)
-    try:
-        return next(csv.reader([text], delimiter=sep, strict=True), [])
-    except csv.Error:
-        return next(csv.reader([text], delimiter=sep, quoting=csv.QUOTE_NONE), [])
 
 
 def _read_json_lines(file: TextIO, file_name: str, form: TextFormat) -> Columns:

@@ -14,11 +14,12 @@ from .times import time_column
 
 INTEGER = re.compile(r"[+-]?[0-9]+")
 DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+OFFSET = r"( ?Z|[+-]([01][0-9]|2[0-3]):?[0-5][0-9])"
 DATE = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?( ?Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+    rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}([T ][0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}(\.[0-9]{{1,9}})?)?{OFFSET}?)?"
 )
 #: The zone behind a time of day, and a fraction of a second that microseconds do not hold.
-ZONE, NANOSECONDS = re.compile(r"( ?Z|[+-][0-9]{2}:?[0-9]{2})$"), re.compile(r"\.[0-9]{7,9}")
+ZONE, NANOSECONDS = re.compile(f"{OFFSET}$"), re.compile(r"\.[0-9]{7,9}")
 
 
 def parse_times(texts: NDArray[Any], name: str, form: str | None = None) -> NDArray[Any]:

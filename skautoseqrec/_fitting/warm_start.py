@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from .._data.vocabulary import Vocabulary
 from .._fit_settings import FitSettings
+from .._network.heads import HEADS
 from .._network.module import AutoSeqRecModule
 
 
@@ -51,6 +52,11 @@ class WarmStart:
             "activation": self.module.activation,
             "history_encoder": self.module.history_encoder,
         }
+        if not HEADS[settings.objective].PARTS:
+            raise ValueError(
+                f"warm_start=True goes on from the weights of a network, and objective={settings.objective!r} has "
+                "none. Set objective back, or warm_start=False to start anew."
+            )
         for name, value in earlier.items():
             if getattr(settings, name) != value:
                 raise ValueError(

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import csv
 import io
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from .._data.checks import shown
-from .._data.naming import USUAL_NAMES, plain
+from .._data.naming import COLUMN_NAMES, USUAL_NAMES, plain
 from .._data.text_files import check_separator, parse_ids
+from .._data.text_lines import split_lines
 from .._data.text_opening import checked_encoding, open_plain, plain_name, text_errors
 from .._utils.arguments import check_path
 
-#: The usual names of a column of titles, in lower case and without separators.
-TITLE_NAMES = frozenset(
-    {"title", "name", "description", "label", "itemname", "itemtitle", "productname", "producttitle", "movietitle"}
-    | {"filmtitle", "tracktitle", "trackname", "songtitle", "booktitle", "headline"}
+#: The usual names of a column of titles, in lower case and without separators. Those of an earlier group go first.
+TITLE_NAMES = (
+    frozenset(
+        {"title", "itemtitle", "producttitle", "movietitle", "filmtitle", "tracktitle", "songtitle", "booktitle"}
+    ),
+    frozenset({"name", "itemname", "productname", "trackname", "headline"}),
+    frozenset({"description", "label"}),
 )
-ITEM_NAMES = frozenset[str]().union(*USUAL_NAMES["item"])
+ITEM_NAMES = (frozenset({plain(COLUMN_NAMES["item"])}), *USUAL_NAMES["item"])
 
 
 def load_titles(
@@ -77,7 +79,7 @@ def load_titles(
     first = text.split("\n", 1)[0]
     is_csv = plain_name(path).suffix == ".csv"
     sep = sep or ("," if is_csv else next((mark for mark in ("::", "\t", "|", ";") if mark in first), ","))
-    rows = [row for row in _split(text, sep) if row]
+    rows = _split(text, sep, path.name)
     if not rows or len(rows[0]) < 2:
         raise ValueError(
             f"{path.name!r} has no two columns with {sep!r} between them: say what stands between fields, sep='|' say."
@@ -102,13 +104,12 @@ def _decoded(content: bytes, encoding: str | None) -> str:
         return content.decode("latin-1")
 
 
-def _split(text: str, sep: str) -> Iterable[list[str]]:
-    if len(sep) > 1:  # no quotes stand in such files
-        return (line.rstrip("\r").split(sep) for line in text.split("\n") if line.strip())
-    lines = io.StringIO(text, newline="")
+def _split(text: str, sep: str, file_name: str) -> list[list[str]]:
+    """Return the fields of every line; those of a title may go over several."""
+    lines = [*io.StringIO(text, newline="")]
     if sep == "|":  # MovieLens-100K has titles that begin with a quote
-        return csv.reader(lines, delimiter=sep, quoting=csv.QUOTE_NONE)
-    return csv.reader(lines, delimiter=sep)
+        return [line.rstrip("\r\n").split(sep) for line in lines if line.strip()]
+    return [fields for _, fields in split_lines(lines, sep, (), file_name, 0)]
 
 
 def _title_places(header: list[str], item: str | None, title: str | None, file_name: str) -> tuple[int, int] | None:
@@ -117,7 +118,7 @@ def _title_places(header: list[str], item: str | None, title: str | None, file_n
     for given, usual in ((item, ITEM_NAMES), (title, TITLE_NAMES)):
         if given is not None and given not in header:
             raise ValueError(f"{file_name!r} has no column {given!r}; it has {header}.")
-        names = [name for name in header if plain(name) in usual] if given is None else [given]
+        names = [name for group in usual for name in header if plain(name) in group] if given is None else [given]
         found.append([header.index(name) for name in names])
     if not found[0] and not found[1]:
         return None

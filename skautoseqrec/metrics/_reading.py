@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
@@ -92,7 +93,9 @@ def read_lists(lists: Any, name: str = "recommended", *, may_be_empty: bool = Fa
         If they are no lists, hold what is no id, or nothing.
     """
     is_scalar = isinstance(lists, np.ndarray) and lists.ndim == 0
-    if isinstance(lists, str | bytes | Mapping) or not isinstance(lists, Iterable) or is_scalar:
+    # A frame would be read column by column.
+    is_frame = type(lists) is not list and nw.dependencies.is_into_dataframe(lists)
+    if isinstance(lists, str | bytes | Mapping) or not isinstance(lists, Iterable) or is_scalar or is_frame:
         raise TypeError(f"{name} must be lists of item ids, one for each user, not {shown(lists)}.")
     rows = lists.tolist() if hasattr(lists, "tolist") else list(lists)  # masked places become None
     if one_each and not any(isinstance(row, Iterable) and not isinstance(row, str) for row in rows):

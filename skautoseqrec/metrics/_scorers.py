@@ -257,9 +257,15 @@ def judged_events(estimator: Any, X: Any, judge: Any) -> NDArray[np.bool_] | Non
 def columns_of(estimator: Any) -> Any:
     """Return the parameter ``columns`` of whatever reads a log first in an estimator."""
     if isinstance(estimator, Pipeline):
-        return columns_of(estimator[0])
+        return next((columns_of(step) for _, step in estimator.steps if _reads_logs(step)), None)
     inner = next((name for name in ("best_estimator_", "recommender_") if hasattr(estimator, name)), None)
     return getattr(estimator, "columns", None) if inner is None else columns_of(getattr(estimator, inner))
+
+
+def _reads_logs(step: Any) -> bool:
+    """Tell whether a step of a pipeline says which column holds what, as "passthrough" and a function do not."""
+    names = ("columns", "best_estimator_", "recommender_")
+    return isinstance(step, Pipeline) or any(hasattr(step, name) for name in names)
 
 
 #: Scorer of the mean reciprocal rank, with the ties of the estimator.

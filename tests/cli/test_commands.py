@@ -287,6 +287,17 @@ class TestExplain:
         assert {row["kind"] for row in rows} == {"part", "past item"}
         assert {row["title"] for row in rows} == {"The one"}
 
+    def test_what_an_item_that_was_met_twice_adds_is_summed(self, cli, tmp_path):
+        rows = ["u1,a,1", "u1,b,2", "u2,a,3", "u2,c,4", "u3,a,5", "u3,c,6", "u1,a,7", "u4,a,8", "u4,b,9", "u4,a,10"]
+        log = written(tmp_path / "log.csv", "\n".join(["user,item,time", *rows, ""]))
+        assert cli("fit", log, "-o", tmp_path / "m", "--fast", "--include-seen", "-q")[0] == 0
+        told = load_model(tmp_path / "m").explain("u1", "c")
+        expected = {"a": 0.0, "b": 0.0}
+        for name, value in zip(told.past_items[0], told.neighbours[0][:, 0], strict=True):
+            expected[name] += float(value)
+        (reason,) = map(json.loads, cli("explain", tmp_path / "m", "u1", "c", "--json")[1].splitlines())
+        assert reason["past_items"] == pytest.approx({name: value for name, value in expected.items() if value > 0})
+
     def test_an_item_that_is_not_known_is_refused(self, cli, model):
         code, out, err = cli("explain", model, "1", "999")
         assert (code, out, err.count("\n")) == (1, "", 1)
@@ -500,9 +511,17 @@ class TestKinds:
         assert cli("fit", log, "-o", tmp_path / "m", "--fast", "-q", "--event-weights", "1=.5,4=2")[0] == 0
         assert load_model(tmp_path / "m").event_weights == {1: 0.5, 4: 2.0}
 
+    def test_kinds_that_look_like_numbers_are_text_where_kinds_are(self, cli, tmp_path):
+        log = written(tmp_path / "log.csv", "user,item,time,event\n1,2,1,1\n1,3,2,buy\n2,2,3,1\n")
+        assert cli("fit", log, "-o", tmp_path / "m", "--fast", "-q", "--event-weights", "1=.5,buy=2")[0] == 0
+        newer = written(tmp_path / "newer.csv", "user,item,time,event\n2,3,4,1\n")
+        assert cli("update", tmp_path / "m", newer)[0] == 0
+        assert load_model(tmp_path / "m")._serving.state.events.weights(0, 4).tolist() == [512, 2048, 512, 512]
+
     @pytest.mark.parametrize(
         ("options", "code", "message"),
         [
+            (("--event-weights", "view=1,view=2,buy=1"), 1, "--event-weights gives 'view' two weights"),
             (("--event-weights", "view"), 1, "'view' is no kind of events with its weight"),
             (("--event-weights", "view=much"), 1, "'view=much' is no kind of events"),
             (("--event-weights", "view=1"), 1, "holds the kind 'buy'"),

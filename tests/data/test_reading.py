@@ -177,3 +177,10 @@ def test_what_of_an_array_is_not_read_may_be_masked():
     assert rows_of(read_columns(rows, keys=PAIR)) == [(1, 7), (2, 8)]
     with pytest.raises(ValueError, match="timestamp"):
         read_columns(rows)
+
+
+def test_an_index_of_datetimes_is_the_time_where_no_column_is():
+    log = pd.DataFrame({"user": [1, 2, 3], "item": [7, 8, 9]}, index=pd.date_range("2024-01-01", periods=3))
+    assert [time for *_, time in rows_of(read_columns(log))] == log.index.to_numpy().tolist()
+    assert rows_of(read_columns(log.assign(time=[30, 20, 10]))) == [(1, 7, 30), (2, 8, 20), (3, 9, 10)]
+    assert rows_of(read_columns(log.assign(when=[30, 20, 10]), {"time": "when"}))[0] == (1, 7, 30)

@@ -104,6 +104,26 @@ def test_a_stray_quote_swallows_no_rows(tmp_path, text, expected):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+        (
+            'user,item,title,time\nann,tea,"The "Best" film",3\nbob,jam,"A, B",4\n',
+            [("ann", "tea", 3), ("bob", "jam", 4)],
+        ),
+        ('user,item,time\n"ann" ,tea,1\nbob,"m""lk",2\n', [('"ann" ', "tea", 1), ("bob", 'm"lk', 2)]),
+    ],
+)
+def test_a_quote_inside_of_quotes_is_a_character(tmp_path, text, expected):
+    with pytest.warns(UserWarning, match=r"Line 2 of 'log.csv' has a quote inside of quotes"):
+        assert rows_of(written(tmp_path, text)) == expected
+
+
+def test_a_header_may_not_hold_a_field_without_end(tmp_path):
+    with pytest.raises(ValueError, match="columns"):
+        load_interactions(written(tmp_path, f'user,item,"{"x" * 200_000}\na,b,c\n'))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
         ("2024-06-01", "2024-06-01T00:00:00.000000"),
         ("2024-06-01 10:30", "2024-06-01T10:30:00.000000"),
         ("2024-06-01T10:30:05.25Z", "2024-06-01T10:30:05.250000"),
@@ -124,7 +144,7 @@ def test_dates_are_read_in_utc(tmp_path, text, expected):
     [
         *(
             (f"user,item,time\na,b,{word}\n", f"'time' holds '{word}' in row 0")
-            for word in ("now", "today", "1_7", "NaT")
+            for word in ("now", "today", "1_7", "NaT", "2024-06-01T10:30:05+99:99", "2024-06-01T10:30:05-0560")
         ),
         ("user,item,time\na,b,1700000000\na,c,2024-06-01\n", "'2024-06-01' in row 1, beside '1700000000' in row 0"),
         ("user,item,time\na,b,2024-06-01\na,c,1700000000\n", "'1700000000' in row 1, beside '2024-06-01' in row 0"),

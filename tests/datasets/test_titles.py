@@ -41,10 +41,21 @@ def test_tables_of_films_as_they_are_published(tmp_path, variant, name, encoding
         ("items.txt", '7|"Til There Was You (1997)\n8|B\n', {}, {7: '"Til There Was You (1997)', 8: "B"}),
         ("items.csv", "\ufeffitem,title\r\n1,Tea\r\n", {}, {1: "Tea"}),
         ("items.dat", "1~Tea\n", {"sep": "~"}, {1: "Tea"}),
+        ("items.csv", "sku,item_id,name,title\nx,1,n,Tea\n", {}, {1: "Tea"}),
+        ("items.csv", 'item,title\n1,"Tea\nwith milk"\n2,Jam\n', {}, {1: "Tea\nwith milk", 2: "Jam"}),
     ],
 )  # fmt: skip
 def test_tables_of_ones_own(tmp_path, name, text, options, titles):
     assert load_titles(written(tmp_path, name, text), **options) == titles
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("items.csv", 'item,title\n1,"Tea\n2,Milk\n3,Jam\n'), ("items.tsv", '1\t"Tea\n2\tMilk\n3\tJam\n')],
+)
+def test_a_quote_that_is_not_closed_swallows_no_titles(tmp_path, name, text):
+    with pytest.warns(UserWarning, match="opens a quote that it does not close"):
+        assert load_titles(written(tmp_path, name, text)) == {1: '"Tea', 2: "Milk", 3: "Jam"}
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,12 @@ def test_a_network_of_another_shape_is_refused(name, value):
     recommender.set_params(warm_start=False).fit(LONG_LOG)
 
 
+def test_an_objective_without_a_network_has_nothing_to_go_on_from():
+    recommender = AutoSeqRecRecommender(**PARAMETERS, **FIXED, warm_start=True).fit(LONG_LOG)
+    with pytest.raises(ValueError, match="objective='closed_form' has none. Set objective back"):
+        recommender.set_params(objective="closed_form", blend={"direct": 1.0}).fit(LONG_LOG)
+
+
 def test_a_log_that_has_grown_dense_keeps_the_history_encoder_of_the_weights():
     recommender = AutoSeqRecRecommender(**PARAMETERS, **FIXED, warm_start=True, history_encoder="residual")
     recommender.fit(LONG_LOG).set_params(history_encoder="auto").fit(LONG_LOG)

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -203,3 +205,12 @@ def test_lists_of_other_users_are_refused(expected, relevant, message):
 def test_lists_of_other_ids_are_no_miss():
     with pytest.raises(TypeError, match="relevant: the known ids are numbers, but these are strings"):
         serendipity([[7]], [[8]], [["7"]])
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, lambda data: pl.from_pandas(pd.DataFrame(data)), pa.table])
+def test_frames_are_no_lists_for_they_would_be_read_by_column(make):
+    frame = make({"first": ["a", "a", "b"], "second": ["b", "c", "c"]})
+    with pytest.raises(TypeError, match="recommended must be lists of item ids, one for each user"):
+        intra_list_diversity(frame, ["a", "b", "c"], np.eye(3))
+    with pytest.raises(TypeError, match="expected must be lists of item ids"):
+        serendipity([["a"], ["b"], ["c"]], frame, ["a", "b", "c"])

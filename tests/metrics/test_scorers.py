@@ -4,13 +4,15 @@ import pickle
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import pytest
 import sklearn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from skautoseqrec import AutoSeqRecRecommender, metrics
 from skautoseqrec.datasets import make_interactions
@@ -241,3 +243,17 @@ def test_what_is_public_says_so():
         public = getattr(metrics, name)
         assert (type(public) if name == "mrr_scorer" else public).__module__ == "skautoseqrec.metrics"
         assert pickle.loads(pickle.dumps(public)) is public or name == "mrr_scorer"
+
+
+@pytest.mark.parametrize("first", ["passthrough", None, FunctionTransformer()])
+def test_columns_are_those_of_the_first_step_that_reads_a_log(first):
+    columns = {"user": "who", "item": "what", "time": "when", "event": "kind"}
+    log = pd.DataFrame(
+        {"who": [1, 1, 2, 2] * 5, "what": [7, 8, 9, 7] * 5, "when": range(20), "kind": ["view", "buy"] * 10}
+    )
+    recommender = AutoSeqRecRecommender(
+        objective="closed_form", blend={"direct": 1.0}, early_stopping=False, exclude_seen=False, columns=columns
+    )
+    pipeline = Pipeline([("first", first), ("model", recommender)]).fit(log[:12])
+    scorer = RankingScorer("mrr", judge="buy")
+    assert scorer(pipeline, log[12:]) == scorer(recommender.fit(log[:12]), log[12:])
