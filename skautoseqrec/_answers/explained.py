@@ -145,6 +145,7 @@ class _Said(NamedTuple):
         self, explanation: Explanation, status: NDArray[np.object_], ranks: NDArray[np.int64]
     ) -> NDArray[np.object_]:
         sentences, is_lifted = np.full(status.shape, "", dtype=object), lifted(explanation.centered)
+        are_known = self.rows.is_known.tolist()
         for user, (past, values) in enumerate(explanation.reasons):
             names = self._names(past)
             shares = shares_of(values)
@@ -152,8 +153,8 @@ class _Said(NamedTuple):
                 wording = Wording(
                     status[user, place], int(ranks[user, place]), self.encodes, bool(is_lifted[user, place])
                 )
-                n_candidates, is_known = int(explanation.places.n_candidates[user]), bool(self.rows.is_known[user])
-                sentences[user, place] = wording.say(item, names, shares[:, place], n_candidates, is_known)
+                n_candidates = int(explanation.places.n_candidates[user])
+                sentences[user, place] = wording.say(item, names, shares[:, place], n_candidates, are_known[user])
         return sentences
 
     def _names(self, codes: NDArray[np.int64]) -> Sequence[str]:

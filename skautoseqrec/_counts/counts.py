@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -36,7 +35,7 @@ def count_user_item(
 
 @dataclass(frozen=True)
 class Counts(FieldsOnly):
-    """Histories, transitions and popularity of a log: all that can be said of it without weights.
+    """Histories, transitions and popularity of a log: all that can be said of it without training.
 
     Parameters
     ----------
@@ -117,14 +116,6 @@ class Counts(FieldsOnly):
         if weights is None:
             return self.popularity
         return self.keep("mass", weights, lambda: weight_sums(self.history, weights, self.n_items))
-
-    def transition(self, source: int, target: int) -> int:
-        """Return one entry of T in units, 0 for items not known yet."""
-        if source >= self.n_items:
-            return 0
-        start, end = self.transitions.indptr[source : source + 2].tolist()
-        place = bisect_left(self.transitions.indices, target, start, end)
-        return int(self.transitions.data[place]) if place < end and self.transitions.indices[place] == target else 0
 
     def user_item(self) -> sparse.csr_matrix:
         """Return R: how often each user met each item, int64; what that weighs, float64, where events have weights."""

@@ -99,7 +99,7 @@ class Histories:
         return Events(users.repeat(lengths), self.items[places], n_users, n_items, seconds=seconds)
 
     def decayed(self, settings: SequenceSettings) -> SparseEntries:
-        """Return the user's rows: the k-th newest moment weighs ``history_decay**(k - 1)``, repeats add up.
+        """Return the users' rows: the k-th newest moment weighs ``history_decay**(k - 1)``, repeats add up.
 
         An event counts as much as it weighs.
         """

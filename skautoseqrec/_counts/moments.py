@@ -68,7 +68,7 @@ def slices_of_steps(
     window: int,
     within: bool = False,
 ) -> list[slice]:
-    """Return slices of some events for which :func:`find_steps`, asked as here, finds about so many at a time."""
+    """Return slices of some events, for each of which :func:`find_steps` finds about ``STEPS_AT_A_TIME`` steps."""
     first, stop = window_bounds(places, histories, moments, window, within)
     numbers = np.cumsum(stop - first) // STEPS_AT_A_TIME
     return [slice(*pair) for pair in pairwise([0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), len(places)])]

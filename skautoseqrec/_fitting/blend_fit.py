@@ -32,8 +32,8 @@ SCALE = "scale"
 PRIOR_SPREAD = 1.0
 #: Its spread around zero where none is given; it bounds the weights where few events could be split by chance.
 WIDE_SPREAD = 10.0
-#: Penalty of the squared coefficients of a gate.
-GATE_PENALTY = 3e-3
+#: Penalty of the squared coefficients of a gate, and most iterations of its fit.
+GATE_PENALTY, GATED_ITER = 3e-3, 60
 
 
 class Choices(NamedTuple):
@@ -153,9 +153,7 @@ def fit_weights(
     return Fit(dict(zip(choices.terms, found.x.tolist(), strict=True)), -float(found.fun))
 
 
-def fit_gate(
-    choices: Choices, start: Mapping[str, float], prior: Mapping[str, float] | None, max_iter: int = 60
-) -> Fit:
+def fit_gate(choices: Choices, start: Mapping[str, float], prior: Mapping[str, float] | None) -> Fit:
     """Find weights together with a gate, as :func:`fit_weights` finds weights alone.
 
     Terms that weigh nothing at the start stay without weight. The squared coefficients of the gate have a penalty.
@@ -168,8 +166,6 @@ def fit_gate(
         Where to begin: a weight for each term, fitted without a gate.
     prior : mapping or None
         The weights that the prior is around, as in :func:`fit_weights`.
-    max_iter : int, default=60
-        Most iterations.
     """
     used = [place for place, term in enumerate(choices.terms) if start[term] > 0]
     terms = [choices.terms[place] for place in used]
@@ -177,7 +173,7 @@ def fit_gate(
     neutral = Gate.neutral(choices.situations)
     parts = [part for part in neutral.coefficients if any(part_of(term) == part for term in terms)]
     if not parts:
-        return fit_weights(choices, start, max_iter, left_out=set(choices.terms) - set(terms), prior=prior)
+        return fit_weights(choices, start, GATED_ITER, left_out=set(choices.terms) - set(terms), prior=prior)
     phi = neutral.standardised(choices.situations)
     of_part = np.array([[part_of(term) == part for term in terms] for part in parts], dtype=float)
     penalty, n_terms = _penalty(terms, prior, choices.n_effective), len(terms)
@@ -197,7 +193,7 @@ def fit_gate(
 
     first = np.r_[[start[term] for term in terms], np.zeros(len(parts) * phi.shape[1])]
     bounds = [(0.0, None)] * n_terms + [(None, None)] * (len(first) - n_terms)
-    found = optimize.minimize(loss, first, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": max_iter})
+    found = optimize.minimize(loss, first, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": GATED_ITER})
     weights = dict.fromkeys(choices.terms, 0.0) | dict(zip(terms, found.x[:n_terms].tolist(), strict=True))
     coefficients = dict(zip(parts, found.x[n_terms:].reshape(len(parts), -1), strict=True))
     return Fit(weights, -float(found.fun), replace(neutral, coefficients=coefficients))

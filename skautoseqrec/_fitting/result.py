@@ -72,8 +72,10 @@ class Verdict(NamedTuple):
 
     Parameters
     ----------
-    weights, scale : mapping
-        The fitted blend, or what a given one is multiplied by; the other is that of the epoch before.
+    weights : mapping
+        The blend: as it was fitted, or as it was given.
+    scale : mapping
+        What a given blend is multiplied by; 1 where it is fitted.
     score : float
         Mean log-likelihood of the held-out events.
     """

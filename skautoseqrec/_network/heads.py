@@ -52,10 +52,6 @@ class Heads(ABC):
     def two_hop_queries(self, history_row: Tensor, source: Tensor) -> Tensor:
         """Return the query of the two-hop part, given encoded history rows and transitions out of the last items."""
 
-    @abstractmethod
-    def part(self, name: str, queries: QueryVectors, items: ItemVectors) -> Tensor:
-        """Return one neural part of the score by itself, biases included, shape (n_rows, n_items)."""
-
     def queries(self, module: AutoSeqRecModule, row: Tensor, history: Tensor, source: Tensor) -> QueryVectors:
         """Return the queries of the neural parts, one row each.
 
@@ -92,8 +88,8 @@ class Heads(ABC):
         """Return what is added to each item's score whoever asks, shape (n_items,)."""
         return items.zeros(items.n_items)
 
-    def linear(self, name: str, queries: QueryVectors, items: ItemVectors) -> Tensor:
-        """Return the product of queries and items of one part, with its bias if it has one."""
+    def part(self, name: str, queries: QueryVectors, items: ItemVectors) -> Tensor:
+        """Return one neural part of the score by itself, biases included, shape (n_rows, n_items): a product."""
         vectors, hidden = items.columns((name,)), getattr(queries, name)
         if name not in BIASED_PARTS:
             return hidden @ vectors.T
@@ -123,7 +119,7 @@ class PaperHeads(Heads):
 
     def part(self, name: str, queries: QueryVectors, items: ItemVectors) -> Tensor:
         """Return ``sigmoid(D_u z_u)``, ``relu(D_s z_s)`` or ``(z_s * z_u) . z_t``."""
-        linear = self.linear(name, queries, items)
+        linear = super().part(name, queries, items)
         return self.OUTPUTS[BIASED_PARTS[name]](linear) if name in BIASED_PARTS else linear
 
 
@@ -132,7 +128,7 @@ class MultinomialHeads(Heads):
 
     NAME, ARE_LINEAR, SAMPLES_ITEMS = "multinomial", True, True
     HISTORIES, DENSE_HISTORY = (SHARED, *HISTORY_ENCODERS), ResidualEncoder.NAME
-    #: Beside the other parts it is worth less than a seed is, and it is a third of the product that scoring takes.
+    #: Beside the other parts it changes a result less than another seed does, and is a third of the product of scoring.
     LEFT_OUT = frozenset({"one_hop"})
     #: Makes a cosine as wide as the other parts are.
     TWO_HOP_SCALE = 10.0
@@ -172,10 +168,6 @@ class MultinomialHeads(Heads):
         both *= self.TWO_HOP_SCALE / max(math.sqrt(both @ both), SMALLEST_NORM)
         return both
 
-    def part(self, name: str, queries: QueryVectors, items: ItemVectors) -> Tensor:
-        """Return ``D_u z_u``, ``D_s z_s`` or ``10 cos(z_s * z_u, z_t)``."""
-        return self.linear(name, queries, items)
-
     def score(self, queries: QueryVectors, items: ItemVectors, blend: Mapping[str, Any]) -> Tensor:
         """Return the blended neural parts as one product for each array of which parts are used."""
         products = [product(weighted(queries, blend, names), items.columns(names)) for names in used_ranges(blend)]
@@ -205,10 +197,6 @@ class ClosedFormHeads(Heads):
     def two_hop_queries(self, history_row: Tensor, source: Tensor) -> Tensor:
         """Return what has no components."""
         return source
-
-    def part(self, name: str, queries: QueryVectors, items: ItemVectors) -> Tensor:
-        """Return zeros."""
-        return self.linear(name, queries, items)
 
 
 #: The heads of each objective.

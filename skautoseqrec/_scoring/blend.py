@@ -30,7 +30,7 @@ class Blend(Mapping[str, Any]):
     Parameters
     ----------
     weights : mapping
-        A float for each part, or a tuple of them (direct, trend).
+        A float for each part, or a tuple of them (direct, repeat, trend).
     """
 
     weights: Mapping[str, Any]

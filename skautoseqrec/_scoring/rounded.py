@@ -25,8 +25,8 @@ from .._network.vectors import ItemVectors, used_ranges, weighted
 from .scorer import Scorer
 from .view import View
 
-#: With fewer items, in all or for each place of an answer, or shorter vectors, scoring candidates anew takes what their
-#: products spared.
+#: With fewer items (in all, or for each place of an answer) or shorter vectors, scoring candidates again takes as long
+#: as the rounded products spared.
 FEWEST_ITEMS, ITEMS_PER_PLACE, LEAST_WIDTH = 2000, 64, 64
 #: By how much of itself a number changes at most when it is rounded to bfloat16, and by how much of all its terms a sum
 #: in float32 is off for each of them: in the rounded product, and in the one that it stands for.

@@ -115,7 +115,7 @@ class Scorer(FieldsOnly):
         return scores
 
     def parts_and_score(self, view: View) -> tuple[dict[str, Tensor], Tensor]:
-        """Return the weighted parts by name, that from outside the last, and what they add up to: :meth:`score`."""
+        """Return the weighted parts by name, that from outside the last, and their sum, which is :meth:`score`."""
         view = self.gated(view)
         parts, scores = self._parts_of_blend(view), self._with_others(self._neural(view), view)
         if self.outside is not None:
@@ -168,7 +168,7 @@ class Scorer(FieldsOnly):
             n_items=snapshot.n_items,
             is_cold=histories.lengths == 0,
             mass=lambda: torch.from_numpy(self.mass(snapshot)).float().to(self.device),
-            neighbourhood=self._neighbourhood(asked, changes) if self.model.settings.neighbour_window else None,
+            neighbourhood=self._neighbourhood(asked) if self.model.settings.neighbour_window else None,
             situations=lambda: self.situations(asked),
             all_vectors=item_vectors,
         )
@@ -178,7 +178,7 @@ class Scorer(FieldsOnly):
         vectors = changes.item_vectors
         return self.keep("item vectors", vectors, lambda: vectors.to(self.device))
 
-    def _neighbourhood(self, asked: Asked, changes: Changes) -> Callable[[], Neighbourhood]:
+    def _neighbourhood(self, asked: Asked) -> Callable[[], Neighbourhood]:
         snapshot, histories, *_ = asked
 
         def neighbourhood() -> Neighbourhood:

@@ -21,7 +21,7 @@ MOST_OF_A_SIZE = 16
 
 
 class Additions(NamedTuple):
-    """What was completed, in runs and a tail. All but the tail never changes, and the tail is append-only.
+    """What was completed, in runs and a tail. Everything but the tail never changes, and the tail only grows.
 
     A reader passes the number of events that it may see; those of the runs are among them.
 

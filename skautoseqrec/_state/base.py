@@ -69,8 +69,8 @@ class Base(FieldsOnly):
         in_order = None if weights is None else weights[np.argsort(counts.arrivals)]
         model.trend.add_events(levels, items, np.sort(counts.arrivals), in_order)
         source, values = model.project_rows(transitions), single_precision(counts.transitions)
-        side = item_vectors(target, model)
-        return cls(counts, source, target, values, levels, side, len(counts.history))
+        vectors = item_vectors(target, model)
+        return cls(counts, source, target, values, levels, vectors, len(counts.history))
 
     def add_events(self, events: Events, model: Model) -> Base:
         """Return the base with more events: only what they touch is computed again."""
@@ -176,6 +176,6 @@ def item_vectors(target: Tensor, model: Model) -> ItemVectors:
 
 
 def spread_items(items: ItemVectors, n_rows: int) -> ItemVectors:
-    """Return an item side of so many rows that may be written to: the last row stands for all that were not known."""
+    """Return vectors of so many items that may be written to: the last row stands for all that were not known."""
     rows = torch.from_numpy(np.minimum(np.arange(n_rows), items.n_items - 1))
     return items.map(lambda known: known[rows])

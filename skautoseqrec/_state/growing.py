@@ -17,7 +17,7 @@ from .runs import COLUMN_BITS, PlaceSums, rows_between
 COST_OF_ADDED = 4
 #: No place is as large.
 BEYOND_ALL = 1 << 2 * COLUMN_BITS
-#: Whoever adds so many events at once waits for longer than the system clears a large page of memory.
+#: A call of so many events takes longer than the system takes to clear a large page of memory.
 LARGE_CALL = 1000
 #: Makes an array of any numbers, given its length and dtype.
 Room = Callable[[int, DTypeLike], NDArray[Any]]

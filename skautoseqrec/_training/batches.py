@@ -47,7 +47,7 @@ class Batch(NamedTuple):
     targets: SparseRows
     #: How often a row of the set that these are drawn from has an item among ``TARGETS_PER_ROW`` draws of its targets.
     target_rates: Tensor | None = None
-    #: What no row may say: its softmax is summed over other items. None where it may say anything.
+    #: What each row may not say: its softmax is summed over other items. None where it may say anything.
     denied: Denied | None = None
     #: What the loss of each row counts, beside the mean of all rows of the set; None where all count the same.
     shares: Tensor | None = None

@@ -131,7 +131,8 @@ class Moving(NamedTuple):
 class AdamW:
     """AdamW on the weights of a part, of which only matrices shrink.
 
-    Biases have nothing to gain from it, and decays learned as logits would forget: at .3 none could stay above .97.
+    Biases have nothing to gain from it. Decays learned as logits would forget: with a weight decay of .3 none could
+    stay above .97.
     The steps are torch's function. An object of torch's class imports its compiler: 65 MB, and longer than small fits.
 
     Parameters

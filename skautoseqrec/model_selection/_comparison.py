@@ -129,7 +129,7 @@ def compare(
     columns = _columns_of(models) if columns is None else columns
     read = read_columns(log, check_columns(columns), judge is not None)
     is_judged = read.judged(judge)
-    users, folds = _folds(log, read.user_ids, is_judged, cv, columns)
+    folds = _folds(log, read.user_ids, is_judged, cv, columns)
     every_row = np.concatenate([test for _, test in folds])
     kept = np.ones(len(every_row), dtype=bool) if is_judged is None else is_judged[every_row]
     rows = every_row[kept]
@@ -139,12 +139,13 @@ def compare(
         name: found._replace(reciprocal_ranks=found.reciprocal_ranks[kept]) for name, found in evaluated.items()
     }
     _warn_of_different_ties({name: found.ties for name, found in evaluated.items()})
-    records = _records(evaluated, names, users[rows], (confidence, n_resamples, random_state))
+    users = read.user_ids[rows]
+    records = _records(evaluated, names, users, (confidence, n_resamples, random_state))
     return Bunch(
         table=_as_frame(records, log),
         reciprocal_ranks={name: found.reciprocal_ranks for name, found in evaluated.items()},
         rows=rows,
-        users=users[rows],
+        users=users,
         folds=np.repeat(np.arange(len(folds)), [len(test) for _, test in folds])[kept],
     )
 
@@ -183,8 +184,8 @@ def _folds(
     is_judged: NDArray[np.bool_] | None,
     cv: Any,
     columns: Mapping[str, str] | None,
-) -> tuple[NDArray[Any], Folds]:
-    """Return the users of the log, and the rows of each fold."""
+) -> Folds:
+    """Return the rows of each fold of the log."""
     splitter: Any = TemporalSplit(1, test_size=0.1, columns=columns) if cv is None else cv
     is_iterable = hasattr(splitter, "__iter__") and np.iterable(splitter)  # a LazyFrame is the second alone
     if isinstance(splitter, str) or not (hasattr(splitter, "split") or is_iterable):
@@ -193,7 +194,7 @@ def _folds(
     tested = np.concatenate([test for _, test in folds]) if folds else np.zeros(0, dtype=np.int64)
     if len(np.unique(users[tested if is_judged is None else tested[is_judged[tested]]])) < 2:
         raise ValueError("The test parts hold fewer than 2 users: intervals over users need more. Enlarge them.")
-    return users, folds
+    return folds
 
 
 def _fold(pair: Any, n_rows: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -225,8 +226,8 @@ def _evaluate(name: str, model: Any, log: Any, folds: Folds, ties: str | None, v
                 file=sys.stderr,
                 flush=True,
             )
-    ranks = np.concatenate(values)
-    return Evaluated(ranks, fit_seconds, score_seconds, ties or getattr(fitted, "ties_", None), len(ranks))
+    ties = ties or getattr(fitted, "ties_", None)
+    return Evaluated(np.concatenate(values), fit_seconds, score_seconds, ties, sum(map(len, values)))
 
 
 def _check_values(name: str, values: NDArray[np.float64], n_events: int) -> None:

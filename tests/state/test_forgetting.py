@@ -90,7 +90,7 @@ def test_forgetting_equals_a_rebuild_of_what_remains(parts, recommender, smalles
 def test_survivors_follow_each_other(fitted):
     fitted.forget(items=["milk"])
     tea = fitted.item_ids_.tolist().index("tea")
-    assert fitted._serving.state.snapshot.base.counts.transition(tea, tea) > 0  # ann: tea, milk, tea
+    assert fitted._serving.state.snapshot.base.counts.transitions[tea, tea] > 0  # ann: tea, milk, tea
 
 
 def test_a_forgotten_id_is_in_no_pickle():

@@ -199,8 +199,8 @@ def test_what_weighs_nothing_is_context():
     recommender = AutoSeqRecRecommender(**parameters).fit([Timed(*row) for row in log])
     counts, items = recommender._serving.state.merged().counts, recommender.item_ids_.tolist()
     tea, ad, jam = map(items.index, ("tea", "ad", "jam"))
-    assert counts.transition(tea, ad) == 0
-    assert counts.transition(ad, jam) > 0
+    assert counts.transitions[tea, ad] == 0
+    assert counts.transitions[ad, jam] > 0
     assert counts.mass[[tea, ad, jam]].tolist() == [1, 0, 1]
     assert recommender.predict_topk(["bob"], k=1).tolist() == [["jam"]]  # from the ad that bob has met
     assert "ad" not in answered(recommender, "bob", exclude_seen=True)
