@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -10,6 +11,7 @@ import click
 import narwhals as nw
 from sklearn.base import BaseEstimator
 
+from .._data.interactions import Interactions
 from ..baselines import (
     DecayedPopularityRecommender,
     EASERecommender,
@@ -89,7 +91,7 @@ def compare_models(
     weights = None if event_weights is None else read_weights(event_weights, events)
     models = {
         name: _make(name, seed, exclude_seen=not include_seen, event_weights=weights)
-        for name in dict.fromkeys(chosen or USUAL)
+        for name in dict.fromkeys(chosen or _usual(events, quiet))
     }
     compared = compare(
         models,
@@ -106,6 +108,15 @@ def compare_models(
         print_lines(records)
         return
     print_rows(list(records[0]), (["" if value is None else value for value in row.values()] for row in records))
+
+
+def _usual(events: Interactions, quiet: bool) -> list[str]:
+    """Return the models that are compared where none are chosen: those that count what events weigh, if they do."""
+    are_alike = events.weights is None or bool((events.weights == 1).all())
+    left_out = [] if are_alike else [name for name in USUAL if not getattr(MODELS[name](), "_counts_weights", True)]
+    if left_out and not quiet:
+        print(f"Left out, for they count all events alike: {', '.join(left_out)}.", file=sys.stderr)
+    return [name for name in USUAL if name not in left_out]
 
 
 def _make(name: str, seed: int, **given: Any) -> BaseEstimator:

@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import wraps
 from itertools import chain, islice
 from pathlib import Path
@@ -16,10 +16,12 @@ from typing import Any, TextIO
 import click
 
 from .._data.interactions import Interactions
-from .._data.naming import KEYS
+from .._data.naming import KEYS, check_columns
+from .._data.text_files import NoCompleteRowError, TextFormat
 from .._data.text_opening import checked_encoding, open_text, plain_name
 from .._data.times import spells_a_number
-from ..datasets import load_interactions
+from .._utils.warn import warn_caller
+from ..datasets._files import read_log
 from ..recommender import AutoSeqRecRecommender
 
 EXISTING = click.Path(exists=True, dir_okay=False)
@@ -42,6 +44,8 @@ class FileForm:
         Names of all columns where there is no header line.
     sep, encoding, time_format, decimal, skip_missing
         As in ``load_interactions``.
+    keeps_text : frozenset of str
+        Which of "user", "item" and "event" are text in a model, whatever they look like.
     """
 
     columns: dict[str, str]
@@ -51,25 +55,22 @@ class FileForm:
     time_format: str | None
     decimal: str
     skip_missing: bool
+    keeps_text: frozenset[str] = frozenset()
 
     def as_fitted(self, recommender: AutoSeqRecRecommender, events: bool) -> FileForm:
-        """Return the form with the names of columns that a model was fitted with, where the options give none."""
+        """Return the form with names of columns as a model was fitted, where the options give none, and ids likewise.
+
+        Where they are text, "1.0" is another id than "1", and a file that holds the first alone would be numbers.
+        """
         fitted = {key: name for key, name in (recommender.columns or {}).items() if events or key != "event"}
-        return replace(self, columns={**fitted, **self.columns})
+        keeps_text = frozenset(key for key, is_text in spelled_as_text(recommender).items() if is_text)
+        return replace(self, columns={**fitted, **self.columns}, keeps_text=keeps_text)
 
     def read(self, file: Any, events: bool = False) -> Interactions:
         """Read a whole log, from a path or an open file; ``events`` asks for their kinds."""
-        return load_interactions(
-            file,
-            columns=self.columns,
-            names=self.names,
-            sep=self.sep,
-            encoding=self.encoding,
-            time_format=self.time_format,
-            decimal=self.decimal,
-            skip_missing=self.skip_missing,
-            events=events,
-        )
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        form = TextFormat(**{**given, "columns": check_columns(self.columns)}, asks_for_events=events)
+        return read_log(Path(file) if isinstance(file, str) else file, form)
 
     def stream(self, path: str, events: bool = False) -> Iterator[Interactions]:
         """Yield the pieces of a log, of a file or, for "-", of stdin; each is a log. Parquet is one piece."""
@@ -84,16 +85,27 @@ class FileForm:
             is_json = self.sep is None and name.endswith((".jsonl", ".ndjson"))
             header = "" if is_json or self.names is not None else first
             rest, n_before = iter(file) if header else chain([first], file), int(bool(header))
+            n_pieces, nothing = 0, None
             while lines := _whole_lines(rest):
                 if any(line.strip() for line in lines):
-                    yield self._piece(header, lines, name, f"{path!r} from line {n_before + 1} on", events)
+                    try:
+                        yield self._piece(header, lines, name, f"{path!r} from line {n_before + 1} on", events)
+                        n_pieces += 1
+                    except NoCompleteRowError as error:
+                        nothing = error
+                        last = n_before + len(lines)
+                        warn_caller(f"Lines {n_before + 1:,} to {last:,} of {path!r} are left out: each lacks a value.")
                 n_before += len(lines)
+            if nothing is not None and not n_pieces:
+                raise nothing
 
     def _piece(self, header: str, lines: list[str], name: str, place: str, events: bool) -> Interactions:
         piece = io.StringIO(header + "".join(lines), newline="")
         piece.name = name
         try:
             return self.read(piece, events)
+        except NoCompleteRowError:
+            raise
         except (ValueError, TypeError) as error:
             raise ValueError(f"{error} (counted in the piece of {place})") from error
 
@@ -150,13 +162,18 @@ def _whole_lines(rest: Iterator[str]) -> list[str]:
 
 def of_kind(log: Interactions, recommender: AutoSeqRecRecommender) -> Interactions:
     """Return a log whose ids and kinds are such as a recommender knows: "7" where these are text, not 7."""
-    are_text = {
-        "user_ids": recommender.user_ids_.dtype.kind == "O",
-        "item_ids": recommender.item_ids_.dtype.kind == "O",
-        "events": any(isinstance(kind, str) for kind in recommender.event_weights or ()),
+    names = {"user": "user_ids", "item": "item_ids", "event": "events"}
+    spelled = {names[key]: getattr(log, names[key]) for key, is_text in spelled_as_text(recommender).items() if is_text}
+    return replace(log, **{name: _as_text(ids) for name, ids in spelled.items()})
+
+
+def spelled_as_text(recommender: AutoSeqRecRecommender) -> dict[str, bool]:
+    """Tell whether the users, the items and the kinds of events that a recommender knows are text."""
+    return {
+        "user": recommender.user_ids_.dtype.kind == "O",
+        "item": recommender.item_ids_.dtype.kind == "O",
+        "event": any(isinstance(kind, str) for kind in recommender.event_weights or ()),
     }
-    columns = {name: getattr(log, name) for name in are_text}
-    return replace(log, **{name: _as_text(ids) if are_text[name] else ids for name, ids in columns.items()})
 
 
 def _as_text(ids: Any) -> Any:

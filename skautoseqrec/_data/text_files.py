@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .._utils.warn import warn_caller
 from .checks import shown
 from .interactions import Columns
-from .naming import COLUMN_NAMES, KEYS, choose_columns
+from .naming import COLUMN_NAMES, EVENT, KEYS, PAIR, choose_columns
 from .reading import read_columns
 from .text_lines import fields_of, split_lines
 from .text_opening import open_text, plain_name
@@ -27,7 +27,13 @@ from .weights import Kinds, weight_column
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 JSON_LINES = (".jsonl", ".ndjson")
 #: What a whole float has behind its integer.
+#: What is read as ids.
+IDS = (*PAIR, EVENT)
 WHOLE_FLOAT = re.compile(r"(?<=\d)\.0+$")
+
+
+class NoCompleteRowError(ValueError):
+    """Every row of a file lacks something; a piece of a longer file may be so."""
 
 
 class TextFormat(NamedTuple):
@@ -51,6 +57,8 @@ class TextFormat(NamedTuple):
         Whether rows that lack a value are left out; otherwise they are an error.
     asks_for_events : bool
         Whether the kinds of events are looked for by the usual names.
+    keeps_text : collection of str
+        Which of "user", "item" and "event" stay as they are spelled, though they look like whole numbers.
     """
 
     columns: Mapping[str, str]
@@ -61,6 +69,7 @@ class TextFormat(NamedTuple):
     decimal: str = "."
     skip_missing: bool = False
     asks_for_events: bool = False
+    keeps_text: Collection[str] = ()
 
     def check(self) -> None:
         """Raise ValueError if a file cannot be spelled so; ``sep`` is checked apart."""
@@ -180,15 +189,16 @@ def _read_fields(file: TextIO, file_name: str, form: TextFormat) -> Columns:
     times = None if chosen.time is None else form.times_of(texts["time"], chosen.time)
     warn_of_mixed_units(times, str(chosen.time))
     weights = None if chosen.weight is None else form.weights_of(texts["weight"], chosen.weight)
-    kinds = None if chosen.event is None else Kinds(parse_ids(texts["event"]), chosen.event)
-    return Columns(parse_ids(texts["user"]), parse_ids(texts["item"]), times, weights, kinds)
+    ids = {key: text if key in form.keeps_text else parse_ids(text) for key, text in texts.items() if key in IDS}
+    kinds = None if chosen.event is None else Kinds(ids["event"], chosen.event)
+    return Columns(ids["user"], ids["item"], times, weights, kinds)
 
 
 def _complete(rows: list[list[Any]], file_name: str) -> list[list[Any]]:
     """Return the rows of which nothing is missing, and warn of the others."""
     complete = [row for row in rows if not any(value is None or value == "" for value in row)]
     if not complete:
-        raise ValueError(f"{file_name!r} has no row of which nothing is missing.")
+        raise NoCompleteRowError(f"{file_name!r} has no row of which nothing is missing.")
     if len(complete) < len(rows):
         n_left_out = len(rows) - len(complete)
         warn_caller(f"Rows of {file_name!r} that lack a value are left out: {n_left_out:,} of {len(rows):,}.")

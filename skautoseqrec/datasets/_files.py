@@ -6,7 +6,7 @@ import io
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import narwhals as nw
 
@@ -92,15 +92,26 @@ def load_interactions(
     columns = check_columns(columns)
     check_flag(skip_missing, "skip_missing", may_be_none=False)
     path = path if isinstance(path, io.TextIOBase) else check_path(path, "path")
+    return read_log(path, TextFormat(columns, names, sep, encoding, time_format, decimal, skip_missing, events))
+
+
+def read_log(path: Path | TextIO, form: TextFormat) -> Interactions:
+    """Return what :func:`load_interactions` does, given how a text file spells a log; parquet has columns alone.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError, ImportError
+        As there.
+    """
+    columns, events = form.columns, form.asks_for_events
     if isinstance(path, Path) and path.suffix == ".parquet":
-        if names is not None or sep is not None or time_format is not None:
+        if form.names is not None or form.sep is not None or form.time_format is not None:
             raise ValueError("names, sep and time_format are for text files; a parquet file says these itself.")
         frame = _read_parquet(path)
-        if skip_missing:
+        if form.skip_missing:
             frame = _complete(frame, choose_columns(frame.columns, columns, events), path.name)
         read = read_columns(frame.to_native(), columns, events)
     else:
-        form = TextFormat(columns, names, sep, encoding, time_format, decimal, skip_missing, events)
         read = read_text_file(path, form)
         if events and read.kinds is None:
             raise ValueError(

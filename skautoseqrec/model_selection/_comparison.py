@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.utils import Bunch
 
+from .._data.interactions import alike
 from .._data.naming import check_columns
 from .._data.reading import read_columns
 from .._utils.arguments import check_ties
@@ -129,6 +130,9 @@ def compare(
     columns = _columns_of(models) if columns is None else columns
     read = read_columns(log, check_columns(columns), judge is not None)
     is_judged = read.judged(judge)
+    for name, model in models.items():
+        if not getattr(model, "_counts_weights", True):  # its own fit would say so after those before it
+            alike(read, name)
     folds = _folds(log, read.user_ids, is_judged, cv, columns)
     every_row = np.concatenate([test for _, test in folds])
     kept = np.ones(len(every_row), dtype=bool) if is_judged is None else is_judged[every_row]

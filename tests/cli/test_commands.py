@@ -222,6 +222,31 @@ class TestUpdate:
         assert cli("update", text_model, log)[0] == 0
         assert load_model(text_model).user_ids_.tolist()[-2:] == ["7", "9"]
 
+    @pytest.mark.parametrize("n_lines", [1, 50_000])
+    def test_ids_that_look_like_fractions_stay_as_they_are_spelled(self, cli, tmp_path, monkeypatch, n_lines):
+        monkeypatch.setattr(logs, "LINES", n_lines)
+        log = written(tmp_path / "log.csv", "user,item,time\na,1.0,1\na,2.0,2\nb,beta,3\nb,1.0,4\n")
+        assert cli("fit", log, "-o", tmp_path / "m", "--fast", "-q")[0] == 0
+        newer = written(tmp_path / "newer.csv", "user,item,time\nb,2.0,5\nc,1.0,6\nc,2.0,7\n")
+        code, out, _ = cli("evaluate", tmp_path / "m", newer, "--json")
+        assert (code, json.loads(out)["mrr"] > 0) == (0, True)
+        assert cli("update", tmp_path / "m", newer)[0] == 0
+        assert load_model(tmp_path / "m").item_ids_.tolist() == ["1.0", "2.0", "beta"]
+
+    def test_a_piece_without_a_whole_row_is_left_out_and_said(self, cli, model, tmp_path, monkeypatch):
+        monkeypatch.setattr(logs, "LINES", 2)
+        before = len(load_model(model)._serving.state.events)
+        log = written(tmp_path / "log.csv", "user,item,time\n1,2,900\n1,3,901\n1,,902\n,3,903\n2,3,904\n")
+        code, _, err = cli("update", model, log, "--skip-missing")
+        assert code == 0
+        assert "Lines 4 to 5 of" in err
+        assert "are left out: each lacks a value" in err
+        assert len(load_model(model)._serving.state.events) == before + 3
+        nothing = written(tmp_path / "none.csv", "user,item,time\n1,,902\n")
+        code, _, err = cli("update", model, nothing, "--skip-missing")
+        assert code == 1
+        assert "has no row of which nothing is missing" in err
+
     def test_a_quoted_field_is_not_cut_in_two(self, cli, text_model, monkeypatch):
         monkeypatch.setattr(logs, "LINES", 2)
         text = 'user,review,item,time\n01,a,tea 1,900\n01,"two\nlines",tea 2,901\n01,"x ""y""",tea 3,902\n'
@@ -341,6 +366,23 @@ class TestCompare:
         assert (code, err) == (0, "")
         assert list(dict.fromkeys(row["model"] for row in rows)) == list(USUAL)
         assert {row["difference"] for row in rows if row["model"] == "popularity"} == {""}
+
+    def test_what_counts_all_events_alike_is_left_out_of_the_usual_models_of_a_weighted_log(self, cli, log, tmp_path):
+        rows = [line.split(",") for line in log.read_text().splitlines()]
+        lines = [",".join([*row, "weight" if place == 0 else str(1 + place % 2)]) for place, row in enumerate(rows)]
+        weighted = written(tmp_path / "weighted.csv", "\n".join([*lines, ""]))
+        code, out, err = cli("compare", weighted, "--json")
+        assert code == 0
+        assert {json.loads(line)["model"] for line in out.splitlines()} == {
+            "popularity",
+            "decayed-popularity",
+            "markov",
+            "fast",
+        }
+        assert "Left out, for they count all events alike: item-knn." in err
+        code, out, err = cli("compare", weighted, "-m", "popularity", "-m", "item-knn")
+        assert (code, out) == (1, "")
+        assert "item-knn counts all events alike" in err
 
     def test_an_unknown_model_is_misuse(self, cli, log):
         code, out, err = cli("compare", log, "-m", "magic")
