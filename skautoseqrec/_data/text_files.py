@@ -27,6 +27,8 @@ from .weights import Kinds, weight_column
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 JSON_LINES = (".jsonl", ".ndjson")
 #: What a whole float has behind its integer.
+#: What may stand between fields where a first line has but one.
+OTHER_SEPARATORS = (";", "\t", "|", ",")
 #: What is read as ids.
 IDS = (*PAIR, EVENT)
 WHOLE_FLOAT = re.compile(r"(?<=\d)\.0+$")
@@ -209,6 +211,12 @@ def _read_header(lines: list[str], file_name: str, sep: str) -> list[str]:
     if not lines:
         raise ValueError(f"{file_name!r} is empty: a header line and at least one event are needed.")
     header = fields_of(lines[0], sep)
+    other = next((mark for mark in OTHER_SEPARATORS if mark in lines[0]), None)
+    if len(header) == 1 and other is not None:
+        raise ValueError(
+            f"{file_name!r} has no {sep!r} in its first line, and has {other!r}: say what stands between fields, "
+            f"sep={other!r}."
+        )
     if not set(header) & set(COLUMN_NAMES.values()) and any(spells_a_number(name) for name in header):
         raise ValueError(
             f"{file_name!r} begins with data, {header}: a header line is needed, or the names of the columns, "

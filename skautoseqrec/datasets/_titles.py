@@ -41,8 +41,8 @@ def load_titles(
         Names of the two columns. None finds the usual ones (``title``, ``name``, ``description``, ...). Where the first
         line has none, the file has no header line, and its first two columns are read.
     sep : str or None, default=None
-        What stands between fields. None takes a comma in a ``.csv`` file, otherwise the first of ``::``, a tab, ``|``,
-        ``;`` and a comma that the first line has.
+        What stands between fields. None takes a comma in a ``.csv`` file whose first line has one, otherwise the first
+        of ``::``, a tab, ``|``, ``;`` and a comma that the first line has.
     encoding : str or None, default=None
         How the file spells characters. None is UTF-8, or Latin-1 where it is no UTF-8.
 
@@ -78,7 +78,8 @@ def load_titles(
         text = _decoded(file.read(), encoding)
     first = text.split("\n", 1)[0]
     is_csv = plain_name(path).suffix == ".csv"
-    sep = sep or ("," if is_csv else next((mark for mark in ("::", "\t", "|", ";") if mark in first), ","))
+    is_comma = is_csv and "," in first
+    sep = sep or ("," if is_comma else next((mark for mark in ("::", "\t", "|", ";") if mark in first), ","))
     rows = _split(text, sep, path.name)
     if not rows or len(rows[0]) < 2:
         raise ValueError(

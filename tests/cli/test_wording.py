@@ -43,9 +43,17 @@ def test_no_message_that_a_command_can_meet_speaks_python():
     assert {place: text for place, text in python.items() if not any(name in text for name in OUT_OF_REACH)} == {}
 
 
-def test_an_error_names_the_option_that_would_do(cli, tmp_path):
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("user_id;item_id\n1;2\n", "say what stands between fields, --sep ';'."),
+        ("user_id\titem_id\n1\t2\n", r"say what stands between fields, --sep '\t'."),
+        ("user_id,bought thing\n1,2\n", "Name them: --user user_id --item 'bought thing', or rename them"),
+    ],
+)
+def test_an_error_names_the_option_that_would_do(cli, tmp_path, text, message):
     log = tmp_path / "log.csv"
-    log.write_text("user_id;item_id\n1;2\n", encoding="utf-8")
+    log.write_text(text, encoding="utf-8")
     code, _, err = cli("fit", log, "-o", tmp_path / "model", "--fast")
     assert code == 1
-    assert "Name them: --user 'user_id;item_id' --item ..., or rename them" in err
+    assert message in err

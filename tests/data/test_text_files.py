@@ -151,6 +151,10 @@ def test_dates_are_read_in_utc(tmp_path, text, expected):
         ("user,item,time\na,b,2024-02-30\n", "'time' holds '2024-02-30', which is no date"),
         ("user,item,time\na,b,1400-02-20T00:00:00.0000001\n", "does not fit nanoseconds"),
         ("user\na\n", "is not clear"),
+        (
+            "user;item;time\na;b;1\n",
+            "has no ',' in its first line, and has ';': say what stands between fields, sep=';'",
+        ),
         ("1,2,3\n4,5,6\n", "begins with data"),
     ],
 )

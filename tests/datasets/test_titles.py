@@ -41,6 +41,7 @@ def test_tables_of_films_as_they_are_published(tmp_path, variant, name, encoding
         ("items.txt", '7|"Til There Was You (1997)\n8|B\n', {}, {7: '"Til There Was You (1997)', 8: "B"}),
         ("items.csv", "\ufeffitem,title\r\n1,Tea\r\n", {}, {1: "Tea"}),
         ("items.dat", "1~Tea\n", {"sep": "~"}, {1: "Tea"}),
+        ("items.csv", "item;title\n1;Tea, green\n", {}, {1: "Tea, green"}),
         ("items.csv", "sku,item_id,name,title\nx,1,n,Tea\n", {}, {1: "Tea"}),
         ("items.csv", 'item,title\n1,"Tea\nwith milk"\n2,Jam\n', {}, {1: "Tea\nwith milk", 2: "Jam"}),
     ],
