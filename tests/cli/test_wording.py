@@ -48,7 +48,7 @@ def test_no_message_that_a_command_can_meet_speaks_python():
     [
         ("user_id;item_id\n1;2\n", "say what stands between fields, --sep ';'."),
         ("user_id\titem_id\n1\t2\n", r"say what stands between fields, --sep '\t'."),
-        ("user_id,bought thing\n1,2\n", "Name them: --user user_id --item 'bought thing', or rename them"),
+        ("bought thing,user_id\n1,2\n", "Name them: --user user_id --item 'bought thing', or rename them"),
     ],
 )
 def test_an_error_names_the_option_that_would_do(cli, tmp_path, text, message):
