@@ -210,10 +210,10 @@ def read_id(text: str, known: Any, name: str) -> Any:
     """Return an id as a recommender knows ids; ``known`` are those that it does."""
     if known.dtype.kind == "O":
         return text
-    try:
-        return int(text) if known.dtype.kind == "i" else float(text)
-    except ValueError as error:
-        raise ValueError(f"{name} {text!r} is no number, and the {name}s of this model are numbers.") from error
+    is_spelled = spells_a_number(text) if known.dtype.kind == "f" else re.fullmatch(r"[+-]?\d+", text)
+    if not is_spelled:
+        raise ValueError(f"{name} {text!r} is no number, and the {name}s of this model are numbers.")
+    return float(text) if known.dtype.kind == "f" else int(text)
 
 
 judge_option = click.option("--judge", metavar="KIND", help="Kind of the events that are evaluated: all by default.")

@@ -141,9 +141,9 @@ def _numbers_from_text(column: NDArray[Any], name: str) -> NDArray[Any]:
 
 
 def spells_a_number(text: str) -> bool:
-    """Tell whether a text is a number."""
+    """Tell whether a text is a number; 1_0, which Python reads as 10, is none."""
     try:
         float(text)
     except ValueError:
         return False
-    return True
+    return "_" not in text

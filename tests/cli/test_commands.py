@@ -156,9 +156,10 @@ class TestRecommend:
         assert json.loads(out)["is_known"]
         assert all(row["item"].startswith("tea ") for row in json.loads(out)["items"])
 
-    def test_an_id_of_another_kind_is_refused(self, cli, model):
-        assert cli("recommend", model, "ann") == (
-            1, "", "Error: user 'ann' is no number, and the users of this model are numbers.\n",
+    @pytest.mark.parametrize("user", ["ann", "1_0", "1.5", ""])
+    def test_an_id_of_another_kind_is_refused(self, cli, model, user):
+        assert cli("recommend", model, user) == (
+            1, "", f"Error: user {user!r} is no number, and the users of this model are numbers.\n",
         )  # fmt: skip
 
 
@@ -566,6 +567,7 @@ class TestKinds:
             (("--event-weights", "view=1,view=2,buy=1"), 1, "--event-weights gives 'view' two weights"),
             (("--event-weights", "view"), 1, "'view' is no kind of events with its weight"),
             (("--event-weights", "view=much"), 1, "'view=much' is no kind of events"),
+            (("--event-weights", "view=1_0"), 1, "'view=1_0' is no kind of events"),
             (("--event-weights", "view=1"), 1, "holds the kind 'buy'"),
             (("--judge", "buy"), 2, "--judge says what is evaluated: give --test-size, too"),
         ],
