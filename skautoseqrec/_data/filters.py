@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
@@ -14,6 +13,7 @@ from .._utils.warn import warn_caller
 from .._utils.words import counted
 from .checks import shown
 from .reading import read_ids
+from .rows import is_frame
 from .vocabulary import Vocabulary
 
 
@@ -143,7 +143,7 @@ def _lists(ids: Any, name: str, n_users: int) -> list[NDArray[Any]]:
     if sparse.issparse(ids):
         raise TypeError(f"{name} must be one list of item ids, or one list per user, not a sparse matrix.")
     # It would be read column by column.
-    if type(ids) is not list and nw.dependencies.is_into_dataframe(ids):
+    if is_frame(ids):
         raise TypeError(f"{name} must be one list of item ids, or one list per user, not a dataframe: pass its column.")
     if hasattr(ids, "__len__") and len(ids) and not isinstance(ids, str):
         first = next(iter(ids))

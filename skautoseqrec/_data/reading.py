@@ -16,7 +16,7 @@ from .checks import TEXT_LIKE, refuse_missing, shown
 from .ids import id_column, plain_ids
 from .interactions import Columns, Interactions
 from .naming import COLUMN_NAMES, EVENT, KEYS, WEIGHT, Chosen, Wanted, holds, is_usual, width_of
-from .rows import is_row, listed, names_of, no_rows
+from .rows import is_frame, is_row, listed, names_of, no_rows
 from .times import time_column, warn_of_mixed_units
 from .weights import Kinds, weight_column
 
@@ -86,8 +86,7 @@ def _read(X: Any, wanted: Wanted) -> Columns:
         return X.to_columns().only(wanted.keys)
     if is_array(X):
         return _read_array(X if isinstance(X, np.ma.MaskedArray) else np.asarray(X), wanted)
-    # Asked of a list, it would be the longest part of reading a single event.
-    if type(X) is not list and nw.dependencies.is_into_dataframe(X):
+    if is_frame(X):
         return _read_frame(X, wanted)
     if isinstance(X, Sequence) and not isinstance(X, str):
         return _read_rows(X, wanted)
@@ -107,7 +106,7 @@ def is_array(X: Any) -> bool:
     """
     if isinstance(X, np.ndarray):
         return True
-    if not hasattr(X, "__array__") or isinstance(X, Interactions) or nw.dependencies.is_into_dataframe(X):
+    if not hasattr(X, "__array__") or isinstance(X, Interactions) or is_frame(X):
         return False
     if any(hasattr(X, name) for name in CARRIES_NAMES):
         way = next((f"X.{name}()" for name in ("compute", "collect", "to_pandas") if hasattr(X, name)), "a dataframe")
@@ -293,7 +292,6 @@ def read_sequences(sequences: Any) -> list[NDArray[Any]]:
         If it is no list of lists, or holds what is no id.
     """
     is_one = isinstance(sequences, (*TEXT_LIKE, Mapping)) or (isinstance(sequences, np.ndarray) and not sequences.ndim)
-    is_frame = type(sequences) is not list and nw.dependencies.is_into_dataframe(sequences)
-    if is_one or is_frame or not isinstance(sequences, Iterable):
+    if is_one or is_frame(sequences) or not isinstance(sequences, Iterable):
         raise TypeError(f"sequences must be a list of lists of item ids, not {shown(sequences)}.")
     return [read_ids(row, f"sequences[{place}]") for place, row in enumerate(sequences)]

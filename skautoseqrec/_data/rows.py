@@ -1,13 +1,19 @@
-"""What a row of a list is: a sequence of values, or one that carries names for them."""
+"""What a row of a list is: a sequence of values, or one that carries names for them. A dataframe is no list of rows."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import narwhals as nw
 import numpy as np
 
 from .checks import TEXT_LIKE, shown
+
+
+def is_frame(X: Any) -> bool:
+    """Tell whether X is a dataframe; to ask narwhals of a list would be the longest part of reading a single event."""
+    return type(X) is not list and bool(nw.dependencies.is_into_dataframe(X))
 
 
 def names_of(row: Any) -> tuple[Any, ...] | None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
 from .._data.checks import shown
 from .._data.naming import PAIR, check_columns
 from .._data.reading import read_columns, read_ids
+from .._data.rows import is_frame
 
 
 class Lists(NamedTuple):
@@ -94,8 +94,8 @@ def read_lists(lists: Any, name: str = "recommended", *, may_be_empty: bool = Fa
     """
     is_scalar = isinstance(lists, np.ndarray) and lists.ndim == 0
     # A frame would be read column by column.
-    is_frame = type(lists) is not list and nw.dependencies.is_into_dataframe(lists)
-    if isinstance(lists, str | bytes | Mapping) or not isinstance(lists, Iterable) or is_scalar or is_frame:
+    is_none = is_scalar or is_frame(lists) or isinstance(lists, str | bytes | Mapping)
+    if is_none or not isinstance(lists, Iterable):
         raise TypeError(f"{name} must be lists of item ids, one for each user, not {shown(lists)}.")
     rows = lists.tolist() if hasattr(lists, "tolist") else list(lists)  # masked places become None
     if one_each and not any(isinstance(row, Iterable) and not isinstance(row, str) for row in rows):
