@@ -10,6 +10,7 @@ import torch
 from .._fit_settings import FitSettings
 from .._network.heads import Heads
 from .._network.model import Model
+from .._network.vectors import NEURAL_PARTS
 from .._scoring.blend import Blend, part_of
 from .._scoring.parts import PARTS, Linear, Neighbours
 from .blend_fit import fit_gate, fit_weights
@@ -56,11 +57,10 @@ class Blending:
         settings, terms = self._settings, self.fixed().blend.terms()
         if not settings.fits_blend:
             return {term: weight for term, weight in terms.items() if weight}
-        silent = {part.NAME for part in PARTS if part.IS_NEURAL and part.NAME not in self._heads.PARTS}
-        silent |= {part.NAME for part in PARTS if part.NEEDS_SEEN and settings.exclude_seen}
+        silent = {part.NAME for part in PARTS if part.NEEDS_SEEN and settings.exclude_seen} | self._heads.LEFT_OUT
         silent |= {Neighbours.NAME} if not settings.neighbour_window else set()
         silent |= {Linear.NAME} if settings.linear_penalty is None else set()
-        return {term: weight for term, weight in terms.items() if part_of(term) not in silent | self._heads.LEFT_OUT}
+        return {term: weight for term, weight in terms.items() if part_of(term) not in silent}
 
     def with_fitted(self, weights: Mapping[str, float]) -> Blend:
         """Return the blend with these weights; no other term has any."""
@@ -86,8 +86,7 @@ class Blending:
         blend = self.fixed().cold_blend
         if not self._settings.trend_half_lives:
             return blend  # event counts have nothing to be weighed against
-        neural = {part.NAME for part in PARTS if part.IS_NEURAL}
-        absent = neural - set(self._heads.PARTS)
+        absent = set(NEURAL_PARTS) - set(self._heads.PARTS)
         fixed = {term: weight for term, weight in blend.terms().items() if part_of(term) not in absent}
         choices = validation.choices(model, BLENDED_FEATURES, fixed, self._device, cold=True, each_part=True)
         if len(choices.features) < FEWEST_EVENTS:
