@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import torch
+from scipy import sparse
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
@@ -44,6 +46,35 @@ class SoftmaxCrossEntropy(torch.autograd.Function):
         scale = gradients[0] / len(sums)
         excess = exponentials.mul_(scale / sums if ctx.weights is None else scale * ctx.weights[:, None] / sums)
         return excess.index_put_((rows, items), -scale * shares, accumulate=True), None, None, None, None
+
+
+class RowProduct(torch.autograd.Function):
+    """Products of sparse rows and a matrix, on the CPU: the gradient of the matrix is such a product, too.
+
+    It is that of the transposed rows. What torch does instead sorts the entries, and takes three to four times as long.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor, items: Tensor, values: Tensor, offsets: Tensor) -> Tensor:
+        """Return the sum of ``values[e] * weight[items[e]]`` over the entries of each row, shape (n_rows, d)."""
+        ctx.save_for_backward(items, values, offsets)
+        ctx.n_items = len(weight)
+        return bag(weight, items, values, offsets)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
+        """Return the gradient of the matrix."""
+        items, values, offsets = (saved.numpy() for saved in ctx.saved_tensors)
+        rows = sparse.csr_matrix((values, items, np.append(offsets, len(items))), (len(offsets), ctx.n_items))
+        of_items = rows.tocsc()
+        entries = (torch.from_numpy(array) for array in (of_items.indices, of_items.data, of_items.indptr[:-1]))
+        return bag(gradients[0], *entries), None, None, None
+
+
+def bag(weight: Tensor, items: Tensor, values: Tensor, offsets: Tensor) -> Tensor:
+    """Return what ``torch.nn.functional.embedding_bag`` does of a weighted sum, without its checks."""
+    return torch.embedding_bag(weight, items, offsets, False, 0, False, values)[0]  # a sum is mode 0
 
 
 class DecayedSum(torch.autograd.Function):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import cast
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -12,10 +15,7 @@ from torch.nn import functional
 from .._counts.histories import Histories
 from .._utils.devices import CPU
 from .._utils.ragged import ragged_ranges
-from .functions import drop
-
-#: Rows that fill one place in so many, or more, are multiplied as dense ones where training rounds.
-DENSE_PLACES = 24
+from .functions import RowProduct, bag, drop
 
 
 class SparseRows:
@@ -44,8 +44,9 @@ class SparseRows:
         """Return the same rows on another device."""
         return SparseRows(self.items.to(device), self.values.to(device), self.offsets.to(device))
 
+    @cached_property
     def row_of_entry(self) -> Tensor:
-        """Return the row of each entry."""
+        """The row of each entry, shape (n_entries,), int64."""
         ends = functional.pad(self.offsets[1:], (0, 1), value=len(self.items))
         return torch.repeat_interleave(torch.arange(len(self), device=self.items.device), ends - self.offsets)
 
@@ -56,7 +57,7 @@ class SparseRows:
     def to_dense(self, n_items: int) -> Tensor:
         """Return the rows as a dense matrix of shape (n_rows, n_items)."""
         dense = self.values.new_zeros(len(self), n_items)
-        return dense.index_put_((self.row_of_entry(), self.items), self.values, accumulate=True)
+        return dense.index_put_((self.row_of_entry, self.items), self.values, accumulate=True)
 
     def narrowed(self) -> tuple[Tensor, SparseRows]:
         """Return the items that there are, each once, and the rows in places of them."""
@@ -67,16 +68,9 @@ class SparseRows:
         """Return the product of the rows with a matrix of shape (n_items, d)."""
         if weight.shape[1] == 0:  # torch's bags of no components fail in several threads
             return weight.new_zeros(len(self), 0)
-        # Where products are rounded: in float32 a bag is always sooner.
-        if torch.is_autocast_enabled(weight.device.type) and self._is_sooner_dense(len(weight)):
-            return (self.to_dense(len(weight)) @ weight).float()
-        # What torch.nn.functional.embedding_bag calls, without its checks: a sum is mode 0.
-        return torch.embedding_bag(weight, self.items, self.offsets, False, 0, False, self.values)[0]
-
-    def _is_sooner_dense(self, n_items: int) -> bool:
-        """Tell whether a product with dense rows takes less than a bag, whose gradient sorts the entries."""
-        on_cpu = self.items.device == CPU  # what a GPU would do has not been measured
-        return on_cpu and len(self) * n_items <= DENSE_PLACES * len(self.items)
+        is_trained = weight.requires_grad and torch.is_grad_enabled()
+        product = RowProduct.apply if is_trained and weight.device == CPU else bag
+        return cast(Tensor, product(weight, self.items, self.values, self.offsets))
 
 
 class ItemSequences:
@@ -143,7 +137,7 @@ def sparse_rows(items: NDArray[np.integer], values: NDArray[np.floating], length
 
 def unit_rows(rows: SparseRows) -> SparseRows:
     """Return sparse rows scaled to unit Euclidean norm."""
-    row_of_entry = rows.row_of_entry()
+    row_of_entry = rows.row_of_entry
     squares = torch.zeros(len(rows), dtype=torch.float32).index_add_(0, row_of_entry, rows.values**2)
     # A history of events that weigh nothing has entries, and all of them are 0.
     return SparseRows(rows.items, rows.values / squares.sqrt().clamp_min(1e-12)[row_of_entry], rows.offsets)
@@ -151,6 +145,6 @@ def unit_rows(rows: SparseRows) -> SparseRows:
 
 def shares(rows: SparseRows) -> SparseRows:
     """Return sparse rows divided by their sums."""
-    row_of_entry = rows.row_of_entry()
+    row_of_entry = rows.row_of_entry
     sums = torch.zeros(len(rows), dtype=torch.float32).index_add_(0, row_of_entry, rows.values)
     return SparseRows(rows.items, rows.values / sums[row_of_entry], rows.offsets)

@@ -167,7 +167,7 @@ class MultinomialObjective(Objective):
         if denied is not None:
             # Behind the back of autograd: what the softmax gives nothing gets no gradient either.
             logits.detach()[denied.rows, denied.items] = -torch.inf
-        loss = SoftmaxCrossEntropy.apply(logits, targets.row_of_entry(), targets.items, targets.values, batch.shares)
+        loss = SoftmaxCrossEntropy.apply(logits, targets.row_of_entry, targets.items, targets.values, batch.shares)
         return cast(Tensor, loss)
 
 

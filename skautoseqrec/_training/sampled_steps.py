@@ -237,7 +237,5 @@ class RowSteps(Steps):
         logits = self.objective.logits(self.module, corrected, sampled.batch, self.settings.dropout)
         # A row's own targets are not there by chance.
         targets = sampled.batch.targets
-        logits.index_put_(
-            (targets.row_of_entry(), targets.items), sampled.log_inclusion[targets.items], accumulate=True
-        )
+        logits.index_put_((targets.row_of_entry, targets.items), sampled.log_inclusion[targets.items], accumulate=True)
         return self.objective.loss(logits, sampled.batch)

@@ -9,7 +9,7 @@ from networks import OBJECTIVES, RATES, batch_of, logits_of, module_of, random_m
 
 from skautoseqrec._counts.histories import Histories
 from skautoseqrec._network.functions import DecayedSum, SoftmaxCrossEntropy
-from skautoseqrec._network.inputs import gather_rows, item_sequences, shares, unit_rows
+from skautoseqrec._network.inputs import gather_rows, item_sequences, shares, sparse_rows, unit_rows
 from skautoseqrec._network.linear import LinearWeights
 from skautoseqrec._network.module import ACTIVATIONS, DECODERS
 from skautoseqrec._network.vectors import product
@@ -27,6 +27,23 @@ def test_batches_of_sparse_rows_are_the_dense_rows(seed, chosen):
     sums, norms = expected.sum(1, keepdim=True), expected.norm(dim=1, keepdim=True)
     torch.testing.assert_close(shares(rows).to_dense(6), torch.where(sums > 0, expected / sums, 0.0))
     torch.testing.assert_close(unit_rows(rows).to_dense(6), torch.where(norms > 0, expected / norms, 0.0))
+
+
+@given(st.integers(0, 100), st.lists(st.lists(st.integers(0, 5)), min_size=1))
+def test_a_product_of_sparse_rows_has_the_gradient_of_the_dense_one(seed, rows):
+    draws = torch.Generator().manual_seed(seed)
+    items = [item for row in rows for item in row]  # equal ones of a row stand apart
+    values = torch.rand(len(items), generator=draws)
+    lengths = np.array([len(row) for row in rows])
+    sparse = sparse_rows(np.array(items, dtype=np.int64), values.numpy(), lengths)
+    weight = torch.rand(6, 5, generator=draws).requires_grad_()
+    gradient = torch.rand(len(rows), 5, generator=draws)
+    dense = sparse.to_dense(6)
+    with torch.autocast("cpu", torch.bfloat16):  # sums of rows are not rounded
+        product = sparse.project(weight)
+    product.backward(gradient)
+    torch.testing.assert_close(product.detach(), dense @ weight.detach())
+    torch.testing.assert_close(weight.grad, dense.T @ gradient)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

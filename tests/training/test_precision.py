@@ -5,11 +5,9 @@ import threading
 import numpy as np
 import pytest
 import torch
-from scipy import sparse
 from worlds import CYCLE_PARAMS, cycle
 
 from skautoseqrec import PAPER_PARAMS, AutoSeqRecRecommender
-from skautoseqrec._network import inputs
 from skautoseqrec._training.sampled_steps import RowSteps
 from skautoseqrec._training.steps import WholeSteps
 from skautoseqrec._utils import devices
@@ -82,30 +80,3 @@ def test_other_threads_go_on_in_float32(monkeypatch, steps, n_negatives):
     AutoSeqRecRecommender(**CYCLE_PARAMS | {"n_negatives": n_negatives}, precision="bfloat16").fit(cycle())
     assert seen == {(torch.float32, torch.bfloat16)}
     assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float32
-
-
-@pytest.mark.parametrize("is_dense", [False, True])
-def test_rounded_rows_are_encoded_in_either_layout(monkeypatch, is_dense):
-    monkeypatch.setattr(inputs, "DENSE_PLACES", 10**9 if is_dense else 0)
-    draws = np.random.default_rng(0)
-    dense = draws.standard_normal((20, 30)) * (draws.random((20, 30)) < 0.3)
-    dense[7] = 0.0
-    matrix = sparse.csr_matrix(dense, dtype=np.float32)
-    rows = inputs.gather_rows(matrix, np.arange(20))
-    weight = torch.from_numpy(draws.standard_normal((30, 4)).astype(np.float32)).requires_grad_()
-    gradient = torch.from_numpy(draws.standard_normal((20, 4)).astype(np.float32))
-    formed = []
-    monkeypatch.setattr(
-        inputs.SparseRows, "to_dense", lambda self, n: formed.append(n) or torch.from_numpy(matrix.toarray())
-    )
-    exact = rows.project(weight)
-    assert not formed  # in float32 a bag is always sooner
-    np.testing.assert_allclose(exact.detach(), matrix @ weight.detach().numpy(), rtol=1e-5, atol=1e-6)
-    with torch.autocast("cpu", torch.bfloat16):
-        rounded = rows.project(weight)
-    assert formed == [30] * is_dense
-    assert rounded.dtype == torch.float32
-    rounded.backward(gradient)
-    tolerance = {"rtol": 0.02, "atol": 0.05} if is_dense else {"rtol": 1e-5, "atol": 1e-6}
-    np.testing.assert_allclose(rounded.detach(), exact.detach(), **tolerance)
-    np.testing.assert_allclose(weight.grad, matrix.T @ gradient.numpy(), **tolerance)
