@@ -15,7 +15,7 @@ from torch import Tensor
 from .._counts.counts import Counts
 from .._counts.histories import Histories
 from .._counts.settings import SequenceSettings
-from .._network.inputs import ItemSequences, SparseRows, gather_rows, item_sequences, shares, sparse_rows, unit_rows
+from .._network.inputs import ItemSequences, SparseRows, item_sequences, shares, sparse_rows, unit_rows
 from .._utils.ragged import ragged_ranges
 
 #: Where a softmax is not summed over all items, rows that ask for many of them ask for so many draws.
@@ -91,17 +91,23 @@ class WholeRows:
     """
 
     def __init__(self, decoder: str, matrix: sparse.csr_matrix) -> None:
-        self._decoder, self._matrix = decoder, matrix
-        sums = np.asarray(matrix.sum(1)).ravel()
-        self.rows = np.flatnonzero(sums)
-        chances = 1 - (1 - matrix.data / np.repeat(sums, np.diff(matrix.indptr))) ** TARGETS_PER_ROW
+        self._decoder, self._items = decoder, matrix.indices
+        self._starts, self._lengths = matrix.indptr[:-1].astype(np.int64), np.diff(matrix.indptr).astype(np.int64)
+        whole = sparse_rows(matrix.indices, matrix.data, self._lengths)
+        # A row is drawn many times, and scaled once.
+        self._units, self._shares = unit_rows(whole).values.numpy(), shares(whole).values.numpy()
+        self.rows = np.flatnonzero(np.asarray(matrix.sum(1)).ravel())
+        chances = 1 - (1 - self._shares.astype(np.float64)) ** TARGETS_PER_ROW
         target_rates = np.bincount(matrix.indices, chances, minlength=matrix.shape[1]) / max(1, len(self.rows))
         self._target_rates = torch.from_numpy(target_rates)
 
     def batch(self, rows: NDArray[np.int64]) -> Batch:
         """Return some of the rows."""
-        gathered = gather_rows(self._matrix, rows)
-        return Batch(self._decoder, unit_rows(gathered), shares(gathered), self._target_rates)
+        lengths = self._lengths[rows]
+        entries = ragged_ranges(self._starts[rows], lengths)
+        inputs = sparse_rows(self._items[entries], self._units[entries], lengths)
+        targets = SparseRows(inputs.items, torch.from_numpy(self._shares[entries]), inputs.offsets)
+        return Batch(self._decoder, inputs, targets, self._target_rates)
 
 
 class Snapshots:
@@ -137,6 +143,7 @@ class Snapshots:
         self._ends = places if self._moments is None else self._moments.begin(places)
         #: Number of events before that, of the same user.
         self._lengths = self._ends - np.repeat(counts.indptr[:-1], np.diff(counts.indptr))
+        self._has_repeats = counts.user_item().nnz < len(self._history)
         #: Where the events stand in ``counts.history``.
         self.events = np.flatnonzero(self._lengths > 0)
         self._weights, self._mean_weight = counts.weights, 1.0
@@ -175,12 +182,15 @@ class Snapshots:
         lengths = histories.lengths
         rows = np.repeat(np.arange(len(lengths)), lengths)
         items = self._history[ragged_ranges(histories.starts, lengths)]
+        if not self._has_repeats:
+            return Denied(torch.from_numpy(rows), torch.from_numpy(items))
         is_other = items != targets[rows]
         return Denied(torch.from_numpy(rows[is_other]), torch.from_numpy(items[is_other]))
 
     def _decayed_rows(self, histories: Histories) -> SparseRows:
-        entries = histories.decayed(self._settings)
-        indptr = np.r_[0, np.cumsum(entries.lengths)]
-        rows = sparse.csr_matrix((entries.values, entries.items, indptr), shape=(len(histories), self._n_items))
-        rows.sum_duplicates()
-        return unit_rows(sparse_rows(rows.indices, rows.data, np.diff(rows.indptr).astype(np.int64)))
+        lengths, items, values = histories.decayed(self._settings)
+        if self._has_repeats:
+            rows = sparse.csr_matrix((values, items, np.r_[0, np.cumsum(lengths)]), (len(lengths), self._n_items))
+            rows.sum_duplicates()
+            lengths, items, values = np.diff(rows.indptr).astype(np.int64), rows.indices, rows.data
+        return unit_rows(sparse_rows(items, values, lengths))

@@ -111,9 +111,10 @@ class TestMultinomialObjective:
         items = torch.cat([batch.targets.items for batch in batches if len(batch.targets.items) == len(batch.inputs)])
         assert items.double().mean() > 22
 
+    @pytest.mark.parametrize("comes_back", [True, False])
     @given(logs(min_size=2))
-    def test_snapshots_show_what_came_strictly_before(self, log):
-        counts = counted(log)
+    def test_snapshots_show_what_came_strictly_before(self, comes_back, log):
+        counts = counted(log if comes_back else list({event[:2]: event for event in log}.values()))
         settings = replace(SETTINGS, history_decay=0.5)
         snapshots = Snapshots(counts, settings, None)
         batch = snapshots.batch(snapshots.events, snapshots.target_rates(snapshots.events))
@@ -126,9 +127,10 @@ class TestMultinomialObjective:
             np.testing.assert_allclose(shown[row], expected / np.linalg.norm(expected), rtol=1e-5)
         assert batch.targets.items.tolist() == counts.history[snapshots.events].tolist()
 
+    @pytest.mark.parametrize("comes_back", [True, False])
     @given(logs(min_size=2))
-    def test_snapshots_deny_what_was_seen_but_for_what_comes(self, log):
-        counts = counted(log)
+    def test_snapshots_deny_what_was_seen_but_for_what_comes(self, comes_back, log):
+        counts = counted(log if comes_back else list({event[:2]: event for event in log}.values()))
         snapshots = Snapshots(counts, SETTINGS, None, denies_seen=True)
         batch = snapshots.batch(snapshots.events, snapshots.target_rates(snapshots.events))
         found = set(zip(batch.denied.rows.tolist(), batch.denied.items.tolist(), strict=True))
