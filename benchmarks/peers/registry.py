@@ -118,8 +118,13 @@ RECTOOLS_SASREC = {
     "length": (50, 100),
 }
 SASREC = {"n_components": (64, 128), "n_blocks": (2, 1), "dropout": (0.2, 0.5), "learning_rate": (1e-3,)}
-GRU4REC = {"n_components": (64, 128, 256), "n_layers": (1, 2), "dropout": (0.3, 0.5), "learning_rate": (3e-3, 1e-3)}
-GRU4REC_STARTS = points(GRU4REC, *((width, 1, 0.3, 3e-3) for width in (64, 128, 256)), (256, 1, 0.3, 1e-3))
+GRU4REC = {
+    "n_components": (64, 128, 256, 512),
+    "n_layers": (1, 2),
+    "dropout": (0.3, 0.5),
+    "learning_rate": (3e-3, 1e-3),
+}
+GRU4REC_STARTS = points(GRU4REC, *((width, 1, 0.3, 3e-3) for width in (64, 128, 256, 512)), (256, 1, 0.3, 1e-3))
 LIGHTGCN = {"learning_rate": (5e-3, 1e-2), "n_components": (64, 128), "n_layers": (3, 2), "propagate_every": (5,)}
 JODIE = {"n_components": (128, 64), "learning_rate": (1e-3, 3e-3), "is_online": (True,)}
 COPE = {
