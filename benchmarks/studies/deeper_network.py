@@ -117,9 +117,8 @@ class DeeperMultinomial(MultinomialObjective):
     HEADS = DeeperMultinomialHeads
 
     def logits(self, module: AutoSeqRecModule, weights: Weights, batch: Batch, dropout: Mapping[str, float]) -> Tensor:
-        """Drop entries of the input."""
-        inputs = batch.inputs.drop(dropout["encoder"]) if module.training else batch.inputs
-        encoded = module.encode(inputs, weights.encoder)
+        """Return the logits."""
+        encoded = module.encode(batch.inputs, weights.encoder)
         hidden = cast(DeeperModule, module).before_last(batch.decoder, encoded)
         return functional.linear(hidden, weights.decoder, weights.bias).float()
 

@@ -32,11 +32,11 @@ class Denied(NamedTuple):
         """Return the same on another device."""
         return Denied(self.rows.to(device), self.items.to(device))
 
-    def narrowed(self, candidates: Tensor) -> Denied:
-        """Return the entries of some items, given in rising order, in places of them."""
-        places = torch.searchsorted(candidates, self.items).clamp_max_(len(candidates) - 1)
-        is_candidate = candidates[places] == self.items
-        return Denied(self.rows[is_candidate], places[is_candidate])
+    def narrowed(self, places: Tensor) -> Denied:
+        """Return the entries of the items that have a place, of shape (n_items,) and -1 for none, in terms of it."""
+        of_entries = places[self.items]
+        has_place = of_entries >= 0
+        return Denied(self.rows[has_place], of_entries[has_place])
 
 
 class Batch(NamedTuple):

@@ -53,9 +53,13 @@ class Objective(ABC):
         ``exclude_seen`` says whether items that a user has seen are never recommended.
         """
 
+    def drop(self, batch: Batch, dropout: Mapping[str, float]) -> Batch:
+        """Return a batch as it is trained on: some entries of its inputs dropped, where the objective drops them."""
+        return batch
+
     @abstractmethod
     def logits(self, module: AutoSeqRecModule, weights: Weights, batch: Batch, dropout: Mapping[str, float]) -> Tensor:
-        """Return a decoder's output for the inputs of a batch, with dropout."""
+        """Return a decoder's output for the inputs of a batch, with the dropout inside the network."""
 
     @abstractmethod
     def loss(self, logits: Tensor, batch: Batch) -> Tensor:
@@ -156,10 +160,13 @@ class MultinomialObjective(Objective):
             # Formed one at a time: together they would be many times the log.
             yield (form(chosen) for form, chosen in shuffled(draws))
 
+    def drop(self, batch: Batch, dropout: Mapping[str, float]) -> Batch:
+        """Return the batch with some entries of its inputs dropped; what is dropped need not be read."""
+        return batch._replace(inputs=batch.inputs.drop(dropout["encoder"]))
+
     def logits(self, module: AutoSeqRecModule, weights: Weights, batch: Batch, dropout: Mapping[str, float]) -> Tensor:
-        """Drop entries of the input."""
-        inputs = batch.inputs.drop(dropout["encoder"]) if module.training else batch.inputs
-        return functional.linear(module.encode(inputs, weights.encoder), weights.decoder, weights.bias).float()
+        """Return the logits; nothing is dropped inside the network."""
+        return functional.linear(module.encode(batch.inputs, weights.encoder), weights.decoder, weights.bias).float()
 
     def loss(self, logits: Tensor, batch: Batch) -> Tensor:
         """Return the mean cross-entropy of the rows against their targets' shares, among what they may say."""

@@ -52,13 +52,15 @@ class Steps(ABC):
         self.settings = settings
         #: The moving average of the weights, or the module itself where there is none.
         self.average = module if settings.weight_averaging == 0 else copy.deepcopy(module).eval()
+        self._following = WeightAverage(module.parts(), self.average.parts(), settings.weight_averaging)
 
     @abstractmethod
     def take(self, batch: Batch) -> Tensor:
         """Train on a batch and return its loss."""
 
     def averaged(self) -> AutoSeqRecModule:
-        """Return the average of the weights as it is now; the next step changes it."""
+        """Return the average of the weights as it is now; the next steps change it."""
+        self._following.catch_up()
         return self.average
 
 
@@ -68,10 +70,10 @@ class WholeSteps(Steps):
     def __init__(self, module: AutoSeqRecModule, objective: Objective, settings: TrainingSettings) -> None:
         super().__init__(module, objective, settings)
         self._optimizers = {name: AdamW(part, name, settings) for name, part in module.parts().items()}
-        self._following = WeightAverage(module.parts(), self.average.parts(), settings.weight_averaging)
 
     def take(self, batch: Batch) -> Tensor:
         """Train on a batch and return its loss."""
+        batch = self.objective.drop(batch, self.settings.dropout)
         weights = self.module.weights(batch.decoder)
         loss = self.objective.loss(self.objective.logits(self.module, weights, batch, self.settings.dropout), batch)
         loss.backward()
@@ -84,6 +86,9 @@ class WholeSteps(Steps):
 class WeightAverage:
     """Moving averages that follow weights in training.
 
+    They take in a share of the weights at a time: those of a few steps later are nearly the same, and all of them are
+    read.
+
     Parameters
     ----------
     trained, averaged : dict of lists of Parameter
@@ -92,20 +97,36 @@ class WeightAverage:
         What an average keeps of itself in a step; with 0 nothing is averaged.
     """
 
+    #: An average is brought up to now when it has so large a share of itself to give up.
+    LEAST_SHARE = 0.05
+
     def __init__(
         self, trained: dict[str, list[nn.Parameter]], averaged: dict[str, list[nn.Parameter]], decay: float
     ) -> None:
         self._trained, self._averaged, self._decay = trained, averaged, decay
         self._n_steps = dict.fromkeys(trained, 0)
+        #: What each part's average would have kept of itself since it was brought up to now.
+        self._kept = dict.fromkeys(trained, 1.0)
 
-    @torch.no_grad()
     def follow(self, part: str) -> None:
         """Take in one step of a part."""
         if self._decay:
             self._n_steps[part] += 1
-            decay = averaging_decay(self._decay, self._n_steps[part])
-            for averaged, trained in zip(self._averaged[part], self._trained[part], strict=True):
-                averaged.lerp_(trained, 1 - decay)
+            self._kept[part] *= averaging_decay(self._decay, self._n_steps[part])
+            if self._kept[part] <= 1 - self.LEAST_SHARE:
+                self._take_in(part)
+
+    def catch_up(self) -> None:
+        """Bring the averages up to now."""
+        for part, kept in self._kept.items():
+            if kept < 1:
+                self._take_in(part)
+
+    @torch.no_grad()
+    def _take_in(self, part: str) -> None:
+        for averaged, trained in zip(self._averaged[part], self._trained[part], strict=True):
+            averaged.lerp_(trained, 1 - self._kept[part])
+        self._kept[part] = 1.0
 
 
 def averaging_decay(decay: float, n_steps: int) -> float:

@@ -21,7 +21,7 @@ from networks import (
 from strategies import logs
 
 from skautoseqrec._counts.transitions import TRANSITION_UNIT
-from skautoseqrec._network.inputs import shares, sparse_rows
+from skautoseqrec._network.inputs import places_among, shares, sparse_rows
 from skautoseqrec._network.module import DECODERS
 from skautoseqrec._training.batches import Batch, Denied, Snapshots
 from skautoseqrec._training.loop import train
@@ -68,7 +68,8 @@ class TestMultinomialObjective:
 
     def test_dropout_comes_on_the_entries_of_the_input(self):
         module, batch = module_of(self.objective).train(), batch_of(random_matrix())
-        dropped = logits_of(self.objective, module, batch, {"encoder": 0.999, "source": 0.999})
+        batch = self.objective.drop(batch, {"encoder": 0.999, "source": 0.0})
+        dropped = logits_of(self.objective, module, batch, {"encoder": 0.0, "source": 0.999})  # and nothing inside
         # What is left of a row that was dropped whole is what the encoder's bias decodes to.
         empty = module.decoder("source")(module.activate(torch.zeros(5)))
         assert torch.isclose(dropped, empty).all(1).any()
@@ -154,7 +155,8 @@ class TestMultinomialObjective:
         assert (leaf.grad[1] != 0).all()
 
     def test_what_is_denied_is_found_again_among_candidates(self):
-        denied = Denied(torch.tensor([0, 1, 1, 2]), torch.tensor([3, 9, 4, 1])).narrowed(torch.tensor([1, 3, 4, 7]))
+        places = places_among(torch.isin(torch.arange(10), torch.tensor([1, 3, 4, 7])))
+        denied = Denied(torch.tensor([0, 1, 1, 2]), torch.tensor([3, 9, 4, 1])).narrowed(places)
         assert (denied.rows.tolist(), denied.items.tolist()) == ([0, 1, 2], [1, 2, 0])
 
     @pytest.mark.parametrize("exclude_seen", [True, False])
