@@ -30,21 +30,21 @@ class SoftmaxCrossEntropy(torch.autograd.Function):
         if weights is not None:
             shares = shares * weights[rows]
         asked = (logits[rows, items] * shares).sum()
-        largest = logits.amax(1, keepdim=True)
-        exponentials = logits.detach().sub_(largest).exp_()
-        sums = exponentials.sum(1, keepdim=True)
-        ctx.save_for_backward(exponentials, sums, rows, items, shares)
+        largest = logits.amax(1)
+        probabilities = torch.softmax(logits.detach(), 1, out=logits.detach())
+        # The largest logit less the log of its probability is the log of the sum.
+        log_sums = largest - probabilities.amax(1).log_()
+        ctx.save_for_backward(probabilities, rows, items, shares)
         ctx.weights = weights
-        each = (largest, sums.log()) if weights is None else (largest * weights[:, None], sums.log() * weights[:, None])
-        return (each[0].sum() + each[1].sum() - asked) / len(logits)
+        return ((log_sums if weights is None else log_sums * weights).sum() - asked) / len(logits)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None, None]:
         """Return the gradient of the logits."""
-        exponentials, sums, rows, items, shares = ctx.saved_tensors
-        scale = gradients[0] / len(sums)
-        excess = exponentials.mul_(scale / sums if ctx.weights is None else scale * ctx.weights[:, None] / sums)
+        probabilities, rows, items, shares = ctx.saved_tensors
+        scale = gradients[0] / len(probabilities)
+        excess = probabilities.mul_(scale if ctx.weights is None else scale * ctx.weights[:, None])
         return excess.index_put_((rows, items), -scale * shares, accumulate=True), None, None, None, None
 
 

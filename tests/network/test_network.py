@@ -90,15 +90,17 @@ def test_sequences_are_projected_with_a_decay_per_dimension():
     torch.testing.assert_close(DecayedSum.apply(weight, decays, sequences.items, sequences.values), expected)
 
 
-def test_the_cross_entropy_has_the_gradient_of_its_dense_formula():
+@pytest.mark.parametrize("scale", [1.0, 200.0])  # of 200, the least probabilities are 0
+@pytest.mark.parametrize("n_items", [6, 3000])
+def test_the_cross_entropy_has_the_gradient_of_its_dense_formula(n_items, scale):
     generator = torch.Generator().manual_seed(0)
-    logits = torch.randn(4, 6, generator=generator).requires_grad_()
+    logits = (scale * torch.randn(4, n_items, generator=generator)).requires_grad_()
     rows, items, shares = (
         torch.tensor([0, 0, 1, 2, 3]),
         torch.tensor([5, 0, 2, 4, 4]),
         torch.tensor([0.3, 0.7, 1, 1, 1]),
     )
-    dense = torch.zeros(4, 6).index_put((rows, items), shares)
+    dense = torch.zeros(4, n_items).index_put((rows, items), shares)
     expected = 2 * torch.nn.functional.cross_entropy(logits, dense)
     (gradient,) = torch.autograd.grad(expected, logits)
     # A copy, for the gradient overwrites what it is of.
