@@ -175,6 +175,9 @@ class RowWeights:
 class RowSteps(Steps):
     """Steps whose softmax is summed over candidates: they cost the same however many items there are."""
 
+    #: To average is to read the weights of all items. Every step of small catalogues is worth it (design notes).
+    LEAST_AVERAGED = 0.05
+
     def __init__(self, module: AutoSeqRecModule, objective: Objective, settings: TrainingSettings) -> None:
         super().__init__(module, objective, settings)
         self._of_items = {

@@ -6,7 +6,7 @@ import copy
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, cast
+from typing import ClassVar, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -46,13 +46,18 @@ class Steps(ABC):
         Rates.
     """
 
+    #: What share of themselves averages give up before they take in the weights.
+    LEAST_AVERAGED: ClassVar[float] = 0.0
+
     def __init__(self, module: AutoSeqRecModule, objective: Objective, settings: TrainingSettings) -> None:
         self.module = module
         self.objective = objective
         self.settings = settings
         #: The moving average of the weights, or the module itself where there is none.
         self.average = module if settings.weight_averaging == 0 else copy.deepcopy(module).eval()
-        self._following = WeightAverage(module.parts(), self.average.parts(), settings.weight_averaging)
+        self._following = WeightAverage(
+            module.parts(), self.average.parts(), settings.weight_averaging, self.LEAST_AVERAGED
+        )
 
     @abstractmethod
     def take(self, batch: Batch) -> Tensor:
@@ -86,24 +91,24 @@ class WholeSteps(Steps):
 class WeightAverage:
     """Moving averages that follow weights in training.
 
-    They take in a share of the weights at a time: those of a few steps later are nearly the same, and all of them are
-    read.
-
     Parameters
     ----------
     trained, averaged : dict of lists of Parameter
         Weights by part, and their averages.
     decay : float
         What an average keeps of itself in a step; with 0 nothing is averaged.
+    least_share : float, default=0.0
+        What share of itself an average gives up before it takes in the weights, all at once; 0 takes in every step.
     """
 
-    #: An average is brought up to now when it has so large a share of itself to give up.
-    LEAST_SHARE = 0.05
-
     def __init__(
-        self, trained: dict[str, list[nn.Parameter]], averaged: dict[str, list[nn.Parameter]], decay: float
+        self,
+        trained: dict[str, list[nn.Parameter]],
+        averaged: dict[str, list[nn.Parameter]],
+        decay: float,
+        least_share: float = 0.0,
     ) -> None:
-        self._trained, self._averaged, self._decay = trained, averaged, decay
+        self._trained, self._averaged, self._decay, self._least_share = trained, averaged, decay, least_share
         self._n_steps = dict.fromkeys(trained, 0)
         #: What each part's average would have kept of itself since it was brought up to now.
         self._kept = dict.fromkeys(trained, 1.0)
@@ -113,7 +118,7 @@ class WeightAverage:
         if self._decay:
             self._n_steps[part] += 1
             self._kept[part] *= averaging_decay(self._decay, self._n_steps[part])
-            if self._kept[part] <= 1 - self.LEAST_SHARE:
+            if self._kept[part] <= 1 - self._least_share:
                 self._take_in(part)
 
     def catch_up(self) -> None:

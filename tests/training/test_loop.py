@@ -28,6 +28,7 @@ from skautoseqrec._network.residual_encoder import ResidualEncoder
 from skautoseqrec._training.batches import Snapshots
 from skautoseqrec._training.loop import train
 from skautoseqrec._training.objectives import MultinomialObjective
+from skautoseqrec._training.sampled_steps import RowSteps
 from skautoseqrec._training.steps import AdamW, WeightAverage
 
 
@@ -44,12 +45,11 @@ def test_the_average_follows_the_steps_and_weighs_early_ones_less():
     torch.testing.assert_close(averaged.encoder_weight, expected)
 
 
-@pytest.mark.parametrize("least_share", [0.0, WeightAverage.LEAST_SHARE])
-def test_the_average_of_small_steps_is_near_that_of_all(monkeypatch, least_share):
-    monkeypatch.setattr(WeightAverage, "LEAST_SHARE", least_share)
+@pytest.mark.parametrize("least_share", [0.0, RowSteps.LEAST_AVERAGED])
+def test_the_average_of_small_steps_is_near_that_of_all(least_share):
     module = module_of(MultinomialObjective())
     averaged = copy.deepcopy(module)
-    following = WeightAverage(module.parts(), averaged.parts(), 0.998)
+    following = WeightAverage(module.parts(), averaged.parts(), 0.998, least_share)
     expected = module.encoder_weight.detach().clone()
     for step in range(1, 2001):
         with torch.no_grad():
