@@ -31,6 +31,7 @@ class SoftmaxCrossEntropy(torch.autograd.Function):
             shares = shares * weights[rows]
         asked = (logits[rows, items] * shares).sum()
         largest = logits.amax(1)
+        # In place: torch reads a row before it writes it.
         probabilities = torch.softmax(logits.detach(), 1, out=logits.detach())
         # The largest logit less the log of its probability is the log of the sum.
         log_sums = largest - probabilities.amax(1).log_()

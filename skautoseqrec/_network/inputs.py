@@ -59,10 +59,12 @@ class SparseRows:
         dense = self.values.new_zeros(len(self), n_items)
         return dense.index_put_((self.row_of_entry, self.items), self.values, accumulate=True)
 
-    def narrowed(self, n_items: int) -> tuple[Tensor, SparseRows]:
-        """Return the items that count something, each once, and the rows in places of them."""
-        shown, places = places_of_shown(self.items, self.values, n_items)
-        return shown, SparseRows(places, self.values, self.offsets)
+    def narrowed(self) -> tuple[Tensor, SparseRows]:
+        """Return the items whose value is not 0, each once, and the rows in places of them, without their zeros."""
+        is_shown = self.values != 0
+        shown, places = torch.unique(self.items[is_shown], return_inverse=True)
+        n_before = functional.pad(is_shown.cumsum(0), (1, 0))
+        return shown, SparseRows(places, self.values[is_shown], n_before[self.offsets])
 
     def project(self, weight: Tensor) -> Tensor:
         """Return the product of the rows with a matrix of shape (n_items, d)."""
@@ -100,31 +102,14 @@ class ItemSequences:
         """Return the histories with items dropped, in their places, and the others scaled up."""
         return ItemSequences(self.items, drop(self.values, probability))
 
-    def narrowed(self, n_items: int) -> tuple[Tensor, ItemSequences]:
-        """Return the items that count something, each once, and the histories in places of them."""
-        shown, places = places_of_shown(self.items, self.values, n_items)
-        return shown, ItemSequences(places, self.values)
-
-
-def places_of_shown(items: Tensor, values: Tensor, n_items: int) -> tuple[Tensor, Tensor]:
-    """Return the items whose value is not 0, each once, and the place of each entry among them.
-
-    An entry of value 0 reads the first of them; item 0 where there is none.
-    """
-    is_shown = torch.zeros(n_items, dtype=torch.bool, device=items.device)
-    is_shown[items[values != 0]] = True
-    if not is_shown.any():
-        is_shown[:1] = True
-    places = places_among(is_shown)
-    return is_shown.nonzero()[:, 0], places[items].clamp_min_(0)
-
-
-def places_among(is_there: Tensor) -> Tensor:
-    """Return the place of each item among those that are there, -1 for the others, shape (n_items,), int64.
-
-    It takes a fraction of the time of sorting the items of a batch.
-    """
-    return torch.where(is_there, is_there.cumsum(0) - 1, -1)
+    def narrowed(self) -> tuple[Tensor, ItemSequences]:
+        """Return the items whose value is not 0, each once, and the histories in places of them."""
+        is_item = self.values > 0
+        places = torch.zeros_like(self.items)
+        shown, places[is_item] = torch.unique(self.items[is_item], return_inverse=True)
+        # A place without an item reads any item, and where all events weigh nothing there is none.
+        length = places.shape[1] if len(shown) else 0
+        return shown, ItemSequences(places[:, :length], self.values[:, :length])
 
 
 def item_sequences(histories: Histories, length: int) -> ItemSequences:
@@ -158,10 +143,3 @@ def unit_rows(rows: SparseRows) -> SparseRows:
     squares = torch.zeros(len(rows), dtype=torch.float32).index_add_(0, row_of_entry, rows.values**2)
     # A history of events that weigh nothing has entries, and all of them are 0.
     return SparseRows(rows.items, rows.values / squares.sqrt().clamp_min(1e-12)[row_of_entry], rows.offsets)
-
-
-def shares(rows: SparseRows) -> SparseRows:
-    """Return sparse rows divided by their sums."""
-    row_of_entry = rows.row_of_entry
-    sums = torch.zeros(len(rows), dtype=torch.float32).index_add_(0, row_of_entry, rows.values)
-    return SparseRows(rows.items, rows.values / sums[row_of_entry], rows.offsets)

@@ -15,7 +15,7 @@ from torch import Tensor
 from .._counts.counts import Counts
 from .._counts.histories import Histories
 from .._counts.settings import SequenceSettings
-from .._network.inputs import ItemSequences, SparseRows, item_sequences, shares, sparse_rows, unit_rows
+from .._network.inputs import ItemSequences, SparseRows, item_sequences, sparse_rows, unit_rows
 from .._utils.ragged import ragged_ranges
 
 #: Where a softmax is not summed over all items, rows that ask for many of them ask for so many draws.
@@ -32,11 +32,11 @@ class Denied(NamedTuple):
         """Return the same on another device."""
         return Denied(self.rows.to(device), self.items.to(device))
 
-    def narrowed(self, places: Tensor) -> Denied:
-        """Return the entries of the items that have a place, of shape (n_items,) and -1 for none, in terms of it."""
-        of_entries = places[self.items]
-        has_place = of_entries >= 0
-        return Denied(self.rows[has_place], of_entries[has_place])
+    def narrowed(self, candidates: Tensor) -> Denied:
+        """Return the entries of some items, given in rising order, in places of them."""
+        places = torch.searchsorted(candidates, self.items).clamp_max_(len(candidates) - 1)
+        is_candidate = candidates[places] == self.items
+        return Denied(self.rows[is_candidate], places[is_candidate])
 
 
 class Batch(NamedTuple):
@@ -93,16 +93,26 @@ class WholeRows:
     def __init__(self, decoder: str, matrix: sparse.csr_matrix) -> None:
         self._decoder, self._items = decoder, matrix.indices
         self._starts, self._lengths = matrix.indptr[:-1].astype(np.int64), np.diff(matrix.indptr).astype(np.int64)
-        whole = sparse_rows(matrix.indices, matrix.data, self._lengths)
         # A row is drawn many times, and scaled once.
-        self._units, self._shares = unit_rows(whole).values.numpy(), shares(whole).values.numpy()
-        self.rows = np.flatnonzero(np.asarray(matrix.sum(1)).ravel())
+        values = matrix.data.astype(np.float32)
+        squares = sparse.csr_matrix((values**2, matrix.indices, matrix.indptr), matrix.shape)
+        sums = np.asarray(matrix.sum(1), dtype=np.float32).ravel()
+        self._units = self._divided(values, np.sqrt(np.asarray(squares.sum(1)).ravel()))
+        self._shares = self._divided(values, sums)
+        self.rows = np.flatnonzero(sums)
         chances = 1 - (1 - self._shares.astype(np.float64)) ** TARGETS_PER_ROW
         target_rates = np.bincount(matrix.indices, chances, minlength=matrix.shape[1]) / max(1, len(self.rows))
         self._target_rates = torch.from_numpy(target_rates)
 
+    def _divided(self, values: NDArray[np.float32], divisors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the entries, each divided by what its row is; nobody draws a row of nothing."""
+        divided: NDArray[np.float32] = values / np.repeat(
+            np.where(divisors > 0, divisors, np.float32(1)), self._lengths
+        )
+        return divided
+
     def batch(self, rows: NDArray[np.int64]) -> Batch:
-        """Return some of the rows."""
+        """Return some of the rows, of those that have entries."""
         lengths = self._lengths[rows]
         entries = ragged_ranges(self._starts[rows], lengths)
         inputs = sparse_rows(self._items[entries], self._units[entries], lengths)

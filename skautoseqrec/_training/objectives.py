@@ -1,8 +1,8 @@
 """Objectives, the training half: what is minimised, and on which rows.
 
-An objective says where the weights start (``initialise``), which rows each decoder learns (``draw_epochs``), how a
-batch passes through the network (``logits``) and what is minimised (``loss``). Its scoring half, the heads, stands in
-``_network/heads.py``: answering needs no training code.
+An objective says where the weights start (``initialise``), which rows each decoder learns (``draw_epochs``), what is
+dropped of a batch (``drop``), how it passes through the network (``logits``) and what is minimised (``loss``). Its
+scoring half, the heads, stands in ``_network/heads.py``: answering needs no training code.
 """
 
 from __future__ import annotations

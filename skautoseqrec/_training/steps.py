@@ -6,7 +6,7 @@ import copy
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, cast
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -46,26 +46,23 @@ class Steps(ABC):
         Rates.
     """
 
-    #: What share of themselves averages give up before they take in the weights.
-    LEAST_AVERAGED: ClassVar[float] = 0.0
-
     def __init__(self, module: AutoSeqRecModule, objective: Objective, settings: TrainingSettings) -> None:
         self.module = module
         self.objective = objective
         self.settings = settings
         #: The moving average of the weights, or the module itself where there is none.
         self.average = module if settings.weight_averaging == 0 else copy.deepcopy(module).eval()
-        self._following = WeightAverage(
-            module.parts(), self.average.parts(), settings.weight_averaging, self.LEAST_AVERAGED
-        )
 
-    @abstractmethod
     def take(self, batch: Batch) -> Tensor:
         """Train on a batch and return its loss."""
+        return self._take(self.objective.drop(batch, self.settings.dropout))
+
+    @abstractmethod
+    def _take(self, batch: Batch) -> Tensor:
+        """Train on a batch of which something may be dropped, and return its loss."""
 
     def averaged(self) -> AutoSeqRecModule:
-        """Return the average of the weights as it is now; the next steps change it."""
-        self._following.catch_up()
+        """Return the average of the weights as it is now; the next step changes it."""
         return self.average
 
 
@@ -75,10 +72,10 @@ class WholeSteps(Steps):
     def __init__(self, module: AutoSeqRecModule, objective: Objective, settings: TrainingSettings) -> None:
         super().__init__(module, objective, settings)
         self._optimizers = {name: AdamW(part, name, settings) for name, part in module.parts().items()}
+        self._following = WeightAverage(module.parts(), self.average.parts(), settings.weight_averaging)
 
-    def take(self, batch: Batch) -> Tensor:
+    def _take(self, batch: Batch) -> Tensor:
         """Train on a batch and return its loss."""
-        batch = self.objective.drop(batch, self.settings.dropout)
         weights = self.module.weights(batch.decoder)
         loss = self.objective.loss(self.objective.logits(self.module, weights, batch, self.settings.dropout), batch)
         loss.backward()
@@ -97,41 +94,22 @@ class WeightAverage:
         Weights by part, and their averages.
     decay : float
         What an average keeps of itself in a step; with 0 nothing is averaged.
-    least_share : float, default=0.0
-        What share of itself an average gives up before it takes in the weights, all at once; 0 takes in every step.
     """
 
     def __init__(
-        self,
-        trained: dict[str, list[nn.Parameter]],
-        averaged: dict[str, list[nn.Parameter]],
-        decay: float,
-        least_share: float = 0.0,
+        self, trained: dict[str, list[nn.Parameter]], averaged: dict[str, list[nn.Parameter]], decay: float
     ) -> None:
-        self._trained, self._averaged, self._decay, self._least_share = trained, averaged, decay, least_share
+        self._trained, self._averaged, self._decay = trained, averaged, decay
         self._n_steps = dict.fromkeys(trained, 0)
-        #: What each part's average would have kept of itself since it was brought up to now.
-        self._kept = dict.fromkeys(trained, 1.0)
 
+    @torch.no_grad()
     def follow(self, part: str) -> None:
         """Take in one step of a part."""
         if self._decay:
             self._n_steps[part] += 1
-            self._kept[part] *= averaging_decay(self._decay, self._n_steps[part])
-            if self._kept[part] <= 1 - self._least_share:
-                self._take_in(part)
-
-    def catch_up(self) -> None:
-        """Bring the averages up to now."""
-        for part, kept in self._kept.items():
-            if kept < 1:
-                self._take_in(part)
-
-    @torch.no_grad()
-    def _take_in(self, part: str) -> None:
-        for averaged, trained in zip(self._averaged[part], self._trained[part], strict=True):
-            averaged.lerp_(trained, 1 - self._kept[part])
-        self._kept[part] = 1.0
+            decay = averaging_decay(self._decay, self._n_steps[part])
+            for averaged, trained in zip(self._averaged[part], self._trained[part], strict=True):
+                averaged.lerp_(trained, 1 - decay)
 
 
 def averaging_decay(decay: float, n_steps: int) -> float:

@@ -48,7 +48,7 @@ def test_items_without_weights_and_empty_histories_count_for_nothing(encoder):
 def test_the_items_that_are_shown_are_enough(encoder, counts):
     values = torch.tensor(counts, dtype=torch.float32).expand(2, 3).contiguous()
     sequences, weight = ItemSequences(torch.tensor([[5, 5, 1], [2, 0, 3]]), values), torch.randn(9, 6)
-    shown, narrowed = sequences.narrowed(9)
+    shown, narrowed = sequences.narrowed()
     torch.testing.assert_close(encoder(narrowed, weight[shown]), encoder(sequences, weight))
 
 

@@ -28,7 +28,6 @@ from skautoseqrec._network.residual_encoder import ResidualEncoder
 from skautoseqrec._training.batches import Snapshots
 from skautoseqrec._training.loop import train
 from skautoseqrec._training.objectives import MultinomialObjective
-from skautoseqrec._training.sampled_steps import RowSteps
 from skautoseqrec._training.steps import AdamW, WeightAverage
 
 
@@ -43,26 +42,6 @@ def test_the_average_follows_the_steps_and_weighs_early_ones_less():
         following.follow("encoder")
         expected = decay * expected + (1 - decay) * module.encoder_weight
     torch.testing.assert_close(averaged.encoder_weight, expected)
-
-
-@pytest.mark.parametrize("least_share", [0.0, RowSteps.LEAST_AVERAGED])
-def test_the_average_of_small_steps_is_near_that_of_all(least_share):
-    module = module_of(MultinomialObjective())
-    averaged = copy.deepcopy(module)
-    following = WeightAverage(module.parts(), averaged.parts(), 0.998, least_share)
-    expected = module.encoder_weight.detach().clone()
-    for step in range(1, 2001):
-        with torch.no_grad():
-            module.encoder_weight += 1.0
-        following.follow("encoder")
-        decay = min(0.998, (1 + step) / (5 + step))
-        expected = decay * expected + (1 - decay) * module.encoder_weight.detach()
-    following.catch_up()
-    # It lies some 500 steps behind the newest weights; half of those that are taken in at once are younger or older.
-    torch.testing.assert_close(averaged.encoder_weight.detach(), expected, rtol=0, atol=15.0 if least_share else 0.1)
-    caught_up = averaged.encoder_weight.detach().clone()
-    following.catch_up()
-    assert torch.equal(averaged.encoder_weight, caught_up)
 
 
 def test_the_average_is_what_an_epoch_yields():

@@ -7,14 +7,16 @@ import pytest
 import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from networks import shares
 from scipy import sparse
 
 from skautoseqrec import AutoSeqRecRecommender
 from skautoseqrec._counts.counted_log import count_log
 from skautoseqrec._counts.settings import SequenceSettings
 from skautoseqrec._data.reading import read_columns
-from skautoseqrec._network.inputs import ItemSequences, SparseRows, shares
+from skautoseqrec._network.inputs import ItemSequences, SparseRows
 from skautoseqrec._network.module import DECODERS, AutoSeqRecModule
+from skautoseqrec._network.residual_encoder import ResidualEncoder
 from skautoseqrec._training import sampled_steps
 from skautoseqrec._training.batches import TARGETS_PER_ROW, Batch, Denied, Snapshots, WholeRows
 from skautoseqrec._training.objectives import MultinomialObjective
@@ -62,19 +64,22 @@ def test_with_all_items_among_the_candidates_training_is_that_on_all_items(monke
     assert not torch.equal(expected["encoder_weight"], new_module().encoder_weight)
 
 
-@pytest.mark.parametrize("weights_at_a_time", [1, 2**17])
-def test_rows_that_are_not_touched_rest(monkeypatch, weights_at_a_time):
-    monkeypatch.setattr(sampled_steps, "WEIGHTS_AT_A_TIME", weights_at_a_time)
+def test_rows_that_are_not_touched_rest_while_their_average_follows():
+    settings = replace(SETTINGS, weight_averaging=0.5)
     start = torch.randn(3, 2)
-    trained, moved = torch.nn.Parameter(start.clone()), start.clone()
-    weights = RowWeights(trained, 0.01, SETTINGS)
-    for touched in [[0], [0, 2], [2], [0], [2]]:
-        gathered = weights.gather(torch.tensor(touched))
-        gathered.weight.grad = torch.full_like(gathered.weight, 0.1)
-        weights.step(gathered)
+    weights, moved = RowWeights(start, 0.01, settings), start.clone()
+    average = start.clone()
+    for step, touched in enumerate([[0], [0, 2], [2], [0], [2]], start=1):
+        before = weights.gather(torch.tensor(touched))
+        before.weight.grad = torch.full_like(before.weight, 0.1)
+        weights.step(before)
         moved[touched] = moved[touched] * (1 - 0.01 * 0.5) - 0.01
-    torch.testing.assert_close(trained.detach(), moved)
-    assert torch.equal(trained[1], start[1])
+        decay = min(0.5, (1 + step) / (5 + step))
+        average = decay * average + (1 - decay) * moved
+    torch.testing.assert_close(weights.gather(torch.arange(3)).weight.detach(), moved)
+    torch.testing.assert_close(weights.average(), average)
+    torch.testing.assert_close(weights.average(), average)
+    assert torch.equal(weights.average()[1], start[1])
 
 
 def test_without_averaging_the_newest_weights_are_kept():
@@ -150,6 +155,48 @@ def test_the_sum_over_candidates_is_that_over_all_items_on_average(kind, n_rows,
     WholeSteps(module, whole, replace(settings, n_negatives=None, weight_decay=0.0)).take(batch_of(rows[3:4]))
     assert np.mean(sampled.seen) == pytest.approx(whole.seen[0], rel=0.05)
     assert np.std(sampled.seen) > 0.01 * whole.seen[0]
+
+
+@given(st.integers(0, 1000), st.lists(st.integers(0, 6), min_size=1))
+def test_rows_of_a_matrix_are_shown_with_unit_norms_and_asked_for_as_shares(seed, rows):
+    matrix = sparse.random(7, N_ITEMS, 0.4, random_state=seed, format="csr", dtype=np.float64)
+    batch, dense = WholeRows("source", matrix).batch(np.array(rows)), torch.from_numpy(matrix.toarray()[rows])
+    for sparse_rows, norms in ((batch.inputs, dense.norm(dim=1)), (batch.targets, dense.sum(1))):
+        expected = dense / norms.clamp_min(1e-300)[:, None]
+        torch.testing.assert_close(sparse_rows.to_dense(N_ITEMS), expected.float())
+
+
+@pytest.mark.parametrize("steps_of", [WholeSteps, RowSteps])
+def test_a_step_trains_on_what_is_left_of_a_batch(steps_of):
+    shown = []
+
+    class Watched(MultinomialObjective):
+        def logits(self, module, weights, batch, dropout):
+            shown.append(batch.inputs.values)
+            return super().logits(module, weights, batch, dropout)
+
+    settings = replace(SETTINGS, dropout=dict.fromkeys(SETTINGS.dropout, 0.5))
+    steps = steps_of(new_module(), Watched(), settings if steps_of is RowSteps else replace(settings, n_negatives=None))
+    batch = batch_for_every_item(0)
+    for _ in range(20):
+        steps.take(batch)
+    left = torch.cat(shown)
+    left = (left[left != 0] / 2).tolist()
+    assert set(left) <= set(batch.inputs.values.tolist())
+    assert len(left) / (20 * N_ITEMS) == pytest.approx(0.5, abs=0.15)
+
+
+@pytest.mark.parametrize("batch", [batch_for_every_item(0), "sequences"], ids=["rows", "sequences"])
+def test_what_is_dropped_is_not_touched(batch):
+    module = new_module()
+    if batch == "sequences":
+        items = ItemSequences(torch.tensor([[5, 1], [2, 0]]), torch.ones(2, 2))
+        batch = Batch("source", items, SparseRows(torch.tensor([1, 2]), torch.ones(2), torch.arange(2)), torch.zeros(6))
+        module.history = ResidualEncoder(5, 0.0)
+    before = module.encoder_weight.detach().clone()
+    steps = RowSteps(module, OBJECTIVE, replace(SETTINGS, dropout=dict.fromkeys(SETTINGS.dropout, 0.9999)))
+    steps.take(batch)  # of which nothing is left
+    assert torch.equal(steps.averaged().encoder_weight, before)
 
 
 def test_places_without_an_item_touch_nothing():
