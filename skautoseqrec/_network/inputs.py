@@ -50,6 +50,10 @@ class SparseRows:
         ends = functional.pad(self.offsets[1:], (0, 1), value=len(self.items))
         return torch.repeat_interleave(torch.arange(len(self), device=self.items.device), ends - self.offsets)
 
+    def scaled(self, factors: Tensor) -> SparseRows:
+        """Return the rows, each times a factor of its own."""
+        return SparseRows(self.items, self.values * factors[self.row_of_entry], self.offsets)
+
     def drop(self, probability: float) -> SparseRows:
         """Return the rows with entries dropped and the others scaled up."""
         return SparseRows(self.items, drop(self.values, probability), self.offsets)
@@ -104,7 +108,7 @@ class ItemSequences:
 
     def narrowed(self) -> tuple[Tensor, ItemSequences]:
         """Return the items whose value is not 0, each once, and the histories in places of them."""
-        is_item = self.values > 0
+        is_item = self.values != 0
         places = torch.zeros_like(self.items)
         shown, places[is_item] = torch.unique(self.items[is_item], return_inverse=True)
         # A place without an item reads any item, and where all events weigh nothing there is none.
@@ -139,7 +143,6 @@ def sparse_rows(items: NDArray[np.integer], values: NDArray[np.floating], length
 
 def unit_rows(rows: SparseRows) -> SparseRows:
     """Return sparse rows scaled to unit Euclidean norm."""
-    row_of_entry = rows.row_of_entry
-    squares = torch.zeros(len(rows), dtype=torch.float32).index_add_(0, row_of_entry, rows.values**2)
+    squares = torch.zeros(len(rows), dtype=torch.float32).index_add_(0, rows.row_of_entry, rows.values**2)
     # A history of events that weigh nothing has entries, and all of them are 0.
-    return SparseRows(rows.items, rows.values / squares.sqrt().clamp_min(1e-12)[row_of_entry], rows.offsets)
+    return rows.scaled(1 / squares.sqrt().clamp_min(1e-12))

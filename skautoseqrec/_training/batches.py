@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy import sparse
+from sklearn.preprocessing import normalize
 from torch import Tensor
 
 from .._counts.counts import Counts
 from .._counts.histories import Histories
 from .._counts.settings import SequenceSettings
-from .._network.inputs import ItemSequences, SparseRows, item_sequences, sparse_rows, unit_rows
+from .._network.inputs import ItemSequences, SparseRows, gather_rows, item_sequences, sparse_rows, unit_rows
 from .._utils.ragged import ragged_ranges
 
 #: Where a softmax is not summed over all items, rows that ask for many of them ask for so many draws.
@@ -91,33 +92,25 @@ class WholeRows:
     """
 
     def __init__(self, decoder: str, matrix: sparse.csr_matrix) -> None:
-        self._decoder, self._items = decoder, matrix.indices
-        self._starts, self._lengths = matrix.indptr[:-1].astype(np.int64), np.diff(matrix.indptr).astype(np.int64)
-        # A row is drawn many times, and scaled once.
+        self._decoder = decoder
+        # A row is drawn many times, and scaled once. In place: all but the values are the matrix's own.
         values = matrix.data.astype(np.float32)
-        squares = sparse.csr_matrix((values**2, matrix.indices, matrix.indptr), matrix.shape)
-        sums = np.asarray(matrix.sum(1), dtype=np.float32).ravel()
-        self._units = self._divided(values, np.sqrt(np.asarray(squares.sum(1)).ravel()))
-        self._shares = self._divided(values, sums)
+        units = sparse.csr_matrix((values, matrix.indices, matrix.indptr), matrix.shape)
+        self._units = normalize(units, copy=False)
+        sums = np.asarray(self._units.sum(1)).ravel()
         self.rows = np.flatnonzero(sums)
-        chances = 1 - (1 - self._shares.astype(np.float64)) ** TARGETS_PER_ROW
+        #: What makes shares of a row of unit norm; nobody draws a row of nothing.
+        self._shares_of_units = np.divide(1, sums, out=np.zeros_like(sums), where=sums > 0)
+        shares = self._units.data * np.repeat(self._shares_of_units, np.diff(matrix.indptr))
+        chances = 1 - (1 - shares.astype(np.float64)) ** TARGETS_PER_ROW
         target_rates = np.bincount(matrix.indices, chances, minlength=matrix.shape[1]) / max(1, len(self.rows))
         self._target_rates = torch.from_numpy(target_rates)
 
-    def _divided(self, values: NDArray[np.float32], divisors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the entries, each divided by what its row is; nobody draws a row of nothing."""
-        divided: NDArray[np.float32] = values / np.repeat(
-            np.where(divisors > 0, divisors, np.float32(1)), self._lengths
-        )
-        return divided
-
     def batch(self, rows: NDArray[np.int64]) -> Batch:
         """Return some of the rows, of those that have entries."""
-        lengths = self._lengths[rows]
-        entries = ragged_ranges(self._starts[rows], lengths)
-        inputs = sparse_rows(self._items[entries], self._units[entries], lengths)
-        targets = SparseRows(inputs.items, torch.from_numpy(self._shares[entries]), inputs.offsets)
-        return Batch(self._decoder, inputs, targets, self._target_rates)
+        inputs = gather_rows(self._units, rows)
+        shares = inputs.scaled(torch.from_numpy(self._shares_of_units[rows]))
+        return Batch(self._decoder, inputs, shares, self._target_rates)
 
 
 class Snapshots:

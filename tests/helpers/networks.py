@@ -10,7 +10,7 @@ from skautoseqrec import PAPER_PARAMS
 from skautoseqrec._counts.counted_log import count_log
 from skautoseqrec._counts.settings import SequenceSettings
 from skautoseqrec._data.reading import read_columns
-from skautoseqrec._network.inputs import SparseRows, gather_rows
+from skautoseqrec._network.inputs import gather_rows
 from skautoseqrec._network.module import DECODERS, AutoSeqRecModule
 from skautoseqrec._training.batches import Batch
 from skautoseqrec._training.objectives import MultinomialObjective, PaperObjective
@@ -50,6 +50,5 @@ def counted(log):
 
 def shares(rows):
     """Return sparse rows divided by their sums."""
-    row_of_entry = rows.row_of_entry
-    sums = torch.zeros(len(rows), dtype=torch.float32).index_add_(0, row_of_entry, rows.values)
-    return SparseRows(rows.items, rows.values / sums[row_of_entry], rows.offsets)
+    sums = torch.zeros(len(rows), dtype=torch.float32).index_add_(0, rows.row_of_entry, rows.values)
+    return rows.scaled(1 / sums)

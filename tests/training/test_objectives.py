@@ -30,6 +30,11 @@ from skautoseqrec._training.loop import train
 from skautoseqrec._training.objectives import MultinomialObjective, PaperObjective
 
 
+def without_repeats(log):
+    """Return the last event of each user with each item."""
+    return list({event[:2]: event for event in log}.values())
+
+
 class TestPaperObjective:
     objective = PaperObjective()
 
@@ -126,7 +131,7 @@ class TestMultinomialObjective:
     @pytest.mark.parametrize("comes_back", [True, False])
     @given(logs(min_size=2))
     def test_snapshots_show_what_came_strictly_before(self, comes_back, log):
-        counts = counted(log if comes_back else list({event[:2]: event for event in log}.values()))
+        counts = counted(log if comes_back else without_repeats(log))
         settings = replace(SETTINGS, history_decay=0.5)
         snapshots = Snapshots(counts, settings, None)
         batch = snapshots.batch(snapshots.events, snapshots.target_rates(snapshots.events))
@@ -142,7 +147,7 @@ class TestMultinomialObjective:
     @pytest.mark.parametrize("comes_back", [True, False])
     @given(logs(min_size=2))
     def test_snapshots_deny_what_was_seen_but_for_what_comes(self, comes_back, log):
-        counts = counted(log if comes_back else list({event[:2]: event for event in log}.values()))
+        counts = counted(log if comes_back else without_repeats(log))
         snapshots = Snapshots(counts, SETTINGS, None, denies_seen=True)
         batch = snapshots.batch(snapshots.events, snapshots.target_rates(snapshots.events))
         found = set(zip(batch.denied.rows.tolist(), batch.denied.items.tolist(), strict=True))
